@@ -1,0 +1,62 @@
+/** Import directions (docs/architecture.md): an import against them fails `npm run check`. */
+const only = (name, from, allowed, comment) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^(infra|functions|worker|shared|local|bench|test)/', pathNot: [from, ...allowed] },
+});
+
+export default {
+  forbidden: [
+    only('model-is-at-the-bottom', '^shared/model/', [], 'plain data knows nothing of the rest'),
+    only('flow-knows-the-model', '^shared/flow/', ['^shared/model/'], 'bounded concurrency and memory'),
+    only('ports-know-the-model', '^shared/ports/', ['^shared/model/'], 'ports speak in plain data'),
+    only(
+      'find-goes-through-ports',
+      '^shared/find/',
+      ['^shared/(model|ports|flow)/'],
+      'no side effects but through ports',
+    ),
+    only('transfer-goes-through-ports', '^shared/transfer/', ['^shared/(model|ports|flow)/'], 'the same'),
+    only('aws-implements-ports', '^shared/aws/', ['^shared/(model|ports)/'], 'adapters do not compose use-cases'),
+    only('functions-use-shared', '^functions/', ['^shared/'], 'entry points call the core'),
+    only(
+      'infra-knows-names-only',
+      '^infra/',
+      ['^shared/model/', '^functions/[^/]+/environment\\.ts$'],
+      'no handler in a template',
+    ),
+    only(
+      'local-uses-shared',
+      '^local/',
+      ['^shared/'],
+      'handlers run from their bundles, the template from its assembly',
+    ),
+    {
+      name: 'sdk-only-in-adapters',
+      severity: 'error',
+      comment: 'shared/aws is the only place of the core that imports the AWS SDK',
+      from: { path: '^shared/', pathNot: '^shared/aws/' },
+      to: { path: 'node_modules/@(aws-sdk|smithy)/' },
+    },
+    {
+      name: 'cdk-only-in-infra',
+      severity: 'error',
+      from: { pathNot: '^infra/' },
+      to: { path: 'node_modules/(aws-cdk-lib|constructs|cdk-nag)/' },
+    },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true, pathNot: '^aws-lambda$' } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
+  },
+};

@@ -1,0 +1,30 @@
+/**
+ * Bundles every folder of functions/ that has an index.ts into dist/<name>/index.mjs: one ES module for nodejs24.x
+ * with the AWS SDK inside, so that what runs is what was tested.
+ */
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const names = readdirSync('functions').filter((name) => existsSync(`functions/${name}/index.ts`));
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, `functions/${name}/index.ts`])),
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  minify: true,
+  keepNames: true,
+  sourcemap: false,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  mainFields: ['module', 'main'],
+  logLevel: 'warning',
+  // Packages in CommonJS inside the bundle call require() for Node's own modules.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+});
+
+for (const name of names) {
+  console.log(`${name.padEnd(16)} ${(statSync(`dist/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
+}

@@ -1,0 +1,35 @@
+import { createQueueClient } from '../../shared/aws/service-clients.ts';
+import { SqsDeadLetters } from '../../shared/aws/sqs-job-queue.ts';
+import type { AbandonUploadInput } from '../../shared/model/payloads.ts';
+import type { Fault } from '../../shared/model/faults.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import { noProgress } from '../../shared/ports/progress.ts';
+import { abandonUpload } from '../../shared/transfer/abandon-upload.ts';
+import { readEnvironment } from '../environment.ts';
+import { keyHash, logger, Tally } from '../observing.ts';
+import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+const ledger = createLedger(environment.LEDGER_TABLE);
+const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LETTER_QUEUE_URL);
+
+/** Last step of an execution that failed: aborts the upload, records the reason and buries the job. */
+export const handler = async (event: AbandonUploadInput, invocation: Invocation): Promise<void> => {
+  const { job, error } = event;
+  const context = {
+    destination: () => wiring.partContext(job.task, invocation, noProgress),
+    ledger,
+    deadLetters,
+    clock: systemClock,
+    onLeftover: (fault: Fault) => {
+      logger.warn('the upload was not aborted', { task: job.task, keyHash: keyHash(job.key), reason: fault.message });
+    },
+  };
+  await abandonUpload(context, event);
+  const tally = new Tally();
+  tally.add(job.task, 'ObjectsFailed', 1);
+  tally.publish();
+  logger.error('upload abandoned', { task: job.task, keyHash: keyHash(job.key), fault: error.Error });
+};

@@ -1,0 +1,24 @@
+import type { CheckUploadInput, UploadState } from '../../shared/model/payloads.ts';
+import { checkUpload } from '../../shared/transfer/check-upload.ts';
+import { readEnvironment } from '../environment.ts';
+import { keyHash, logger, Tally } from '../observing.ts';
+import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+const ledger = createLedger(environment.LEDGER_TABLE);
+
+/** Completes the upload when all parts are there; says what is to be done otherwise. */
+export const handler = async (event: CheckUploadInput, invocation: Invocation): Promise<UploadState> => {
+  const { job } = event;
+  const tally = new Tally();
+  try {
+    const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
+    const state = await checkUpload({ ...parts, ledger, large: 'in process' }, event);
+    logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
+    return state;
+  } finally {
+    tally.publish();
+  }
+};

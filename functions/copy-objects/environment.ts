@@ -1,0 +1,9 @@
+/** Environment variables of copy-objects: set by its construct, read by its handler. */
+export const environmentKeys = [
+  'TASKS_PATH',
+  'LEDGER_TABLE',
+  'QUEUE_URL',
+  'DEAD_LETTER_QUEUE_URL',
+  'UPLOAD_MACHINE_ARN',
+  'MAX_RECEIVES',
+] as const;

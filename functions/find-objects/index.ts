@@ -1,0 +1,44 @@
+import { createQueueClient } from '../../shared/aws/service-clients.ts';
+import { SqsJobQueue } from '../../shared/aws/sqs-job-queue.ts';
+import type { FindObjectsState } from '../../shared/model/payloads.ts';
+import { addCounts, findSegment, noCounts } from '../../shared/find/find-segment.ts';
+import { noProgress } from '../../shared/ports/progress.ts';
+import { readEnvironment } from '../environment.ts';
+import { logger, Tally } from '../observing.ts';
+import { TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
+
+/** Milliseconds that sending the last jobs and answering may take. */
+const margin = 20_000;
+
+/** Lists one segment on both sides, compares, and sends jobs; called again by the machine until it is done. */
+export const handler = async (event: FindObjectsState, invocation: Invocation): Promise<FindObjectsState> => {
+  const context = await wiring.partContext(event.task, invocation, noProgress);
+  const { run, task } = event;
+  const start = event.counts ?? noCounts;
+  const state = await findSegment({ ...context, queue, margin }, event);
+  const found = state.counts ?? noCounts;
+  // A segment that had to be started anew counts from 0 again; what CloudWatch sums up never goes back.
+  const added = found.listed >= start.listed ? addCounts(found, negative(start)) : found;
+  const tally = new Tally();
+  tally.add(task, 'KeysListed', added.listed + added.listedAtDestination);
+  tally.add(task, 'JobsFound', added.jobs);
+  tally.publish();
+  logger.info('segment searched', { task, run, done: state.done, ...added });
+  return state;
+};
+
+function negative(counts: typeof noCounts): typeof noCounts {
+  return {
+    listed: -counts.listed,
+    listedAtDestination: -counts.listedAtDestination,
+    jobs: -counts.jobs,
+    bytes: -counts.bytes,
+    deletes: -counts.deletes,
+    same: -counts.same,
+  };
+}

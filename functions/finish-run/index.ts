@@ -1,0 +1,22 @@
+import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import type { FinishRunInput } from '../../shared/model/payloads.ts';
+import { finishRun } from '../../shared/find/finish-run.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import { readEnvironment } from '../environment.ts';
+import { logger, Tally } from '../observing.ts';
+import { createLedger } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const ledger = createLedger(environment.LEDGER_TABLE);
+
+/** Last step of the SYNC machine, on both of its ends: records the run's counts and how it ended. */
+export const handler = async (event: FinishRunInput): Promise<RunCounts> => {
+  const { task, run, status, counts, reason } = await finishRun({ ledger, clock: systemClock }, event);
+  const tally = new Tally();
+  tally.add(task, status === 'DONE' ? 'RunsDone' : 'RunsFailed', 1);
+  tally.publish();
+  if (status === 'DONE') logger.info('run done', { task, run, ...counts });
+  else logger.error('run failed', { task, run, reason });
+  return counts;
+};

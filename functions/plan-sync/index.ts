@@ -1,0 +1,19 @@
+import type { PlanSyncInput, SyncPlan } from '../../shared/model/payloads.ts';
+import { noProgress } from '../../shared/ports/progress.ts';
+import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
+import { readEnvironment } from '../environment.ts';
+import { logger } from '../observing.ts';
+import { TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+
+/** First step of the SYNC machine: checks the input and the buckets, and cuts the key space into segments. */
+export const handler = async (event: PlanSyncInput, invocation: Invocation): Promise<SyncPlan> => {
+  const input = parseSyncInput(event.input);
+  const { task, source, destination } = await wiring.partContext(input.task, invocation, noProgress);
+  const plan = await planRun({ source, destination }, task, input, event);
+  logger.info('run planned', { task: task.name, run: event.run, segments: plan.segments.length, dryRun: plan.dryRun });
+  return plan;
+};

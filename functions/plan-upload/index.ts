@@ -1,0 +1,25 @@
+import type { PlanUploadInput, UploadState } from '../../shared/model/payloads.ts';
+import { planUpload } from '../../shared/transfer/plan-upload.ts';
+import { readEnvironment } from '../environment.ts';
+import { keyHash, logger, Tally } from '../observing.ts';
+import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+const ledger = createLedger(environment.LEDGER_TABLE);
+
+/** First step of the UPLOAD machine: opens or resumes the multipart upload and shares out what is missing. */
+export const handler = async (event: PlanUploadInput, invocation: Invocation): Promise<UploadState> => {
+  const { job } = event;
+  const tally = new Tally();
+  try {
+    const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
+    const state = await planUpload({ ...parts, ledger, large: 'in process' }, event);
+    const plan = state.state === 'uploading' ? { parts: state.target.plan.partCount, missing: state.missing } : {};
+    logger.info('upload planned', { task: job.task, keyHash: keyHash(job.key), state: state.state, ...plan });
+    return state;
+  } finally {
+    tally.publish();
+  }
+};

@@ -1,0 +1,2 @@
+/** Environment variables of upload-parts: set by its construct, read by its handler. */
+export const environmentKeys = ['TASKS_PATH'] as const;

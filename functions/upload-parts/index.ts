@@ -1,0 +1,21 @@
+import type { BatchOutcome, UploadPartsInput } from '../../shared/model/payloads.ts';
+import { sendParts } from '../../shared/transfer/send-parts.ts';
+import { readEnvironment } from '../environment.ts';
+import { Tally } from '../observing.ts';
+import { TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+
+/** Sends one batch of parts; what time does not allow is left to the next round. */
+export const handler = async (event: UploadPartsInput, invocation: Invocation): Promise<BatchOutcome> => {
+  const { job, target, batch } = event;
+  const tally = new Tally();
+  try {
+    const context = await wiring.partContext(job.task, invocation, tally.progress(job.task));
+    return { outcome: await sendParts(context, job.key, target, batch.parts) };
+  } finally {
+    tally.publish();
+  }
+};

@@ -1,0 +1,181 @@
+import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
+import type { LedgerEntry, OpenUpload, RunRecord } from '../model/ledger-entry.ts';
+import { transferStatuses } from '../model/ledger-entry.ts';
+import { checksumAlgorithms } from '../model/object.ts';
+import { parseWith } from '../model/parse.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import { faultOf } from './faults.ts';
+
+/** Seconds that an entry is kept after its last change: a year, far longer than anything is resumed. */
+const keptFor = 365 * 24 * 3600;
+
+/**
+ * The ledger in one DynamoDB table. An object's item has the ID `object#<task>#<key>`, a run's `run#<task>#<run>`.
+ * Items that failed carry `failedTask` and `failedAt`, the keys of the sparse index `failed`.
+ */
+export class DynamoLedger implements Ledger {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+
+  constructor(client: DynamoDBDocumentClient, table: string) {
+    this.#client = client;
+    this.#table = table;
+  }
+
+  async get(task: string, key: string): Promise<LedgerEntry | undefined> {
+    const item = await this.#get(`object#${task}#${key}`);
+    return item && parseWith(entrySchema, item, `ledger entry of ${JSON.stringify(key)}`, 'Unavailable');
+  }
+
+  async put(entry: LedgerEntry, { keepUpload = false }: { keepUpload?: boolean } = {}): Promise<void> {
+    const item = itemOf(entry);
+    if (!keepUpload) {
+      await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
+      return;
+    }
+    // All attributes are set or removed but `upload`, which stays as it is.
+    const { id } = item;
+    const update = updateOf(item, entryAttributes);
+    await this.#call('UpdateItem', () =>
+      this.#client.send(new UpdateCommand({ TableName: this.#table, Key: { id }, ...update })),
+    );
+  }
+
+  async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {
+    const item = itemOf(entry);
+    const input = {
+      TableName: this.#table,
+      Item: item,
+      ConditionExpression:
+        replaces === undefined
+          ? 'attribute_not_exists(upload)'
+          : 'attribute_not_exists(upload) OR upload.uploadId = :replaced',
+      ...(replaces !== undefined && { ExpressionAttributeValues: { ':replaced': replaces } }),
+    };
+    try {
+      await this.#client.send(new PutCommand(input));
+      return entry.upload;
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException')
+        throw faultOf(error, 'PutItem ledger');
+      const winner = await this.get(entry.task, entry.key);
+      // It ended between the two calls: the next attempt claims again.
+      return winner?.upload ?? this.claimUpload(entry, replaces);
+    }
+  }
+
+  async putRun(record: RunRecord): Promise<void> {
+    const item = {
+      ...record,
+      id: `run#${record.task}#${record.run}`,
+      expiresAt: Math.floor(record.updatedAt / 1000) + keptFor,
+    };
+    await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
+  }
+
+  async getRun(task: string, run: string): Promise<RunRecord | undefined> {
+    const item = await this.#get(`run#${task}#${run}`);
+    return item && parseWith(runSchema, item, `record of run ${run}`, 'Unavailable');
+  }
+
+  async #get(id: string): Promise<Record<string, unknown> | undefined> {
+    const input = { TableName: this.#table, Key: { id }, ConsistentRead: true };
+    const { Item } = await this.#call('GetItem', () => this.#client.send(new GetCommand(input)));
+    return Item;
+  }
+
+  async #call<Result>(operation: string, call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await call();
+    } catch (error) {
+      throw faultOf(error, `${operation} ledger`);
+    }
+  }
+}
+
+const uploadSchema = v.object({
+  uploadId: v.string(),
+  sourceEtag: v.string(),
+  sourceVersionId: v.exactOptional(v.string()),
+  partSize: v.number(),
+  sourceLayout: v.boolean(),
+  opaqueEtag: v.boolean(),
+  checksum: v.exactOptional(v.picklist(checksumAlgorithms)),
+});
+
+const entrySchema = v.object({
+  task: v.string(),
+  key: v.string(),
+  status: v.picklist(transferStatuses),
+  route: v.exactOptional(v.picklist(['skip', 'server-side copy', 'put', 'multipart', 'execution', 'delete'])),
+  size: v.exactOptional(v.number()),
+  sourceEtag: v.exactOptional(v.string()),
+  destinationEtag: v.exactOptional(v.string()),
+  upload: v.exactOptional(uploadSchema),
+  run: v.exactOptional(v.string()),
+  attempts: v.exactOptional(v.number()),
+  reason: v.exactOptional(v.string()),
+  startedAt: v.exactOptional(v.number()),
+  updatedAt: v.number(),
+});
+
+const runSchema = v.object({
+  task: v.string(),
+  run: v.string(),
+  status: v.picklist(['DONE', 'FAILED']),
+  dryRun: v.boolean(),
+  counts: v.object({
+    listed: v.number(),
+    listedAtDestination: v.number(),
+    jobs: v.number(),
+    bytes: v.number(),
+    deletes: v.number(),
+    same: v.number(),
+  }),
+  reason: v.exactOptional(v.string()),
+  startedAt: v.string(),
+  updatedAt: v.number(),
+});
+
+/** Every attribute that an update writes or removes. */
+const entryAttributes = [
+  ...Object.keys(entrySchema.entries).filter((name) => name !== 'upload'),
+  'expiresAt',
+  'failedTask',
+  'failedAt',
+];
+
+type Item = Record<string, unknown> & { readonly id: string };
+
+function itemOf(entry: LedgerEntry): Item {
+  const failed = entry.status === 'FAILED' && {
+    failedTask: entry.task,
+    failedAt: `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}`,
+  };
+  return {
+    ...entry,
+    id: `object#${entry.task}#${entry.key}`,
+    expiresAt: Math.floor(entry.updatedAt / 1000) + keptFor,
+    ...failed,
+  };
+}
+
+/** An update expression that sets the given attributes and removes the others of `names`. */
+function updateOf(
+  values: Record<string, unknown>,
+  names: readonly string[],
+): Pick<
+  ConstructorParameters<typeof UpdateCommand>[0],
+  'UpdateExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
+> {
+  const present = names.filter((name) => values[name] !== undefined);
+  const absent = names.filter((name) => values[name] === undefined);
+  const set = `SET ${present.map((name) => `#${name} = :${name}`).join(', ')}`;
+  const remove = absent.length > 0 ? ` REMOVE ${absent.map((name) => `#${name}`).join(', ')}` : '';
+  return {
+    UpdateExpression: set + remove,
+    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(present.map((name) => [`:${name}`, values[name]])),
+  };
+}

@@ -1,0 +1,81 @@
+import { Fault, type FaultName } from '../model/faults.ts';
+
+/** What the SDK throws, as far as it is looked at. */
+interface ServiceError {
+  readonly name: string;
+  readonly message: string;
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly Code?: string;
+}
+
+/** Error codes that mean the same whatever their HTTP status. */
+const byCode: Readonly<Record<string, FaultName>> = {
+  NoSuchBucket: 'BucketNotFound',
+  NoSuchUpload: 'UploadGone',
+  NoSuchKey: 'SourceGone',
+  NoSuchVersion: 'SourceGone',
+  NotFound: 'SourceGone',
+  PreconditionFailed: 'SourceChanged',
+  ConditionalRequestConflict: 'DestinationConflict',
+  OperationAborted: 'Unavailable',
+  InvalidObjectState: 'ArchivedSource',
+  BadDigest: 'VerificationFailed',
+  InvalidDigest: 'VerificationFailed',
+  XAmzContentSHA256Mismatch: 'VerificationFailed',
+  XAmzContentChecksumMismatch: 'VerificationFailed',
+  IncompleteBody: 'Truncated',
+  InvalidPart: 'Unavailable',
+  EntityTooLarge: 'TooLarge',
+  NotImplemented: 'NotSupported',
+  PermanentRedirect: 'InvalidTask',
+  SlowDown: 'Throttled',
+  RequestTimeout: 'Unavailable',
+  RequestTimeTooSkewed: 'Unavailable',
+  ThrottlingException: 'Throttled',
+  TooManyRequestsException: 'Throttled',
+  ProvisionedThroughputExceededException: 'Throttled',
+  RequestLimitExceeded: 'Throttled',
+  CredentialsProviderError: 'AccessDenied',
+  AccessDeniedException: 'AccessDenied',
+  ExpiredToken: 'AccessDenied',
+  InvalidAccessKeyId: 'AccessDenied',
+  SignatureDoesNotMatch: 'AccessDenied',
+};
+
+/**
+ * What a call to AWS (or to a store that speaks like it) failed with, as a fault.
+ * @param what the operation and its object, for the message: `PutObject bucket: "key"`
+ */
+export function faultOf(error: unknown, what: string): Fault {
+  if (error instanceof Fault) return error;
+  const service = asServiceError(error);
+  const status = service.$metadata?.httpStatusCode;
+  const code = service.Code ?? service.name;
+  const name = byCode[code] ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
+  const answered = status === undefined ? '' : ` (HTTP ${status})`;
+  return new Fault(name, `${what}: ${code}${answered}: ${service.message}${hint(name, code)}`, { cause: error });
+}
+
+function byStatus(status: number | undefined): FaultName {
+  if (status === undefined) return 'Unavailable';
+  if (status === 401 || status === 403) return 'AccessDenied';
+  if (status === 404) return 'SourceGone';
+  if (status === 409) return 'DestinationConflict';
+  if (status === 412) return 'SourceChanged';
+  if (status === 408 || status === 500 || status === 502 || status === 504) return 'Unavailable';
+  if (status === 429 || status === 503) return 'Throttled';
+  if (status === 301 || status === 307) return 'InvalidTask';
+  if (status === 405 || status === 501 || (status >= 400 && status < 500)) return 'NotSupported';
+  return 'Unavailable';
+}
+
+function hint(name: FaultName, code: string): string {
+  if (name === 'InvalidTask') return ' (is the region of this bucket right in the task?)';
+  if (code === 'RequestTimeTooSkewed') return ' (is the clock of this machine right?)';
+  return '';
+}
+
+function asServiceError(error: unknown): ServiceError {
+  if (error instanceof Error) return error;
+  return { name: 'Error', message: String(error) };
+}

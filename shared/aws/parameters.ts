@@ -1,0 +1,128 @@
+import { GetParameterCommand, GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import * as v from 'valibot';
+import { Fault } from '../model/faults.ts';
+import { parseJsonWith } from '../model/parse.ts';
+import { parseTask, type Side, type Task } from '../model/task.ts';
+import { systemClock, type Clock } from '../ports/clock.ts';
+import { faultOf } from './faults.ts';
+import type { SideKeys } from './s3-client.ts';
+
+/** Milliseconds for which what was read is used again; a change of a parameter takes effect within it. */
+const freshFor = 60_000;
+
+/** The seeds' shape of the SecureString. */
+const keysSchema = v.object({
+  aws_access_key_id: v.pipe(v.string(), v.minLength(1)),
+  aws_secret_access_key: v.pipe(v.string(), v.minLength(1)),
+  session_token: v.exactOptional(v.string()),
+  region: v.exactOptional(v.string()),
+});
+
+/** Tasks and credentials in Parameter Store, remembered for a minute. */
+export class Parameters {
+  readonly #client: SSMClient;
+  readonly #tasksPath: string;
+  readonly #clock: Clock;
+  readonly #remembered = new Map<string, { readonly at: number; readonly value: Promise<unknown> }>();
+
+  /** @param tasksPath ends with a slash; each task is a parameter below it */
+  constructor(client: SSMClient, tasksPath: string, clock: Clock = systemClock) {
+    this.#client = client;
+    this.#tasksPath = tasksPath;
+    this.#clock = clock;
+  }
+
+  /** @throws Fault `UnknownTask`, or `InvalidTask` with every fault of its configuration */
+  async task(name: string): Promise<Task> {
+    return this.#remember(`task ${name}`, async () => {
+      if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) throw unknownTask(name, this.#tasksPath);
+      const text = await this.#read(this.#tasksPath + name, false);
+      if (text === undefined) throw unknownTask(name, this.#tasksPath);
+      return parseTask(text, `task ${name} (parameter ${this.#tasksPath}${name})`);
+    });
+  }
+
+  /** Every task there is. @throws Fault `InvalidTask` */
+  async tasks(): Promise<Task[]> {
+    return this.#remember('tasks', async () => {
+      const tasks: Task[] = [];
+      let token: string | undefined;
+      do {
+        const input = { Path: this.#tasksPath.replace(/\/$/, ''), ...(token !== undefined && { NextToken: token }) };
+        const page = await this.#client.send(new GetParametersByPathCommand(input)).catch((error: unknown) => {
+          throw faultOf(error, `GetParametersByPath ${this.#tasksPath}`);
+        });
+        for (const { Name = '?', Value = '' } of page.Parameters ?? [])
+          tasks.push(parseTask(Value, `parameter ${Name}`));
+        token = page.NextToken;
+      } while (token !== undefined);
+      return tasks;
+    });
+  }
+
+  /** The keys of a side that has some of its own. The message of a fault never holds a part of the secret. */
+  async keysOf(side: Side): Promise<SideKeys | undefined> {
+    const { credentials } = side;
+    if (!credentials || !('ssmParameter' in credentials)) return undefined;
+    const name = credentials.ssmParameter;
+    return this.#remember(`keys ${name}`, async () => {
+      const text = await this.#read(name, true);
+      if (text === undefined)
+        throw new Fault(
+          'AccessDenied',
+          `parameter ${name} with the credentials of bucket "${side.bucket}" does not exist`,
+        );
+      return parseKeys(text, name);
+    });
+  }
+
+  async #read(name: string, secret: boolean): Promise<string | undefined> {
+    try {
+      const { Parameter } = await this.#client.send(new GetParameterCommand({ Name: name, WithDecryption: secret }));
+      return Parameter?.Value;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ParameterNotFound') return undefined;
+      throw faultOf(error, `GetParameter ${name}`);
+    }
+  }
+
+  /** Calls at the same time share one request; failures are not remembered. */
+  async #remember<Value>(name: string, read: () => Promise<Value>): Promise<Value> {
+    const known = this.#remembered.get(name);
+    if (known && this.#clock.now() - known.at < freshFor) return known.value as Promise<Value>;
+    const value = read();
+    this.#remembered.set(name, { at: this.#clock.now(), value });
+    try {
+      return await value;
+    } catch (error) {
+      this.#remembered.delete(name);
+      throw error;
+    }
+  }
+}
+
+function unknownTask(name: string, path: string): Fault {
+  return new Fault(
+    'UnknownTask',
+    `task: found ${JSON.stringify(name.slice(0, 80))}, expected the name of a parameter below ${path}`,
+  );
+}
+
+function parseKeys(text: string, name: string): SideKeys {
+  let keys: v.InferOutput<typeof keysSchema>;
+  try {
+    keys = parseJsonWith(keysSchema, text, 'credentials');
+  } catch {
+    // The parser's message quotes what it found, which may be the secret itself.
+    throw new Fault(
+      'AccessDenied',
+      `parameter ${name}: expected JSON with "aws_access_key_id", "aws_secret_access_key" and optionally "session_token" and "region"`,
+    );
+  }
+  return {
+    accessKeyId: keys.aws_access_key_id,
+    secretAccessKey: keys.aws_secret_access_key,
+    ...(keys.session_token !== undefined && { sessionToken: keys.session_token }),
+    ...(keys.region !== undefined && { region: keys.region }),
+  };
+}

@@ -1,0 +1,80 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Side } from '../model/task.ts';
+
+/** The fixed keys of one side, where it has some of its own. */
+export interface SideKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  /** used where the task names no region */
+  readonly region?: string;
+}
+
+/** Sockets a store at once: more than the parts and objects that one process moves at once. */
+const maxSockets = 200;
+/** Milliseconds. A part may wait for Complete for minutes, but never this long without a byte. */
+const socketTimeout = 180_000;
+const connectionTimeout = 5_000;
+
+/** Under this key a write's input carries the Expires header as it was, which need not be a date. */
+export const rawExpires = Symbol('rawExpires');
+
+/**
+ * The client of one side of a task.
+ * @param keys the side's own; without them the process's credentials are used
+ */
+export function createS3Client(side: Side, keys: SideKeys | undefined): S3Client {
+  const anonymous = side.credentials !== undefined && 'anonymous' in side.credentials;
+  const region = side.region ?? keys?.region;
+  const agent = { keepAlive: true, maxSockets };
+  const config: S3ClientConfig = {
+    ...(region !== undefined && { region }),
+    ...(side.endpoint !== undefined && { endpoint: side.endpoint }),
+    ...(side.forcePathStyle !== undefined && { forcePathStyle: side.forcePathStyle }),
+    ...(keys && { credentials: credentialsOf(keys) }),
+    // Anonymous requests are not signed at all.
+    ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
+    // Checksums are sent where the core computed them; the default wraps bodies in aws-chunked, which costs a third
+    // more CPU and which some stores refuse.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Otherwise every body over 2 MiB opens a fresh socket.
+    expectContinueHeader: false,
+    cacheMiddleware: true,
+    maxAttempts: 5,
+    requestHandler: { connectionTimeout, socketTimeout, httpAgent: agent, httpsAgent: agent },
+  };
+  const client = new S3Client(config);
+  addHeaderMiddleware(client);
+  return client;
+}
+
+const noKeys = { accessKeyId: '', secretAccessKey: '' };
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: SideKeys): typeof noKeys {
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+}
+
+interface HeaderRequest {
+  headers: Record<string, string>;
+}
+
+/**
+ * Two headers that the SDK does not send by itself: Expires as it was at the source, and UNSIGNED-PAYLOAD for bodies
+ * that carry an MD5 or CRC of their own, which is signed: hashing them a second time would cost more than all the rest.
+ */
+function addHeaderMiddleware(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const request = args.request as HeaderRequest;
+      const expires = (args.input as { [rawExpires]?: string })[rawExpires];
+      if (expires !== undefined) request.headers['expires'] = expires;
+      const checked =
+        'content-md5' in request.headers ||
+        Object.keys(request.headers).some((name) => /^x-amz-checksum-crc/.test(name));
+      if (checked) request.headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD';
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 's3FerryHeaders' },
+  );
+}

@@ -1,0 +1,32 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+/** Clients of the services besides S3, made on first use: a function pays for those it calls. */
+const requestHandler = {
+  connectionTimeout: 5_000,
+  requestTimeout: 60_000,
+  httpAgent: { keepAlive: true },
+  httpsAgent: { keepAlive: true },
+};
+const settings = { requestHandler, maxAttempts: 5, cacheMiddleware: true };
+
+export function createQueueClient(): SQSClient {
+  return new SQSClient(settings);
+}
+
+export function createTableClient(): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(settings), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+}
+
+export function createMachineClient(): SFNClient {
+  return new SFNClient(settings);
+}
+
+export function createParameterClient(): SSMClient {
+  return new SSMClient(settings);
+}

@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import { Fault } from '../model/faults.ts';
+import { asciiJson, type Job } from '../model/job.ts';
+import type { Uploads } from '../ports/uploads.ts';
+import { faultOf } from './faults.ts';
+
+/** How often one version of an object can be started within the 90 days that Step Functions remembers a name. */
+const maxGenerations = 100;
+
+/** Executions of the UPLOAD machine. */
+export class SfnUploads implements Uploads {
+  readonly #client: SFNClient;
+  readonly #machineArn: string;
+
+  constructor(client: SFNClient, machineArn: string) {
+    this.#client = client;
+    this.#machineArn = machineArn;
+  }
+
+  async start(job: Job): Promise<{ execution: string; started: boolean }> {
+    for (let generation = 1; generation <= maxGenerations; generation++) {
+      const execution = executionName(job, generation);
+      try {
+        const input = asciiJson(job);
+        await this.#client.send(
+          new StartExecutionCommand({ stateMachineArn: this.#machineArn, name: execution, input }),
+        );
+        return { execution, started: true };
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists')
+          throw faultOf(error, 'StartExecution');
+        // The name is taken: by one that is under way, which is all that is wanted, or by one that ended.
+        if (await this.#isRunning(execution)) return { execution, started: false };
+      }
+    }
+    throw new Fault(
+      'Unavailable',
+      `StartExecution: ${JSON.stringify(job.key)} was started ${maxGenerations} times in this version`,
+    );
+  }
+
+  async #isRunning(execution: string): Promise<boolean> {
+    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${execution}`;
+    const answer = await this.#client.send(new DescribeExecutionCommand({ executionArn })).catch((error: unknown) => {
+      throw faultOf(error, 'DescribeExecution');
+    });
+    return answer.status === 'RUNNING' || answer.status === 'PENDING_REDRIVE';
+  }
+}
+
+/**
+ * The name of the execution for one version of an object: the same job always starts the same execution, so that a
+ * message that is delivered twice does not upload twice. 80 characters at most, as Step Functions allows.
+ */
+export function executionName(job: Job, generation: number): string {
+  const identity = [job.task, job.key, job.etag ?? '', String(job.size ?? '')].join('\n');
+  const hash = createHash('sha256').update(identity).digest('hex').slice(0, 40);
+  return `${job.task.slice(0, 30)}-${hash}-${generation}`;
+}

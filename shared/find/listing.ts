@@ -1,0 +1,67 @@
+import { Fault } from '../model/faults.ts';
+import type { ListedObject } from '../model/object.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { compareKeys } from './order.ts';
+
+/** Part of a listing: keys with the prefix and after < k <= until, named relative to the prefix. */
+export interface ListingRange {
+  readonly prefix: string;
+  readonly after?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** Thrown inside the finder when a store lists keys in another order than UTF-8 bytes. */
+export class UnsortedListing extends Error {
+  override readonly name = 'UnsortedListing';
+}
+
+/**
+ * The objects of a range with their keys relative to its prefix, a page at a time, checked to be in order.
+ * @throws UnsortedListing as soon as a key is not after the one before it
+ * @throws Fault `Unavailable` where the store lists keys outside the prefix (a listing that ignores its parameters
+ *   would make the finder compare the wrong objects)
+ */
+export async function* listSorted(store: ObjectStore, range: ListingRange): AsyncGenerator<ListedObject[]> {
+  const { prefix, after, until } = range;
+  let last = after;
+  for await (const page of listRelative(store, prefix, after)) {
+    const inside: ListedObject[] = [];
+    for (const object of page) {
+      if (last !== undefined && compareKeys(object.key, last) <= 0) {
+        // A store may repeat the key it was told to start after; anything else is another order.
+        if (object.key === after && inside.length === 0) continue;
+        throw new UnsortedListing(
+          `${store.bucket}: ${JSON.stringify(object.key)} is listed after ${JSON.stringify(last)}`,
+        );
+      }
+      last = object.key;
+      if (until !== undefined && compareKeys(object.key, until) > 0) {
+        yield inside;
+        return;
+      }
+      inside.push(object);
+    }
+    yield inside;
+  }
+}
+
+/** A listing in the store's own order, keys relative to the prefix. */
+export async function* listRelative(
+  store: ObjectStore,
+  prefix: string,
+  after: string | undefined,
+): AsyncGenerator<ListedObject[]> {
+  const options = { prefix, ...(after !== undefined && { after: prefix + after }) };
+  for await (const page of store.list(options)) {
+    yield page.flatMap((object) => {
+      if (!object.key.startsWith(prefix)) {
+        throw new Fault(
+          'Unavailable',
+          `${store.bucket}: asked to list keys with prefix ${JSON.stringify(prefix)}, got ${JSON.stringify(object.key)}`,
+        );
+      }
+      // The key that is the prefix itself (a "folder") has no name of its own below it, but it is an object like any.
+      return [{ ...object, key: object.key.slice(prefix.length) }];
+    });
+  }
+}

@@ -1,0 +1,77 @@
+import type { ListedObject } from '../model/object.ts';
+import { compareKeys } from './order.ts';
+
+/** One key of the two listings, with what each side has of it. */
+export interface Pair {
+  readonly key: string;
+  readonly source: ListedObject | undefined;
+  readonly destination: ListedObject | undefined;
+}
+
+/**
+ * Merge-joins two sorted listings. One page of each side is in memory, however long the listings are.
+ * @param source pages in UTF-8 byte order, keys comparable with the destination's
+ */
+export async function* mergeListings(
+  source: AsyncIterable<readonly ListedObject[]>,
+  destination: AsyncIterable<readonly ListedObject[]>,
+): AsyncGenerator<Pair> {
+  await using left = new Reader(source);
+  await using right = new Reader(destination);
+  // Both first pages are asked for before either is waited for.
+  await Promise.all([left.advance(), right.advance()]);
+  for (;;) {
+    const a = left.current;
+    const b = right.current;
+    if (!a && !b) return;
+    const order = !a ? 1 : !b ? -1 : compareKeys(a.key, b.key);
+    if (order === 0 && a) yield { key: a.key, source: a, destination: b };
+    else if (order < 0 && a) yield { key: a.key, source: a, destination: undefined };
+    else if (b) yield { key: b.key, source: undefined, destination: b };
+    if (order <= 0 && !left.next()) await left.advance();
+    if (order >= 0 && !right.next()) await right.advance();
+  }
+}
+
+/** Steps through pages; asks for a page ahead, so that listing and comparing overlap. */
+class Reader implements AsyncDisposable {
+  readonly #pages: AsyncIterator<readonly ListedObject[]>;
+  #page: readonly ListedObject[] = [];
+  #index = 0;
+  #ahead: Promise<IteratorResult<readonly ListedObject[]>> | undefined;
+
+  constructor(pages: AsyncIterable<readonly ListedObject[]>) {
+    this.#pages = pages[Symbol.asyncIterator]();
+  }
+
+  get current(): ListedObject | undefined {
+    return this.#page[this.#index];
+  }
+
+  /** Moves on inside the page. @returns false at its end: `advance` is needed */
+  next(): boolean {
+    this.#index++;
+    return this.#index < this.#page.length;
+  }
+
+  /** Moves on to the next page that has an object, or to the end. */
+  async advance(): Promise<void> {
+    do {
+      const result = await (this.#ahead ?? this.#pages.next());
+      this.#page = result.done ? [] : result.value;
+      this.#index = 0;
+      if (result.done) {
+        this.#ahead = Promise.resolve(result);
+        return;
+      }
+      this.#ahead = this.#pages.next();
+      // Its failure is thrown when the page is needed; until then it must not count as unhandled.
+      this.#ahead.catch(() => undefined);
+    } while (this.#page.length === 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
+    await this.#pages.return?.();
+  }
+}

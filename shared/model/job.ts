@@ -1,0 +1,53 @@
+import * as v from 'valibot';
+import { maxKeyBytes } from './limits.ts';
+import { parseJsonWith } from './parse.ts';
+
+/**
+ * One object to bring to its destination, or to delete there. `key` is the key at the source, never normalised. A job
+ * says what to look at, not what is there: whoever works on it looks at both sides again.
+ */
+export interface Job {
+  readonly task: string;
+  readonly key: string;
+  readonly action: 'copy' | 'delete';
+  /** bytes, as listed or as the event said */
+  readonly size?: number;
+  /** as listed or as the event said */
+  readonly etag?: string;
+  /** the run that found it; none for an event */
+  readonly run?: string;
+}
+
+export const keySchema = v.pipe(
+  v.string(),
+  v.minLength(1, 'a key has at least one character'),
+  v.check((key) => Buffer.byteLength(key) <= maxKeyBytes, `a key has at most ${maxKeyBytes} UTF-8 bytes`),
+  v.check((key) => key.isWellFormed(), 'a key is well-formed Unicode'),
+);
+
+export const jobSchema = v.strictObject({
+  task: v.pipe(v.string(), v.minLength(1)),
+  key: keySchema,
+  action: v.picklist(['copy', 'delete']),
+  size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256))),
+  run: v.exactOptional(v.pipe(v.string(), v.maxLength(256))),
+});
+
+/** The queue message of a job: ASCII only, because SQS refuses U+FFFE, U+FFFF and most control characters. */
+export function encodeJob(job: Job): string {
+  return asciiJson({ job });
+}
+
+/** JSON with every character outside printable ASCII as `\uXXXX`. */
+export function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The job in a queue message that {@link encodeJob} made. @throws Fault `InvalidInput` naming the field */
+export function decodeJob(body: string): Job {
+  return parseJsonWith(v.strictObject({ job: jobSchema }), body, 'queue message').job;
+}

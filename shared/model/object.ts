@@ -1,0 +1,65 @@
+/** What S3 says of an object, in plain data. ETags are without their quotes everywhere in the core. */
+
+/** The content headers that travel with an object, as the strings that were sent. */
+export interface ContentHeaders {
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+  readonly contentDisposition?: string;
+  readonly cacheControl?: string;
+  readonly expires?: string;
+}
+
+export const checksumAlgorithms = ['CRC32', 'CRC32C', 'CRC64NVME'] as const;
+/** Algorithms with a full-object value on multipart uploads, so that a destination can be checked against a source. */
+export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number];
+
+/** A stored full-object checksum, base64 as in the API. */
+export interface ObjectChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly value: string;
+}
+
+/** A line of a listing. */
+export interface ListedObject {
+  readonly key: string;
+  /** bytes */
+  readonly size: number;
+  readonly etag: string;
+  /** milliseconds since the epoch */
+  readonly modified: number;
+}
+
+/** What HEAD and GET say of an object. */
+export interface ObjectInfo extends ListedObject {
+  readonly versionId?: string;
+  readonly headers: ContentHeaders;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** how many tags the object has; undefined where the store (or the permission) does not say */
+  readonly tagCount?: number;
+  /** true where the ETag is no MD5 by the encryption used (KMS, customer keys) */
+  readonly opaqueEtag: boolean;
+  /** false for an archived object whose restored copy is not there */
+  readonly readable: boolean;
+  /** with `partNumber` in the request: how many parts the object has, where the store says so */
+  readonly partCount?: number;
+  readonly checksum?: ObjectChecksum;
+}
+
+/** What an object is created with at the destination besides its bytes. */
+export interface ObjectAttributes {
+  readonly headers: ContentHeaders;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** The part count in a multipart ETag (`"...-12"` is 12), undefined for any other. */
+export function etagPartCount(etag: string): number | undefined {
+  const match = /^[0-9a-f]{32}-([1-9][0-9]{0,4})$/i.exec(etag);
+  return match?.[1] === undefined ? undefined : Number(match[1]);
+}
+
+/** Is the ETag the MD5 of the bytes, as far as its form and the object's encryption say? */
+export function etagIsMd5(info: { etag: string; opaqueEtag: boolean }): boolean {
+  return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
+}

@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { Fault, type FaultName } from './faults.ts';
+
+/**
+ * Checks `input` against `schema`.
+ * @param what the thing that is parsed, for the message ("task configuration", "queue message")
+ * @returns the schema's output
+ * @throws Fault of the given name (default `InvalidInput`); its message lists every fault with its path, what was
+ *   found and what was expected
+ */
+export function parseWith<Schema extends v.GenericSchema>(
+  schema: Schema,
+  input: unknown,
+  what: string,
+  fault: FaultName = 'InvalidInput',
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, input);
+  if (result.success) return result.output;
+  const faults = result.issues.map((issue) => {
+    const path = v.getDotPath(issue);
+    return `${path ?? '(whole)'}: ${describe(issue)}`;
+  });
+  throw new Fault(fault, `${what} is not valid:\n  ${faults.join('\n  ')}`);
+}
+
+/** Parses JSON text and then checks it like {@link parseWith}. */
+export function parseJsonWith<Schema extends v.GenericSchema>(
+  schema: Schema,
+  text: string,
+  what: string,
+  fault: FaultName = 'InvalidInput',
+): v.InferOutput<Schema> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Fault(fault, `${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseWith(schema, value, what, fault);
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === 'never') return 'unknown option (remove it, or check its spelling)';
+  if (issue.received === 'undefined') return `is missing, expected ${issue.expected ?? 'a value'}`;
+  const found = short(issue.input);
+  return issue.kind === 'schema' && issue.expected
+    ? `found ${found}, expected ${issue.expected}`
+    : `${issue.message} (found ${found})`;
+}
+
+/** A value from outside, cut so that a hostile one cannot flood a log. */
+function short(value: unknown): string {
+  const text =
+    typeof value === 'object' && value !== null
+      ? Array.isArray(value)
+        ? 'an array'
+        : 'an object'
+      : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

@@ -1,0 +1,36 @@
+import { isFault } from '../model/faults.ts';
+import type { ObjectAttributes, ObjectInfo } from '../model/object.ts';
+import type { PartContext } from './context.ts';
+
+/**
+ * What travels with the bytes: content headers, user metadata and tags. Tags are asked for only where there are some,
+ * or where the store did not say.
+ * @throws Fault `AccessDenied` where the object has tags that may not be read: they would be lost without a word
+ */
+export async function readAttributes(context: PartContext, source: ObjectInfo): Promise<ObjectAttributes> {
+  return { headers: source.headers, metadata: source.metadata, tags: await readTags(context, source) };
+}
+
+async function readTags({ source: store }: PartContext, source: ObjectInfo): Promise<Record<string, string>> {
+  if (source.tagCount === 0) return {};
+  try {
+    return await store.tags(source.key, source.versionId === undefined ? {} : { versionId: source.versionId });
+  } catch (error) {
+    const none = isFault(error, 'NotSupported') || (isFault(error, 'AccessDenied') && source.tagCount === undefined);
+    if (none) return {};
+    throw error;
+  }
+}
+
+/** Writes with the tags, and once more without them where the destination has no such thing. */
+export async function withTagsIfSupported<Result>(
+  attributes: ObjectAttributes,
+  write: (attributes: ObjectAttributes) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await write(attributes);
+  } catch (error) {
+    if (!isFault(error, 'NotSupported') || Object.keys(attributes.tags).length === 0) throw error;
+    return write({ ...attributes, tags: {} });
+  }
+}

@@ -1,0 +1,128 @@
+import { asFault, Fault } from '../model/faults.ts';
+import { decodeJob, encodeJob, type Job } from '../model/job.ts';
+import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/s3-event.ts';
+import type { Task } from '../model/task.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeadLetters, Redelivery } from '../ports/job-queue.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Outcome } from '../ports/progress.ts';
+import { replicatesDeletes } from './choose-route.ts';
+import { reasonOf, recordFailed } from './record.ts';
+
+/** A message as a consumer received it. */
+export interface Message {
+  readonly id: string;
+  readonly body: string;
+  /** the receipt handle */
+  readonly receipt: string;
+  /** how often it was received, this time included */
+  readonly receives: number;
+}
+
+/** What dealing with messages needs from outside; the same for Lambda and the EC2 worker. */
+export interface Consumer {
+  /** every task, for events */
+  tasks(): Promise<readonly Task[]>;
+  /** does one job to its end */
+  transfer(job: Job): Promise<Outcome>;
+  readonly ledger: Ledger;
+  readonly deadLetters: DeadLetters;
+  readonly redelivery: Redelivery;
+  readonly clock: Clock;
+  /** the queue's maxReceiveCount */
+  readonly maxReceives: number;
+  /** told of every message or job that did not succeed */
+  onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly final: boolean }): void;
+  /** told how long after its event an object was done, milliseconds */
+  onEventDone?(job: Job, delay: number): void;
+}
+
+/** The ledger's task for messages that name none. */
+const unknownTask = '(unknown)';
+
+/**
+ * Deals with one message: a job, or a notification of S3 with any number of objects.
+ *
+ * | the job                               | the message                                               |
+ * |---------------------------------------|-----------------------------------------------------------|
+ * | ended well                            | leaves the queue                                          |
+ * | can never succeed as things are       | goes to the dead-letter queue now, its reason in the ledger |
+ * | may succeed later                     | comes back after a delay that grows                       |
+ * | may succeed later, but this was the last delivery | like one that can never succeed               |
+ *
+ * @returns true where the message may leave the queue
+ */
+export async function consumeMessage(consumer: Consumer, message: Message): Promise<boolean> {
+  let work: readonly { readonly job: Job; readonly at?: number }[];
+  try {
+    work = await jobsOf(consumer, message.body);
+  } catch (error) {
+    return failed(consumer, message, asFault(error));
+  }
+  const ended = await Promise.all(
+    work.map(async ({ job, at }) => {
+      try {
+        if (message.receives >= consumer.maxReceives) await recordLastAttempt(consumer, message, job);
+        await consumer.transfer(job);
+        if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
+        return true;
+      } catch (error) {
+        return failed(consumer, message, asFault(error), job);
+      }
+    }),
+  );
+  return ended.every(Boolean);
+}
+
+/** The jobs in a message; for an event, one for each task that replicates events of that object. */
+async function jobsOf(consumer: Consumer, body: string): Promise<{ job: Job; at?: number }[]> {
+  if (!isS3Notification(body)) return [{ job: decodeJob(body) }];
+  const events = parseS3Notification(body);
+  const tasks = events.length === 0 ? [] : await consumer.tasks();
+  return events.flatMap((event) =>
+    tasks
+      .filter((task) => wants(task, event))
+      .map((task) => ({
+        job: {
+          task: task.name,
+          key: event.key,
+          action: event.kind === 'created' ? ('copy' as const) : ('delete' as const),
+          ...(event.size !== undefined && { size: event.size }),
+          ...(event.etag !== undefined && { etag: event.etag }),
+        },
+        ...(event.at !== undefined && { at: event.at }),
+      })),
+  );
+}
+
+function wants(task: Task, event: ObjectEvent): boolean {
+  const { source } = task;
+  if (task.events === 'none' || source.bucket !== event.bucket || !event.key.startsWith(source.prefix)) return false;
+  return event.kind === 'created' || replicatesDeletes(task);
+}
+
+/** Should this delivery end without a word (a crash), the queue buries the message and this is its reason. */
+async function recordLastAttempt(consumer: Consumer, message: Message, job: Job): Promise<void> {
+  const fault = { name: 'Unavailable', message: `delivery ${message.receives}, the last, did not come to an end` };
+  await recordFailed(consumer, job, fault, { attempts: message.receives });
+}
+
+/** @returns true where the message was buried and may leave the queue */
+async function failed(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
+  const final = fault.retry === 'never' || message.receives >= consumer.maxReceives;
+  consumer.onFault(fault, { message: message.id, ...(job && { job }), final });
+  if (!final) {
+    await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+    return false;
+  }
+  const place = job ?? { task: unknownTask, key: `message:${message.id}` };
+  await recordFailed(consumer, place, fault, { attempts: message.receives });
+  // Of a notification with several objects, only the one that failed is buried.
+  await consumer.deadLetters.bury(job ? encodeJob(job) : message.body, reasonOf(fault));
+  return true;
+}
+
+/** Seconds until a failed message comes back: 15 s, 1 min, 4 min, 15 min. @param receives so far */
+export function redeliveryDelay(receives: number): number {
+  return Math.min(900, 15 * 4 ** (receives - 1));
+}

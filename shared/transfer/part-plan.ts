@@ -1,0 +1,110 @@
+import { Fault } from '../model/faults.ts';
+import {
+  MiB,
+  maxObjectSize,
+  maxPartSize,
+  maxParts,
+  maxUploadBatches,
+  minPartSize,
+  uploadBatchBytes,
+} from '../model/limits.ts';
+import { etagPartCount } from '../model/object.ts';
+import type { Part, PartPlan, PartRange, StoredPart } from '../model/part-plan.ts';
+import type { UploadBatch } from '../model/payloads.ts';
+
+/**
+ * Cuts an object into parts of the preferred size, grown (to whole MiB) where 10,000 parts would not do.
+ * @param size bytes of the object, more than 0
+ * @param preferred bytes of a part
+ * @throws Fault `TooLarge` over 48.8 TiB
+ */
+export function planParts(size: number, preferred: number): PartPlan {
+  if (size > maxObjectSize) {
+    throw new Fault('TooLarge', `the object has ${size} bytes, S3 allows ${maxObjectSize} (48.8 TiB)`);
+  }
+  const needed = Math.ceil(size / maxParts);
+  const grown = needed <= preferred ? preferred : Math.ceil(needed / MiB) * MiB;
+  const partSize = Math.min(Math.max(grown, minPartSize), maxPartSize);
+  return { size, partSize, partCount: Math.max(1, Math.ceil(size / partSize)), sourceLayout: false };
+}
+
+/**
+ * The source's own layout, where the object was uploaded in equal parts that S3 would accept again. Copied like this,
+ * the copy's ETag comes out equal to the source's.
+ * @param firstPartSize bytes, from `HEAD ?partNumber=1`
+ * @returns undefined where the object was not uploaded in parts, or in parts that cannot be equal
+ */
+export function planSourceLayout(size: number, etag: string, firstPartSize: number | undefined): PartPlan | undefined {
+  const partCount = etagPartCount(etag);
+  if (partCount === undefined || firstPartSize === undefined || partCount > maxParts || size <= 0) return undefined;
+  const fits = (partCount - 1) * firstPartSize < size && size <= partCount * firstPartSize;
+  const legal = firstPartSize <= maxPartSize && (partCount === 1 || firstPartSize >= minPartSize);
+  return fits && legal ? { size, partSize: firstPartSize, partCount, sourceLayout: true } : undefined;
+}
+
+/** One part of a plan. @param number from 1 to the plan's part count */
+export function partOf(plan: PartPlan, number: number): Part {
+  const start = (number - 1) * plan.partSize;
+  return { number, start, end: Math.min(start + plan.partSize, plan.size) };
+}
+
+/** The parts of the ranges, in order. */
+export function* partsIn(plan: PartPlan, ranges: readonly PartRange[]): Generator<Part> {
+  for (const [first, last] of ranges) {
+    for (let number = first; number <= last; number++) yield partOf(plan, number);
+  }
+}
+
+/** The stored parts that are the plan's: same number, same size. Others (of an older plan) do not count. */
+export function plannedParts(plan: PartPlan, stored: readonly StoredPart[]): StoredPart[] {
+  return stored.filter((part) => {
+    if (part.number < 1 || part.number > plan.partCount) return false;
+    const planned = partOf(plan, part.number);
+    return part.size === planned.end - planned.start;
+  });
+}
+
+/** Plan minus stored parts, as ranges in ascending order. */
+export function missingParts(plan: PartPlan, stored: readonly StoredPart[]): PartRange[] {
+  const present = new Set(plannedParts(plan, stored).map((part) => part.number));
+  const ranges: [number, number][] = [];
+  for (let number = 1; number <= plan.partCount; number++) {
+    if (present.has(number)) continue;
+    const open = ranges.at(-1);
+    if (open?.[1] === number - 1) open[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges;
+}
+
+/** How many parts the ranges name. */
+export function countParts(ranges: readonly PartRange[]): number {
+  return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
+}
+
+/**
+ * Shares the missing parts out to upload-parts calls: about 512 MiB each, more where 1,000 calls would not do (the
+ * list of batches must fit a 256 KiB payload).
+ */
+export function cutBatches(plan: PartPlan, missing: readonly PartRange[]): UploadBatch[] {
+  const perBatch = Math.max(
+    1,
+    Math.floor(uploadBatchBytes / plan.partSize),
+    Math.ceil(countParts(missing) / maxUploadBatches),
+  );
+  const batches: { parts: PartRange[] }[] = [];
+  let room = 0;
+  for (const [first, last] of missing) {
+    for (let from = first; from <= last;) {
+      if (room === 0) {
+        batches.push({ parts: [] });
+        room = perBatch;
+      }
+      const to = Math.min(last, from + room - 1);
+      batches.at(-1)?.parts.push([from, to]);
+      room -= to - from + 1;
+      from = to + 1;
+    }
+  }
+  return batches;
+}

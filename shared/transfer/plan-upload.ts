@@ -1,0 +1,86 @@
+import { asFault, Fault } from '../model/faults.ts';
+import type { Job } from '../model/job.ts';
+import { maxRestarts } from '../model/limits.ts';
+import type { PartRange, StoredPart } from '../model/part-plan.ts';
+import type { PlanUploadInput, UploadState, UploadTarget } from '../model/payloads.ts';
+import { chooseRoute } from './choose-route.ts';
+import type { TransferContext } from './context.ts';
+import { lookAtBothSides } from './look.ts';
+import { openUpload } from './open-upload.ts';
+import { countParts, cutBatches, missingParts } from './part-plan.ts';
+import { transferObject } from './transfer-object.ts';
+
+/**
+ * The first step of an upload's execution, and again whenever the source changed under it: looks at both sides, opens
+ * or resumes the multipart upload and shares out what is missing. An object that turns out to need no parts (it shrank,
+ * it is gone, it is there already) is dealt with here and now.
+ * @throws Fault `SourceChanged` where the object changes faster than it can be copied
+ */
+export async function planUpload(context: TransferContext, input: PlanUploadInput): Promise<UploadState> {
+  const { job, execution, startedAt = context.clock.now() } = input;
+  const attempt = input.attempt + 1;
+  if (attempt > maxRestarts) {
+    throw new Fault(
+      'UploadStuck',
+      `${context.source.bucket}: ${JSON.stringify(job.key)} changed ${input.attempt} times while it was copied`,
+    );
+  }
+  // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
+  const unsized: Job = {
+    task: job.task,
+    key: job.key,
+    action: job.action,
+    ...(job.run !== undefined && { run: job.run }),
+  };
+  const { source, destination, entry, opened } = await lookAtBothSides(context, unsized);
+  opened?.body.destroy();
+  const route = chooseRoute({ task: context.task, job, source, destination, entry, executions: false });
+  if (route.kind !== 'multipart') {
+    await transferObject({ ...context, large: 'in process' }, unsized);
+    return { state: 'finished', job, execution, attempt };
+  }
+  const upload = await openUpload(context, job, route.source);
+  return shareOut(
+    context,
+    { job, execution, attempt, startedAt, round: 0, idleRounds: 0 },
+    upload.target,
+    upload.stored,
+  );
+}
+
+type Position = Pick<
+  Extract<UploadState, { round: number }>,
+  'job' | 'execution' | 'attempt' | 'startedAt' | 'round' | 'idleRounds'
+>;
+
+/** The state that sends what is missing. */
+function shareOut(
+  context: TransferContext,
+  position: Position,
+  target: UploadTarget,
+  stored: readonly StoredPart[],
+): UploadState {
+  return sendState(context, position, target, missingParts(target.plan, stored));
+}
+
+/** The state in which the missing parts are sent; with nothing missing the map is empty and the check completes. */
+export function sendState(
+  context: TransferContext,
+  position: Position,
+  target: UploadTarget,
+  missing: readonly PartRange[],
+): Extract<UploadState, { round: number }> {
+  return {
+    state: 'uploading',
+    ...position,
+    target,
+    batches: cutBatches(target.plan, missing),
+    concurrency: context.task.uploadConcurrency,
+    missing: countParts(missing),
+  };
+}
+
+/** Is the fault a reason to look at the object anew rather than to fail? */
+export function meansAnew(error: unknown): boolean {
+  return asFault(error).retry === 'anew';
+}
