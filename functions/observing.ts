@@ -68,7 +68,7 @@ export class Tally {
           if (name !== undefined) this.add(task, name, 1);
           const { route, bytes, reason } = outcome;
           if (outcome.bytes > 0) this.add(task, 'BytesCopied', bytes, MetricUnit.Bytes);
-          logger.info('finished', { task, keyHash: keyHash(outcome.key), route, bytes, reason });
+          logger.debug('finished', { task, keyHash: keyHash(outcome.key), route, bytes, reason });
           break;
         }
       }

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { RemovalPolicy, type Duration } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { Fault } from '../shared/model/faults.ts';
+import type { JobQueues } from './queue.ts';
+import { grantSides, type SidesUse } from './sides.ts';
+import type { LedgerTable } from './table.ts';
+import type { TaskParameters } from './tasks.ts';
+
+/** What every function is built into. */
+export interface Pipeline {
+  readonly tasks: TaskParameters;
+  readonly queues: JobQueues;
+  readonly ledger: LedgerTable;
+  /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
+  readonly bundles: string;
+}
+
+export interface FunctionSettings {
+  /** the folder in functions/, the bundle, and the service in logs and metrics */
+  readonly name: string;
+  readonly description: string;
+  /** MB; the share of a processor goes with it: a whole one at 1,769 */
+  readonly memory: number;
+  readonly timeout: Duration;
+  readonly environment: Readonly<Record<string, string>>;
+  /** what it does with the two sides of each task */
+  readonly sides?: SidesUse;
+}
+
+/** A function with a role of its own that may do nothing but write to its log, and what is granted on top. */
+export class FerryFunction extends Construct {
+  readonly function: LambdaFunction;
+  readonly role: Role;
+  readonly timeout: Duration;
+
+  constructor(scope: Construct, id: string, pipeline: Pipeline, settings: FunctionSettings) {
+    super(scope, id);
+    this.timeout = settings.timeout;
+    this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    logGroup.grantWrite(this.role);
+    this.function = new LambdaFunction(this, 'Handler', {
+      description: settings.description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundleOf(pipeline.bundles, settings.name)),
+      handler: 'index.handler',
+      memorySize: settings.memory,
+      timeout: settings.timeout,
+      role: this.role,
+      logGroup,
+      environment: {
+        ...settings.environment,
+        POWERTOOLS_SERVICE_NAME: settings.name,
+        POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry',
+        POWERTOOLS_LOG_LEVEL: 'INFO',
+      },
+    });
+    if (settings.sides) grantSides(this, this.role, pipeline.tasks.tasks, settings.sides);
+  }
+}
+
+/**
+ * A function's environment: exactly the variables that its handler reads. A key that is missing or unknown does not
+ * compile.
+ */
+export function environmentOf<const Keys extends readonly string[]>(
+  keys: Keys,
+  values: Readonly<Record<Keys[number], string>>,
+): Record<string, string> {
+  return Object.fromEntries(keys.map((key: Keys[number]) => [key, values[key]]));
+}
+
+function bundleOf(bundles: string, name: string): string {
+  const file = join(bundles, name, 'index.mjs');
+  if (existsSync(file)) return join(bundles, name);
+  throw new Fault('InvalidInput', `the bundle of ${name} is missing: expected ${file}; make it with "npm run build"`);
+}

@@ -1,0 +1,32 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { environmentKeys } from '../../functions/check-upload/environment.ts';
+import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
+import { readActions, uploadActions, wholeBucket } from '../sides.ts';
+
+/** Looks which parts are there: completes the upload, or says what to send again. */
+export class CheckUpload extends FerryFunction {
+  constructor(scope: Construct, id: string, pipeline: Pipeline) {
+    super(scope, id, pipeline, {
+      name: 'check-upload',
+      description: 'S3 Ferry: checks and completes a multipart upload',
+      memory: 512,
+      // S3 may take minutes to complete an upload of 10,000 parts, and the answer comes at the end.
+      timeout: Duration.minutes(15),
+      environment: environmentOf(environmentKeys, {
+        TASKS_PATH: pipeline.tasks.path,
+        LEDGER_TABLE: pipeline.ledger.table.tableName,
+      }),
+      sides: {
+        source: { listing: wholeBucket, objects: () => readActions },
+        destination: {
+          listing: wholeBucket,
+          objects: () => ['s3:GetObject', 's3:PutObject', ...uploadActions],
+          encrypts: true,
+        },
+      },
+    });
+    pipeline.tasks.grantRead(this.role);
+    pipeline.ledger.grantEntries(this.role);
+  }
+}

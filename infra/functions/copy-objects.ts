@@ -1,0 +1,51 @@
+import { Duration } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import { environmentKeys } from '../../functions/copy-objects/environment.ts';
+import { maxReceives } from '../../shared/model/limits.ts';
+import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
+import { grantSend } from '../queue.ts';
+import { copySides } from '../sides.ts';
+
+/** Calls at once. With 10 jobs each it is far under S3's rates, and leaves room in an account's 1,000 calls at once. */
+const maxConcurrency = 100;
+/** SQS's largest batch without a batching window. */
+const batchSize = 10;
+
+/** Lambda's longest. Also what the queue's visibility is counted from. */
+export const copyTimeout = Duration.minutes(15);
+
+/** Takes jobs and S3 events from the queue: copies what is small, starts an upload for what is large. */
+export class CopyObjects extends FerryFunction {
+  constructor(scope: Construct, id: string, pipeline: Pipeline, uploads: StateMachine) {
+    super(scope, id, pipeline, {
+      name: 'copy-objects',
+      description: 'S3 Ferry: does the jobs of the queue',
+      // A whole processor: checksums and TLS are what a copy costs. Several bodies of 64 MiB fit at a time.
+      memory: 1769,
+      timeout: copyTimeout,
+      environment: environmentOf(environmentKeys, {
+        TASKS_PATH: pipeline.tasks.path,
+        LEDGER_TABLE: pipeline.ledger.table.tableName,
+        QUEUE_URL: pipeline.queues.jobs.queueUrl,
+        DEAD_LETTER_QUEUE_URL: pipeline.queues.deadLetters.queueUrl,
+        UPLOAD_MACHINE_ARN: uploads.stateMachineArn,
+        MAX_RECEIVES: String(maxReceives),
+      }),
+      // A small object may be multipart too, where the source was uploaded in parts.
+      sides: copySides,
+    });
+    pipeline.tasks.grantRead(this.role);
+    // An S3 event names a bucket, not a task.
+    pipeline.tasks.grantReadAll(this.role);
+    pipeline.ledger.grantEntries(this.role);
+    grantSend(pipeline.queues.deadLetters, this.role);
+    uploads.grantStartExecution(this.role);
+    uploads.grantExecution(this.role, 'states:DescribeExecution');
+    // No tags on it: the China regions refuse them on event source mappings.
+    this.function.addEventSource(
+      new SqsEventSource(pipeline.queues.jobs, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
+    );
+  }
+}

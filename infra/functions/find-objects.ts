@@ -1,0 +1,40 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { environmentKeys } from '../../functions/find-objects/environment.ts';
+import type { Task } from '../../shared/model/task.ts';
+import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
+import { grantSend } from '../queue.ts';
+import type { SideUse } from '../sides.ts';
+
+/** Lists one segment on both sides and sends a job for what differs. */
+export class FindObjects extends FerryFunction {
+  constructor(scope: Construct, id: string, pipeline: Pipeline) {
+    const side: SideUse = {
+      listing: (task) => (looksAtObjects(task) ? 'whole' : 'within'),
+      objects: (task) => (looksAtObjects(task) ? ['s3:GetObject'] : []),
+    };
+    super(scope, id, pipeline, {
+      name: 'find-objects',
+      description: 'S3 Ferry: finds the objects of a segment that differ',
+      // Listings stream, so memory is small; parsing two of them at once keeps half a processor busy.
+      memory: 1024,
+      // The longest there is: it stops by itself before the end and is called again where it stopped.
+      timeout: Duration.minutes(15),
+      environment: environmentOf(environmentKeys, {
+        TASKS_PATH: pipeline.tasks.path,
+        QUEUE_URL: pipeline.queues.jobs.queueUrl,
+      }),
+      sides: { source: side, destination: side },
+    });
+    pipeline.tasks.grantRead(this.role);
+    grantSend(pipeline.queues.jobs, this.role);
+  }
+}
+
+/**
+ * Listings say enough, but for a comparison by checksum, and where a store lists in an order of its own: then each key
+ * is looked up on the other side.
+ */
+function looksAtObjects({ compare, source, destination }: Task): boolean {
+  return compare === 'checksum' || source.endpoint !== undefined || destination.endpoint !== undefined;
+}

@@ -1,0 +1,78 @@
+import { Duration } from 'aws-cdk-lib';
+import { JitterType, Timeout, type TaskInput } from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import { faultTable, type RetryRule } from '../../shared/model/faults.ts';
+import { maxRestarts } from '../../shared/model/limits.ts';
+import type { FerryFunction } from '../function.ts';
+
+export interface CallSettings {
+  /** what the function gets; by default the state's input as it is */
+  readonly payload?: TaskInput;
+  /** where the function's answer goes: by default it is the state's output */
+  readonly resultPath?: string;
+  /** true where the function looks at the object anew each time, so that a world that moved is just looked at again */
+  readonly looksAnew?: boolean;
+}
+
+/**
+ * A state that calls a function, with the machines' one set of retries. CDK's own retry is off: it lacks
+ * Lambda.TooManyRequestsException, and has no jitter, so that calls which were throttled together return together.
+ */
+export function call(scope: Construct, name: string, callee: FerryFunction, settings: CallSettings = {}): LambdaInvoke {
+  const kept = settings.resultPath !== undefined;
+  const state = new LambdaInvoke(scope, name, {
+    lambdaFunction: callee.function,
+    retryOnServiceExceptions: false,
+    // Over the function's own timeout, which is the one that is meant to strike.
+    taskTimeout: Timeout.duration(callee.timeout.plus(Duration.minutes(1))),
+    ...(settings.payload && { payload: settings.payload }),
+    ...(kept ? { resultPath: settings.resultPath } : { outputPath: '$.Payload' }),
+  });
+  // Lambda itself, or the way to it: the function did not run. About five minutes, for throttling takes a while to end.
+  state.addRetry({
+    errors: [
+      'Lambda.TooManyRequestsException',
+      'Lambda.ServiceException',
+      'Lambda.AWSLambdaException',
+      'Lambda.SdkClientException',
+      'Lambda.ClientExecutionTimeoutException',
+    ],
+    interval: Duration.seconds(1),
+    backoffRate: 2,
+    maxDelay: Duration.minutes(1),
+    maxAttempts: 10,
+    jitterStrategy: JitterType.FULL,
+  });
+  // It ran and died: out of memory, or over its time. Again may help once or twice, but each attempt may take long.
+  state.addRetry({
+    errors: ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'States.Timeout'],
+    interval: Duration.seconds(5),
+    backoffRate: 2,
+    maxAttempts: 2,
+    jitterStrategy: JitterType.FULL,
+  });
+  state.addRetry({
+    errors: faultsWith('later'),
+    interval: Duration.seconds(5),
+    backoffRate: 2,
+    maxDelay: Duration.minutes(1),
+    maxAttempts: 5,
+    jitterStrategy: JitterType.FULL,
+  });
+  if (settings.looksAnew) {
+    state.addRetry({
+      errors: faultsWith('anew'),
+      interval: Duration.seconds(1),
+      backoffRate: 2,
+      maxAttempts: maxRestarts,
+      jitterStrategy: JitterType.FULL,
+    });
+  }
+  return state;
+}
+
+/** The names of the faults that `rule` helps. */
+export function faultsWith(rule: RetryRule): string[] {
+  return Object.entries(faultTable).flatMap(([name, { retry }]) => (retry === rule ? [name] : []));
+}

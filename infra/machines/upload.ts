@@ -1,0 +1,106 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Choice,
+  Condition,
+  DefinitionBody,
+  DistributedMap,
+  JsonPath,
+  Pass,
+  Result,
+  StateMachine,
+  StateMachineType,
+  Succeed,
+  TaskInput,
+  Wait,
+  WaitTime,
+  type IChainable,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { FerryFunction } from '../function.ts';
+import { call } from './call.ts';
+import { failWithCaught } from './failure.ts';
+
+/** The largest object there is takes a day and a half at 4 Gbit/s; S3 keeps an upload as long as nobody aborts it. */
+const timeout = Duration.days(7);
+
+/** A part that seems missing may still be on its way; after this it is sent again. */
+const secondLook = Duration.seconds(60);
+
+export interface UploadFunctions {
+  readonly planUpload: FerryFunction;
+  readonly uploadParts: FerryFunction;
+  readonly checkUpload: FerryFunction;
+  readonly abandonUpload: FerryFunction;
+}
+
+/**
+ * The UPLOAD machine: one execution brings one large object over. Input and the payloads between the states:
+ * shared/model/payloads.ts. plan-upload and check-upload say in `state` where it goes on; the rounds are counted and
+ * ended by them.
+ */
+export class UploadMachine extends Construct {
+  readonly machine: StateMachine;
+
+  constructor(scope: Construct, id: string, functions: UploadFunctions) {
+    super(scope, id);
+    this.machine = new StateMachine(this, 'Machine', {
+      comment: 'S3 Ferry: the multipart upload of one object',
+      definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
+      timeout,
+    });
+  }
+
+  private definition({ planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions): IChainable {
+    const job = { 'job.$': '$$.Execution.Input', 'execution.$': '$$.Execution.Name' };
+    const begin = new Pass(this, 'Begin', { parameters: { ...job, attempt: 0 } });
+    const plan = call(this, 'PlanUpload', planUpload, { looksAnew: true });
+    const check = call(this, 'CheckUpload', checkUpload, { looksAnew: true });
+    const parts = this.parts(uploadParts);
+    const wait = new Wait(this, 'WaitForParts', { time: WaitTime.duration(secondLook) });
+
+    // A Catch without a ResultPath puts out the error alone; job and execution come from the context.
+    const abandon = call(this, 'AbandonUpload', abandonUpload, {
+      payload: TaskInput.fromObject({ ...job, 'error.$': '$' }),
+      resultPath: JsonPath.DISCARD,
+    });
+    abandon.next(failWithCaught(this, 'UploadFailed'));
+    for (const state of [plan, parts, check]) state.addCatch(abandon);
+    // An execution keeps the definition it began with, while its functions may be newer. A Choice cannot be caught.
+    const unknown = new Pass(this, 'UnknownState', {
+      result: Result.fromObject({
+        Error: 'InvalidInput',
+        Cause: 'the upload is in a state that this version of the machine does not know; redrive its job',
+      }),
+    });
+
+    const decide = new Choice(this, 'WhatNext')
+      .when(Condition.stringEquals('$.state', 'finished'), new Succeed(this, 'UploadFinished'))
+      .when(Condition.stringEquals('$.state', 'uploading'), parts)
+      .when(Condition.stringEquals('$.state', 'waiting'), wait)
+      .when(Condition.stringEquals('$.state', 'replan'), plan)
+      .otherwise(unknown);
+    unknown.next(abandon);
+    parts.next(check);
+    wait.next(check);
+    check.next(decide);
+    return begin.next(plan).next(decide);
+  }
+
+  /** One child a batch. What a child puts out is one word, for the outputs together may have 256 KiB. */
+  private parts(uploadParts: FerryFunction): DistributedMap {
+    const map = new DistributedMap(this, 'SendParts', {
+      itemsPath: '$.batches',
+      maxConcurrencyPath: '$.concurrency',
+      itemSelector: { 'job.$': '$.job', 'target.$': '$.target', 'batch.$': '$$.Map.Item.Value' },
+      resultPath: '$.outcomes',
+      // An Express child may run five minutes, a batch over a slow border takes up to fifteen.
+      mapExecutionType: StateMachineType.STANDARD,
+    });
+    const send = call(this, 'UploadParts', uploadParts);
+    // One batch that fails does not end the others: check-upload looks what is there, and decides by the outcomes.
+    const nameFault = new Pass(this, 'NameFault', { parameters: { 'outcome.$': '$.Error' } });
+    send.addCatch(nameFault);
+    map.itemProcessor(send);
+    return map;
+  }
+}

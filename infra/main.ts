@@ -1,0 +1,26 @@
+import { resolve } from 'node:path';
+import { Fault } from '../shared/model/faults.ts';
+import { ferryApp } from './app.ts';
+import { readConfiguration } from './configuration.ts';
+import { FerryStack } from './stack.ts';
+
+/**
+ * The CDK app. `cdk.json` runs it; run by itself it writes the same template to CDK_OUTDIR.
+ *
+ * - configuration file: environment variable S3_FERRY_CONFIG, or context `config`; by default `s3-ferry.config.json`
+ * - stack name: context `stack`; by default `S3Ferry`
+ * - bundles of the functions: context `bundles`; by default the project's `dist`
+ */
+try {
+  const app = ferryApp();
+  const setting = (name: string) => app.node.tryGetContext(name) as string | undefined;
+  const tasks = readConfiguration(process.env['S3_FERRY_CONFIG'] ?? setting('config') ?? 's3-ferry.config.json');
+  const bundles = setting('bundles') ?? resolve(import.meta.dirname, '../dist');
+  new FerryStack(app, setting('stack') ?? 'S3Ferry', { tasks, bundles });
+  app.synth();
+} catch (error) {
+  if (!(error instanceof Fault)) throw error;
+  // What is wrong is in the configuration, so that a stack trace would only hide it.
+  console.error(`${error.name}: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,118 @@
+import { Aws } from 'aws-cdk-lib';
+import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { DestinationSide, Side, Task } from '../shared/model/task.ts';
+import { parameterArn } from './tasks.ts';
+
+/** What a function does with one side of each task. */
+export interface SideUse {
+  /**
+   * `within`: lists under the side's prefix. `whole`: needs ListBucket without the condition on a prefix, because it
+   * asks for the bucket itself, or for objects that may be missing: S3 answers 403 instead of 404 to who may not
+   * list, and those requests carry no prefix that a condition could look at.
+   */
+  readonly listing?: (task: Task) => 'within' | 'whole';
+  /** S3 actions on the objects under the side's prefix */
+  readonly objects?: (task: Task) => readonly string[];
+  /** true where it writes bytes, which a KMS key of the destination encrypts */
+  readonly encrypts?: boolean;
+}
+
+export interface SidesUse {
+  readonly source?: SideUse;
+  readonly destination?: SideUse;
+}
+
+/** For {@link SideUse.listing}. */
+export const wholeBucket = (): 'whole' => 'whole';
+
+/** HEAD and GET of an object, of the version that is pinned. */
+export const readActions = ['s3:GetObject', 's3:GetObjectVersion'] as const;
+/** The tags that travel with it. */
+const tagActions = ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'] as const;
+/** Multipart uploads: to leave nothing behind. */
+export const abortActions = ['s3:AbortMultipartUpload'] as const;
+/** And to see what is there. */
+export const uploadActions = ['s3:ListMultipartUploadParts', ...abortActions] as const;
+
+/** DeleteObject where the task replicates deletes, by itself or by events. */
+function deleteActions(task: Task): readonly string[] {
+  return task.deletes || task.events === 'create-delete' ? ['s3:DeleteObject'] : [];
+}
+
+/** What creates an object: bytes, tags, and the canned ACL where one is configured. */
+function createActions(task: Task): readonly string[] {
+  const acl = task.destination.acl === undefined ? [] : ['s3:PutObjectAcl'];
+  return ['s3:PutObject', 's3:PutObjectTagging', ...acl];
+}
+
+/** Whoever copies objects looks at the source, its tags too, and writes whole objects and uploads. */
+export const copySides: SidesUse = {
+  source: { listing: wholeBucket, objects: () => [...readActions, ...tagActions] },
+  destination: {
+    listing: wholeBucket,
+    objects: (task) => ['s3:GetObject', ...createActions(task), ...uploadActions, ...deleteActions(task)],
+    encrypts: true,
+  },
+};
+
+/**
+ * Grants what `use` says on the sides of every task. On a side with credentials of its own the role may do nothing, for
+ * it never touches that bucket. Credentials may be read for both sides, because handlers open both.
+ */
+export function grantSides(scope: Construct, grantee: IGrantable, tasks: readonly Task[], use: SidesUse): void {
+  const statements = tasks.flatMap((task) => [
+    ...[task.source, task.destination].flatMap((side) => credentialStatements(scope, side)),
+    ...(use.source ? sideStatements(task, task.source, use.source) : []),
+    ...(use.destination ? sideStatements(task, task.destination, use.destination) : []),
+    ...(use.destination?.encrypts ? keyStatements(task.destination) : []),
+  ]);
+  for (const statement of statements) grantee.grantPrincipal.addToPrincipalPolicy(statement);
+}
+
+function credentialStatements(scope: Construct, { credentials }: Side): PolicyStatement[] {
+  if (!credentials || !('ssmParameter' in credentials)) return [];
+  const resources = [parameterArn(scope, credentials.ssmParameter)];
+  return [new PolicyStatement({ actions: ['ssm:GetParameter'], resources })];
+}
+
+function sideStatements(task: Task, side: Side, use: SideUse): PolicyStatement[] {
+  if (side.credentials) return [];
+  const statements: PolicyStatement[] = [];
+  const bucketArn = `arn:${Aws.PARTITION}:s3:::${side.bucket}`;
+  const pattern = policyPattern(side.prefix);
+  if (use.listing) {
+    const limited = use.listing(task) === 'within' && side.prefix !== '';
+    const conditions = limited ? { StringLike: { 's3:prefix': `${pattern}*` } } : {};
+    statements.push(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucketArn], conditions }));
+  }
+  const actions = use.objects?.(task) ?? [];
+  if (actions.length > 0) {
+    statements.push(new PolicyStatement({ actions: [...actions], resources: [`${bucketArn}/${pattern}*`] }));
+  }
+  return statements;
+}
+
+/** A KMS key of the destination encrypts every part, and is asked again when the upload is completed. */
+function keyStatements(destination: DestinationSide): PolicyStatement[] {
+  const { encryption, credentials } = destination;
+  // Without a key ID it is the account's own key for S3, whose policy already lets S3's callers use it.
+  if (encryption?.type !== 'aws:kms' || encryption.keyId === undefined || credentials) return [];
+  const { keyId } = encryption;
+  const actions = ['kms:GenerateDataKey', 'kms:Decrypt'];
+  const region = destination.region ?? Aws.REGION;
+  const keys = `arn:${Aws.PARTITION}:kms:${region}:${Aws.ACCOUNT_ID}:key/`;
+  const alias = /(?:^|:)(alias\/.+)$/.exec(keyId)?.[1];
+  if (alias !== undefined) {
+    const conditions = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } };
+    return [new PolicyStatement({ actions, resources: [`${keys}*`], conditions })];
+  }
+  return [new PolicyStatement({ actions, resources: [keyId.startsWith('arn:') ? keyId : `${keys}${keyId}`] })];
+}
+
+/**
+ * A prefix as a policy says it: its wildcards escaped, and what policies cannot spell (they are Latin-1) as a wildcard.
+ */
+export function policyPattern(prefix: string): string {
+  return prefix.replace(/[$*?]/g, (character) => `\${${character}}`).replace(/[^\x20-\xff]+/g, '*');
+}

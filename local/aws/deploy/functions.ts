@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Fault } from '../../../shared/model/faults.ts';
+import { parseWith } from '../../../shared/model/parse.ts';
+import type { FunctionDefinition } from '../lambda/function-definition.ts';
+import type { ResolvedResource } from '../template/stack.ts';
+import type { StackAssembly } from '../template/template.ts';
+import { functionProperties } from './properties.ts';
+
+/**
+ * The function to run for a resource, from the bundle that would be deployed.
+ * @returns undefined for functions that are not Node's: the CDK's own helpers, whose work is done here by itself
+ * @throws Fault `InvalidInput` where the bundle is not there
+ */
+export function localFunction(resource: ResolvedResource, assembly: StackAssembly): FunctionDefinition | undefined {
+  const what = `${resource.logicalId} (${resource.type})`;
+  const properties = parseWith(functionProperties, resource.properties, what);
+  if (!properties.Runtime.startsWith('nodejs')) return undefined;
+  const hash = properties.Code.S3Key?.replace(/\.[^.]*$/, '') ?? '';
+  const directory = assembly.assetDirectory(hash);
+  if (directory === undefined || !existsSync(directory)) {
+    throw new Fault(
+      'InvalidInput',
+      `${what}: its code (asset "${hash}") is not in the cloud assembly; synthesize it again`,
+    );
+  }
+  const environment = properties.Environment.Variables;
+  return {
+    name: resource.name,
+    arn: resource.arn ?? '',
+    // The name that logs and metrics of the function go by; the template has no other that a person would know.
+    id: environment['POWERTOOLS_SERVICE_NAME'] ?? resource.logicalId,
+    codeDirectory: resolve(directory),
+    handler: properties.Handler,
+    timeoutSeconds: properties.Timeout,
+    memoryMiB: properties.MemorySize,
+    environment,
+  };
+}

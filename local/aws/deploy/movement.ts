@@ -1,0 +1,87 @@
+import { Fault } from '../../../shared/model/faults.ts';
+import { startSchedule } from '../events/schedule.ts';
+import { SqsMapping } from '../events/sqs-mapping.ts';
+import { queueUrl } from '../template/resource-types.ts';
+import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
+import type { Account } from '../account.ts';
+import type { Services } from './deploy.ts';
+import { mappingProperties, ruleProperties, scheduleProperties } from './properties.ts';
+
+export interface MovementOptions {
+  readonly account: Account;
+  readonly endpoint: string;
+  /** see `SqsMappingOptions.retryDelaySeconds` */
+  readonly retryDelaySeconds: number | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Starts the event source mappings of a stack. */
+export function startMappings(stack: ResolvedStack, services: Services, options: MovementOptions): SqsMapping[] {
+  const { queues, runtime } = services;
+  return resourcesOf(stack, 'AWS::Lambda::EventSourceMapping', mappingProperties)
+    .filter(({ checked }) => checked.Enabled)
+    .map(({ checked }) => {
+      const wanted = checked.ScalingConfig?.MaximumConcurrency ?? Infinity;
+      return new SqsMapping({
+        queueArn: checked.EventSourceArn,
+        queueUrl: queueUrl(options.endpoint, options.account, checked.EventSourceArn.split(':').at(-1) ?? ''),
+        batchSize: checked.BatchSize,
+        // More pollers than environments would take messages that then wait inside of this process.
+        concurrency: Math.min(wanted, runtime.concurrencyOf(checked.FunctionName)),
+        reportsFailures: checked.FunctionResponseTypes.includes('ReportBatchItemFailures'),
+        retryDelaySeconds: options.retryDelaySeconds,
+        queues,
+        invoke: (event) => runtime.invoke(checked.FunctionName, event),
+        onError: options.onError,
+      });
+    });
+}
+
+/**
+ * Starts the schedules of a stack. One whose expression cannot be run here is noted and left out.
+ * @returns ends them all
+ */
+export function startSchedules(stack: ResolvedStack, services: Services, options: MovementOptions): () => void {
+  const rules = resourcesOf(stack, 'AWS::Events::Rule', ruleProperties).flatMap(({ logicalId, checked }) =>
+    checked.Targets.map((target) => ({
+      logicalId,
+      target,
+      expression: checked.ScheduleExpression,
+      state: checked.State,
+    })),
+  );
+  const schedules = resourcesOf(stack, 'AWS::Scheduler::Schedule', scheduleProperties).map(
+    ({ logicalId, checked }) => ({
+      logicalId,
+      target: checked.Target,
+      expression: checked.ScheduleExpression,
+      state: checked.State,
+    }),
+  );
+  const stops = [...rules, ...schedules].flatMap(({ logicalId, target, expression, state }) => {
+    // A rule without an expression waits for events of a bus, of which there is none here.
+    if (expression === undefined || state !== 'ENABLED') return [];
+    try {
+      return [startSchedule(expression, () => fire(target, services, options.onError))];
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      services.note(`${logicalId} is not run: ${error.message}`);
+      return [];
+    }
+  });
+  return () => stops.forEach((stop) => stop());
+}
+
+function fire(
+  target: { readonly Arn: string; readonly Input?: string | undefined },
+  { runtime, stepFunctions }: Services,
+  onError: (error: unknown) => void,
+): void {
+  const input = target.Input ?? '{}';
+  try {
+    if (target.Arn.includes(':stateMachine:')) stepFunctions.start({ stateMachineArn: target.Arn, input });
+    else void runtime.invoke(target.Arn, JSON.parse(input));
+  } catch (error) {
+    onError(error);
+  }
+}

@@ -1,0 +1,102 @@
+import * as v from 'valibot';
+
+/**
+ * The properties of each deployed resource type, as far as they mean something here; others are not looked at. Numbers
+ * and booleans may be text, as everywhere in CloudFormation.
+ */
+const number = v.pipe(
+  v.union([v.number(), v.string()]),
+  v.transform((value) => Number(value)),
+  v.number(),
+);
+const boolean = v.pipe(
+  v.union([v.boolean(), v.string()]),
+  v.transform((value) => String(value) === 'true'),
+);
+const text = v.pipe(v.string(), v.minLength(1));
+const object = v.record(v.string(), v.unknown());
+
+export const queueProperties = v.object({
+  DelaySeconds: v.optional(number),
+  MaximumMessageSize: v.optional(number),
+  MessageRetentionPeriod: v.optional(number),
+  ReceiveMessageWaitTimeSeconds: v.optional(number),
+  VisibilityTimeout: v.optional(number),
+  FifoQueue: v.optional(boolean),
+  ContentBasedDeduplication: v.optional(boolean),
+  RedrivePolicy: v.optional(v.object({ deadLetterTargetArn: text, maxReceiveCount: number })),
+});
+
+export const tableProperties = v.object({
+  AttributeDefinitions: v.array(object),
+  KeySchema: v.array(object),
+  GlobalSecondaryIndexes: v.optional(v.array(object)),
+  LocalSecondaryIndexes: v.optional(v.array(object)),
+  BillingMode: v.optional(v.string(), 'PROVISIONED'),
+  ProvisionedThroughput: v.optional(object),
+});
+
+export const parameterProperties = v.object({
+  Type: v.picklist(['String', 'StringList']),
+  Value: text,
+  Tier: v.optional(v.picklist(['Standard', 'Advanced', 'Intelligent-Tiering']), 'Standard'),
+});
+
+export const functionProperties = v.object({
+  Runtime: text,
+  Handler: text,
+  Code: v.object({ S3Key: v.optional(v.string()) }),
+  Timeout: v.optional(number, 3),
+  MemorySize: v.optional(number, 128),
+  Environment: v.optional(v.object({ Variables: v.optional(v.record(v.string(), v.string()), {}) }), { Variables: {} }),
+});
+
+export const mappingProperties = v.object({
+  EventSourceArn: v.pipe(v.string(), v.regex(/^arn:[^:]+:sqs:/, 'expected the ARN of a queue')),
+  FunctionName: text,
+  BatchSize: v.optional(number, 10),
+  Enabled: v.optional(boolean, true),
+  FunctionResponseTypes: v.optional(v.array(v.string()), []),
+  ScalingConfig: v.optional(v.object({ MaximumConcurrency: v.optional(number) })),
+  FilterCriteria: v.optional(v.undefined('expected none: the local endpoint does not filter')),
+});
+
+export const machineProperties = v.object({
+  DefinitionString: text,
+  RoleArn: v.optional(v.string(), ''),
+});
+
+const targetEntries = { Arn: text, Input: v.optional(v.string()) };
+
+export const ruleProperties = v.object({
+  ScheduleExpression: v.optional(text),
+  State: v.optional(v.string(), 'ENABLED'),
+  Targets: v.optional(v.array(v.object(targetEntries)), []),
+});
+
+export const scheduleProperties = v.object({
+  ScheduleExpression: text,
+  ScheduleExpressionTimezone: v.optional(v.picklist(['UTC'], 'expected UTC'), 'UTC'),
+  State: v.optional(v.string(), 'ENABLED'),
+  Target: v.object(targetEntries),
+});
+
+const queueConfiguration = v.object({
+  Id: v.optional(v.string()),
+  Events: v.array(v.string()),
+  QueueArn: text,
+  Filter: v.optional(
+    v.object({ Key: v.object({ FilterRules: v.array(v.object({ Name: v.string(), Value: v.string() })) }) }),
+  ),
+});
+
+export const notificationProperties = v.object({
+  BucketName: text,
+  NotificationConfiguration: v.object({
+    QueueConfigurations: v.optional(v.array(queueConfiguration), []),
+    TopicConfigurations: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(0, 'expected no topics'))),
+    LambdaFunctionConfigurations: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(0, 'expected no functions'))),
+  }),
+});
+
+export type QueueConfiguration = v.InferOutput<typeof queueConfiguration>;

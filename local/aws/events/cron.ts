@@ -1,0 +1,69 @@
+import { Fault } from '../../../shared/model/faults.ts';
+
+/** The fields of an EventBridge cron expression, in order, with the values each may have. */
+const fields = [
+  { name: 'minutes', min: 0, max: 59 },
+  { name: 'hours', min: 0, max: 23 },
+  { name: 'day of month', min: 1, max: 31 },
+  { name: 'month', min: 1, max: 12, names: 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC', first: 1 },
+  { name: 'day of week', min: 1, max: 7, names: 'SUN MON TUE WED THU FRI SAT', first: 1 },
+  { name: 'year', min: 1970, max: 2199 },
+] as const;
+
+type Field = (typeof fields)[number];
+
+/**
+ * Does a minute match an EventBridge cron expression, in UTC? Understands `*`, `?`, lists, ranges, steps and names.
+ * @param expression `cron(minutes hours day-of-month month day-of-week year)`
+ * @throws Fault `NotSupported` for `L`, `W` and `#`, `InvalidInput` for anything that is no cron expression
+ */
+export function cronMatcher(expression: string): (time: Date) => boolean {
+  const parts = /^cron\((.+)\)$/.exec(expression)?.[1]?.trim().split(/\s+/) ?? [];
+  if (parts.length !== fields.length) throw new Fault('InvalidInput', `${expression}: expected cron() with six fields`);
+  const allowed = fields.map((field, index) => values(expression, field, parts[index] ?? ''));
+  return (time) =>
+    [
+      time.getUTCMinutes(),
+      time.getUTCHours(),
+      time.getUTCDate(),
+      time.getUTCMonth() + 1,
+      time.getUTCDay() + 1,
+      time.getUTCFullYear(),
+    ].every((value, index) => allowed[index]?.has(value));
+}
+
+function values(expression: string, field: Field, text: string): Set<number> {
+  if (/^(\?|\*)$/.test(text)) return range(field.min, field.max, 1);
+  if (/^L$|\dL|LW|\dW|#/.test(text.toUpperCase())) {
+    throw new Fault('NotSupported', `${expression}: the local endpoint does not know "${text}" (${field.name})`);
+  }
+  return new Set(text.split(',').flatMap((item) => [...itemValues(expression, field, item)]));
+}
+
+function itemValues(expression: string, field: Field, item: string): Set<number> {
+  const match = /^(\*|[A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?(?:\/(\d+))?$/.exec(item);
+  const from = match?.[1] === '*' ? field.min : number(field, match?.[1]);
+  const step = match?.[3] === undefined ? undefined : Number(match[3]);
+  // A start with a step and no end runs to the field's maximum; without a step it is that one value.
+  const openEnd = match?.[1] === '*' || step !== undefined ? field.max : from;
+  const to = match?.[2] === undefined ? openEnd : number(field, match[2]);
+  if (!(from >= field.min && to <= field.max && from <= to && (step ?? 1) > 0)) {
+    throw new Fault(
+      'InvalidInput',
+      `${expression}: found "${item}", expected ${field.min} to ${field.max} (${field.name})`,
+    );
+  }
+  return range(from, to, step ?? 1);
+}
+
+function number(field: Field, text = ''): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  const position = 'names' in field ? field.names.split(' ').indexOf(text.toUpperCase()) : -1;
+  return 'names' in field && position >= 0 ? position + field.first : NaN;
+}
+
+function range(from: number, to: number, step: number): Set<number> {
+  const result = new Set<number>();
+  for (let value = from; value <= to; value += step) result.add(value);
+  return result;
+}

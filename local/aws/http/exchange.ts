@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Answers one request of one service. */
+export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
+
+/** A whole answer of a service whose requests and answers fit in memory. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** An error of an AWS service: `code` is its name in the service's model. */
+export class AwsError extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.name = 'AwsError';
+    this.code = code;
+    this.status = status;
+  }
+}
+
+/** An error in the shape that SDKs of JSON services read. */
+export function jsonError(error: AwsError, version = '1.0'): Answer {
+  return {
+    status: error.status,
+    headers: { 'content-type': `application/x-amz-json-${version}`, 'x-amzn-errortype': error.code },
+    body: JSON.stringify({ __type: error.code, message: error.message }),
+  };
+}
+
+/** Sends a whole answer; nothing where the client has gone. */
+export function respond(res: ServerResponse, answer: Answer): void {
+  if (res.destroyed || res.headersSent) return;
+  res.writeHead(answer.status, {
+    'x-amzn-requestid': randomUUID(),
+    ...answer.headers,
+    'content-length': Buffer.byteLength(answer.body),
+  });
+  res.end(answer.body);
+}
+
+/**
+ * The whole body of a request.
+ * @param limit bytes
+ * @throws AwsError `RequestEntityTooLarge` over the limit
+ */
+export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of req as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limit) throw new AwsError('RequestEntityTooLarge', `the body is over ${limit} bytes`, 413);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
+import { processEnvironment, type FunctionDefinition, type FunctionSurroundings } from './function-definition.ts';
+import type { EnvironmentData, FromEnvironment, LambdaError, ToEnvironment } from './messages.ts';
+
+/** How an invocation ended. */
+export type InvocationResult =
+  | { readonly ok: true; readonly requestId: string; readonly payload: unknown }
+  | { readonly ok: false; readonly requestId: string; readonly error: LambdaError };
+
+export interface LogChunk {
+  readonly functionName: string;
+  /** as it was written: one line or several, with their ends */
+  readonly text: string;
+}
+
+/** Lambda: the largest event and result of a synchronous invocation, in bytes. */
+export const maxPayloadBytes = 6 * 1024 * 1024;
+
+interface Invocation {
+  readonly requestId: string;
+  readonly settle: (result: InvocationResult) => void;
+}
+
+/**
+ * One execution environment: a worker thread with the function's code and the function's process environment, which
+ * takes one invocation at a time and is kept for the next one. An invocation that times out or crashes ends it.
+ */
+export class ExecutionEnvironment {
+  readonly #definition: FunctionDefinition;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  #invocation: Invocation | undefined;
+  #usable = true;
+
+  constructor(definition: FunctionDefinition, surroundings: FunctionSurroundings, onLog: (chunk: LogChunk) => void) {
+    this.#definition = definition;
+    const data: EnvironmentData = { codeDirectory: definition.codeDirectory, handler: definition.handler };
+    this.#worker = new Worker(new URL('./bootstrap.ts', import.meta.url), {
+      workerData: data,
+      env: processEnvironment(definition, surroundings),
+      argv: [],
+      resourceLimits: heapLimits(definition),
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      name: definition.id,
+    });
+    const log = (text: string): void => onLog({ functionName: definition.name, text });
+    for (const stream of [this.#worker.stdout, this.#worker.stderr]) stream.setEncoding('utf8').on('data', log);
+    this.#worker.on('message', (message: FromEnvironment) => {
+      if (message.kind === 'log') log(message.text);
+      else this.#answered(message);
+    });
+    this.#worker.on('error', (error) => {
+      this.#fail(threadError(error as NodeJS.ErrnoException, this.#invocation?.requestId ?? ''));
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once('exit', (code) => {
+        this.#fail({
+          errorType: 'Runtime.ExitError',
+          errorMessage:
+            `RequestId: ${this.#invocation?.requestId ?? ''} Error: Runtime exited ` +
+            (code === 0 ? 'without providing a reason' : `with error: exit status ${code}`),
+        });
+        resolve();
+      });
+    });
+  }
+
+  /** Can it take another invocation after the present one? */
+  get usable(): boolean {
+    return this.#usable;
+  }
+
+  /** Runs one invocation; must not be called before the last one has ended. Never rejects. */
+  invoke(event: string): Promise<InvocationResult> {
+    const { arn, name, memoryMiB, timeoutSeconds } = this.#definition;
+    const requestId = randomUUID();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#fail({
+          errorType: 'Sandbox.Timedout',
+          errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
+        });
+        void this.#worker.terminate();
+      }, timeoutSeconds * 1000);
+      this.#invocation = {
+        requestId,
+        settle: (result) => {
+          clearTimeout(timer);
+          this.#invocation = undefined;
+          resolve(result);
+        },
+      };
+      const deadline = Date.now() + timeoutSeconds * 1000;
+      this.#send({
+        kind: 'invoke',
+        event,
+        context: {
+          awsRequestId: requestId,
+          functionName: name,
+          invokedFunctionArn: arn,
+          memoryLimitInMB: String(memoryMiB),
+          deadline,
+        },
+      });
+    });
+  }
+
+  /** Ends the thread: what it has logged so far is still delivered. */
+  async end(): Promise<void> {
+    this.#usable = false;
+    if (this.#invocation) void this.#worker.terminate();
+    else this.#send({ kind: 'end' });
+    // Code that blocks its thread never reads the message.
+    const last = setTimeout(() => void this.#worker.terminate(), 1000);
+    await this.#exited;
+    clearTimeout(last);
+  }
+
+  #send(message: ToEnvironment): void {
+    this.#worker.postMessage(message);
+  }
+
+  #answered(message: Exclude<FromEnvironment, { kind: 'log' }>): void {
+    if (message.kind === 'failed') {
+      if (message.fatal) this.#fail(message.error);
+      else this.#settle({ ok: false, error: message.error });
+    } else if (Buffer.byteLength(message.payload) > maxPayloadBytes) {
+      const found = Buffer.byteLength(message.payload);
+      const errorMessage = `Response payload size (${found} bytes) exceeded maximum allowed payload size (${maxPayloadBytes} bytes).`;
+      this.#settle({ ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } });
+    } else {
+      this.#settle({ ok: true, payload: JSON.parse(message.payload) as unknown });
+    }
+  }
+
+  /** The environment cannot be used again, whatever it was doing. */
+  #fail(error: LambdaError): void {
+    this.#usable = false;
+    this.#settle({ ok: false, error });
+  }
+
+  #settle(result: { ok: true; payload: unknown } | { ok: false; error: LambdaError }): void {
+    this.#invocation?.settle({ ...result, requestId: this.#invocation.requestId });
+  }
+}
+
+/**
+ * Many small heaps share one machine here, so each is told to stay small; a heap that may grow does, up to three times
+ * the size, before it collects anything. Buffers are not part of it. Bundles with the SDK live in 20 to 40 MiB.
+ */
+function heapLimits({ memoryMiB }: FunctionDefinition): ResourceLimits {
+  return { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: Math.min(memoryMiB, 128) };
+}
+
+/** What ended a thread, as Lambda reports it: a full heap ends the process there. */
+function threadError(error: NodeJS.ErrnoException, requestId: string): LambdaError {
+  if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    const errorMessage = `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`;
+    return { errorType: 'Runtime.ExitError', errorMessage };
+  }
+  return { errorType: error.name, errorMessage: error.message, trace: (error.stack ?? '').split('\n') };
+}

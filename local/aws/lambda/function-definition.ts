@@ -1,0 +1,59 @@
+import { devNull } from 'node:os';
+
+/** A deployed function. */
+export interface FunctionDefinition {
+  readonly name: string;
+  readonly arn: string;
+  /** the construct's own ID, such as `copy-objects`: the name that concurrency limits go by */
+  readonly id: string;
+  /** absolute path of the unpacked code */
+  readonly codeDirectory: string;
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMiB: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** What every function of a deployment is given besides its own configuration. */
+export interface FunctionSurroundings {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentials: Credentials;
+}
+
+/**
+ * The whole environment of a function's process. Nothing of this process's own environment goes in, and the SDK is
+ * kept from the developer's profiles: both would make a function behave here as it cannot in Lambda.
+ */
+export function processEnvironment(
+  definition: FunctionDefinition,
+  { endpoint, region, credentials }: FunctionSurroundings,
+): Record<string, string> {
+  return {
+    ...definition.environment,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ENDPOINT_URL: endpoint,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: definition.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(definition.memoryMiB),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${definition.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    LAMBDA_TASK_ROOT: definition.codeDirectory,
+    _HANDLER: definition.handler,
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+  };
+}

@@ -1,0 +1,174 @@
+import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError } from 'aws-local-stepfunctions';
+import type { RunnableDefinition } from './definition.ts';
+import { Run, type RunOptions } from './run.ts';
+
+export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
+export type ExecutionStatus = (typeof executionStatuses)[number];
+
+export interface Machine {
+  readonly name: string;
+  readonly arn: string;
+  readonly roleArn: string;
+  /** as deployed */
+  readonly definition: object;
+  readonly runnable: RunnableDefinition;
+  /** milliseconds since the epoch */
+  readonly created: number;
+}
+
+/** What an execution did, without the data it did it with. */
+export interface HistoryEvent {
+  readonly type: string;
+  /** milliseconds since the epoch */
+  readonly timestamp: number;
+  readonly state?: string;
+  readonly error?: string;
+}
+
+export interface Execution {
+  readonly arn: string;
+  readonly name: string;
+  readonly machine: Machine;
+  /** JSON text, as it came */
+  readonly input: string;
+  /** grows with each execution: their order */
+  readonly sequence: number;
+  /** milliseconds since the epoch */
+  readonly started: number;
+  readonly status: ExecutionStatus;
+  readonly stopped?: number;
+  readonly output?: string;
+  readonly error?: string;
+  readonly cause?: string;
+  readonly history: readonly HistoryEvent[];
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+interface Entry {
+  readonly execution: Mutable<Execution> & { history: HistoryEvent[] };
+  readonly run: Run;
+  readonly over: Promise<void>;
+}
+
+/** Finished executions that are remembered: this many, and their inputs and outputs up to this many characters. */
+const maxFinished = 10_000;
+const maxFinishedCharacters = 64 * 1024 * 1024;
+/** Step Functions: events of one execution. Here a bound on memory: later ones are not recorded. */
+const maxHistory = 25_000;
+
+/** All executions, in memory: those that run and the latest of those that ended. */
+export class Executions {
+  readonly #invoke: RunOptions['invoke'];
+  readonly #entries = new Map<string, Entry>();
+  /** ARNs in the order in which they ended */
+  readonly #finished: string[] = [];
+  #finishedCharacters = 0;
+  #sequence = 0;
+
+  constructor(invoke: RunOptions['invoke']) {
+    this.#invoke = invoke;
+  }
+
+  find(arn: string): Execution | undefined {
+    return this.#entries.get(arn)?.execution;
+  }
+
+  /** Newest first. */
+  list(machineArn: string): Execution[] {
+    const all = [...this.#entries.values()].map((entry) => entry.execution);
+    return all.filter((execution) => execution.machine.arn === machineArn).sort((a, b) => b.sequence - a.sequence);
+  }
+
+  /** Starts an execution; the caller has checked that its ARN is free. */
+  start(machine: Machine, arn: string, name: string, input: string): Execution {
+    const started = Date.now();
+    const execution: Entry['execution'] = {
+      arn,
+      name,
+      machine,
+      input,
+      started,
+      sequence: ++this.#sequence,
+      status: 'RUNNING',
+      history: [],
+    };
+    const StartTime = new Date(started).toISOString();
+    const parsed: unknown = JSON.parse(input);
+    const run = new Run(machine.runnable, {
+      invoke: this.#invoke,
+      context: {
+        Run: { Id: arn, Name: name, Input: parsed, StartTime, RoleArn: machine.roleArn },
+        StateMachine: { Id: machine.arn, Name: machine.name },
+      },
+      onEvent: (event) => {
+        if (execution.history.length < maxHistory) execution.history.push(historyEvent(machine.runnable, event));
+      },
+    });
+    const over = run
+      .start(parsed)
+      .then(
+        (output) => Object.assign(execution, { status: 'SUCCEEDED', output: JSON.stringify(output ?? null) }),
+        (error: unknown) => Object.assign(execution, failure(error)),
+      )
+      .then(() => this.#ended(execution));
+    this.#entries.set(arn, { execution, run, over });
+    return execution;
+  }
+
+  /** Aborts a running execution; one that ended stays as it is. */
+  async abort(arn: string, error?: string, cause?: string): Promise<Execution | undefined> {
+    const entry = this.#entries.get(arn);
+    if (entry?.execution.status === 'RUNNING') {
+      entry.run.abort();
+      await entry.over;
+      Object.assign(entry.execution, { ...(error && { error }), ...(cause && { cause }) });
+    }
+    return entry?.execution;
+  }
+
+  /** Aborts everything that runs. */
+  async abortAll(): Promise<void> {
+    await Promise.all([...this.#entries.keys()].map((arn) => this.abort(arn)));
+  }
+
+  #ended(execution: Entry['execution']): void {
+    execution.stopped = Date.now();
+    this.#finished.push(execution.arn);
+    this.#finishedCharacters += size(execution);
+    while (this.#finished.length > maxFinished || this.#finishedCharacters > maxFinishedCharacters) {
+      const oldest = this.#entries.get(this.#finished.shift() ?? '')?.execution;
+      if (!oldest) return;
+      this.#finishedCharacters -= size(oldest);
+      this.#entries.delete(oldest.arn);
+    }
+  }
+}
+
+function size(execution: Execution): number {
+  return execution.input.length + (execution.output?.length ?? 0) + (execution.cause?.length ?? 0);
+}
+
+function failure(thrown: unknown): Pick<Execution, 'status' | 'error' | 'cause'> {
+  if (thrown instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT', error: 'States.Timeout' };
+  if (thrown instanceof ExecutionAbortedError) return { status: 'ABORTED' };
+  const inner = thrown instanceof ExecutionError ? thrown.cause : thrown;
+  if (!(inner instanceof Error)) return { status: 'FAILED', error: 'States.Runtime', cause: String(inner) };
+  return { status: 'FAILED', error: inner.name, cause: inner.message };
+}
+
+function historyEvent(
+  definition: RunnableDefinition,
+  event: { readonly type: string; readonly timestamp: number },
+): HistoryEvent {
+  const { type, timestamp, state, Error: error } = event as typeof event & { state?: { name: string }; Error?: string };
+  const stateType = definition.types.get(state?.name ?? '') ?? '';
+  const named: Record<string, string> = {
+    StateEntered: `${stateType}StateEntered`,
+    StateExited: `${stateType}StateExited`,
+    StateFailed: `${stateType}StateFailed`,
+    StateRetried: `${stateType}StateRetried`,
+    StateCaught: `${stateType}StateCaught`,
+    ExecutionTimeout: 'ExecutionTimedOut',
+  };
+  return { type: named[type] ?? type, timestamp, ...(state && { state: state.name }), ...(error && { error }) };
+}

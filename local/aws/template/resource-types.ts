@@ -1,0 +1,78 @@
+import { arnOf, type Account } from '../account.ts';
+import type { ResourceIdentity } from './intrinsics.ts';
+
+/**
+ * Resource types that have no meaning on one machine: who may do what, what is kept how long, what is watched, what
+ * machines there are. A type that is neither here nor deployed is an error, so that nothing is left out unnoticed.
+ */
+const ignoredTypes = [
+  /^AWS::IAM::/,
+  /^AWS::KMS::/,
+  /^AWS::Logs::/,
+  /^AWS::SNS::/,
+  /^AWS::CloudWatch::/,
+  /^AWS::EC2::/,
+  /^AWS::AutoScaling::/,
+  /^AWS::CDK::Metadata$/,
+  /^AWS::Lambda::(Permission|EventInvokeConfig)$/,
+  /^AWS::S3::BucketPolicy$/,
+  /^AWS::SQS::QueuePolicy$/,
+  /^AWS::Scheduler::ScheduleGroup$/,
+];
+
+export function isIgnored(type: string): boolean {
+  return ignoredTypes.some((pattern) => pattern.test(type));
+}
+
+/** The property that names a resource of the type, where a template may give it a name. */
+export const nameProperties: Readonly<Record<string, string>> = {
+  'AWS::SQS::Queue': 'QueueName',
+  'AWS::DynamoDB::Table': 'TableName',
+  'AWS::SSM::Parameter': 'Name',
+  'AWS::Lambda::Function': 'FunctionName',
+  'AWS::StepFunctions::StateMachine': 'StateMachineName',
+  'AWS::S3::Bucket': 'BucketName',
+  'AWS::IAM::Role': 'RoleName',
+  'AWS::Logs::LogGroup': 'LogGroupName',
+  'AWS::SNS::Topic': 'TopicName',
+  'AWS::Events::Rule': 'Name',
+  'AWS::Scheduler::Schedule': 'Name',
+};
+
+/** `Ref` and attributes of a resource, as CloudFormation documents them for its type. */
+export function identify(type: string, name: string, account: Account, endpoint: string): ResourceIdentity | undefined {
+  const arn = (service: string, resource: string): string => arnOf(account, service, resource);
+  switch (type) {
+    case 'AWS::SQS::Queue': {
+      const url = queueUrl(endpoint, account, name);
+      return { ref: url, attributes: { Arn: arn('sqs', name), QueueName: name, QueueUrl: url } };
+    }
+    case 'AWS::DynamoDB::Table':
+      return { ref: name, attributes: { Arn: arn('dynamodb', `table/${name}`) } };
+    case 'AWS::SSM::Parameter':
+      return { ref: name, attributes: {} };
+    case 'AWS::Lambda::Function':
+      return { ref: name, attributes: { Arn: arn('lambda', `function:${name}`) } };
+    case 'AWS::StepFunctions::StateMachine': {
+      const machineArn = arn('states', `stateMachine:${name}`);
+      return { ref: machineArn, attributes: { Arn: machineArn, Name: name } };
+    }
+    case 'AWS::S3::Bucket':
+      return { ref: name, attributes: { Arn: `arn:${account.partition}:s3:::${name}` } };
+    case 'AWS::IAM::Role':
+      return { ref: name, attributes: { Arn: arnOf({ ...account, region: '' }, 'iam', `role/${name}`) } };
+    case 'AWS::Logs::LogGroup':
+      return { ref: name, attributes: { Arn: `${arn('logs', `log-group:${name}`)}:*` } };
+    case 'AWS::SNS::Topic':
+      return { ref: arn('sns', name), attributes: { TopicArn: arn('sns', name), TopicName: name } };
+    case 'AWS::Events::Rule':
+      return { ref: name, attributes: { Arn: arn('events', `rule/${name}`) } };
+    default:
+      return undefined;
+  }
+}
+
+/** The URL of a queue on the local endpoint. */
+export function queueUrl(endpoint: string, account: Account, name: string): string {
+  return `${endpoint}/${account.accountId}/${name}`;
+}

@@ -1,0 +1,125 @@
+import type * as v from 'valibot';
+import { Fault } from '../../../shared/model/faults.ts';
+import { parseWith } from '../../../shared/model/parse.ts';
+import type { Account } from '../account.ts';
+import { Resolver } from './intrinsics.ts';
+import { identify, isIgnored, nameProperties } from './resource-types.ts';
+import type { StackAssembly } from './template.ts';
+
+/** A resource that is to be deployed, all of its properties resolved. */
+export interface ResolvedResource {
+  readonly logicalId: string;
+  readonly type: string;
+  readonly name: string;
+  readonly arn: string | undefined;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+export interface ResolvedStack {
+  readonly name: string;
+  readonly resources: readonly ResolvedResource[];
+  /** the stack's outputs by their names */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** types that were left out because they mean nothing on one machine */
+  readonly ignoredTypes: readonly string[];
+}
+
+/** The resource types that a local deployment makes. */
+export const deployedTypes = [
+  'AWS::S3::Bucket',
+  'AWS::SQS::Queue',
+  'AWS::DynamoDB::Table',
+  'AWS::SSM::Parameter',
+  'AWS::Lambda::Function',
+  'AWS::StepFunctions::StateMachine',
+  'AWS::Lambda::EventSourceMapping',
+  'Custom::S3BucketNotifications',
+  'AWS::Events::Rule',
+  'AWS::Scheduler::Schedule',
+] as const;
+
+/**
+ * Resolves a stack for the local endpoint. Names are settled before anything is made, so that resources may refer to
+ * each other in a circle.
+ * @throws Fault `NotSupported` for a resource type or function that is not known, `InvalidInput` for a broken template
+ */
+export function resolveStack(
+  assembly: StackAssembly,
+  account: Account,
+  endpoint: string,
+  parameters: Readonly<Record<string, string>> = {},
+): ResolvedStack {
+  const { template, stackName } = assembly;
+  const names = new Map<string, string>();
+  const resolver = new Resolver({
+    template,
+    account,
+    stackName,
+    parameters,
+    identify: (logicalId) => {
+      const type = template.Resources[logicalId]?.Type;
+      return type === undefined ? undefined : identify(type, nameOf(logicalId), account, endpoint);
+    },
+  });
+
+  function nameOf(logicalId: string): string {
+    const known = names.get(logicalId);
+    if (known !== undefined) return known;
+    const resource = template.Resources[logicalId];
+    const given = resource?.Properties[nameProperties[resource.Type] ?? ''];
+    const name =
+      given === undefined
+        ? `${stackName}-${shortId(logicalId, Object.keys(template.Resources))}`
+        : String(resolver.resolve(given, `Resources.${logicalId}`));
+    names.set(logicalId, name);
+    return name;
+  }
+
+  const present = Object.entries(template.Resources).filter(
+    ([, resource]) => resource.Condition === undefined || resolver.condition(resource.Condition),
+  );
+  const unknown = present.filter(([, { Type }]) => !isIgnored(Type) && !deployedTypes.some((type) => type === Type));
+  if (unknown.length > 0) {
+    const found = unknown.map(([logicalId, { Type }]) => `${logicalId} (${Type})`).join(', ');
+    throw new Fault('NotSupported', `${stackName}: the local endpoint neither deploys nor ignores ${found}`);
+  }
+  const resources = present
+    .filter(([, resource]) => !isIgnored(resource.Type))
+    .map(([logicalId, { Type, Properties }]): ResolvedResource => {
+      const name = nameOf(logicalId);
+      const properties = resolver.resolve(Properties, `Resources.${logicalId}`) as Record<string, unknown>;
+      const arn = identify(Type, name, account, endpoint)?.attributes['Arn'];
+      return { logicalId, type: Type, name, arn, properties };
+    });
+  const outputs = Object.entries(template.Outputs)
+    .filter(([, { Condition }]) => Condition === undefined || resolver.condition(Condition))
+    .map(([name, { Value }]) => [name, String(resolver.resolve(Value, `Outputs.${name}`))] as const);
+  const ignored = present.map(([, { Type }]) => Type).filter((type) => isIgnored(type));
+  return {
+    name: stackName,
+    resources,
+    outputs: Object.fromEntries(outputs),
+    ignoredTypes: [...new Set(ignored)].sort(),
+  };
+}
+
+/** A logical ID without the hash that the CDK ends it with, unless another resource would then have the same. */
+function shortId(logicalId: string, all: readonly string[]): string {
+  const short = (id: string): string => id.replace(/(?<=.)[0-9A-F]{8}$/, '');
+  const alone = all.filter((id) => short(id) === short(logicalId)).length === 1;
+  return alone ? short(logicalId) : logicalId;
+}
+
+/** The resources of one type, with their properties checked. */
+export function resourcesOf<Schema extends v.GenericSchema>(
+  stack: ResolvedStack,
+  type: string,
+  schema: Schema,
+): (ResolvedResource & { readonly checked: v.InferOutput<Schema> })[] {
+  return stack.resources
+    .filter((resource) => resource.type === type)
+    .map((resource) => ({
+      ...resource,
+      checked: parseWith(schema, resource.properties, `${resource.logicalId} (${type})`),
+    }));
+}

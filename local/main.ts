@@ -1,0 +1,80 @@
+import { join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { Command } from 'commander';
+import { Fault } from '../shared/model/faults.ts';
+import { runCommand } from './run/command-line.ts';
+import { Ferry } from './run/ferry.ts';
+import { openLog } from './run/log.ts';
+import { localTask } from './run/main-job.ts';
+import { localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
+import { synthesize, writeConfiguration } from './run/synthesize.ts';
+
+/** `npm run local`: the endpoint, kept running for the AWS command line, rclone and the like. */
+
+interface Options {
+  port: string;
+  config?: string;
+  data: string;
+}
+
+const command = new Command('npm run local --')
+  .description(
+    'Keeps the whole pipeline running on one port of loopback: S3, SQS, DynamoDB, Step Functions and SSM, with the\n' +
+      'stack deployed. Prints the variables that point the AWS tools at it, then "ready". Ctrl-C ends it.',
+  )
+  .option('--port <number>', 'port of the endpoint, 0 for any free one', '4566')
+  .option(
+    '--config <file>',
+    'task configuration (default: one task, bucket "source" to bucket "destination", with events)',
+  )
+  .option('--data <dir>', 'where buckets and ledger are kept', join(projectDirectory, '.s3-ferry'))
+  .allowExcessArguments(false);
+
+await runCommand(command, async () => {
+  const options = command.opts<Options>();
+  const port = portOption(options.port);
+  if (options.config !== undefined && !existsSync(options.config)) {
+    throw new Fault(
+      'InvalidInput',
+      `--config: found "${options.config}", which does not exist; expected a task configuration`,
+    );
+  }
+  const dataDirectory = writableDirectory('--data', options.data);
+  const { threshold, partSize } = sizesOf({ largeThreshold: '32MiB', partSize: '16MiB' });
+  const configuration =
+    options.config === undefined
+      ? writeConfiguration(dataDirectory, [localTask({ threshold, partSize })])
+      : resolve(options.config);
+  const assembly = join(dataDirectory, 'cdk.out');
+  const log = openLog(join(dataDirectory, 'functions.log'));
+  const stopped = new Promise<NodeJS.Signals>((done) => {
+    process.once('SIGINT', done);
+    process.once('SIGTERM', done);
+  });
+  const note = (line: string): void => void process.stderr.write(`${line}\n`);
+  const ferry = await Ferry.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
+  try {
+    await synthesize(configuration, assembly);
+    const aws = await ferry.deploy(assembly);
+    const { accessKeyId, secretAccessKey } = localNames.credentials;
+    process.stdout.write(
+      [
+        `export AWS_ENDPOINT_URL=${aws.endpoint}`,
+        `export AWS_ACCESS_KEY_ID=${accessKeyId}`,
+        `export AWS_SECRET_ACCESS_KEY=${secretAccessKey}`,
+        `export AWS_REGION=${aws.region}`,
+        `export AWS_DEFAULT_REGION=${aws.region}`,
+        'ready',
+        '',
+      ].join('\n'),
+    );
+    note(
+      `buckets: ${ferry.buckets.join(', ')}; the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C ends`,
+    );
+    await stopped;
+    return 0;
+  } finally {
+    await ferry.close();
+    await log.close();
+  }
+});

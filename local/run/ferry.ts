@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { createS3Client } from '../../shared/aws/s3-client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { parseTaskFile, type Task } from '../../shared/model/task.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../aws/local-aws.ts';
+import {
+  httpServerOptions,
+  openS3Server,
+  type FaultHook,
+  type FinishedRequest,
+  type Notification,
+  type S3Server,
+} from '../s3/index.ts';
+import { localNames } from './settings.ts';
+
+export interface FerryOptions {
+  /** everything that outlives the process is below it */
+  readonly dataDirectory: string;
+  /** path of the task configuration */
+  readonly configuration: string;
+  /** 0 takes any free one */
+  readonly port: number;
+  /** told of every S3 request that is over */
+  readonly onRequest?: (request: FinishedRequest) => void;
+  /** what goes wrong with a request, for tests */
+  readonly fault?: FaultHook;
+  readonly onLog?: LocalAwsOptions['onLog'];
+  readonly onNote?: (line: string) => void;
+}
+
+/**
+ * The whole system on one machine. Like in an account, the buckets and what is in them are there first; the stack is
+ * deployed beside them later.
+ */
+export class Ferry {
+  readonly tasks: readonly Task[];
+  readonly #options: FerryOptions;
+  readonly #s3: S3Server;
+  readonly #server: Server;
+  readonly #courier: Courier;
+  #aws: LocalAws | undefined;
+
+  private constructor(options: FerryOptions, tasks: readonly Task[], s3: S3Server, server: Server, courier: Courier) {
+    this.#options = options;
+    this.tasks = tasks;
+    this.#s3 = s3;
+    this.#server = server;
+    this.#courier = courier;
+  }
+
+  /**
+   * Opens the store with the tasks' buckets.
+   * @throws Fault `InvalidTask` for a configuration that is not valid
+   */
+  static async open(options: FerryOptions): Promise<Ferry> {
+    const tasks = parseTaskFile(readFileSync(options.configuration, 'utf8'), `configuration ${options.configuration}`);
+    const courier = new Courier();
+    const s3 = await openS3Server({
+      dataDirectory: join(options.dataDirectory, 's3'),
+      region: localNames.region,
+      credentials: new Map([[localNames.credentials.accessKeyId, localNames.credentials.secretAccessKey]]),
+      onEvent: (event) => courier.deliver(event),
+      ...(options.onRequest && { onRequest: options.onRequest }),
+      ...(options.fault && { fault: options.fault }),
+    });
+    const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const ferry = new Ferry(options, tasks, s3, server, courier);
+    for (const bucket of ferry.buckets) s3.createBucket(bucket);
+    return ferry;
+  }
+
+  /** The buckets that the configuration names and that are on this machine. */
+  get buckets(): string[] {
+    const sides = this.tasks.flatMap((task) => [task.source, task.destination]);
+    return [...new Set(sides.filter((side) => side.endpoint === undefined).map((side) => side.bucket))];
+  }
+
+  /** A bucket, as somebody from outside the ferry reads and writes it. */
+  store(bucket: string): ObjectStore {
+    const { port } = this.#server.address() as AddressInfo;
+    const side = {
+      bucket,
+      prefix: '',
+      region: localNames.region,
+      endpoint: `http://127.0.0.1:${port}`,
+      requestPayer: false,
+    };
+    return new S3ObjectStore(createS3Client(side, localNames.credentials), side);
+  }
+
+  /**
+   * Deploys the stack of a cloud assembly beside the buckets and lets it work.
+   * @throws Fault `InvalidInput` where the port is in use
+   */
+  async deploy(assemblyDirectory: string): Promise<LocalAws> {
+    const { dataDirectory, port, onLog, onNote } = this.#options;
+    const aws = await startLocalAws({
+      port,
+      dataDirectory,
+      assemblyDirectory,
+      region: localNames.region,
+      credentials: localNames.credentials,
+      openS3: ({ onEvent }) => {
+        this.#courier.goTo(onEvent);
+        return Promise.resolve({
+          handle: (request, response) => void this.#s3.handle(request, response),
+          createBucket: (name) => this.#s3.createBucket(name),
+          close: () => Promise.resolve(),
+        });
+      },
+      retryDelaySeconds: undefined,
+      ...(onLog && { onLog }),
+      ...(onNote && { onNote }),
+    });
+    this.#aws = aws;
+    await putCredentials(aws);
+    return aws;
+  }
+
+  /** Ends everything, in order. */
+  async close(): Promise<void> {
+    await this.#aws?.stop();
+    this.#server.closeAllConnections();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    await this.#s3.close();
+  }
+}
+
+/** Carries events to the queues once there are some; until then the store keeps them. */
+class Courier {
+  #way: ((event: Notification) => void | Promise<void>) | undefined;
+
+  goTo(way: (event: Notification) => void | Promise<void>): void {
+    this.#way = way;
+  }
+
+  async deliver(event: Notification): Promise<void> {
+    if (!this.#way) throw new Error('the queues are not there yet');
+    await this.#way(event);
+  }
+}
+
+/** The other side's keys, kept where a user would keep those of another account. */
+async function putCredentials({ endpoint, region }: LocalAws): Promise<void> {
+  const client = new SSMClient({ endpoint, region, credentials: localNames.credentials });
+  const { accessKeyId, secretAccessKey } = localNames.credentials;
+  const value = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region };
+  await client.send(
+    new PutParameterCommand({
+      Name: localNames.credentialsParameter,
+      Type: 'SecureString',
+      Value: JSON.stringify(value),
+      Overwrite: true,
+    }),
+  );
+  client.destroy();
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { opendir, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { maxKeyBytes } from '../../shared/model/limits.ts';
+
+/** A file that becomes an object. */
+export interface SourceFile {
+  readonly path: string;
+  /** its path below the directory, with slashes */
+  readonly key: string;
+  /** bytes */
+  readonly size: number;
+  /** milliseconds since the epoch */
+  readonly modified: number;
+}
+
+/**
+ * Every regular file below a directory. Links and special files are left out; a name that cannot be a key is told to
+ * `onSkip`.
+ */
+export async function listFiles(directory: string, onSkip: (path: string, why: string) => void): Promise<SourceFile[]> {
+  const files: SourceFile[] = [];
+  for await (const entry of await opendir(directory, { recursive: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const key = relative(directory, path).split(sep).join('/');
+    if (!key.isWellFormed() || key.includes('\ufffd')) onSkip(path, 'its name is not valid UTF-8');
+    else if (Buffer.byteLength(key) > maxKeyBytes) onSkip(path, `its path has more than ${maxKeyBytes} bytes`);
+    else {
+      const { size, mtimeMs } = await stat(path);
+      files.push({ path, key, size, modified: mtimeMs });
+    }
+  }
+  return files;
+}
+
+/** SHA-256 of a file's or a body's bytes, hexadecimal. */
+export async function sha256(bytes: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of bytes) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** SHA-256 of a file as it is now. */
+export function hashFile(path: string): Promise<string> {
+  return sha256(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+}

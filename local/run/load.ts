@@ -1,0 +1,60 @@
+import { open } from 'node:fs/promises';
+import type { ListedObject, ObjectAttributes } from '../../shared/model/object.ts';
+import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
+import type { StoredPart } from '../../shared/model/part-plan.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { SourceFile } from './files.ts';
+
+/** Files at once, and bytes of a part: what the common tools do. */
+const filesAtOnce = 8;
+const uploadPartSize = 16 * 1024 * 1024;
+
+const attributes: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
+
+/**
+ * Puts files into a bucket, as a user's tool would: small ones with one request, others in parts. Files that are there
+ * already, with the same size and not older, are left as they are.
+ * @param onFile told of every file that is there, with the bytes that were sent
+ */
+export async function loadFiles(
+  store: ObjectStore,
+  files: readonly SourceFile[],
+  onFile: (file: SourceFile, sent: number) => void,
+): Promise<void> {
+  const present = new Map<string, ListedObject>();
+  for await (const page of store.list({ prefix: '' })) for (const object of page) present.set(object.key, object);
+  await forEachConcurrently(files, filesAtOnce, async (file) => {
+    const there = present.get(file.key);
+    const same = there?.size === file.size && there.modified >= file.modified;
+    if (!same) await loadFile(store, file);
+    onFile(file, same ? 0 : file.size);
+  });
+}
+
+async function loadFile(store: ObjectStore, file: SourceFile): Promise<void> {
+  await using handle = await open(file.path);
+  if (file.size <= uploadPartSize) {
+    const data = await read(handle, 0, file.size);
+    await store.put(file.key, { data, size: data.length }, attributes);
+    return;
+  }
+  const { uploadId } = await store.createUpload(file.key, attributes);
+  const parts: StoredPart[] = [];
+  for (let start = 0; start < file.size; start += uploadPartSize) {
+    const data = await read(handle, start, Math.min(uploadPartSize, file.size - start));
+    const address = { key: file.key, uploadId, number: parts.length + 1 };
+    parts.push(await store.uploadPart(address, { data, size: data.length }));
+  }
+  await store.completeUpload(file.key, uploadId, parts, { size: file.size });
+}
+
+async function read(handle: Awaited<ReturnType<typeof open>>, start: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  while (filled < length) {
+    const { bytesRead } = await handle.read(buffer, filled, length - filled, start + filled);
+    if (bytesRead === 0) throw new Error(`the file became shorter while it was read`);
+    filled += bytesRead;
+  }
+  return buffer;
+}

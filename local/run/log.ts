@@ -1,0 +1,12 @@
+import { createWriteStream } from 'node:fs';
+import type { LogChunk } from '../aws/lambda/environment.ts';
+
+/** A file that takes what the functions write, as CloudWatch would. */
+export function openLog(path: string): { write: (chunk: LogChunk) => void; close: () => Promise<void> } {
+  const stream = createWriteStream(path, { flags: 'a' });
+  return {
+    write: (chunk) => void stream.write(chunk.text),
+    close: () =>
+      new Promise((resolve, reject) => stream.end((error?: Error | null) => (error ? reject(error) : resolve()))),
+  };
+}

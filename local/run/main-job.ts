@@ -1,0 +1,194 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../../shared/model/faults.ts';
+import type { FinishedRequest } from '../s3/index.ts';
+import { Ferry } from './ferry.ts';
+import { listFiles, type SourceFile } from './files.ts';
+import { loadFiles } from './load.ts';
+import { openLog } from './log.ts';
+import type { Report } from './report.ts';
+import { Runs, sleep } from './runs.ts';
+import { Phase } from './screen.ts';
+import { isInside, localNames } from './settings.ts';
+import { synthesize, writeConfiguration } from './synthesize.ts';
+import { verifyFiles } from './verify.ts';
+
+export interface MainJobOptions {
+  /** the files to move */
+  readonly from: string;
+  readonly dataDirectory: string;
+  /** bytes */
+  readonly threshold: number;
+  /** bytes */
+  readonly partSize: number;
+  /** 0 takes any free one */
+  readonly port: number;
+  /** where progress is shown */
+  readonly out: NodeJS.WriteStream;
+}
+
+/** Milliseconds after which a new object counts as lost on the event path. */
+const eventPatience = 30_000;
+
+/**
+ * The main job, end to end: files into the source bucket, the stack deployed beside it, one run, every object read
+ * back, one new object over the event path, and a second run that is to find nothing.
+ * @returns what happened; whether it is good is {@link isGood}'s to say
+ */
+export async function runMainJob(options: MainJobOptions): Promise<Report> {
+  const { from, dataDirectory, threshold, out } = options;
+  if (isInside(dataDirectory, from)) {
+    throw new Fault(
+      'InvalidInput',
+      `--data: found "${dataDirectory}", which is inside --from "${from}"; expected a directory outside it`,
+    );
+  }
+  const say = (line: string): void => void out.write(`${line}\n`);
+  const files = await listFiles(from, (path, why) => say(`left out: ${path} (${why})`));
+  if (files.length === 0) throw new Fault('InvalidInput', `--from: found no files in "${from}", expected at least one`);
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  const totals = { objects: files.length, bytes };
+
+  const configuration = writeConfiguration(dataDirectory, [localTask(options)]);
+  const assembly = join(dataDirectory, 'cdk.out');
+  const arrivals = new Arrivals();
+  const log = openLog(join(dataDirectory, 'functions.log'));
+  const ferry = await Ferry.open({
+    dataDirectory,
+    configuration,
+    port: options.port,
+    onRequest: (request) => arrivals.see(request),
+    onLog: log.write,
+    onNote: say,
+  });
+  let runs: Runs | undefined;
+  try {
+    const source = ferry.store(localNames.sourceBucket);
+    const destination = ferry.store(localNames.destinationBucket);
+
+    const loading = new Phase('load', totals, out);
+    // The stack is synthesized meanwhile, in a process of its own.
+    await Promise.all([
+      synthesize(configuration, assembly),
+      loadFiles(source, files, (file) => loading.add({ objects: 1, bytes: file.size })),
+    ]);
+    const load = loading.end();
+
+    const aws = await ferry.deploy(assembly);
+    say(
+      `deployed at ${aws.endpoint} (task "${localNames.task}": ${localNames.sourceBucket} -> ${localNames.destinationBucket})`,
+    );
+    runs = new Runs(aws);
+    const syncing = new Phase('sync', totals, out);
+    arrivals.listen((objects, sent) => syncing.add({ objects, bytes: sent }));
+    const counts = await runs.sync(localNames.task);
+    await runs.settle();
+    arrivals.listen(undefined);
+    const sync = syncing.end();
+    const copied = arrivals.distinct;
+
+    const verifying = new Phase('verify', totals, out);
+    const mismatches = await verifyFiles(destination, files, (file) => verifying.add({ objects: 1, bytes: file.size }));
+    const verify = verifying.end();
+
+    const eventSeconds = await sendEvent(ferry, files);
+    say(
+      eventSeconds === null
+        ? 'event   the new object did not arrive'
+        : `event   a new object arrived after ${eventSeconds.toFixed(2)} s`,
+    );
+    await runs.settle();
+    const second = await runs.sync(localNames.task);
+    await runs.settle();
+    say(`again   a second run found ${second.jobs} objects to send`);
+
+    return {
+      objects: files.length,
+      bytes,
+      small: files.filter((file) => file.size <= threshold).length,
+      large: files.filter((file) => file.size > threshold).length,
+      listed: counts.listed,
+      jobs: counts.jobs,
+      copied,
+      executions: await runs.uploads('SUCCEEDED'),
+      failed: await runs.deadLetters(),
+      verified: files.length - mismatches.length,
+      mismatched: mismatches.length,
+      mismatches,
+      bytesSent: arrivals.bytes,
+      secondRunJobs: second.jobs,
+      eventSeconds,
+      seconds: { load, sync, verify },
+    };
+  } finally {
+    runs?.close();
+    await ferry.close();
+    await log.close();
+    rmSync(assembly, { recursive: true, force: true });
+  }
+}
+
+/** The task of the main job: two accounts in small, the destination with credentials of its own. */
+export function localTask({ threshold, partSize }: Pick<MainJobOptions, 'threshold' | 'partSize'>): object {
+  return {
+    name: localNames.task,
+    source: { bucket: localNames.sourceBucket },
+    destination: {
+      bucket: localNames.destinationBucket,
+      credentials: { ssmParameter: localNames.credentialsParameter },
+    },
+    events: 'create',
+    largeObjectThreshold: threshold,
+    partSize,
+  };
+}
+
+/** Puts one new object and waits for it on the other side. @returns seconds, or null where it did not come */
+async function sendEvent(ferry: Ferry, files: readonly SourceFile[]): Promise<number | null> {
+  const taken = new Set(files.map((file) => file.key));
+  let key = `s3-ferry event ${new Date().toISOString()}.txt`;
+  while (taken.has(key)) key = `_${key}`;
+  const data = Buffer.from(`A new object, put at ${new Date().toISOString()}.\n`);
+  const started = Date.now();
+  await ferry
+    .store(localNames.sourceBucket)
+    .put(key, { data, size: data.length }, { headers: {}, metadata: {}, tags: {} });
+  const destination = ferry.store(localNames.destinationBucket);
+  while (Date.now() - started < eventPatience) {
+    const found = await destination.head(key);
+    if (found?.size === data.length) return (Date.now() - started) / 1000;
+    await sleep(20);
+  }
+  return null;
+}
+
+/** What the destination bucket confirmed: the store's own word, not the mover's. */
+class Arrivals {
+  readonly #keys = new Set<string>();
+  #bytes = 0;
+  #listener: ((objects: number, bytes: number) => void) | undefined;
+
+  /** Objects that were written at least once. */
+  get distinct(): number {
+    return this.#keys.size;
+  }
+
+  /** Bytes of bodies and parts. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  listen(listener: ((objects: number, bytes: number) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
+  see({ bucket, operation, status, key, bytesIn }: FinishedRequest): void {
+    if (bucket !== localNames.destinationBucket || status !== 200) return;
+    const bytes = operation === 'PutObject' || operation === 'UploadPart' ? bytesIn : 0;
+    const isWhole = operation === 'PutObject' || operation === 'CompleteMultipartUpload';
+    const isNew = isWhole && !this.#keys.has(key);
+    if (isNew) this.#keys.add(key);
+    this.#bytes += bytes;
+    if (isNew || bytes > 0) this.#listener?.(isNew ? 1 : 0, bytes);
+  }
+}

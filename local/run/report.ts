@@ -1,0 +1,57 @@
+import { formatSize } from '../../shared/model/size.ts';
+import type { Mismatch } from './verify.ts';
+
+/** What the main job did, for people and (as JSON) for machines. Sizes in bytes. */
+export interface Report {
+  readonly objects: number;
+  readonly bytes: number;
+  /** objects at or under the large-object threshold, and over it */
+  readonly small: number;
+  readonly large: number;
+  /** keys that the first run listed at the source, and the jobs it sent */
+  readonly listed: number;
+  readonly jobs: number;
+  /** objects that the destination took in the first run */
+  readonly copied: number;
+  /** executions of the UPLOAD machine that succeeded */
+  readonly executions: number;
+  /** messages in the dead-letter queue */
+  readonly failed: number;
+  readonly verified: number;
+  readonly mismatched: number;
+  readonly mismatches: readonly Mismatch[];
+  /** bytes of bodies and parts that the destination took */
+  readonly bytesSent: number;
+  readonly secondRunJobs: number;
+  /** from the put of a new object to its arrival over the event path; null where it did not arrive */
+  readonly eventSeconds: number | null;
+  readonly seconds: { readonly load: number; readonly sync: number; readonly verify: number };
+}
+
+/** Did everything arrive as it was, and nothing more was to be done afterwards? */
+export function isGood(report: Report): boolean {
+  const { failed, mismatched, verified, objects, secondRunJobs, eventSeconds } = report;
+  return failed === 0 && mismatched === 0 && verified === objects && secondRunJobs === 0 && eventSeconds !== null;
+}
+
+/** Mismatches shown to a person; the report has all. */
+const shown = 20;
+
+/** The report in lines for people. */
+export function summary(report: Report): string[] {
+  const { seconds, eventSeconds } = report;
+  const lines = [
+    '',
+    `objects   ${report.objects} (${formatSize(report.bytes)}): ${report.small} small, ${report.large} large by ${report.executions} executions`,
+    `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${formatSize(Math.round(report.bytes / Math.max(seconds.sync, 0.001)))}/s)`,
+    `verified  ${report.verified} by SHA-256 in ${seconds.verify.toFixed(1)} s, ${report.mismatched} missing or different`,
+    `event     ${eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`}`,
+    `again     a second run had ${report.secondRunJobs} objects to send`,
+    ...(report.failed > 0 ? [`failed    ${report.failed} messages are in the dead-letter queue`] : []),
+    ...report.mismatches.slice(0, shown).map(({ key, found }) => `wrong     ${JSON.stringify(key)}: ${found}`),
+    ...(report.mismatches.length > shown ? [`          and ${report.mismatches.length - shown} more`] : []),
+    '',
+    isGood(report) ? 'All objects arrived as they were.' : 'Something is missing or wrong.',
+  ];
+  return lines;
+}

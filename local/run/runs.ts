@@ -1,0 +1,104 @@
+import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { Fault } from '../../shared/model/faults.ts';
+import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import { causeText } from '../../shared/model/payloads.ts';
+import type { LocalAws } from '../aws/local-aws.ts';
+import { localNames } from './settings.ts';
+
+/** Milliseconds between two looks. */
+const pause = 200;
+
+/** Starts runs and waits for what they set off, through the same calls an operator makes. */
+export class Runs {
+  readonly #aws: LocalAws;
+  readonly #machines: SFNClient;
+  readonly #queues: SQSClient;
+
+  constructor(aws: LocalAws) {
+    const settings = { endpoint: aws.endpoint, region: aws.region, credentials: localNames.credentials };
+    this.#aws = aws;
+    this.#machines = new SFNClient(settings);
+    this.#queues = new SQSClient(settings);
+  }
+
+  /** Starts the SYNC machine for a task and waits for its end. @throws Fault of the run, with its own name and reason */
+  async sync(task: string): Promise<RunCounts> {
+    const stateMachineArn = this.#output('SyncMachineArn');
+    const { executionArn } = await this.#machines.send(
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify({ task }) }),
+    );
+    for (;;) {
+      const run = await this.#machines.send(new DescribeExecutionCommand({ executionArn }));
+      if (run.status === 'SUCCEEDED') return JSON.parse(run.output ?? '{}') as RunCounts;
+      if (run.status !== 'RUNNING') {
+        throw new Fault(
+          'Unavailable',
+          `the run ended as ${run.status ?? '?'}: ${run.error ?? ''} ${causeText(run.cause)}`,
+        );
+      }
+      await sleep(pause);
+    }
+  }
+
+  /** Waits until the queue is empty and no upload is under way. The queue is looked at first: a job that left it may be an upload. */
+  async settle(): Promise<void> {
+    for (;;) {
+      if ((await this.#waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.#waiting()) === 0)
+        return;
+      await sleep(pause);
+    }
+  }
+
+  /** Messages in the dead-letter queue. */
+  async deadLetters(): Promise<number> {
+    return this.#messages('DeadLetterQueueUrl');
+  }
+
+  /** Executions of the UPLOAD machine with a status. */
+  async uploads(statusFilter: 'RUNNING' | 'SUCCEEDED' | 'FAILED'): Promise<number> {
+    const stateMachineArn = this.#output('UploadMachineArn');
+    let count = 0;
+    let nextToken: string | undefined;
+    do {
+      const input = { stateMachineArn, statusFilter, ...(nextToken !== undefined && { nextToken }) };
+      const page = await this.#machines.send(new ListExecutionsCommand(input));
+      count += page.executions?.length ?? 0;
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    return count;
+  }
+
+  close(): void {
+    this.#machines.destroy();
+    this.#queues.destroy();
+  }
+
+  async #waiting(): Promise<number> {
+    return this.#messages('JobsQueueUrl');
+  }
+
+  async #messages(queue: string): Promise<number> {
+    const { Attributes = {} } = await this.#queues.send(
+      new GetQueueAttributesCommand({
+        QueueUrl: this.#output(queue),
+        AttributeNames: [
+          'ApproximateNumberOfMessages',
+          'ApproximateNumberOfMessagesNotVisible',
+          'ApproximateNumberOfMessagesDelayed',
+        ],
+      }),
+    );
+    return Object.values(Attributes).reduce((sum, number) => sum + Number(number), 0);
+  }
+
+  #output(name: string): string {
+    const value = this.#aws.outputs[name];
+    if (value === undefined) throw new Error(`the stack has no output ${name}`);
+    return value;
+  }
+}
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

@@ -1,0 +1,63 @@
+import { SingleBar } from 'cli-progress';
+import { formatSize } from '../../shared/model/size.ts';
+
+/** Milliseconds between two lines where there is no terminal to draw a bar on. */
+const lineEvery = 5_000;
+
+/** A phase of the run as the user sees it: objects, bytes and the rate. */
+export class Phase {
+  readonly #name: string;
+  readonly #out: NodeJS.WriteStream;
+  readonly #started = Date.now();
+  readonly #totalObjects: number;
+  readonly #totalBytes: number;
+  #objects = 0;
+  #bytes = 0;
+  readonly #bar: SingleBar | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+
+  /** @param out where to draw; a bar on a terminal, lines elsewhere */
+  constructor(name: string, totals: { objects: number; bytes: number }, out: NodeJS.WriteStream) {
+    this.#name = name;
+    this.#out = out;
+    this.#totalObjects = totals.objects;
+    this.#totalBytes = totals.bytes;
+    if (out.isTTY) {
+      const format = `${name.padEnd(7)} {bar} {percentage}% | {text}`;
+      this.#bar = new SingleBar({ format, stream: out, hideCursor: true, barsize: 24, fps: 5, emptyOnZero: true });
+      this.#bar.start(Math.max(1, totals.bytes + totals.objects), 0, { text: '' });
+    } else {
+      this.#timer = setInterval(() => this.#line(), lineEvery);
+      this.#timer.unref();
+    }
+  }
+
+  /** @param progress what came in addition */
+  add({ objects = 0, bytes = 0 }: { objects?: number; bytes?: number }): void {
+    this.#objects += objects;
+    this.#bytes += bytes;
+    // Small objects count too, so that the bar moves while thousands of empty files go by.
+    this.#bar?.update(this.#bytes + this.#objects, { text: this.#text() });
+  }
+
+  /** @returns seconds since the phase began */
+  end(): number {
+    clearInterval(this.#timer);
+    this.#bar?.update(this.#bytes + this.#objects, { text: this.#text() });
+    this.#bar?.stop();
+    if (!this.#bar) this.#line();
+    return (Date.now() - this.#started) / 1000;
+  }
+
+  #line(): void {
+    this.#out.write(`${this.#name.padEnd(7)} ${this.#text()}\n`);
+  }
+
+  #text(): string {
+    const seconds = Math.max(0.001, (Date.now() - this.#started) / 1000);
+    const objects = `${this.#objects}/${this.#totalObjects} objects`;
+    const bytes = `${formatSize(this.#bytes)}/${formatSize(this.#totalBytes)}`;
+    const rate = `${formatSize(Math.round(this.#bytes / seconds))}/s`;
+    return `${objects} | ${bytes} | ${rate} | ${seconds.toFixed(0)} s`;
+  }
+}

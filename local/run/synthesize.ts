@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../../shared/model/faults.ts';
+import { projectDirectory } from './settings.ts';
+
+/**
+ * Bundles the functions and synthesizes the stack for a configuration, as a deployment would.
+ * @param configuration the path of a configuration file
+ * @param directory where the cloud assembly goes
+ * @throws Fault `InvalidTask` with what the CDK app said
+ */
+export async function synthesize(configuration: string, directory: string): Promise<void> {
+  await run(['esbuild.config.mjs'], {});
+  rmSync(directory, { recursive: true, force: true });
+  await run(['infra/main.ts'], { S3_FERRY_CONFIG: configuration, CDK_OUTDIR: directory });
+}
+
+/** Writes the configuration of a task between two local buckets. @returns its path */
+export function writeConfiguration(directory: string, tasks: readonly object[]): string {
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, 's3-ferry.config.json');
+  writeFileSync(path, `${JSON.stringify({ tasks }, null, 2)}\n`);
+  return path;
+}
+
+async function run(arguments_: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+  const child = spawn(process.execPath, arguments_, {
+    cwd: projectDirectory,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  const listen = (chunk: Buffer): void => {
+    said = (said + chunk.toString()).slice(-8000);
+  };
+  child.stdout.on('data', () => undefined);
+  child.stderr.on('data', listen);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (code !== 0)
+    throw new Fault(
+      'InvalidTask',
+      said.trim().replace(/^InvalidTask: /, '') || `${arguments_.join(' ')} ended with ${code}`,
+    );
+}

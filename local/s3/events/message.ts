@@ -1,0 +1,74 @@
+import { encodeKey } from '../http/uri.ts';
+import type { BucketRow } from '../store/rows.ts';
+
+/** What happened to an object. */
+export interface ObjectEvent {
+  /** Without `s3:`. */
+  readonly name:
+    'ObjectCreated:Put' | 'ObjectCreated:Copy' | 'ObjectCreated:CompleteMultipartUpload' | 'ObjectRemoved:Delete';
+  readonly key: string;
+  /** Bytes and ETag of a created object; a deletion has neither. */
+  readonly object?: { readonly size: number; readonly etag: string };
+}
+
+/** Who asked, for the record. */
+export interface Origin {
+  readonly requestId: string;
+  readonly accessKeyId: string | undefined;
+  readonly sourceIp: string;
+}
+
+let lastSequence = 0n;
+
+/** Hex digits that grow with each event: microseconds, and never the same or less than before. */
+function nextSequencer(): string {
+  const now = BigInt(Date.now()) * 1000n;
+  lastSequence = now > lastSequence ? now : lastSequence + 1n;
+  return lastSequence.toString(16).toUpperCase().padStart(18, '0');
+}
+
+/** The ARN of a bucket in a region, in that region's partition. */
+export function bucketArn(name: string, region: string): string {
+  return `arn:${region.startsWith('cn-') ? 'aws-cn' : 'aws'}:s3:::${name}`;
+}
+
+/** The message S3 sends for an event; `configurationId` names the rule that asked for it. */
+export function eventMessage(bucket: BucketRow, event: ObjectEvent, origin: Origin, configurationId: string): object {
+  const created = event.object && { size: event.object.size, eTag: event.object.etag };
+  return {
+    Records: [
+      {
+        eventVersion: '2.1',
+        eventSource: 'aws:s3',
+        awsRegion: bucket.region,
+        eventTime: new Date().toISOString(),
+        eventName: event.name,
+        userIdentity: { principalId: `AWS:${origin.accessKeyId ?? 'ANONYMOUS'}` },
+        requestParameters: { sourceIPAddress: origin.sourceIp },
+        responseElements: { 'x-amz-request-id': origin.requestId, 'x-amz-id-2': origin.requestId },
+        s3: {
+          s3SchemaVersion: '1.0',
+          configurationId,
+          bucket: {
+            name: bucket.name,
+            ownerIdentity: { principalId: 'OWNER' },
+            arn: bucketArn(bucket.name, bucket.region),
+          },
+          object: { key: encodeKey(event.key), ...created, sequencer: nextSequencer() },
+        },
+      },
+    ],
+  };
+}
+
+/** The message S3 sends to a queue when a configuration begins to name it. */
+export function testMessage(bucket: string, requestId: string): object {
+  return {
+    Service: 'Amazon S3',
+    Event: 's3:TestEvent',
+    Time: new Date().toISOString(),
+    Bucket: bucket,
+    RequestId: requestId,
+    HostId: requestId,
+  };
+}

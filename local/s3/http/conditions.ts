@@ -1,0 +1,80 @@
+import { S3Error } from '../errors.ts';
+import { header, type Call } from '../call.ts';
+import type { ObjectRow } from '../store/rows.ts';
+
+/** Is the ETag (without quotes) among those of an `If-Match` list? */
+function matches(list: string, etag: string): boolean {
+  return list.split(',').some((item) => {
+    const tag = item.trim().replace(/^W\//, '');
+    return tag === '*' || tag.replace(/^"(.*)"$/, '$1') === etag;
+  });
+}
+
+/** Seconds, the resolution of HTTP dates. */
+const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+
+const failed = (condition: string): S3Error =>
+  new S3Error('PreconditionFailed', undefined, { details: { Condition: condition } });
+
+interface Conditions {
+  readonly match: string | undefined;
+  readonly noneMatch: string | undefined;
+  readonly modifiedSince: number;
+  readonly unmodifiedSince: number;
+}
+
+function readConditions(call: Call, prefix: string): Conditions {
+  const date = (name: string): number => seconds(Date.parse(header(call, prefix + name) ?? ''));
+  return {
+    match: header(call, `${prefix}if-match`),
+    noneMatch: header(call, `${prefix}if-none-match`),
+    modifiedSince: date('if-modified-since'),
+    unmodifiedSince: date('if-unmodified-since'),
+  };
+}
+
+/** The conditions that refuse: `If-Match`, and `If-Unmodified-Since` where there is no `If-Match`. */
+function requireUnchanged(row: ObjectRow, { match, unmodifiedSince }: Conditions): void {
+  if (match === undefined) {
+    if (seconds(row.modified) > unmodifiedSince) throw failed('If-Unmodified-Since');
+  } else if (!matches(match, row.etag)) throw failed('If-Match');
+}
+
+/** Whether the client has this already: `If-None-Match`, or `If-Modified-Since` where there is none. */
+function isKnown(row: ObjectRow, { noneMatch, modifiedSince }: Conditions): boolean {
+  return noneMatch === undefined ? seconds(row.modified) <= modifiedSince : matches(noneMatch, row.etag);
+}
+
+/**
+ * Checks the conditions of a GET or HEAD.
+ * @returns false when the answer is 304
+ * @throws S3Error PreconditionFailed
+ */
+export function checkRead(call: Call, row: ObjectRow): boolean {
+  const conditions = readConditions(call, '');
+  requireUnchanged(row, conditions);
+  return !isKnown(row, conditions);
+}
+
+/** Checks the conditions a copy puts on its source. @throws S3Error PreconditionFailed */
+export function checkCopySource(call: Call, row: ObjectRow): void {
+  const conditions = readConditions(call, 'x-amz-copy-source-');
+  requireUnchanged(row, conditions);
+  if (isKnown(row, conditions)) throw failed('x-amz-copy-source-If-None-Match');
+}
+
+/**
+ * Checks the conditions of a write or a deletion against what is there now.
+ * @throws S3Error PreconditionFailed; NoSuchKey for `If-Match` where there is nothing
+ */
+export function checkWrite(call: Call, current: ObjectRow | undefined): void {
+  const match = header(call, 'if-match');
+  const noneMatch = header(call, 'if-none-match');
+  if (noneMatch !== undefined) {
+    if (noneMatch !== '*') throw new S3Error('NotImplemented', 'If-None-Match takes only * here');
+    if (current !== undefined) throw failed('If-None-Match');
+  }
+  if (match === undefined) return;
+  if (current === undefined) throw new S3Error('NoSuchKey');
+  if (!matches(match, current.etag)) throw failed('If-Match');
+}

@@ -1,0 +1,59 @@
+import { S3Error } from '../errors.ts';
+
+const outsideUnreserved = /[!'()*]/g;
+const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+
+/** Percent-encodes a string the way Signature V4 does: all bytes but `A-Za-z0-9-._~`. */
+export function encodeUriComponent(text: string): string {
+  return encodeURIComponent(text).replace(outsideUnreserved, percent);
+}
+
+/** As `encodeUriComponent`, with `/` left as it is. */
+export function encodeUriPath(text: string): string {
+  return encodeUriComponent(text).replaceAll('%2F', '/');
+}
+
+/** Most keys: nothing to encode, and looking is much cheaper than encoding. */
+const plainKey = /^[A-Za-z0-9*_./-]*$/;
+
+/**
+ * Encodes a key the way S3 does in listings with `encoding-type=url` and in event records: form encoding (a space is
+ * `+`, `~` is escaped, `*` is not) with `/` left as it is.
+ */
+export function encodeKey(key: string): string {
+  if (plainKey.test(key)) return key;
+  return encodeURIComponent(key)
+    .replace(/[!'()~]/g, percent)
+    .replaceAll('%20', '+')
+    .replaceAll('%2F', '/');
+}
+
+/**
+ * Undoes percent-encoding, nothing else: no dot segments, no double slashes, `+` stays.
+ * @throws S3Error InvalidURI when the bytes are not UTF-8 or an escape is broken
+ */
+export function decodeUri(text: string): string {
+  if (!text.includes('%')) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new S3Error('InvalidURI');
+  }
+}
+
+/**
+ * Splits a raw query string (without `?`) into decoded pairs, in order. `+` is a space here, as in a form.
+ * @throws S3Error InvalidURI
+ */
+export function parseQuery(raw: string): [name: string, value: string][] {
+  if (raw === '') return [];
+  return raw
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      const name = equals < 0 ? pair : pair.slice(0, equals);
+      const value = equals < 0 ? '' : pair.slice(equals + 1);
+      return [decodeUri(name.replaceAll('+', ' ')), decodeUri(value.replaceAll('+', ' '))];
+    });
+}

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { S3Error } from './errors.ts';
+import { readAddress, type Address } from './http/address.ts';
+import { ConnectionLost, respond, type Cut } from './http/respond.ts';
+import { chooseOperation } from './http/route.ts';
+import { authenticate, type SecretLookup } from './http/signature.ts';
+import { element, plainDocument } from './http/xml.ts';
+import { header, type Answer, type Call, type Server } from './call.ts';
+import { ACCOUNT_ID } from './operations/owner.ts';
+import { perform } from './operations/perform.ts';
+import type { Fault, FaultHook, FinishedRequest, RequestInfo } from './options.ts';
+
+/** What the listener needs besides what operations work on. */
+export interface Hooks {
+  readonly lookup: SecretLookup;
+  readonly fault: FaultHook | undefined;
+  readonly onRequest: ((request: FinishedRequest) => void) | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+function describe(req: IncomingMessage, address: Address): RequestInfo {
+  const operation = chooseOperation(req.method ?? '', address, req.headers);
+  const partNumber = Number(address.query.get('partNumber') ?? NaN);
+  const uploadId = address.query.get('uploadId');
+  return {
+    operation,
+    bucket: address.bucket,
+    key: address.key,
+    ...(Number.isNaN(partNumber) ? {} : { partNumber }),
+    ...(uploadId === undefined ? {} : { uploadId }),
+  };
+}
+
+function errorAnswer(error: S3Error, resource: string, requestId: string, code: string, status: number): Answer {
+  const details = Object.entries(error.details).map(([name, value]) => element(name, value));
+  const body = plainDocument(
+    'Error',
+    element('Code', code),
+    element('Message', error.message),
+    ...details,
+    element('Resource', resource),
+    element('RequestId', requestId),
+    element('HostId', requestId),
+  );
+  return { status, headers: error.headers, body };
+}
+
+/** One request on its way. */
+class Request {
+  private readonly req: IncomingMessage;
+  private readonly res: ServerResponse;
+  private readonly server: Server;
+  private readonly hooks: Hooks;
+  private readonly requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
+  private readonly meter = { bytesIn: 0, bytesOut: 0 };
+  private info: RequestInfo | undefined;
+
+  constructor(req: IncomingMessage, res: ServerResponse, server: Server, hooks: Hooks) {
+    this.req = req;
+    this.res = res;
+    this.server = server;
+    this.hooks = hooks;
+  }
+
+  async run(): Promise<void> {
+    try {
+      await this.answer();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) this.hooks.onError(error);
+      this.reset();
+    } finally {
+      if (this.info !== undefined) {
+        const status = this.res.headersSent ? this.res.statusCode : 0;
+        this.hooks.onRequest?.({ ...this.info, status, ...this.meter });
+      }
+    }
+  }
+
+  private async answer(): Promise<void> {
+    let path = '/';
+    let fault: Fault | undefined;
+    let answer: Answer;
+    try {
+      const address = readAddress(this.req);
+      path = address.path;
+      const call = this.admit(address);
+      fault = this.hooks.fault?.({ ...call.info, req: this.req });
+      if (fault?.kind === 'reset') throw new ConnectionLost('Reset before the operation');
+      if (fault?.kind === 'delay') await setTimeout(fault.milliseconds);
+      answer = fault?.kind === 'status' ? this.refuse(fault, path) : await perform(call, this.server);
+    } catch (error) {
+      answer = this.explain(error, path);
+    }
+    try {
+      if (fault?.kind === 'lose-answer') throw new ConnectionLost('The answer is lost');
+      const cut: Cut | undefined =
+        fault?.kind === 'truncate'
+          ? { afterBytes: fault.afterBytes, stallMilliseconds: fault.stallMilliseconds ?? 0 }
+          : undefined;
+      const headers = { 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
+      const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
+      await respond(exchange, { ...answer, headers }, cut);
+    } finally {
+      if (typeof answer.body === 'object') answer.body.release();
+    }
+  }
+
+  /** Checks who asks for what. */
+  private admit(address: Address): Call {
+    const info = describe(this.req, address);
+    this.info = info;
+    const authentication = authenticate(this.req, address, this.hooks.lookup);
+    const { req, requestId, meter } = this;
+    const call: Call = { req, info, address, requestId, authentication, meter };
+    const owner = header(call, 'x-amz-expected-bucket-owner');
+    const allowed = this.server.allows({ ...info, accessKeyId: authentication?.accessKeyId });
+    if (!allowed || (owner !== undefined && owner !== ACCOUNT_ID)) throw new S3Error('AccessDenied');
+    return call;
+  }
+
+  private refuse(fault: Fault & { kind: 'status' }, path: string): Answer {
+    const error = new S3Error('InternalError', fault.message ?? fault.code);
+    return errorAnswer(error, path, this.requestId, fault.code, fault.status);
+  }
+
+  private explain(error: unknown, path: string): Answer {
+    if (error instanceof S3Error) return errorAnswer(error, path, this.requestId, error.code, error.status);
+    // The client went away in the middle of its body: there is nobody to answer.
+    if (error instanceof ConnectionLost || (this.req.destroyed && !this.req.complete)) {
+      throw new ConnectionLost('The connection ended before the body did');
+    }
+    this.hooks.onError(error);
+    const internal = new S3Error('InternalError');
+    return errorAnswer(internal, path, this.requestId, internal.code, internal.status);
+  }
+
+  /** Ends the connection so that the client sees a fault, never a short answer that looks whole. */
+  private reset(): void {
+    if (this.req.socket.destroyed) return;
+    this.req.socket.resetAndDestroy();
+  }
+}
+
+/** Handles one request from its first byte to the last of its answer. Never rejects. */
+export async function handleRequest(
+  req: IncomingMessage,
+  res: ServerResponse,
+  server: Server,
+  hooks: Hooks,
+): Promise<void> {
+  await new Request(req, res, server, hooks).run();
+}

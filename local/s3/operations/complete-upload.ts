@@ -1,0 +1,186 @@
+import { createHash } from 'node:crypto';
+import {
+  checksumAlgorithms,
+  checksumElement,
+  checksumHeader,
+  type Checksum,
+  type ChecksumAlgorithm,
+} from '../digest/checksum.ts';
+import { combineChecksums } from '../digest/combine.ts';
+import { S3Error } from '../errors.ts';
+import { encryptionHeaders } from '../http/attributes.ts';
+import { receiveDocument } from '../http/body.ts';
+import { checkWrite } from '../http/conditions.ts';
+import { encodeUriPath } from '../http/uri.ts';
+import { childrenOf, document, element, parseXml, textOf } from '../http/xml.ts';
+import type { ObjectRow, PartRow, UploadRow } from '../store/rows.ts';
+import { header, originOf, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { requireUpload } from './uploads.ts';
+
+const MIN_PART = 5 * 1024 ** 2;
+const MAX_PARTS = 10_000;
+
+interface NamedPart {
+  readonly number: number;
+  readonly etag: string;
+  readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>;
+}
+
+/** Reads the list of parts. @throws S3Error MalformedXML, InvalidPartOrder */
+function parseParts(xml: string): NamedPart[] {
+  const parts = childrenOf(parseXml(xml, 'CompleteMultipartUpload'), 'Part').map((part) => {
+    const number = Number(textOf(part, 'PartNumber')?.trim() ?? NaN);
+    const etag = textOf(part, 'ETag')?.trim().replaceAll('"', '');
+    if (!Number.isInteger(number) || etag === undefined) throw new S3Error('MalformedXML');
+    const checksums = new Map<ChecksumAlgorithm, string>();
+    for (const algorithm of checksumAlgorithms) {
+      const value = textOf(part, checksumElement(algorithm));
+      if (value !== undefined) checksums.set(algorithm, value.trim());
+    }
+    return { number, etag, checksums };
+  });
+  if (parts.length === 0 || parts.length > MAX_PARTS) throw new S3Error('MalformedXML');
+  if (parts.some(({ number }, i) => i > 0 && number <= (parts[i - 1]?.number ?? 0))) {
+    throw new S3Error('InvalidPartOrder');
+  }
+  return parts;
+}
+
+/** Finds the parts the client names among those that are there, and checks each. */
+function matchParts(upload: UploadRow, named: readonly NamedPart[], stored: readonly PartRow[]): PartRow[] {
+  const byNumber = new Map(stored.map((part) => [part.number, part]));
+  return named.map(({ number, etag, checksums }, i) => {
+    const part = byNumber.get(number);
+    const details = { UploadId: upload.id, PartNumber: String(number), ETag: etag };
+    if (part?.etag !== etag) throw new S3Error('InvalidPart', undefined, { details });
+    const algorithm = upload.checksumAlgorithm;
+    const value = algorithm === null ? undefined : checksums.get(algorithm);
+    if (value !== undefined && value !== part.checksumValue) throw new S3Error('InvalidPart', undefined, { details });
+    if (upload.checksumType === 'COMPOSITE' && algorithm !== null && value === undefined) {
+      const kind = algorithm.toLowerCase();
+      const message = `The upload was created using a ${kind} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`;
+      throw new S3Error('InvalidRequest', message);
+    }
+    if (part.size < MIN_PART && i < named.length - 1) {
+      const sizes = { ProposedSize: String(part.size), MinSizeAllowed: String(MIN_PART), ...details };
+      throw new S3Error('EntityTooSmall', undefined, { details: sizes });
+    }
+    return part;
+  });
+}
+
+/** The checksum of the whole, compared with what the client says it is. */
+async function checksumOf(
+  call: Call,
+  server: Server,
+  upload: UploadRow,
+  parts: readonly PartRow[],
+): Promise<Checksum | undefined> {
+  const algorithm = upload.checksumAlgorithm ?? server.defaultChecksum;
+  const type = upload.checksumType ?? 'FULL_OBJECT';
+  const askedType = header(call, 'x-amz-checksum-type');
+  if (askedType !== undefined && askedType !== type) {
+    const message = `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`;
+    throw new S3Error('InvalidRequest', message);
+  }
+  const values = parts.map(({ checksumValue, size }) => ({ value: checksumValue, size }));
+  const complete = values.filter((part): part is { value: string; size: number } => part.value !== null);
+  const combines = algorithm !== null && complete.length === parts.length;
+  const checksum = combines ? await combineChecksums(algorithm, type, complete) : undefined;
+  for (const given of checksumAlgorithms) {
+    const value = header(call, checksumHeader(given));
+    if (value === undefined) continue;
+    if (given !== algorithm) {
+      throw new S3Error(
+        'InvalidRequest',
+        `The upload was created using the ${algorithm ?? 'null'} checksum algorithm.`,
+      );
+    }
+    // Of a composite value the client may leave out the count.
+    if (value !== checksum?.value && value !== checksum?.value.replace(/-\d+$/, '')) {
+      throw new S3Error('BadDigest', `The ${given} you specified did not match the calculated checksum.`);
+    }
+  }
+  return checksum;
+}
+
+function checkSize(call: Call, size: number): void {
+  const expected = header(call, 'x-amz-mp-object-size');
+  if (expected === undefined || Number(expected) === size) return;
+  const message = `The provided 'x-amz-mp-object-size' header value ${expected} does not match what was computed: ${size}`;
+  throw new S3Error('InvalidRequest', message);
+}
+
+function answer(call: Call, row: ObjectRow): Answer {
+  const { bucket, key } = call.info;
+  const location = `http://${header(call, 'host') ?? 'localhost'}/${encodeUriPath(bucket)}/${encodeUriPath(key)}`;
+  const { checksumAlgorithm: algorithm, checksumValue: value, checksumType: type } = row;
+  const body = document(
+    'CompleteMultipartUploadResult',
+    element('Location', location),
+    element('Bucket', bucket),
+    element('Key', key),
+    element('ETag', `"${row.etag}"`),
+    algorithm === null || value === null ? '' : element(checksumElement(algorithm), value),
+    element('ChecksumType', type ?? undefined),
+  );
+  return { status: 200, headers: encryptionHeaders(row), body };
+}
+
+/** The object this upload has made already: a client that lost the answer asks again and gets the same. */
+function alreadyMade(call: Call, server: Server): ObjectRow | undefined {
+  const row = server.storage.objects.find(call.info.bucket, call.info.key);
+  return row?.uploadId !== null && row?.uploadId === parameter(call, 'uploadId') ? row : undefined;
+}
+
+/** CompleteMultipartUpload. The upload's content becomes the object's: no byte moves, however large it is. */
+export async function completeUpload(call: Call, server: Server): Promise<Answer> {
+  const { storage, publisher } = server;
+  const { bucket, key } = call.info;
+  requireBucket(server, bucket);
+  // A checksum in the headers is the object's, not this document's.
+  const named = parseParts(await receiveDocument(call, 'other'));
+  const made = alreadyMade(call, server);
+  if (made !== undefined) return answer(call, made);
+
+  const upload = requireUpload(call, server);
+  checkWrite(call, storage.objects.find(bucket, key));
+  const parts = matchParts(upload, named, storage.parts.of(upload.content));
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  checkSize(call, size);
+  const checksum = await checksumOf(call, server, upload, parts);
+  const md5s = createHash('md5').update(Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, 'hex'))));
+  const row: ObjectRow = {
+    ...{ bucket, key, size, storageClass: upload.storageClass, headers: upload.headers, tags: upload.tags },
+    etag: `${md5s.digest('hex')}-${parts.length}`,
+    modified: Date.now(),
+    checksumAlgorithm: checksum?.algorithm ?? null,
+    checksumType: checksum?.type ?? null,
+    checksumValue: checksum?.value ?? null,
+    content: upload.content,
+    partCount: parts.length,
+    uploadId: upload.id,
+  };
+  const done = storage.commit((commit) => {
+    // While the checksum was computed, another request may have completed the upload or sent a part again.
+    const first = alreadyMade(call, server);
+    if (first !== undefined) return first;
+    const bucketRow = requireBucket(server, bucket);
+    requireUpload(call, server);
+    const now = new Map(storage.parts.of(upload.content).map((part) => [part.number, part.file]));
+    if (parts.some((part) => now.get(part.number) !== part.file)) throw new S3Error('InvalidPart');
+    const current = storage.objects.find(bucket, key);
+    checkWrite(call, current);
+    storage.uploads.delete(upload.id);
+    storage.dropContent(commit, upload.content, new Set(parts.map(({ number }) => number)));
+    // Readers ask for parts 1 to N, whatever numbers they were sent under.
+    parts.forEach(({ number }, i) => {
+      if (number !== i + 1) storage.parts.renumber(upload.content, number, i + 1);
+    });
+    storage.replaceObject(commit, row, current);
+    const event = { name: 'ObjectCreated:CompleteMultipartUpload', key, object: row } as const;
+    publisher.record(commit, bucketRow, event, originOf(call));
+    return row;
+  });
+  return answer(call, done);
+}

@@ -1,0 +1,53 @@
+import { S3Error } from '../errors.ts';
+import { parseRange, type ByteRange } from '../http/range.ts';
+import { decodeUri } from '../http/uri.ts';
+import type { ObjectRow } from '../store/rows.ts';
+import { header, requireObject, type Call, type Server } from '../call.ts';
+import { ACCOUNT_ID } from './owner.ts';
+
+/**
+ * Finds the object `x-amz-copy-source` names: `bucket/key`, percent-encoded, with or without a slash before it.
+ * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey; AccessDenied when the caller may not read it
+ */
+export function requireCopySource(call: Call, server: Server): ObjectRow {
+  const raw = header(call, 'x-amz-copy-source') ?? '';
+  const [path = '', version] = raw.split('?versionId=', 2);
+  if (version !== undefined && version !== 'null') throw new S3Error('InvalidArgument', 'Invalid version id specified');
+  // S3 takes a plus here for a space; a plus in a key comes as %2B.
+  const decoded = decodeUri(path.replaceAll('+', ' ')).replace(/^\//, '');
+  const slash = decoded.indexOf('/');
+  if (slash < 1 || slash === decoded.length - 1) {
+    const message = 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey';
+    throw new S3Error('InvalidArgument', message);
+  }
+  const bucket = decoded.slice(0, slash);
+  const key = decoded.slice(slash + 1);
+  const owner = header(call, 'x-amz-source-expected-bucket-owner');
+  const accessKeyId = call.authentication?.accessKeyId;
+  if (
+    (owner !== undefined && owner !== ACCOUNT_ID) ||
+    !server.allows({ operation: 'GetObject', bucket, key, accessKeyId })
+  ) {
+    throw new S3Error('AccessDenied');
+  }
+  return requireObject(server, bucket, key);
+}
+
+/**
+ * The bytes UploadPartCopy takes: all, or those of `x-amz-copy-source-range`, which have to be there.
+ * @throws S3Error InvalidArgument
+ */
+export function readCopyRange(call: Call, source: ObjectRow): ByteRange {
+  const value = header(call, 'x-amz-copy-source-range');
+  if (value === undefined) return { start: 0, length: source.size };
+  if (!/^bytes=\d+-\d+$/.test(value)) {
+    const message = 'The x-amz-copy-source-range value must be of the form bytes=first-last';
+    throw new S3Error('InvalidArgument', message);
+  }
+  const last = Number(value.slice(value.indexOf('-') + 1));
+  const range = last < source.size ? parseRange(value, source.size) : undefined;
+  if (range === undefined) {
+    throw new S3Error('InvalidArgument', `Range specified is not valid for source object of size: ${source.size}`);
+  }
+  return range;
+}

@@ -1,0 +1,132 @@
+import { S3Error } from '../errors.ts';
+import { encodeKey } from '../http/uri.ts';
+import { document, element, group } from '../http/xml.ts';
+import type { ListedObject, Page, Position } from '../store/listing.ts';
+import { numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { OWNER_ID } from './owner.ts';
+
+const PAGE = 1000;
+
+interface Query {
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly maxKeys: number;
+  readonly encodingType: 'url' | undefined;
+  /** Writes a key as the client asked for it. */
+  readonly show: (key: string) => string;
+}
+
+/** Reads `encoding-type`. @throws S3Error InvalidArgument */
+export function readEncodingType(call: Call): Pick<Query, 'encodingType' | 'show'> {
+  const encodingType = parameter(call, 'encoding-type');
+  if (encodingType === undefined || encodingType === '') return { encodingType: undefined, show: (key) => key };
+  if (encodingType !== 'url') throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
+  return { encodingType, show: encodeKey };
+}
+
+function readQuery(call: Call): Query {
+  return {
+    prefix: parameter(call, 'prefix') ?? '',
+    delimiter: parameter(call, 'delimiter') ?? '',
+    maxKeys: numberParameter(call, 'max-keys') ?? PAGE,
+    ...readEncodingType(call),
+  };
+}
+
+/** A position as a token that means nothing to clients. */
+function printToken({ kind, value }: Position): string {
+  return Buffer.from(JSON.stringify([kind, value])).toString('base64');
+}
+
+function parseToken(token: string): Position {
+  try {
+    const [kind, value] = JSON.parse(Buffer.from(token, 'base64').toString()) as unknown[];
+    if ((kind === 'key' || kind === 'prefix') && typeof value === 'string') return { kind, value };
+  } catch {
+    // Answered below like a token of the wrong shape.
+  }
+  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
+}
+
+function contents(object: ListedObject, show: Query['show'], withOwner: boolean): string {
+  return group(
+    'Contents',
+    element('Key', show(object.key)),
+    element('LastModified', new Date(object.modified).toISOString()),
+    element('ETag', `"${object.etag}"`),
+    object.checksumAlgorithm === null ? '' : element('ChecksumAlgorithm', object.checksumAlgorithm),
+    object.checksumType === null ? '' : element('ChecksumType', object.checksumType),
+    element('Size', object.size),
+    element('StorageClass', object.storageClass),
+    withOwner ? group('Owner', element('ID', OWNER_ID)) : '',
+  );
+}
+
+function findPage(call: Call, server: Server, query: Query, after: Position | undefined): Page {
+  requireBucket(server, call.info.bucket);
+  const { prefix, delimiter, maxKeys } = query;
+  return server.storage.lister.page({
+    bucket: call.info.bucket,
+    prefix,
+    delimiter,
+    after,
+    limit: Math.min(maxKeys, PAGE),
+  });
+}
+
+function common(call: Call, { prefix, delimiter, maxKeys, encodingType, show }: Query, page: Page): string[] {
+  return [
+    element('Name', call.info.bucket),
+    element('Prefix', show(prefix)),
+    delimiter === '' ? '' : element('Delimiter', show(delimiter)),
+    element('MaxKeys', Math.min(maxKeys, PAGE)),
+    element('EncodingType', encodingType),
+    element('IsTruncated', page.next !== undefined),
+    ...page.commonPrefixes.map((value) => group('CommonPrefixes', element('Prefix', show(value)))),
+  ];
+}
+
+/** ListObjectsV2. */
+export function listObjectsV2(call: Call, server: Server): Answer {
+  const query = readQuery(call);
+  const token = parameter(call, 'continuation-token');
+  const startAfter = parameter(call, 'start-after');
+  if (token === '') throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
+  const after: Position | undefined =
+    token !== undefined ? parseToken(token) : startAfter ? { kind: 'key', value: startAfter } : undefined;
+  const page = findPage(call, server, query, after);
+  const withOwner = parameter(call, 'fetch-owner') === 'true';
+  const body = document(
+    'ListBucketResult',
+    ...common(call, query, page),
+    element('KeyCount', page.objects.length + page.commonPrefixes.length),
+    element('ContinuationToken', token),
+    element('NextContinuationToken', page.next && printToken(page.next)),
+    startAfter ? element('StartAfter', query.show(startAfter)) : '',
+    ...page.objects.map((object) => contents(object, query.show, withOwner)),
+  );
+  return { status: 200, body };
+}
+
+/** ListObjects, the first version. */
+export function listObjects(call: Call, server: Server): Answer {
+  const query = readQuery(call);
+  const marker = parameter(call, 'marker') ?? '';
+  // A marker that is a common prefix of this listing stands for all keys under it.
+  const { delimiter, prefix } = query;
+  const isPrefix =
+    delimiter !== '' &&
+    marker.startsWith(prefix) &&
+    marker.indexOf(delimiter, prefix.length) === marker.length - delimiter.length;
+  const after: Position | undefined =
+    marker === '' ? undefined : { kind: isPrefix && marker.length > prefix.length ? 'prefix' : 'key', value: marker };
+  const page = findPage(call, server, query, after);
+  const body = document(
+    'ListBucketResult',
+    ...common(call, query, page),
+    element('Marker', query.show(marker)),
+    page.next !== undefined && delimiter !== '' ? element('NextMarker', query.show(page.next.value)) : '',
+    ...page.objects.map((object) => contents(object, query.show, true)),
+  );
+  return { status: 200, body };
+}

@@ -1,0 +1,117 @@
+import { randomBytes } from 'node:crypto';
+import { chooseType, parseAlgorithm } from '../digest/checksum.ts';
+import { S3Error } from '../errors.ts';
+import { encryptionHeaders, readAttributes } from '../http/attributes.ts';
+import { document, element, group } from '../http/xml.ts';
+import type { UploadRow } from '../store/rows.ts';
+import { header, numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { readEncodingType } from './list-objects.ts';
+import { OWNER_ID } from './owner.ts';
+
+const PAGE = 1000;
+
+/** The open upload a request names. @throws S3Error NoSuchBucket, NoSuchUpload */
+export function requireUpload(call: Call, server: Server): UploadRow {
+  const { bucket, key } = call.info;
+  requireBucket(server, bucket);
+  const id = parameter(call, 'uploadId') ?? '';
+  const upload = server.storage.uploads.find(bucket, key, id);
+  if (upload === undefined) throw new S3Error('NoSuchUpload', undefined, { details: { UploadId: id } });
+  return upload;
+}
+
+/** Ids sort by time, which is how S3 lists the uploads of one key. */
+function newUploadId(): string {
+  return `${Date.now().toString(16).padStart(12, '0')}${randomBytes(24).toString('hex')}`;
+}
+
+/** CreateMultipartUpload. */
+export function createUpload(call: Call, server: Server): Answer {
+  const { bucket, key } = call.info;
+  requireBucket(server, bucket);
+  const attributes = readAttributes(call);
+  const asked = header(call, 'x-amz-checksum-algorithm');
+  const askedType = header(call, 'x-amz-checksum-type');
+  if (asked === undefined && askedType !== undefined) {
+    throw new S3Error(
+      'InvalidRequest',
+      'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
+    );
+  }
+  const checksumAlgorithm = asked === undefined ? null : parseAlgorithm(asked);
+  const checksumType = checksumAlgorithm === null ? null : chooseType(checksumAlgorithm, askedType);
+  const { storage } = server;
+  const id = newUploadId();
+  const content = storage.newContent();
+  storage.uploads.add({
+    ...attributes,
+    id,
+    bucket,
+    key,
+    initiated: Date.now(),
+    content,
+    checksumAlgorithm,
+    checksumType,
+  });
+  const headers = encryptionHeaders(attributes);
+  if (checksumAlgorithm !== null && checksumType !== null) {
+    headers['x-amz-checksum-algorithm'] = checksumAlgorithm;
+    headers['x-amz-checksum-type'] = checksumType;
+  }
+  const ids = [element('Bucket', bucket), element('Key', key), element('UploadId', id)];
+  return { status: 200, headers, body: document('InitiateMultipartUploadResult', ...ids) };
+}
+
+/** AbortMultipartUpload: its parts are gone, also those that are still being sent. */
+export function abortUpload(call: Call, server: Server): Answer {
+  const upload = requireUpload(call, server);
+  const { storage } = server;
+  storage.commit((commit) => {
+    storage.uploads.delete(upload.id);
+    storage.dropContent(commit, upload.content);
+  });
+  return { status: 204 };
+}
+
+/** ListMultipartUploads. */
+export function listUploads(call: Call, server: Server): Answer {
+  const { bucket } = call.info;
+  requireBucket(server, bucket);
+  const { encodingType, show } = readEncodingType(call);
+  if (parameter(call, 'delimiter')) throw new S3Error('NotImplemented', 'Uploads are not listed by delimiter here');
+  const prefix = parameter(call, 'prefix') ?? '';
+  const keyMarker = parameter(call, 'key-marker') ?? '';
+  // Without a key marker S3 ignores the other.
+  const idMarker = keyMarker === '' ? '' : (parameter(call, 'upload-id-marker') ?? '');
+  const limit = Math.min(numberParameter(call, 'max-uploads') ?? PAGE, PAGE);
+  const after = keyMarker === '' ? undefined : { key: keyMarker, ...(idMarker === '' ? {} : { id: idMarker }) };
+  const found = server.storage.uploads.page(bucket, prefix, after, limit + 1);
+  const page = found.slice(0, limit);
+  const next = found.length > limit ? page.at(-1) : undefined;
+  const body = document(
+    'ListMultipartUploadsResult',
+    element('Bucket', bucket),
+    element('KeyMarker', show(keyMarker)),
+    element('UploadIdMarker', idMarker),
+    element('NextKeyMarker', next && show(next.key)),
+    element('NextUploadIdMarker', next?.id),
+    element('Prefix', show(prefix)),
+    element('EncodingType', encodingType),
+    element('MaxUploads', limit),
+    element('IsTruncated', next !== undefined),
+    ...page.map((upload) =>
+      group(
+        'Upload',
+        element('Key', show(upload.key)),
+        element('UploadId', upload.id),
+        group('Initiator', element('ID', OWNER_ID)),
+        group('Owner', element('ID', OWNER_ID)),
+        element('StorageClass', upload.storageClass),
+        element('Initiated', new Date(upload.initiated).toISOString()),
+        element('ChecksumAlgorithm', upload.checksumAlgorithm ?? undefined),
+        element('ChecksumType', upload.checksumType ?? undefined),
+      ),
+    ),
+  );
+  return { status: 200, body };
+}

@@ -1,0 +1,122 @@
+import { checksumElement, checksumHeader, parseAlgorithm } from '../digest/checksum.ts';
+import { S3Error } from '../errors.ts';
+import { copyAttributes, encryptionHeaders, entityTag, readAttributes, requireReadable } from '../http/attributes.ts';
+import { hasChecksum } from '../http/body.ts';
+import { checkCopySource, checkWrite } from '../http/conditions.ts';
+import { parseTagHeader, printTags } from '../http/tags.ts';
+import { document, element } from '../http/xml.ts';
+import type { Attributes, ObjectRow } from '../store/rows.ts';
+import { header, originOf, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { requireCopySource } from './copy-source.ts';
+import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
+
+const MAX_COPY = 5 * 1024 ** 3;
+
+/**
+ * Makes an object of bytes in one piece: checks the conditions once more, now that nothing can come between, and
+ * swaps the row. When that fails the bytes are dropped.
+ */
+async function putWhole(
+  call: Call,
+  server: Server,
+  event: 'ObjectCreated:Put' | 'ObjectCreated:Copy',
+  attributes: Attributes,
+  bytes: StoredBytes,
+): Promise<ObjectRow> {
+  const { storage, publisher } = server;
+  const { bucket, key } = call.info;
+  const checksumAlgorithm = bytes.sent ?? bytes.checksums.keys().next().value ?? null;
+  const checksumValue = checksumAlgorithm === null ? null : (bytes.checksums.get(checksumAlgorithm) ?? null);
+  const { file, size, md5 } = bytes;
+  const content = storage.newContent();
+  const modified = Date.now();
+  const etag = entityTag(attributes, md5);
+  const row: ObjectRow = {
+    ...attributes,
+    ...{ bucket, key, size, etag, modified, content, checksumAlgorithm, checksumValue },
+    checksumType: checksumAlgorithm === null ? null : 'FULL_OBJECT',
+    partCount: null,
+    uploadId: null,
+  };
+  try {
+    storage.commit((commit) => {
+      const bucketRow = requireBucket(server, bucket);
+      const current = storage.objects.find(bucket, key);
+      checkWrite(call, current);
+      storage.replaceObject(commit, row, current);
+      storage.parts.put({ content, number: 1, file, size, md5, etag, modified, checksumAlgorithm, checksumValue });
+      publisher.record(commit, bucketRow, { name: event, key, object: row }, originOf(call));
+    });
+  } catch (error) {
+    await storage.blobs.remove([file]);
+    throw error;
+  }
+  return row;
+}
+
+/** The checksum of a new object, as header names and values. */
+function writtenHeaders(row: ObjectRow): Record<string, string> {
+  const headers: Record<string, string> = { etag: `"${row.etag}"`, ...encryptionHeaders(row) };
+  if (row.checksumAlgorithm !== null && row.checksumValue !== null && row.checksumType !== null) {
+    headers[checksumHeader(row.checksumAlgorithm)] = row.checksumValue;
+    headers['x-amz-checksum-type'] = row.checksumType;
+  }
+  return headers;
+}
+
+/** PutObject. */
+export async function putObject(call: Call, server: Server): Promise<Answer> {
+  const { bucket, key } = call.info;
+  requireBucket(server, bucket);
+  const attributes = readAttributes(call);
+  // Asked again at the end; here it spares the client a body that would be refused.
+  checkWrite(call, server.storage.objects.find(bucket, key));
+  const bytes = await storeBody(call, server, hasChecksum(call) ? null : server.defaultChecksum);
+  const row = await putWhole(call, server, 'ObjectCreated:Put', attributes, bytes);
+  return { status: 200, headers: writtenHeaders(row) };
+}
+
+/** A directive of CopyObject: take over from the source, or replace by what the request says. */
+function replaces(call: Call, name: string): boolean {
+  const directive = header(call, name)?.toUpperCase() ?? 'COPY';
+  if (directive !== 'COPY' && directive !== 'REPLACE') throw new S3Error('InvalidArgument', `Unknown ${name}`);
+  return directive === 'REPLACE';
+}
+
+/** CopyObject. The copy is always in one piece, so its ETag is an MD5 even where the source's is not. */
+export async function copyObject(call: Call, server: Server): Promise<Answer> {
+  const { bucket, key } = call.info;
+  requireBucket(server, bucket);
+  const source = requireCopySource(call, server);
+  checkCopySource(call, source);
+  requireReadable(source);
+  checkWrite(call, server.storage.objects.find(bucket, key));
+  if (source.size > MAX_COPY) {
+    const message = `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY}`;
+    throw new S3Error('InvalidRequest', message);
+  }
+  const newMetadata = replaces(call, 'x-amz-metadata-directive');
+  const newTags = replaces(call, 'x-amz-tagging-directive');
+  const changes = newMetadata || ['x-amz-storage-class', 'x-amz-server-side-encryption'].some((n) => header(call, n));
+  if (source.bucket === bucket && source.key === key && !changes) {
+    const message =
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
+    throw new S3Error('InvalidRequest', message);
+  }
+  const attributes: Attributes = {
+    ...(newMetadata ? readAttributes(call) : copyAttributes(call, source)),
+    tags: newTags ? printTags(parseTagHeader(header(call, 'x-amz-tagging'))) : source.tags,
+  };
+  const asked = header(call, 'x-amz-checksum-algorithm');
+  const algorithm = asked === undefined ? (source.checksumAlgorithm ?? server.defaultChecksum) : parseAlgorithm(asked);
+  const bytes = await copyBytes(server, source, { start: 0, length: source.size }, algorithm);
+  const row = await putWhole(call, server, 'ObjectCreated:Copy', attributes, bytes);
+  const body = document(
+    'CopyObjectResult',
+    element('LastModified', new Date(row.modified).toISOString()),
+    element('ETag', `"${row.etag}"`),
+    algorithm === null ? '' : element(checksumElement(algorithm), row.checksumValue ?? undefined),
+    element('ChecksumType', row.checksumType ?? undefined),
+  );
+  return { status: 200, headers: encryptionHeaders(row), body };
+}

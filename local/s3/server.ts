@@ -1,0 +1,70 @@
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
+import { Outbox } from './events/outbox.ts';
+import { Publisher } from './events/publisher.ts';
+import { handleRequest, type Hooks } from './listener.ts';
+import { makeBucket } from './operations/buckets.ts';
+import type { Server } from './call.ts';
+import type { S3ServerOptions } from './options.ts';
+import { Storage } from './store/storage.ts';
+
+/** An S3 server over a directory. */
+export interface S3Server {
+  /** A request listener for `node:http`. Resolves when the request is over; never rejects. */
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /**
+   * Makes a bucket unless it is there.
+   * @throws S3Error InvalidBucketName
+   */
+  createBucket(name: string, region?: string): void;
+  /** Waits for requests and deliveries under way and closes the index. Close the http.Server first. */
+  close(): Promise<void>;
+}
+
+/**
+ * Options the `http.Server` in front has to be made with: by default Node ends a request that takes longer than five
+ * minutes, and a part of 5 GiB may.
+ */
+export const httpServerOptions: ServerOptions = { requestTimeout: 0, keepAliveTimeout: 60_000, noDelay: true };
+
+/**
+ * Opens an S3 server over a directory: everything acknowledged before is there again, also after the process was
+ * killed, and what was not is gone.
+ * @throws Error when another server has the directory open
+ */
+export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
+  const { credentials, onEvent, authorize, region = 'us-east-1' } = options;
+  const onError = options.onError ?? ((error: unknown) => console.error(error));
+  const storage = await Storage.open(options.dataDirectory, onError);
+  const outbox = onEvent && new Outbox(storage.database, onEvent, onError);
+  const server: Server = {
+    storage,
+    region,
+    defaultChecksum: (options.defaultChecksum ?? true) ? 'CRC64NVME' : null,
+    publisher: new Publisher(outbox, onEvent),
+    allows: authorize ?? ((request) => request.accessKeyId !== undefined),
+  };
+  const hooks: Hooks = {
+    lookup: typeof credentials === 'function' ? credentials : (accessKeyId) => credentials.get(accessKeyId),
+    fault: options.fault,
+    onRequest: options.onRequest,
+    onError,
+  };
+  const active = new Set<Promise<void>>();
+  outbox?.flush();
+  return {
+    handle: async (req, res) => {
+      const request = handleRequest(req, res, server, hooks);
+      active.add(request);
+      await request;
+      active.delete(request);
+    },
+    createBucket: (name, bucketRegion = region) => {
+      if (storage.buckets.find(name) === undefined) makeBucket(server, name, bucketRegion);
+    },
+    close: async () => {
+      await Promise.all(active);
+      await outbox?.close();
+      await storage.close();
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { afterPrefix, compareKeys } from './keys.ts';
+import type { ObjectRow } from './rows.ts';
+
+/** What a listing shows of an object. */
+export type ListedObject = Pick<
+  ObjectRow,
+  'key' | 'size' | 'etag' | 'modified' | 'storageClass' | 'checksumAlgorithm' | 'checksumType'
+>;
+
+/** Where a page begins: behind a key, or behind everything that begins with a common prefix already given. */
+export interface Position {
+  readonly kind: 'key' | 'prefix';
+  readonly value: string;
+}
+
+/** One page of a listing. */
+export interface Page {
+  readonly objects: readonly ListedObject[];
+  readonly commonPrefixes: readonly string[];
+  /** Where the next page begins; undefined when this is the last. */
+  readonly next: Position | undefined;
+}
+
+/** What to list. */
+export interface PageRequest {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly after: Position | undefined;
+  /** Objects and common prefixes together, at most. */
+  readonly limit: number;
+}
+
+const columns = 'key, size, etag, modified, storageClass, checksumAlgorithm, checksumType';
+
+/** Lists objects by scanning the index from where the page begins; a page costs the same in a bucket of any size. */
+export class Lister {
+  private readonly from: StatementSync;
+  private readonly behind: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    const select = `SELECT ${columns} FROM objects WHERE bucket = ?`;
+    this.from = database.prepare(`${select} AND key >= ? ORDER BY key`);
+    this.behind = database.prepare(`${select} AND key > ? ORDER BY key`);
+  }
+
+  /** One page, in UTF-8 byte order. */
+  page({ bucket, prefix, delimiter, after, limit }: PageRequest): Page {
+    const objects: ListedObject[] = [];
+    const commonPrefixes: string[] = [];
+    let last: Position | undefined;
+    let scan = this.start(prefix, after);
+    while (scan !== undefined && limit > 0) {
+      const rows = (scan.inclusive ? this.from : this.behind).iterate(bucket, scan.key);
+      scan = undefined;
+      for (const row of rows as Iterable<unknown> as Iterable<ListedObject>) {
+        if (!row.key.startsWith(prefix)) break;
+        if (objects.length + commonPrefixes.length === limit) return { objects, commonPrefixes, next: last };
+        const end = delimiter === '' ? -1 : row.key.indexOf(delimiter, prefix.length);
+        if (end < 0) {
+          objects.push(row);
+          last = { kind: 'key', value: row.key };
+          continue;
+        }
+        const common = row.key.slice(0, end + delimiter.length);
+        commonPrefixes.push(common);
+        last = { kind: 'prefix', value: common };
+        const beyond = afterPrefix(common);
+        if (beyond !== undefined) scan = { key: beyond, inclusive: true };
+        break;
+      }
+    }
+    return { objects, commonPrefixes, next: undefined };
+  }
+
+  private start(prefix: string, after: Position | undefined): { key: string; inclusive: boolean } | undefined {
+    if (after === undefined) return { key: prefix, inclusive: true };
+    const behind = after.kind === 'key' ? after.value : afterPrefix(after.value);
+    if (behind === undefined) return undefined;
+    const first = compareKeys(behind, prefix) < 0;
+    return first ? { key: prefix, inclusive: true } : { key: behind, inclusive: after.kind === 'prefix' };
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { BlobStore } from './blobs.ts';
+import { BucketTable } from './buckets.ts';
+import { openDatabase, transaction } from './database.ts';
+import { Lister } from './listing.ts';
+import { ObjectTable, PartTable } from './objects.ts';
+import { Pins } from './pins.ts';
+import type { ObjectRow, PartRow } from './rows.ts';
+import { UploadTable } from './uploads.ts';
+
+/** What a transaction has to do once it is committed. */
+export interface Commit {
+  /** Files of this content that no row names any more. */
+  retire(content: number, files: readonly string[]): void;
+  /** Called after the commit, in order. */
+  after(action: () => void): void;
+}
+
+const KEPT_LAYOUTS = 16;
+
+/**
+ * Everything the server keeps: an index of rows and the files they name. A file is written first and named by a row
+ * in one transaction, so what is acknowledged is whole, and a file without a row is waste that `open` removes.
+ */
+export class Storage {
+  readonly database: DatabaseSync;
+  readonly blobs: BlobStore;
+  readonly pins: Pins;
+  readonly buckets: BucketTable;
+  readonly objects: ObjectTable;
+  readonly parts: PartTable;
+  readonly uploads: UploadTable;
+  readonly lister: Lister;
+  private lastContent: number;
+  private readonly layouts = new Map<number, readonly PartRow[]>();
+
+  private constructor(database: DatabaseSync, blobs: BlobStore, onError: (error: unknown) => void) {
+    this.database = database;
+    this.blobs = blobs;
+    this.pins = new Pins(blobs, onError);
+    this.buckets = new BucketTable(database);
+    this.objects = new ObjectTable(database);
+    this.parts = new PartTable(database);
+    this.uploads = new UploadTable(database);
+    this.lister = new Lister(database);
+    this.lastContent = this.parts.highestContent();
+  }
+
+  /**
+   * @param directory made when missing
+   * @param onError gets failures to remove files, which hold up nobody
+   */
+  static async open(directory: string, onError: (error: unknown) => void): Promise<Storage> {
+    await mkdir(directory, { recursive: true });
+    const database = openDatabase(join(directory, 'index.sqlite'));
+    const storage = new Storage(database, await BlobStore.open(join(directory, 'blobs'), database), onError);
+    await storage.blobs.sweep(storage.parts.files());
+    return storage;
+  }
+
+  /** A content number no one has. */
+  newContent(): number {
+    return ++this.lastContent;
+  }
+
+  /**
+   * An object's parts, in order. They never change, so those of the large objects read last are kept: reading 10,000
+   * rows takes longer than the rest of a ranged GET.
+   */
+  partsOf(row: ObjectRow): readonly PartRow[] {
+    if (row.partCount === null) return this.parts.of(row.content);
+    const parts = this.layouts.get(row.content) ?? this.parts.of(row.content);
+    this.layouts.delete(row.content);
+    this.layouts.set(row.content, parts);
+    const [oldest] = this.layouts.keys();
+    if (this.layouts.size > KEPT_LAYOUTS && oldest !== undefined) this.layouts.delete(oldest);
+    return parts;
+  }
+
+  /** Runs changes to rows in one transaction, and when it is committed what follows from them. */
+  commit<T>(work: (commit: Commit) => T): T {
+    const retired: [number, readonly string[]][] = [];
+    const actions: (() => void)[] = [];
+    const result = transaction(this.database, () =>
+      work({ retire: (content, files) => retired.push([content, files]), after: (action) => actions.push(action) }),
+    );
+    for (const [content, files] of retired) this.pins.retire(content, files);
+    for (const action of actions) action();
+    return result;
+  }
+
+  /** Inside a commit: puts an object, and drops the bytes of the one it replaces. */
+  replaceObject(commit: Commit, row: ObjectRow, current: ObjectRow | undefined): void {
+    if (current !== undefined) this.dropContent(commit, current.content);
+    this.objects.put(row);
+  }
+
+  /** Inside a commit: deletes an object and its bytes. */
+  dropObject(commit: Commit, row: ObjectRow): void {
+    this.objects.delete(row.bucket, row.key);
+    this.dropContent(commit, row.content);
+  }
+
+  /** Inside a commit: drops all parts of a content, but those in `keep` (by number). */
+  dropContent(commit: Commit, content: number, keep: ReadonlySet<number> = new Set()): void {
+    const dropped = this.parts.of(content).filter((part) => !keep.has(part.number));
+    if (keep.size === 0) this.parts.deleteAll(content);
+    else for (const part of dropped) this.parts.delete(content, part.number);
+    commit.retire(
+      content,
+      dropped.map((part) => part.file),
+    );
+  }
+
+  /** Inside a commit: puts a part, and drops the bytes of the one of the same number. */
+  replacePart(commit: Commit, row: PartRow): void {
+    const current = this.parts.find(row.content, row.number);
+    if (current !== undefined) commit.retire(row.content, [current.file]);
+    this.parts.put(row);
+  }
+
+  /** Waits for removals and closes the index. */
+  async close(): Promise<void> {
+    await this.pins.settle();
+    this.database.close();
+  }
+}

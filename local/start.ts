@@ -1,0 +1,66 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Command } from 'commander';
+import { runCommand } from './run/command-line.ts';
+import { runMainJob } from './run/main-job.ts';
+import { isGood, summary } from './run/report.ts';
+import { existingDirectory, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
+
+/** `npm start`: the main job on real files. */
+
+interface Options {
+  from: string;
+  largeThreshold: string;
+  partSize: string;
+  port: string;
+  data?: string;
+  report?: string;
+  json?: true;
+}
+
+const command = new Command('npm start --')
+  .description(
+    'Moves real files from a source bucket to a destination bucket on this machine: the deployed handlers and state\n' +
+      'machines, real AWS clients, one endpoint on loopback. Verifies every object, and leaves nothing behind.',
+  )
+  .option('--from <dir>', 'directory whose files are moved', join(projectDirectory, 'node_modules'))
+  .option('--large-threshold <size>', 'objects over this size take the state machine', '32MiB')
+  .option('--part-size <size>', 'part size where the source has none of its own', '16MiB')
+  .option('--data <dir>', 'keep the buckets and the ledger here, and resume from here (default: a temporary directory)')
+  .option('--port <number>', 'port of the endpoint, 0 for any free one', '0')
+  .option('--report <file>', 'write the report to this file, as JSON')
+  .option('--json', 'write the report to standard output, as JSON; progress goes to standard error')
+  .allowExcessArguments(false);
+
+await runCommand(command, async () => {
+  const options = command.opts<Options>();
+  const sizes = sizesOf(options);
+  const from = existingDirectory('--from', options.from);
+  const port = portOption(options.port);
+  const reportFile = options.report === undefined ? undefined : resolve(options.report);
+  if (reportFile !== undefined) existingDirectory('--report', dirname(reportFile));
+  const kept = options.data === undefined ? undefined : writableDirectory('--data', options.data);
+  const dataDirectory = kept ?? mkdtempSync(join(tmpdir(), 's3-ferry-'));
+  const out = options.json ? process.stderr : process.stdout;
+  const tidy = (): void => {
+    if (kept === undefined) rmSync(dataDirectory, { recursive: true, force: true });
+  };
+  const interrupted = (signal: NodeJS.Signals): void => {
+    tidy();
+    out.write(`\nstopped by ${signal}${kept === undefined ? '' : `; the same --data resumes`}\n`);
+    process.exit(signal === 'SIGINT' ? 130 : 143);
+  };
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
+  try {
+    const report = await runMainJob({ from, dataDirectory, ...sizes, port, out });
+    const text = `${JSON.stringify(report, null, 2)}\n`;
+    if (reportFile !== undefined) writeFileSync(reportFile, text);
+    if (options.json) process.stdout.write(text);
+    else process.stdout.write(`${summary(report).join('\n')}\n`);
+    return isGood(report) ? 0 : 1;
+  } finally {
+    tidy();
+  }
+});

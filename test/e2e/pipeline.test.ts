@@ -1,0 +1,287 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { ListTablesCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createHash, randomBytes } from 'node:crypto';
+import { asciiJson, encodeJob } from '../../shared/model/job.ts';
+import { MiB } from '../../shared/model/limits.ts';
+import { temporary } from './child.ts';
+import { keyZoo } from './keys.ts';
+import { eventually, Local, pause } from './local.ts';
+
+/** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
+
+const place = temporary();
+let local: Local;
+let jobs: string;
+let deadLetters: string;
+let table: string;
+
+const tasks = [
+  {
+    name: 'events',
+    source: { bucket: 'source', prefix: '' },
+    destination: { bucket: 'by-events' },
+    events: 'create-delete',
+  },
+  {
+    name: 'sync',
+    source: { bucket: 'source' },
+    destination: { bucket: 'by-sync', prefix: 'mirror/', storageClass: 'STANDARD_IA' },
+    serverSideCopy: 'never',
+  },
+  {
+    name: 'large',
+    source: { bucket: 'source' },
+    destination: { bucket: 'by-sync', prefix: 'large/' },
+    serverSideCopy: 'never',
+    largeObjectThreshold: '32 MiB',
+  },
+  {
+    name: 'inside',
+    source: { bucket: 'source' },
+    destination: { bucket: 'inside' },
+    largeObjectThreshold: '6 MiB',
+    partSize: '5 MiB',
+  },
+];
+
+beforeAll(async () => {
+  local = await Local.start(place.path, tasks);
+  jobs = await local.queueUrl(/Jobs/i);
+  deadLetters = await local.queueUrl(/Dead/i);
+  const settings = await local.s3.config.credentials();
+  const endpoint = jobs.slice(0, jobs.indexOf('/', 'http://'.length));
+  const dynamo = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials: settings });
+  table = (await dynamo.send(new ListTablesCommand({}))).TableNames?.[0] ?? '';
+  dynamo.destroy();
+});
+
+afterAll(async () => {
+  expect(await local.stop()).toBe(0);
+  place.remove();
+});
+
+function bytesFor(key: string): Buffer {
+  return key.endsWith('/') ? Buffer.alloc(0) : Buffer.from(`bytes of ${JSON.stringify(key)}`);
+}
+
+async function read(bucket: string, key: string): Promise<Buffer | undefined> {
+  try {
+    const { Body } = await local.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return Buffer.from((await Body?.transformToByteArray()) ?? []);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+    throw error;
+  }
+}
+
+async function keysIn(bucket: string): Promise<string[]> {
+  const page = await local.s3.send(new ListObjectsV2Command({ Bucket: bucket, EncodingType: 'url' }));
+  return (page.Contents ?? []).map(({ Key }) => decodeURIComponent((Key ?? '').replaceAll('+', ' ')));
+}
+
+describe('keys of every legal kind', () => {
+  beforeAll(async () => {
+    for (const key of keyZoo) {
+      await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: key, Body: bytesFor(key) }));
+    }
+  });
+
+  it('arrive as they are by events', async () => {
+    for (const key of keyZoo) {
+      const there = await eventually(() => read('by-events', key));
+      expect({ key, bytes: there.toString() }).toEqual({ key, bytes: bytesFor(key).toString() });
+    }
+    expect((await keysIn('by-events')).sort()).toEqual([...keyZoo].sort());
+  });
+
+  it('arrive as they are by a run', async () => {
+    expect(await local.sync({ task: 'sync' })).toMatchObject({ status: 'SUCCEEDED' });
+    const fitting = keyZoo.filter((key) => Buffer.byteLength(`mirror/${key}`) <= 1024);
+    for (const key of fitting) {
+      const there = await eventually(() => read('by-sync', `mirror/${key}`));
+      expect({ key, bytes: there.toString() }).toEqual({ key, bytes: bytesFor(key).toString() });
+    }
+    expect((await keysIn('by-sync')).sort()).toEqual(fitting.map((key) => `mirror/${key}`).sort());
+    // With the destination's prefix before them, the longest keys have no place there: said so, and nothing else.
+    for (const key of keyZoo.filter((other) => !fitting.includes(other))) {
+      const entry = await eventually(() => local.ledger(table).get('sync', key));
+      expect(entry).toMatchObject({
+        status: 'FAILED',
+        reason: expect.stringMatching(/^InvalidInput: .*S3 allows 1024/),
+      });
+    }
+    const again = await local.sync({ task: 'sync' });
+    expect(JSON.parse(again.output)).toMatchObject({
+      listed: keyZoo.length,
+      jobs: keyZoo.length - fitting.length,
+      same: fitting.length,
+    });
+  });
+});
+
+describe('an object', () => {
+  it("brings its headers, metadata and tags along, and takes the task's storage class", async () => {
+    const Key = 'dressed/object';
+    const headers = {
+      ContentType: 'text/plain; charset=utf-8',
+      ContentEncoding: 'identity',
+      ContentLanguage: 'de',
+      ContentDisposition: 'attachment; filename="x.txt"',
+      CacheControl: 'max-age=60',
+      Expires: new Date('2030-01-02T03:04:05Z'),
+      Metadata: { owner: 'somebody', 'with-dash': 'a b' },
+    };
+    await local.s3.send(
+      new PutObjectCommand({ Bucket: 'source', Key, Body: 'dressed', Tagging: 'team=a%20b&empty=', ...headers }),
+    );
+    await eventually(() => read('by-events', Key));
+    expect(await local.sync({ task: 'sync', prefix: 'dressed/' })).toMatchObject({ status: 'SUCCEEDED' });
+    await eventually(() => read('by-sync', `mirror/${Key}`));
+    for (const place of [
+      { Bucket: 'by-events', Key },
+      { Bucket: 'by-sync', Key: `mirror/${Key}` },
+    ]) {
+      expect(await local.s3.send(new HeadObjectCommand(place))).toMatchObject(headers);
+      const { TagSet } = await local.s3.send(new GetObjectTaggingCommand(place));
+      expect(TagSet).toEqual(
+        expect.arrayContaining([
+          { Key: 'team', Value: 'a b' },
+          { Key: 'empty', Value: '' },
+        ]),
+      );
+    }
+    const { StorageClass } = await local.s3.send(new HeadObjectCommand({ Bucket: 'by-sync', Key: `mirror/${Key}` }));
+    expect(StorageClass).toBe('STANDARD_IA');
+  });
+
+  it('that changes keeps its size is brought over again, and one that is deleted is deleted', async () => {
+    const Key = 'changing';
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: 'first' }));
+    await eventually(async () => ((await read('by-events', Key))?.toString() === 'first' ? true : undefined));
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: 'again' }));
+    await eventually(async () => ((await read('by-events', Key))?.toString() === 'again' ? true : undefined));
+    await local.s3.send(new DeleteObjectCommand({ Bucket: 'source', Key }));
+    await eventually(async () => ((await read('by-events', Key)) === undefined ? true : undefined));
+  });
+
+  it('over the threshold takes the state machine', async () => {
+    const Key = 'large by event';
+    const bytes = randomBytes(33 * MiB);
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: bytes }));
+    expect(await local.sync({ task: 'large', prefix: Key })).toMatchObject({ status: 'SUCCEEDED' });
+    const there = await eventually(() => read('by-sync', `large/${Key}`));
+    expect(createHash('sha256').update(there).digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+    const entry = await eventually(async () => {
+      const found = await local.ledger(table).get('large', Key);
+      return found?.status === 'DONE' ? found : undefined;
+    });
+    expect(entry).toMatchObject({ route: 'multipart', size: bytes.length });
+  });
+});
+
+it('between buckets that one credential reaches, is copied by the store itself', async () => {
+  const bytes = randomBytes(11 * MiB);
+  for (const [Key, Body] of [
+    ['inside/small', Buffer.from('small')],
+    ['inside/large', bytes],
+  ] as const) {
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body, Metadata: { kept: 'yes' } }));
+  }
+  expect(await local.sync({ task: 'inside', prefix: 'inside/' })).toMatchObject({ status: 'SUCCEEDED' });
+  expect((await eventually(() => read('inside', 'inside/small'))).toString()).toBe('small');
+  expect((await eventually(() => read('inside', 'inside/large'))).equals(bytes)).toBe(true);
+  const head = await local.s3.send(new HeadObjectCommand({ Bucket: 'inside', Key: 'inside/large' }));
+  expect(head.Metadata).toEqual({ kept: 'yes' });
+  const ledger = local.ledger(table);
+  const small = await eventually(() => ledger.get('inside', 'inside/small'));
+  expect(small).toMatchObject({ status: 'DONE', route: 'server-side copy' });
+});
+
+describe('bad input', () => {
+  it('in the queue goes to the dead-letter queue with its reason; the rest of the batch is done', async () => {
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: 'beside bad ones', Body: 'good' }));
+    const bodies = [
+      'no JSON',
+      asciiJson({ job: { task: 'sync', key: 'k', action: 'explode' } }),
+      asciiJson({ Records: [{ eventVersion: '3.0', eventName: 'ObjectCreated:Put', s3: {} }] }),
+      encodeJob({ task: 'no-such-task', key: 'k', action: 'copy' }),
+      encodeJob({ task: 'sync', key: 'beside bad ones', action: 'copy' }),
+    ];
+    const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+    const { Successful = [] } = await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries }));
+    expect((await eventually(() => read('by-sync', 'mirror/beside bad ones'))).toString()).toBe('good');
+    const reasons = new Map<string, string>();
+    while (!bodies.slice(0, 4).every((body) => reasons.has(body))) {
+      const { Messages = [] } = await local.sqs.send(
+        new ReceiveMessageCommand({ QueueUrl: deadLetters, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+      );
+      for (const { Body = '', MessageAttributes } of Messages)
+        reasons.set(Body, MessageAttributes?.['reason']?.StringValue ?? '');
+    }
+    expect(reasons.get(bodies[0]!)).toMatch(/^InvalidInput: queue message is not JSON/);
+    expect(reasons.get(bodies[1]!)).toMatch(
+      /^InvalidInput: .*job\.action: found .*explode.*, expected .*copy.* .*delete/,
+    );
+    expect(reasons.get(bodies[2]!)).toMatch(/^InvalidInput: S3 event notification .*version 2\.x/);
+    expect(reasons.get(bodies[3]!)).toMatch(/^UnknownTask: .*no-such-task/);
+
+    const ledger = local.ledger(table);
+    const malformed = Successful.find(({ Id }) => Id === '0')?.MessageId ?? '';
+    expect(await ledger.get('(unknown)', `message:${malformed}`)).toMatchObject({
+      status: 'FAILED',
+      reason: reasons.get(bodies[0]!),
+    });
+    expect(await ledger.get('no-such-task', 'k')).toMatchObject({ status: 'FAILED', reason: reasons.get(bodies[3]!) });
+  });
+
+  it.each([
+    [{ task: 'no-such-task' }, 'UnknownTask', /task: found .*no-such-task.*, expected the name of a parameter below/],
+    [{ task: 'sync', speed: 'fast' }, 'InvalidInput', /speed: unknown option/],
+    [{ prefix: 'a' }, 'InvalidInput', /task: is missing, expected/],
+    [{ task: 'sync', dryRun: 'yes' }, 'InvalidInput', /dryRun: found .*yes.*, expected boolean/],
+  ])('in the sync machine ends the run with a clear error: %j', async (input, error, cause) => {
+    const run = await local.sync(input);
+    expect(run).toMatchObject({ status: 'FAILED', error });
+    expect(run.cause).toMatch(cause);
+  });
+
+  it('in a task is told with every fault at once', async () => {
+    await local.putParameter(
+      '/s3-ferry/S3Ferry/tasks/broken',
+      '{"name": "broken", "source": {"bucket": "a"}, "speed": 1}',
+    );
+    const run = await local.sync({ task: 'broken' });
+    expect(run).toMatchObject({ status: 'FAILED', error: 'InvalidTask' });
+    expect(run.cause).toMatch(/source\.bucket: .*bucket name/);
+    expect(run.cause).toMatch(/destination: is missing/);
+    expect(run.cause).toMatch(/speed: unknown option/);
+  });
+
+  it('names a missing bucket', async () => {
+    await local.putParameter(
+      '/s3-ferry/S3Ferry/tasks/nowhere',
+      JSON.stringify({ name: 'nowhere', source: { bucket: 'source' }, destination: { bucket: 'missing-bucket' } }),
+    );
+    const run = await local.sync({ task: 'nowhere' });
+    expect(run).toMatchObject({ status: 'FAILED', error: 'BucketNotFound' });
+    expect(run.cause).toMatch(/task nowhere, destination\.bucket: bucket .*missing-bucket.* does not exist/);
+  });
+});
+
+it('a dry run counts and sends nothing', async () => {
+  await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: 'dry/one', Body: '12345' }));
+  await eventually(() => read('by-events', 'dry/one'));
+  const run = await local.sync({ task: 'sync', prefix: 'dry/', dryRun: true });
+  expect(JSON.parse(run.output)).toMatchObject({ listed: 1, jobs: 1, bytes: 5 });
+  await pause(500);
+  expect(await read('by-sync', 'mirror/dry/one')).toBeUndefined();
+});

@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { runMain } from './synthesize.ts';
+
+const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
+
+describe('a configuration that is wrong: its faults, no stack trace, no template', () => {
+  test.each([
+    {
+      title: 'an option that does not exist',
+      options: { configuration: { tasks: [{ ...task, evnts: 'create' }] } },
+      message: /evnts: unknown option/,
+    },
+    {
+      title: 'a file that does not exist',
+      options: { environment: { S3_FERRY_CONFIG: 'missing.json' } },
+      message: /InvalidTask: configuration missing\.json cannot be read \(ENOENT/,
+    },
+    {
+      title: 'a file that does not exist, by context',
+      options: { context: { config: 'missing.json' } },
+      message: /configuration missing\.json cannot be read/,
+    },
+    {
+      title: 'events on a source with credentials of its own',
+      options: {
+        configuration: {
+          tasks: [{ ...task, events: 'create', source: { bucket: 'from', credentials: { anonymous: true } } }],
+        },
+      },
+      message: /task one: events is set, and source\.credentials too; expected a source bucket of this account/,
+    },
+    {
+      title: 'events on a source with an endpoint',
+      options: {
+        configuration: {
+          tasks: [{ ...task, events: 'create', source: { bucket: 'from', endpoint: 'https://store.example' } }],
+        },
+      },
+      message: /task one: events is set, and source\.endpoint too/,
+    },
+    {
+      title: 'a bundle that is missing',
+      options: { without: 'check-upload' },
+      message: /the bundle of check-upload is missing: expected .*index\.mjs; make it with "npm run build"/,
+    },
+  ])('$title', ({ options, message }) => {
+    const { status, stderr, files } = runMain(options);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect(status).toBe(1);
+    // Bundles may have been copied by then; without a manifest nobody takes the directory for an app.
+    expect(files.filter((file) => !file.startsWith('asset.'))).toEqual([]);
+  });
+});
+
+test('the stack has the name that the context gives, and its parameters with it', () => {
+  const { status, files, text } = runMain({ configuration: { tasks: [task] }, context: { stack: 'Other' } });
+  expect(status).toBe(0);
+  expect(files).toContain('Other.template.json');
+  expect(text).toContain('"/s3-ferry/Other/tasks/one"');
+});
+
+test('the template is the same in every region, and every time', () => {
+  const [first, second] = ['us-east-1', 'cn-north-1'].map((region) =>
+    runMain({ environment: { AWS_REGION: region, CDK_DEFAULT_REGION: region } }),
+  );
+  expect(first!.status).toBe(0);
+  expect(second!.text).toBe(first!.text);
+});

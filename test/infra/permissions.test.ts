@@ -1,0 +1,236 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { permissionsOf, type Permissions, type Statement } from './permissions.ts';
+import { plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
+
+const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
+const taskParameters = { [`${parameters}/s3-ferry/S3Ferry/tasks/*`]: ['ssm:GetParameter'] };
+const ledger = { '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'] };
+const read = ['s3:GetObject', 's3:GetObjectVersion'];
+const readAll = ['s3:GetObject', 's3:GetObjectTagging', 's3:GetObjectVersion', 's3:GetObjectVersionTagging'];
+const listing = ['s3:ListBucket'];
+const from = 'arn:<Partition>:s3:::from';
+const to = 'arn:<Partition>:s3:::into';
+const uploads = '<UploadMachine>';
+
+function logs(name: string): Permissions {
+  return { [`<${name}Logs.Arn>`]: ['logs:CreateLogStream', 'logs:PutLogEvents'] };
+}
+
+describe('a task without anything special', () => {
+  let template: Template;
+
+  beforeAll(() => {
+    const source = { bucket: 'from', prefix: 'in/' };
+    const destination = { bucket: 'into', prefix: 'out/' };
+    template = synthesize({ configuration: { tasks: [{ name: 'one', source, destination, events: 'create' }] } });
+  });
+
+  const write = [
+    's3:AbortMultipartUpload',
+    's3:GetObject',
+    's3:ListMultipartUploadParts',
+    's3:PutObject',
+    's3:PutObjectTagging',
+  ];
+  const table: Readonly<Record<string, Permissions>> = {
+    'plan-sync': { ...logs('PlanSync'), ...taskParameters, [from]: listing, [to]: listing },
+    'find-objects': {
+      ...logs('FindObjects'),
+      ...taskParameters,
+      [`${from} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
+      [`${to} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
+      '<QueuesJobs.Arn>': ['sqs:SendMessage'],
+    },
+    'finish-run': { ...logs('FinishRun'), '<LedgerTable.Arn>': ['dynamodb:PutItem'] },
+    'copy-objects': {
+      ...logs('CopyObjects'),
+      ...taskParameters,
+      [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
+      ...ledger,
+      [from]: listing,
+      [`${from}/in/*`]: readAll,
+      [to]: listing,
+      [`${to}/out/*`]: write,
+      '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
+      // What an event source mapping needs (CDK grants it); the handler changes visibilities itself too.
+      '<QueuesJobs.Arn>': [
+        'sqs:ChangeMessageVisibility',
+        'sqs:DeleteMessage',
+        'sqs:GetQueueAttributes',
+        'sqs:GetQueueUrl',
+        'sqs:ReceiveMessage',
+      ],
+      [uploads]: ['states:StartExecution'],
+      [`arn:<Partition>:states:<Region>:<AccountId>:execution:<6 of ${uploads}>:*`]: ['states:DescribeExecution'],
+    },
+    'plan-upload': {
+      ...logs('PlanUpload'),
+      ...taskParameters,
+      ...ledger,
+      [from]: listing,
+      [`${from}/in/*`]: readAll,
+      [to]: listing,
+      [`${to}/out/*`]: write,
+    },
+    'upload-parts': {
+      ...logs('UploadParts'),
+      ...taskParameters,
+      [from]: listing,
+      [`${from}/in/*`]: read,
+      [`${to}/out/*`]: ['s3:PutObject'],
+    },
+    'check-upload': {
+      ...logs('CheckUpload'),
+      ...taskParameters,
+      ...ledger,
+      [from]: listing,
+      [`${from}/in/*`]: read,
+      [to]: listing,
+      [`${to}/out/*`]: ['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'],
+    },
+    'abandon-upload': {
+      ...logs('AbandonUpload'),
+      ...taskParameters,
+      ...ledger,
+      [`${to}/out/*`]: ['s3:AbortMultipartUpload'],
+      '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
+    },
+  };
+
+  test('each function may do exactly what it calls', () => {
+    expect(permissionsOf(template)).toEqual(table);
+  });
+
+  test('no policy of an identity has the resource *, or a wildcard for an action', () => {
+    const policies = resourcesOf(template, 'AWS::IAM::Policy');
+    const statements = policies.flatMap(
+      ({ Properties }) => (Properties as { PolicyDocument: { Statement: Statement[] } }).PolicyDocument.Statement,
+    );
+    expect(statements.length).toBeGreaterThan(20);
+    for (const { Action, Resource } of statements) {
+      expect([plain(Resource)].flat()).not.toContain('*');
+      expect([Action].flat().join()).not.toContain('*');
+    }
+  });
+
+  test('who sets the notifications may touch those of the source bucket only', () => {
+    const policies = resourcesOf(template, 'AWS::IAM::Policy').map(({ Properties }) => plain(Properties));
+    expect(JSON.stringify(policies).match(/"s3:PutBucketNotification"\],"Effect":"Allow","Resource":"[^"]*"/g)).toEqual(
+      [`"s3:PutBucketNotification"],"Effect":"Allow","Resource":"${from}"`],
+    );
+  });
+});
+
+describe('what the configuration changes', () => {
+  let permissions: Readonly<Record<string, Permissions>>;
+
+  beforeAll(() => {
+    const task = (name: string, options: Record<string, unknown>, destination: object, source: object = {}) => ({
+      name,
+      source: { bucket: `${name}-from`, ...source },
+      destination: { bucket: `${name}-to`, ...destination },
+      ...options,
+    });
+    const template = synthesize({
+      configuration: {
+        tasks: [
+          task('deletes', { deletes: true }, {}),
+          task('removes', { events: 'create-delete' }, {}),
+          task('acl', {}, { acl: 'bucket-owner-full-control' }),
+          task('checksum', { compare: 'checksum' }, { prefix: 'p/' }, { prefix: 'q/' }),
+          task('endpoint', {}, { endpoint: 'https://store.example', prefix: 'p/' }),
+          task('remote', {}, { credentials: { ssmParameter: '/other/side' } }, { credentials: { anonymous: true } }),
+          task('pulled', {}, {}, { credentials: { ssmParameter: 'pulled-keys' } }),
+          task('odd', {}, {}, { prefix: '$a*b?/€uro/' }),
+          task('key', {}, { encryption: { type: 'aws:kms', keyId: 'arn:aws-cn:kms:cn-north-1:123456789012:key/k' } }),
+          task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: 'mrk-1' } }),
+          task('alias', {}, { encryption: { type: 'aws:kms', keyId: 'alias/ferry' } }),
+          task('default-key', {}, { encryption: { type: 'aws:kms' } }),
+          task(
+            'far-key',
+            {},
+            {
+              encryption: { type: 'aws:kms', keyId: 'alias/far' },
+              credentials: { ssmParameter: 'far' },
+            },
+          ),
+        ],
+      },
+    });
+    permissions = permissionsOf(template);
+  });
+
+  /** What `name` may do on resources that begin with `start`. */
+  function on(name: string, start: string): Record<string, readonly string[]> {
+    const entries = Object.entries(permissions[name] ?? {});
+    return Object.fromEntries(entries.filter(([resource]) => resource.startsWith(start)));
+  }
+
+  const bucket = (name: string) => `arn:<Partition>:s3:::${name}`;
+
+  test.each(['copy-objects', 'plan-upload'])('%s deletes only where the task replicates deletes', (name) => {
+    expect(on(name, bucket('deletes-to/'))[bucket('deletes-to/*')]).toContain('s3:DeleteObject');
+    expect(on(name, bucket('removes-to/'))[bucket('removes-to/*')]).toContain('s3:DeleteObject');
+    expect(on(name, bucket('acl-to/'))[bucket('acl-to/*')]).not.toContain('s3:DeleteObject');
+    expect(Object.values(on(name, bucket('deletes-from'))).flat()).not.toContain('s3:DeleteObject');
+  });
+
+  test('a canned ACL takes a permission of its own', () => {
+    expect(on('copy-objects', bucket('acl-to/'))[bucket('acl-to/*')]).toContain('s3:PutObjectAcl');
+    expect(on('copy-objects', bucket('deletes-to/'))[bucket('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
+  });
+
+  test('find-objects looks at single objects only where listings do not say enough', () => {
+    expect(on('find-objects', bucket('checksum-'))).toEqual({
+      [bucket('checksum-from')]: listing,
+      [bucket('checksum-from/q/*')]: ['s3:GetObject'],
+      [bucket('checksum-to')]: listing,
+      [bucket('checksum-to/p/*')]: ['s3:GetObject'],
+    });
+    expect(on('find-objects', bucket('endpoint-'))).toEqual({
+      [bucket('endpoint-from')]: listing,
+      [bucket('endpoint-from/*')]: ['s3:GetObject'],
+      [bucket('endpoint-to')]: listing,
+      [bucket('endpoint-to/p/*')]: ['s3:GetObject'],
+    });
+    expect(on('find-objects', bucket('deletes-'))).toEqual({
+      [bucket('deletes-from')]: listing,
+      [bucket('deletes-to')]: listing,
+    });
+  });
+
+  test('a side with credentials of its own: handlers read them, and the role never touches the bucket', () => {
+    for (const [name, granted] of Object.entries(permissions)) {
+      const buckets = Object.keys(granted).filter((resource) => /remote-|pulled-from/.test(resource));
+      expect([name, buckets]).toEqual([name, []]);
+      for (const parameter of [`${parameters}/other/side`, `${parameters}/pulled-keys`]) {
+        expect(on(name, parameter)).toEqual(name === 'finish-run' ? {} : { [parameter]: ['ssm:GetParameter'] });
+      }
+    }
+    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: ['s3:PutObject'] });
+  });
+
+  test('a prefix with wildcards is meant literally; what policies cannot spell is a wildcard', () => {
+    expect(on('upload-parts', bucket('odd-from/'))).toEqual({ [bucket('odd-from/${$}a${*}b${?}/*uro/*')]: read });
+  });
+
+  test.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])(
+    "%s uses the destination's key",
+    (name) => {
+      const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
+      expect(on(name, 'arn:aws-cn:kms')).toEqual({ 'arn:aws-cn:kms:cn-north-1:123456789012:key/k': use });
+      expect(on(name, 'arn:<Partition>:kms')).toEqual({
+        'arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-1': use,
+        [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
+          'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
+        })}`]: use,
+      });
+    },
+  );
+
+  test('nobody else does', () => {
+    for (const name of ['plan-sync', 'find-objects', 'finish-run', 'abandon-upload']) {
+      expect(Object.values(permissions[name]!).flat().join()).not.toContain('kms:');
+    }
+  });
+});

@@ -1,0 +1,246 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { faultTable } from '../../shared/model/faults.ts';
+import { maxUploadBatches } from '../../shared/model/limits.ts';
+import type { CheckUploadInput, UploadBatch, UploadPartsInput, UploadState } from '../../shared/model/payloads.ts';
+import { failing, named, synthesizeMachines, type Definition, type Handler, type Machine } from './machine.ts';
+
+let machine: Machine;
+
+beforeAll(() => {
+  machine = synthesizeMachines().upload;
+});
+
+const job = { task: 'one', key: 'a//b\n😀', action: 'copy', size: 0 } as const;
+const common = { job, execution: 'execution-1', attempt: 1, startedAt: 5 };
+const target = {
+  uploadId: 'upload-1',
+  sourceEtag: 'etag',
+  plan: { size: 30, partSize: 10, partCount: 3, sourceLayout: false },
+  method: 'relay',
+  opaqueEtag: false,
+} as const;
+const batches: UploadBatch[] = [{ parts: [[1, 2]] }, { parts: [[3, 3]] }];
+const uploading: UploadState = {
+  ...common,
+  state: 'uploading',
+  target,
+  batches,
+  concurrency: 2,
+  round: 0,
+  idleRounds: 0,
+  missing: 3,
+};
+const finished: UploadState = { ...common, state: 'finished' };
+
+/** Answers of a function, one after another. */
+function answers(...values: unknown[]): Handler {
+  return () => values.shift();
+}
+
+/** Functions that bring the object over in one round. */
+function functions(changed: Readonly<Record<string, Handler>> = {}): Record<string, Handler> {
+  return {
+    'plan-upload': () => uploading,
+    'upload-parts': () => ({ outcome: 'sent' }),
+    'check-upload': () => finished,
+    'abandon-upload': () => ({ anything: true }),
+    ...changed,
+  };
+}
+
+test('an object in one round: plan, all batches, check', async () => {
+  const run = await machine.run(job, functions());
+  expect(run.error).toBeUndefined();
+  expect(run.output).toEqual(finished);
+  expect(run.calls).toEqual([
+    { state: 'PlanUpload', payload: { job, execution: 'execution-1', attempt: 0 } },
+    { state: 'UploadParts', payload: { job, target, batch: batches[0] } },
+    { state: 'UploadParts', payload: { job, target, batch: batches[1] } },
+    { state: 'CheckUpload', payload: { ...uploading, outcomes: [{ outcome: 'sent' }, { outcome: 'sent' }] } },
+  ]);
+});
+
+test('an object that turns out to need nothing ends at once', async () => {
+  const run = await machine.run(job, functions({ 'plan-upload': () => finished }));
+  expect(run.output).toEqual(finished);
+  expect(run.calls.map(({ state }) => state)).toEqual(['PlanUpload']);
+});
+
+test('parts that are missing: a wait, another look, and only those again; outcomes are not carried along', async () => {
+  const waiting: UploadState = { ...uploading, state: 'waiting', batches: [batches[1]!], round: 1, missing: 1 };
+  const rest: UploadState = { ...waiting, state: 'uploading', round: 2 };
+  const run = await machine.run(job, functions({ 'check-upload': answers(waiting, rest, finished) }));
+  expect(run.output).toEqual(finished);
+  expect(run.calls.map(({ state }) => state)).toEqual([
+    'PlanUpload',
+    'UploadParts',
+    'UploadParts',
+    'CheckUpload',
+    'CheckUpload',
+    'UploadParts',
+    'CheckUpload',
+  ]);
+  const checks = run.calls.filter(({ state }) => state === 'CheckUpload').map(({ payload }) => payload);
+  expect(checks[1]).toEqual(waiting);
+  expect(checks[2]).toEqual({ ...rest, outcomes: [{ outcome: 'sent' }] });
+  expect(run.steps).toContain('WaitForParts');
+});
+
+test('a source that changed is planned anew, with the attempts counted', async () => {
+  const replan: UploadState = { ...common, state: 'replan' };
+  const second = { ...finished, attempt: 2 };
+  const run = await machine.run(
+    job,
+    functions({ 'plan-upload': answers(uploading, second), 'check-upload': () => replan }),
+  );
+  expect(run.output).toEqual(second);
+  expect(run.calls.at(-1)).toEqual({ state: 'PlanUpload', payload: replan });
+});
+
+test('a batch that fails is named and does not end the others', async () => {
+  const parts = ({ batch }: UploadPartsInput) => {
+    if (batch.parts[0]?.[0] === 1) throw named('SourceChanged');
+    return { outcome: 'left' };
+  };
+  const run = await machine.run(job, functions({ 'upload-parts': parts }));
+  expect(run.output).toEqual(finished);
+  const { outcomes } = run.calls.at(-1)!.payload as CheckUploadInput;
+  expect(outcomes).toEqual([{ outcome: 'SourceChanged' }, { outcome: 'left' }]);
+});
+
+test('as many batches at once as the state says', async () => {
+  const many = Array.from({ length: 12 }, () => batches[0]!);
+  let running = 0;
+  let most = 0;
+  const parts = async () => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setImmediate(resolve));
+    running--;
+    return { outcome: 'sent' };
+  };
+  const plan = () => ({ ...uploading, batches: many, concurrency: 3 });
+  await machine.run(job, functions({ 'plan-upload': plan, 'upload-parts': parts }));
+  expect(most).toBe(3);
+});
+
+test('the outcomes of the most batches there may be, all failed, stay far below 256 KiB', async () => {
+  const many = Array.from({ length: maxUploadBatches }, () => batches[0]!);
+  const longest = Object.keys(faultTable).sort((a, b) => b.length - a.length)[0]!;
+  const handlers = functions({
+    'plan-upload': () => ({ ...uploading, batches: many, concurrency: 40 }),
+    'upload-parts': () => ({ outcome: longest }),
+  });
+  const run = await machine.run(job, handlers);
+  const { outcomes } = run.calls.at(-1)!.payload as CheckUploadInput;
+  expect(outcomes).toHaveLength(maxUploadBatches);
+  expect(JSON.stringify(outcomes).length).toBeLessThan(64 * 1024);
+});
+
+describe('an upload that cannot be done is abandoned, and the execution fails by the name of the fault', () => {
+  function expectAbandoned(run: Awaited<ReturnType<Machine['run']>>, error: string, cause = `message of ${error}`) {
+    const caught = { Error: error, Cause: cause };
+    const abandoned = run.calls.filter(({ state }) => state === 'AbandonUpload').at(-1);
+    expect(abandoned?.payload).toEqual({ job, execution: 'execution-1', error: caught });
+    expect(run.error).toMatchObject({ name: error, message: JSON.stringify(caught) });
+  }
+
+  test.each(['plan-upload', 'check-upload'])('%s fails for good', async (name) => {
+    for (const error of ['UploadStuck', 'ArchivedSource', 'TypeError']) {
+      const run = await machine.run(job, functions({ [name]: failing(error, Infinity, () => finished) }));
+      expectAbandoned(run, error);
+    }
+  });
+
+  test('the map itself fails', async () => {
+    // A child catches whatever it may, so this takes one that does not.
+    const changed = JSON.parse(JSON.stringify(machine.definition)) as { States: Record<string, Record<string, never>> };
+    const { States } = changed.States['SendParts']!['ItemProcessor'] as unknown as { States: Record<string, object> };
+    const { Catch, ...child } = States['UploadParts'] as { Catch: unknown };
+    expect(Catch).toBeDefined();
+    States['UploadParts'] = child;
+    const error = 'States.ExceedToleratedFailureThreshold';
+    const handlers = functions({ 'upload-parts': failing(error, Infinity, () => undefined) });
+    const run = await machine.run(job, handlers, changed as unknown as Definition);
+    expect(run.steps).toContain('SendParts catches 0');
+    expectAbandoned(run, error);
+  });
+
+  test('a state that the machine does not know', async () => {
+    const run = await machine.run(job, functions({ 'plan-upload': () => ({ ...common, state: 'resting' }) }));
+    expect(run.steps).toContain('WhatNext -> UnknownState');
+    expectAbandoned(
+      run,
+      'InvalidInput',
+      'the upload is in a state that this version of the machine does not know; redrive its job',
+    );
+  });
+
+  test('abandoning may fail too: the execution does, by that name', async () => {
+    const handlers = functions({
+      'plan-upload': failing('UploadStuck', 1, () => finished),
+      'abandon-upload': failing('UnknownTask', Infinity, () => undefined),
+    });
+    expect((await machine.run(job, handlers)).error?.name).toBe('UnknownTask');
+  });
+});
+
+const retrying = [
+  ['PlanUpload', 'plan-upload', ['later', 'anew']],
+  ['UploadParts', 'upload-parts', ['later']],
+  ['CheckUpload', 'check-upload', ['later', 'anew']],
+  ['AbandonUpload', 'abandon-upload', ['later']],
+] as const;
+
+describe.each(retrying)('%s', (state, name, rules) => {
+  /** A run in which the function fails; AbandonUpload is only come to where another one has failed. */
+  async function runWith(error: string, times: number) {
+    const handlers = functions(
+      state === 'AbandonUpload' ? { 'plan-upload': failing('UploadStuck', 1, () => finished) } : {},
+    );
+    return machine.run(job, { ...handlers, [name]: failing(error, times, handlers[name]!) });
+  }
+
+  test('each error of each retrier is retried, and the upload goes on as if nothing had been', async () => {
+    const { Retry = [] } = machine.states.get(state)!;
+    expect(Retry).toHaveLength(2 + rules.length);
+    for (const [index, { ErrorEquals, JitterStrategy }] of Retry.entries()) {
+      expect(JitterStrategy).toBe('FULL');
+      for (const error of ErrorEquals) {
+        const run = await runWith(error, 1);
+        expect(run.steps).toContain(`${state} retries ${index}`);
+        expect(run.error?.name).toBe(state === 'AbandonUpload' ? 'UploadStuck' : undefined);
+      }
+    }
+  });
+
+  test('no retrier goes on for ever', async () => {
+    for (const [index, { ErrorEquals, MaxAttempts }] of machine.states.get(state)!.Retry!.entries()) {
+      const run = await runWith(ErrorEquals[0]!, Infinity);
+      const retries = run.steps.filter((step) => step === `${state} retries ${index}`);
+      expect(retries.length).toBe(MaxAttempts * (state === 'UploadParts' ? batches.length : 1));
+      expect(run.error?.name).toBe(state === 'UploadParts' ? undefined : ErrorEquals[0]);
+    }
+  });
+
+  test('of our own faults those are retried that it may help', () => {
+    const retried = machine.states.get(state)!.Retry!.flatMap(({ ErrorEquals }) => ErrorEquals);
+    for (const [fault, { retry }] of Object.entries(faultTable)) {
+      expect([fault, retried.includes(fault)]).toEqual([fault, (rules as readonly string[]).includes(retry)]);
+    }
+  });
+});
+
+test('the machine ends before a timer of 32 bits does, and each call after its function', () => {
+  expect(machine.definition.TimeoutSeconds).toBeLessThan(2 ** 31 / 1000);
+  const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
+  expect(limits).toEqual([960, 960, 960, 360]);
+});
+
+test('the children of the map may run as long as upload-parts, so they are no Express executions', () => {
+  const { ProcessorConfig } = machine.states.get('SendParts')!.ItemProcessor!;
+  expect(ProcessorConfig).toEqual({ Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' });
+});
+
+test('everything that the definition can do has been done', () => {
+  expect([...machine.untouched]).toEqual([]);
+});
