@@ -6,7 +6,7 @@ import { runCommand } from './run/command-line.ts';
 import { Ferry } from './run/ferry.ts';
 import { openLog } from './run/log.ts';
 import { localTask } from './run/main-job.ts';
-import { localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
+import { checkPort, localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
 import { synthesize, writeConfiguration } from './run/synthesize.ts';
 
 /** `npm run local`: the endpoint, kept running for the AWS command line, rclone and the like. */
@@ -39,6 +39,7 @@ await runCommand(command, async () => {
       `--config: found "${options.config}", which does not exist; expected a task configuration`,
     );
   }
+  await checkPort(port);
   const dataDirectory = writableDirectory('--data', options.data);
   const { threshold, partSize } = sizesOf({ largeThreshold: '32MiB', partSize: '16MiB' });
   const configuration =

@@ -1,10 +1,12 @@
 import { createQueueClient } from '../../shared/aws/service-clients.ts';
 import { SqsDeadLetters } from '../../shared/aws/sqs-job-queue.ts';
+import { isJob } from '../../shared/model/job.ts';
 import type { AbandonUploadInput } from '../../shared/model/payloads.ts';
 import type { Fault } from '../../shared/model/faults.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { abandonUpload } from '../../shared/transfer/abandon-upload.ts';
+import { unknownTask } from '../../shared/transfer/record.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger, Tally } from '../observing.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
@@ -18,18 +20,20 @@ const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LET
 /** Last step of an execution that failed: aborts the upload, records the reason and buries the job. */
 export const handler = async (event: AbandonUploadInput, invocation: Invocation): Promise<void> => {
   const { job, error } = event;
+  // What a person started an execution with may be anything.
+  const subject = isJob(job) ? { task: job.task, keyHash: keyHash(job.key) } : { task: unknownTask };
   const context = {
     destination: () => wiring.partContext(job.task, invocation, noProgress),
     ledger,
     deadLetters,
     clock: systemClock,
     onLeftover: (fault: Fault) => {
-      logger.warn('the upload was not aborted', { task: job.task, keyHash: keyHash(job.key), reason: fault.message });
+      logger.warn('the upload was not aborted', { ...subject, reason: fault.message });
     },
   };
   await abandonUpload(context, event);
   const tally = new Tally();
-  tally.add(job.task, 'ObjectsFailed', 1);
+  tally.add(subject.task, 'ObjectsFailed', 1);
   tally.publish();
-  logger.error('upload abandoned', { task: job.task, keyHash: keyHash(job.key), fault: error.Error });
+  logger.error('upload abandoned', { ...subject, execution: event.execution, fault: error.Error });
 };

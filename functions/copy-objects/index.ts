@@ -57,7 +57,8 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
       if (final) tally.add(task, 'ObjectsFailed', 1);
       const details = {
         task,
-        message,
+        // "message" is the line's own text to the logger.
+        messageId: message,
         fault: fault.name,
         reason: fault.message,
         ...(job && { keyHash: keyHash(job.key) }),

@@ -1,3 +1,5 @@
+import { jobSchema } from '../../shared/model/job.ts';
+import { parseWith } from '../../shared/model/parse.ts';
 import type { PlanUploadInput, UploadState } from '../../shared/model/payloads.ts';
 import { planUpload } from '../../shared/transfer/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
@@ -11,7 +13,7 @@ const ledger = createLedger(environment.LEDGER_TABLE);
 
 /** First step of the UPLOAD machine: opens or resumes the multipart upload and shares out what is missing. */
 export const handler = async (event: PlanUploadInput, invocation: Invocation): Promise<UploadState> => {
-  const { job } = event;
+  const job = parseWith(jobSchema, event.job, 'input of the upload machine');
   const tally = new Tally();
   try {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));

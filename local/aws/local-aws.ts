@@ -84,7 +84,7 @@ export interface LocalAws {
 }
 
 /** For two processors and a few hundred MiB: an environment takes 30 to 40 MiB before it has buffers. */
-export const defaultConcurrency: Readonly<Record<string, number>> = { 'copy-objects': 4, 'upload-parts': 2 };
+export const defaultConcurrency: Readonly<Record<string, number>> = { 'copy-objects': 2, 'upload-parts': 1 };
 /** Long enough for a passing fault to pass, short enough for somebody who watches. */
 const defaultRetryDelaySeconds = 5;
 const defaultGraceMilliseconds = 5000;

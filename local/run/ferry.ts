@@ -81,16 +81,15 @@ export class Ferry {
     return [...new Set(sides.filter((side) => side.endpoint === undefined).map((side) => side.bucket))];
   }
 
+  /** Where the store alone can be reached, before and after the deployment. */
+  get storeEndpoint(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
   /** A bucket, as somebody from outside the ferry reads and writes it. */
   store(bucket: string): ObjectStore {
-    const { port } = this.#server.address() as AddressInfo;
-    const side = {
-      bucket,
-      prefix: '',
-      region: localNames.region,
-      endpoint: `http://127.0.0.1:${port}`,
-      requestPayer: false,
-    };
+    const side = { bucket, prefix: '', region: localNames.region, endpoint: this.storeEndpoint, requestPayer: false };
     return new S3ObjectStore(createS3Client(side, localNames.credentials), side);
   }
 

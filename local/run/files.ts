@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { opendir, stat } from 'node:fs/promises';
+import { opendir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { maxKeyBytes } from '../../shared/model/limits.ts';
 
@@ -42,7 +42,13 @@ export async function sha256(bytes: AsyncIterable<Uint8Array>): Promise<string> 
   return hash.digest('hex');
 }
 
+/** Files up to this size are read whole: a stream's buffers cost more than they do. */
+const smallFile = 1024 * 1024;
+
 /** SHA-256 of a file as it is now. */
-export function hashFile(path: string): Promise<string> {
-  return sha256(createReadStream(path, { highWaterMark: 1024 * 1024 }));
+export async function hashFile({ path, size }: Pick<SourceFile, 'path' | 'size'>): Promise<string> {
+  if (size > smallFile) return sha256(createReadStream(path, { highWaterMark: smallFile }));
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
 }

@@ -4,14 +4,13 @@ import { Fault } from '../../shared/model/faults.ts';
 import type { FinishedRequest } from '../s3/index.ts';
 import { Ferry } from './ferry.ts';
 import { listFiles, type SourceFile } from './files.ts';
-import { loadFiles } from './load.ts';
 import { openLog } from './log.ts';
+import { runErrand } from './outside.ts';
 import type { Report } from './report.ts';
 import { Runs, sleep } from './runs.ts';
 import { Phase } from './screen.ts';
-import { isInside, localNames } from './settings.ts';
+import { checkPort, isInside, localNames } from './settings.ts';
 import { synthesize, writeConfiguration } from './synthesize.ts';
-import { verifyFiles } from './verify.ts';
 
 export interface MainJobOptions {
   /** the files to move */
@@ -44,6 +43,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     );
   }
   const say = (line: string): void => void out.write(`${line}\n`);
+  await checkPort(options.port);
   const files = await listFiles(from, (path, why) => say(`left out: ${path} (${why})`));
   if (files.length === 0) throw new Fault('InvalidInput', `--from: found no files in "${from}", expected at least one`);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
@@ -63,14 +63,13 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
   });
   let runs: Runs | undefined;
   try {
-    const source = ferry.store(localNames.sourceBucket);
-    const destination = ferry.store(localNames.destinationBucket);
-
     const loading = new Phase('load', totals, out);
     // The stack is synthesized meanwhile, in a process of its own.
     await Promise.all([
       synthesize(configuration, assembly),
-      loadFiles(source, files, (file) => loading.add({ objects: 1, bytes: file.size })),
+      runErrand({ kind: 'load', endpoint: ferry.storeEndpoint, bucket: localNames.sourceBucket, files }, (more) =>
+        loading.add(more),
+      ),
     ]);
     const load = loading.end();
 
@@ -88,7 +87,10 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     const copied = arrivals.distinct;
 
     const verifying = new Phase('verify', totals, out);
-    const mismatches = await verifyFiles(destination, files, (file) => verifying.add({ objects: 1, bytes: file.size }));
+    const mismatches = await runErrand(
+      { kind: 'verify', endpoint: ferry.storeEndpoint, bucket: localNames.destinationBucket, files },
+      (more) => verifying.add(more),
+    );
     const verify = verifying.end();
 
     const eventSeconds = await sendEvent(ferry, files);

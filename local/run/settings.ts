@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { mkdirSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import { maxPartSize, minPartSize } from '../../shared/model/limits.ts';
@@ -53,6 +55,23 @@ export function portOption(text: string): number {
     throw new Fault('InvalidInput', `--port: found "${text}", expected a number from 0 to 65535`);
   }
   return port;
+}
+
+/** Is the port free? Asked before anything is done. @throws Fault `InvalidInput` */
+export async function checkPort(port: number): Promise<void> {
+  if (port === 0) return;
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error && error.code === 'EACCES' ? 'not allowed' : 'in use';
+    throw new Fault('InvalidInput', `port ${port} of 127.0.0.1 is ${why}; choose another one with --port`, {
+      cause: error,
+    });
+  }
+  server.close();
+  await once(server, 'close');
 }
 
 /** A directory that must be there. @throws Fault `InvalidInput` naming the option */

@@ -25,7 +25,7 @@ export async function verifyFiles(
     const opened = await store.get(file.key);
     if (!opened) mismatches.push({ key: file.key, found: 'missing' });
     else {
-      const [there, here] = await Promise.all([sha256(opened.body as AsyncIterable<Uint8Array>), hashFile(file.path)]);
+      const [there, here] = await Promise.all([sha256(opened.body as AsyncIterable<Uint8Array>), hashFile(file)]);
       if (there !== here) mismatches.push({ key: file.key, found: `SHA-256 ${there}, the file has ${here}` });
     }
     onObject(file);

@@ -2,7 +2,7 @@ import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } fr
 import * as v from 'valibot';
 import type { LedgerEntry, OpenUpload, RunRecord } from '../model/ledger-entry.ts';
 import { transferStatuses } from '../model/ledger-entry.ts';
-import { checksumAlgorithms } from '../model/object.ts';
+import { quoteKey, checksumAlgorithms } from '../model/object.ts';
 import { parseWith } from '../model/parse.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { faultOf } from './faults.ts';
@@ -25,15 +25,11 @@ export class DynamoLedger implements Ledger {
 
   async get(task: string, key: string): Promise<LedgerEntry | undefined> {
     const item = await this.#get(`object#${task}#${key}`);
-    return item && parseWith(entrySchema, item, `ledger entry of ${JSON.stringify(key)}`, 'Unavailable');
+    return item && parseWith(entrySchema, item, `ledger entry of ${quoteKey(key)}`, 'Unavailable');
   }
 
-  async put(entry: LedgerEntry, { keepUpload = false }: { keepUpload?: boolean } = {}): Promise<void> {
+  async put(entry: LedgerEntry): Promise<void> {
     const item = itemOf(entry);
-    if (!keepUpload) {
-      await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
-      return;
-    }
     // All attributes are set or removed but `upload`, which stays as it is.
     const { id } = item;
     const update = updateOf(item, entryAttributes);
@@ -42,26 +38,39 @@ export class DynamoLedger implements Ledger {
     );
   }
 
-  async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {
+  async close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
     const item = itemOf(entry);
+    delete item['upload'];
+    return this.#replace(entry, item, ended);
+  }
+
+  async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {
+    return (await this.#replace(entry, itemOf(entry), replaces)) ?? entry.upload;
+  }
+
+  /**
+   * Writes the item unless another upload than `known` is recorded.
+   * @returns that upload, or undefined when the item was written
+   */
+  async #replace(entry: LedgerEntry, item: Item, known: string | undefined): Promise<OpenUpload | undefined> {
     const input = {
       TableName: this.#table,
       Item: item,
       ConditionExpression:
-        replaces === undefined
+        known === undefined
           ? 'attribute_not_exists(upload)'
-          : 'attribute_not_exists(upload) OR upload.uploadId = :replaced',
-      ...(replaces !== undefined && { ExpressionAttributeValues: { ':replaced': replaces } }),
+          : 'attribute_not_exists(upload) OR upload.uploadId = :known',
+      ...(known !== undefined && { ExpressionAttributeValues: { ':known': known } }),
     };
     try {
       await this.#client.send(new PutCommand(input));
-      return entry.upload;
+      return undefined;
     } catch (error) {
       if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException')
         throw faultOf(error, 'PutItem ledger');
-      const winner = await this.get(entry.task, entry.key);
-      // It ended between the two calls: the next attempt claims again.
-      return winner?.upload ?? this.claimUpload(entry, replaces);
+      const other = await this.get(entry.task, entry.key);
+      // Where it ended between the two calls, the item can be written now.
+      return other?.upload ?? this.#replace(entry, item, known);
     }
   }
 

@@ -16,6 +16,8 @@ const byCode: Readonly<Record<string, FaultName>> = {
   NoSuchVersion: 'SourceGone',
   NotFound: 'SourceGone',
   PreconditionFailed: 'SourceChanged',
+  // Ranges are only asked for within the size that was seen.
+  InvalidRange: 'SourceChanged',
   ConditionalRequestConflict: 'DestinationConflict',
   OperationAborted: 'Unavailable',
   InvalidObjectState: 'ArchivedSource',
@@ -28,6 +30,8 @@ const byCode: Readonly<Record<string, FaultName>> = {
   EntityTooLarge: 'TooLarge',
   NotImplemented: 'NotSupported',
   PermanentRedirect: 'InvalidTask',
+  // The SDK makes a 503 of an error in a 200, which would read as throttling.
+  InternalError: 'Unavailable',
   SlowDown: 'Throttled',
   RequestTimeout: 'Unavailable',
   RequestTimeTooSkewed: 'Unavailable',

@@ -1,8 +1,8 @@
 import { GetParameterCommand, GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import * as v from 'valibot';
-import { Fault } from '../model/faults.ts';
+import { Fault, isFault } from '../model/faults.ts';
 import { parseJsonWith } from '../model/parse.ts';
-import { parseTask, type Side, type Task } from '../model/task.ts';
+import { brokenTask, parseTask, type BrokenTask, type Side, type Task } from '../model/task.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
 import type { SideKeys } from './s3-client.ts';
@@ -42,18 +42,17 @@ export class Parameters {
     });
   }
 
-  /** Every task there is. @throws Fault `InvalidTask` */
-  async tasks(): Promise<Task[]> {
+  /** Every task there is; one that is not valid does not hide the others. */
+  async tasks(): Promise<(Task | BrokenTask)[]> {
     return this.#remember('tasks', async () => {
-      const tasks: Task[] = [];
+      const tasks: (Task | BrokenTask)[] = [];
       let token: string | undefined;
       do {
         const input = { Path: this.#tasksPath.replace(/\/$/, ''), ...(token !== undefined && { NextToken: token }) };
         const page = await this.#client.send(new GetParametersByPathCommand(input)).catch((error: unknown) => {
           throw faultOf(error, `GetParametersByPath ${this.#tasksPath}`);
         });
-        for (const { Name = '?', Value = '' } of page.Parameters ?? [])
-          tasks.push(parseTask(Value, `parameter ${Name}`));
+        for (const { Name = '?', Value = '' } of page.Parameters ?? []) tasks.push(readTask(Name, Value));
         token = page.NextToken;
       } while (token !== undefined);
       return tasks;
@@ -98,6 +97,15 @@ export class Parameters {
       this.#remembered.delete(name);
       throw error;
     }
+  }
+}
+
+function readTask(parameter: string, text: string): Task | BrokenTask {
+  try {
+    return parseTask(text, `parameter ${parameter}`);
+  } catch (error) {
+    if (!isFault(error, 'InvalidTask')) throw error;
+    return brokenTask(parameter.slice(parameter.lastIndexOf('/') + 1), text);
   }
 }
 

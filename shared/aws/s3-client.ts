@@ -41,6 +41,7 @@ export function createS3Client(side: Side, keys: SideKeys | undefined): S3Client
     // Otherwise every body over 2 MiB opens a fresh socket.
     expectContinueHeader: false,
     cacheMiddleware: true,
+    logger: silent,
     maxAttempts: 5,
     requestHandler: { connectionTimeout, socketTimeout, httpAgent: agent, httpsAgent: agent },
   };
@@ -48,6 +49,10 @@ export function createS3Client(side: Side, keys: SideKeys | undefined): S3Client
   addHeaderMiddleware(client);
   return client;
 }
+
+const ignore = (): void => undefined;
+/** The SDK warns on the console of streams that it does not retry; their faults are thrown and told by the core. */
+const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
 const noKeys = { accessKeyId: '', secretAccessKey: '' };
 

@@ -36,11 +36,16 @@ import type {
 import { faultOf } from './faults.ts';
 import { isOpaque, objectInfo, unquoted } from './object-info.ts';
 import { bodyInput, copySourceHeader, creationInput, partChecksum } from './s3-inputs.ts';
+import { quoteKey } from '../model/object.ts';
+
+/** Milliseconds for which a bucket that was there is taken to be there still. */
+const bucketFreshFor = 60_000;
 
 /** A bucket behind the S3 API. The side's settings (payer, owner, storage class, encryption) go with every call. */
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #side: Side | DestinationSide;
+  #bucketSeenAt = -Infinity;
 
   constructor(client: S3Client, side: Side | DestinationSide) {
     this.#client = client;
@@ -69,8 +74,17 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  /** A call that names an upload and no other object: some stores say "no such key" of an upload that is gone. */
+  async #callUpload<Result>(operation: string, key: string, call: () => Promise<Result>): Promise<Result> {
+    try {
+      return await this.#call(operation, key, call);
+    } catch (error) {
+      throw isFault(error, 'SourceGone') ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
+    }
+  }
+
   #what(operation: string, key: string | undefined): string {
-    return `${operation} ${this.bucket}${key === undefined ? '' : `: ${JSON.stringify(key)}`}`;
+    return `${operation} ${this.bucket}${key === undefined ? '' : `: ${quoteKey(key)}`}`;
   }
 
   async checkBucket(): Promise<void> {
@@ -80,6 +94,21 @@ export class S3ObjectStore implements ObjectStore {
       if (!isFault(error, 'SourceGone')) throw error;
       throw new Fault('BucketNotFound', `bucket "${this.bucket}" does not exist`, { cause: error });
     }
+  }
+
+  /**
+   * The answer to HEAD has no body, so a missing bucket looks like a missing key, and every object of it like one that
+   * was deleted: before that is believed, the bucket is asked for, once a minute at most.
+   */
+  async #expectBucket(): Promise<void> {
+    if (Date.now() - this.#bucketSeenAt < bucketFreshFor) return;
+    try {
+      await this.checkBucket();
+    } catch (error) {
+      // Whoever may look at objects need not be allowed to look at the bucket.
+      if (!isFault(error, 'AccessDenied', 'NotSupported')) throw error;
+    }
+    this.#bucketSeenAt = Date.now();
   }
 
   async *list({ prefix, after, pageSize }: ListOptions): AsyncGenerator<ListedObject[]> {
@@ -130,8 +159,9 @@ export class S3ObjectStore implements ObjectStore {
         return objectInfo(key, own, this.#what('HeadObject', key));
       });
     } catch (error) {
-      if (isFault(error, 'SourceGone')) return undefined;
-      throw error;
+      if (!isFault(error, 'SourceGone')) throw error;
+      await this.#expectBucket();
+      return undefined;
     }
   }
 
@@ -219,7 +249,7 @@ export class S3ObjectStore implements ObjectStore {
       // The checksum of a stream follows it in a trailer.
       ...(checksum && !body.checksum && { ChecksumAlgorithm: checksum }),
     };
-    const answer = await this.#call('UploadPart', key, () => this.#client.send(new UploadPartCommand(input)));
+    const answer = await this.#callUpload('UploadPart', key, () => this.#client.send(new UploadPartCommand(input)));
     return { number, size: body.size, etag: unquoted(answer.ETag), ...partChecksum(answer, checksum) };
   }
 
@@ -249,7 +279,7 @@ export class S3ObjectStore implements ObjectStore {
         UploadId: uploadId,
         ...(marker !== undefined && { PartNumberMarker: marker }),
       };
-      const page = await this.#call('ListParts', key, () => this.#client.send(new ListPartsCommand(input)));
+      const page = await this.#callUpload('ListParts', key, () => this.#client.send(new ListPartsCommand(input)));
       for (const part of page.Parts ?? []) {
         parts.push({
           number: part.PartNumber ?? 0,
@@ -290,14 +320,21 @@ export class S3ObjectStore implements ObjectStore {
       },
     };
     const operation = 'CompleteMultipartUpload';
-    const answer = await this.#call(operation, key, () => this.#client.send(new CompleteMultipartUploadCommand(input)));
+    const command = new CompleteMultipartUploadCommand(input);
+    const answer = await this.#callUpload(operation, key, () => this.#client.send(command)).catch((error: unknown) => {
+      // A size or a kind of checksum that is not what was announced.
+      const mismatch = isFault(error) && error.cause instanceof Error && error.cause.name === 'InvalidRequest';
+      throw mismatch ? new Fault('VerificationFailed', error.message, { cause: error }) : error;
+    });
     return { etag: unquoted(answer.ETag), opaqueEtag: isOpaque(answer) };
   }
 
   async abortUpload(key: string, uploadId: string): Promise<void> {
     const input = { ...this.#common, Key: key, UploadId: uploadId };
     try {
-      await this.#call('AbortMultipartUpload', key, () => this.#client.send(new AbortMultipartUploadCommand(input)));
+      await this.#callUpload('AbortMultipartUpload', key, () =>
+        this.#client.send(new AbortMultipartUploadCommand(input)),
+      );
     } catch (error) {
       if (!isFault(error, 'UploadGone')) throw error;
     }

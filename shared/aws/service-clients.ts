@@ -18,7 +18,8 @@ export function createQueueClient(): SQSClient {
 }
 
 export function createTableClient(): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient(settings), {
+  // The document client adds middleware of its own a command, which the cache would lose.
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...settings, cacheMiddleware: false }), {
     marshallOptions: { removeUndefinedValues: true },
   });
 }

@@ -4,6 +4,7 @@ import { Fault } from '../model/faults.ts';
 import { asciiJson, type Job } from '../model/job.ts';
 import type { Uploads } from '../ports/uploads.ts';
 import { faultOf } from './faults.ts';
+import { quoteKey } from '../model/object.ts';
 
 /** How often one version of an object can be started within the 90 days that Step Functions remembers a name. */
 const maxGenerations = 100;
@@ -36,7 +37,7 @@ export class SfnUploads implements Uploads {
     }
     throw new Fault(
       'Unavailable',
-      `StartExecution: ${JSON.stringify(job.key)} was started ${maxGenerations} times in this version`,
+      `StartExecution: ${quoteKey(job.key)} was started ${maxGenerations} times in this version`,
     );
   }
 

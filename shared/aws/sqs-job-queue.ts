@@ -6,7 +6,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { Fault } from '../model/faults.ts';
-import { encodeJob, asciiJson, type Job } from '../model/job.ts';
+import { ascii, encodeJob, type Job } from '../model/job.ts';
 import { queueBatchSize } from '../model/limits.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../ports/job-queue.ts';
@@ -76,7 +76,7 @@ export class SqsDeadLetters implements DeadLetters {
   }
 
   async bury(body: string, reason: string): Promise<void> {
-    const attribute = { DataType: 'String', StringValue: asciiJson(reason).slice(1, -1).slice(0, 2000) || 'unknown' };
+    const attribute = { DataType: 'String', StringValue: ascii(reason).slice(0, 2000) || 'unknown' };
     const input = { QueueUrl: this.#url, MessageBody: body, MessageAttributes: { reason: attribute } };
     await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
       throw faultOf(error, 'SendMessage to the dead-letter queue');

@@ -4,7 +4,7 @@ import type { RunCounts } from '../model/ledger-entry.ts';
 import type { ListedObject } from '../model/object.ts';
 import type { FindCursor, FindObjectsState } from '../model/payloads.ts';
 import type { Task } from '../model/task.ts';
-import type { Deadline } from '../ports/clock.ts';
+import type { Clock, Deadline } from '../ports/clock.ts';
 import type { JobQueue } from '../ports/job-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { compareObjects } from './compare.ts';
@@ -19,6 +19,7 @@ export interface FindContext {
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly queue: JobQueue;
+  readonly clock: Clock;
   readonly deadline: Deadline;
   /** milliseconds before the deadline at which the call returns what it has */
   readonly margin: number;
@@ -49,7 +50,15 @@ export async function findSegment(context: FindContext, state: FindObjectsState)
   switch (mode) {
     case 'merge':
       try {
-        return await walk(context, state, mergedPairs(context, state), (after) => ({ mode: 'merge', after }));
+        return await walk(context, state, mergedPairs(context, state), ({ source, destination }) => {
+          const after = source ?? state.cursor?.after;
+          const destinationAfter = destination ?? state.cursor?.destinationAfter;
+          return {
+            mode: 'merge',
+            ...(after !== undefined && { after }),
+            ...(destinationAfter !== undefined && { destinationAfter }),
+          };
+        });
       } catch (error) {
         if (!(error instanceof UnsortedListing)) throw error;
         // Nothing that was sent was wrong, it may only not have been needed: the heads walk starts from the beginning.
@@ -57,10 +66,10 @@ export async function findSegment(context: FindContext, state: FindObjectsState)
       }
     case 'heads': {
       const listing = state.cursor?.listing ?? 'source';
-      const next = await walk(context, state, headPairs(context, state), (after) => ({
+      const next = await walk(context, state, headPairs(context, state), ({ any }) => ({
         mode: 'heads',
         listing,
-        after,
+        ...(any !== undefined && { after: any }),
       }));
       if (next.done !== true || listing === 'destination' || !context.task.deletes) return next;
       return findSegment(context, { ...next, done: false, cursor: { mode: 'heads', listing: 'destination' } });
@@ -80,15 +89,18 @@ function prefixes({ task }: FindContext, state: FindObjectsState): { source: str
 
 function mergedPairs(context: FindContext, state: FindObjectsState): AsyncIterable<Pair> {
   const prefix = prefixes(context, state);
-  const after = state.cursor?.after ?? state.segment.after;
-  const until = state.segment.until;
+  const { cursor } = state;
+  const { after, until } = state.segment;
   return mergeListings(
-    listSorted(context.source, { prefix: prefix.source, after, until }),
-    listSorted(context.destination, { prefix: prefix.destination, after, until }),
+    listSorted(context.source, { prefix: prefix.source, after: cursor?.after ?? after, until }),
+    listSorted(context.destination, { prefix: prefix.destination, after: cursor?.destinationAfter ?? after, until }),
   );
 }
 
-/** Pairs found by one listing in the store's own order and a HEAD for each key on the other side. */
+/**
+ * Pairs found by one listing in the store's own order and a HEAD for each key on the other side. A key that is nothing
+ * to this walk comes as a pair without objects, so that the caller can stop at any key.
+ */
 async function* headPairs(context: FindContext, state: FindObjectsState): AsyncGenerator<Pair> {
   const prefix = prefixes(context, state);
   const { segment, cursor } = state;
@@ -101,34 +113,43 @@ async function* headPairs(context: FindContext, state: FindObjectsState): AsyncG
     for (const object of page) {
       const before = segment.after !== undefined && compareKeys(object.key, segment.after) <= 0;
       const beyond = segment.until !== undefined && compareKeys(object.key, segment.until) > 0;
-      if (before || beyond) continue;
-      const found = await other.head(far + object.key);
-      if (fromSource) yield { key: object.key, source: object, destination: found };
+      const found = before || beyond ? undefined : await other.head(far + object.key);
+      if (before || beyond) yield { key: object.key, source: undefined, destination: undefined };
+      else if (fromSource) yield { key: object.key, source: object, destination: found };
       // Keys that are on both sides were dealt with when the source was listed.
-      else if (!found) yield { key: object.key, source: undefined, destination: object };
+      else yield { key: object.key, source: undefined, destination: found ? undefined : object };
     }
   }
+}
+
+/** The last keys that a call dealt with: of either side, and of each. */
+interface Position {
+  any?: string;
+  source?: string;
+  destination?: string;
 }
 
 async function walk(
   context: FindContext,
   state: FindObjectsState,
   pairs: AsyncIterable<Pair>,
-  cursorAt: (after: string) => FindCursor,
+  cursorAt: (position: Position) => FindCursor,
 ): Promise<FindObjectsState> {
   const sender = new JobSender(context.queue, state.dryRun);
   let counts = state.counts ?? noCounts;
-  let last: string | undefined;
+  const position: Position = {};
   for await (const pair of pairs) {
     // At least one key a call: a call that moves nothing would be made for ever.
-    if (last !== undefined && context.deadline.remaining() < context.margin) {
+    if (position.any !== undefined && context.deadline.remaining() < context.margin) {
       await sender.finish();
-      return { ...state, counts, cursor: cursorAt(last), done: false };
+      return { ...state, counts, cursor: cursorAt(position), done: false };
     }
     const job = await jobFor(context, state, pair);
     counts = addCounts(counts, countsOf(pair, job));
     if (job) await sender.add(job);
-    last = pair.key;
+    position.any = pair.key;
+    if (pair.source) position.source = pair.key;
+    if (pair.destination) position.destination = pair.key;
   }
   await sender.finish();
   return { ...state, counts, done: true };
@@ -138,11 +159,13 @@ async function jobFor(context: FindContext, state: FindObjectsState, pair: Pair)
   const { task } = context;
   const key = state.prefix + pair.key;
   const { source, destination } = pair;
+  if (!source && !destination) return undefined;
   if (!source) return task.deletes ? { task: task.name, key, action: 'delete', run: state.run } : undefined;
   const verdict = compareObjects(task.compare, source, destination);
   const copy = verdict.kind === 'ask' ? !(await checksumsAgree(context, state, pair.key)) : verdict.kind === 'copy';
   if (!copy) return undefined;
-  return { task: task.name, key, action: 'copy', size: source.size, etag: source.etag, run: state.run };
+  const job = { task: task.name, key, action: 'copy', size: source.size, etag: source.etag, run: state.run } as const;
+  return destination ? job : { ...job, missingAt: context.clock.now() };
 }
 
 function countsOf(pair: Pair, job: Job | undefined): RunCounts {

@@ -39,10 +39,10 @@ export async function planRun(
     );
   }
   await Promise.all([named('source', task, stores.source), named('destination', task, stores.destination)]);
-  const segments = await cutSegments(probeOf(stores.source, prefix), {
-    maxSegments,
-    maxProbes: maxSegmentProbes,
-  });
+  const { probe, isSorted } = probeOf(stores.source, prefix);
+  const cut = await cutSegments(probe, { maxSegments, maxProbes: maxSegmentProbes });
+  // What "after" a key means is another thing in a store with another order: its listing stays in one piece.
+  const segments = isSorted() ? cut : [{}];
   return { task: task.name, run, startedAt, dryRun: input.dryRun ?? false, prefix, segments };
 }
 
@@ -56,19 +56,23 @@ async function named(side: 'source' | 'destination', task: Task, store: ObjectSt
   }
 }
 
-/** One listing page of the source, keys relative to the prefix. A store with another order is not cut at all. */
-function probeOf(store: ObjectStore, prefix: string): Probe {
+/** One listing page of the source, keys relative to the prefix; nothing more once it shows another order. */
+function probeOf(store: ObjectStore, prefix: string): { probe: Probe; isSorted: () => boolean } {
   let sorted = true;
-  return async (after) => {
+  const probe: Probe = async (after) => {
     if (!sorted) return { first: [], more: false };
     const pages = store.list({ prefix, ...(after !== undefined && { after: prefix + after }) });
     for await (const page of pages) {
       const first = page.map((object) => object.key.slice(prefix.length));
-      sorted = first.every((key, index) => index === 0 || compareKeys(first[index - 1] ?? '', key) < 0);
+      sorted = first.every((key, index) => {
+        const before = index === 0 ? after : first[index - 1];
+        return before === undefined || compareKeys(before, key) < 0;
+      });
       return sorted ? { first, more: page.length >= fullPage } : { first: [], more: false };
     }
     return { first: [], more: false };
   };
+  return { probe, isSorted: () => sorted };
 }
 
 /** S3 lists 1,000 keys a page; a page that is not full is the last. */

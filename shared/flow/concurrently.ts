@@ -1,7 +1,7 @@
 /**
  * Calls `work` for every item, at most `limit` at a time, in order of the items. Items are taken one by one, so that a
- * source may be endless or slow. After the first error no more items are taken; it is thrown once all work that was
- * under way has ended.
+ * source may be endless or slow. After the first error no more items are begun; it is thrown once all work that was
+ * under way has ended, also where it was the source that failed.
  */
 export async function forEachConcurrently<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,
@@ -9,17 +9,20 @@ export async function forEachConcurrently<Item>(
   work: (item: Item) => Promise<void>,
 ): Promise<void> {
   const running = new Set<Promise<void>>();
-  let failure: { error: unknown } | undefined;
-  for await (const item of items) {
-    const one: Promise<void> = work(item)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-    if (running.size >= limit) await Promise.race(running);
-    if (failure) break;
+  const failures: unknown[] = [];
+  try {
+    for await (const item of items) {
+      if (failures.length > 0) break;
+      const one: Promise<void> = work(item)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(one));
+      running.add(one);
+      if (running.size >= limit) await Promise.race(running);
+      if (failures.length > 0) break;
+    }
+  } catch (error) {
+    failures.push(error);
   }
   await Promise.all(running);
-  if (failure) throw failure.error;
+  if (failures.length > 0) throw failures[0];
 }

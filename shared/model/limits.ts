@@ -42,6 +42,13 @@ export const queueBatchSize = 10;
 /** SQS: how often a message is delivered before it goes to the dead-letter queue. */
 export const maxReceives = 5;
 
+/**
+ * How long a finder's word that the destination has no such object is trusted, in milliseconds. A second run that finds
+ * the same object before its first copy is done is what makes a copy be paid twice; runs are further apart than this,
+ * or the queue is longer, and then the job is older when its turn comes.
+ */
+export const missingTrustedFor = 5 * 60_000;
+
 /** Segments a run is cut into at most; each is listed by one find-objects call after another. */
 export const maxSegments = 64;
 /** ListObjectsV2 calls that plan-sync spends on finding segment boundaries. */

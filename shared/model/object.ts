@@ -63,3 +63,11 @@ export function etagPartCount(etag: string): number | undefined {
 export function etagIsMd5(info: { etag: string; opaqueEtag: boolean }): boolean {
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
 }
+
+/** Characters of a key that a message shows. */
+const shownKey = 120;
+
+/** A key as messages name it: quoted, control characters escaped, cut so that the rest of the message is still read. */
+export function quoteKey(key: string): string {
+  return JSON.stringify(key.length <= shownKey ? key : `${key.slice(0, shownKey)}...`);
+}

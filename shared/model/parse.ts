@@ -41,11 +41,20 @@ export function parseJsonWith<Schema extends v.GenericSchema>(
 
 function describe(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === 'never') return 'unknown option (remove it, or check its spelling)';
-  if (issue.received === 'undefined') return `is missing, expected ${issue.expected ?? 'a value'}`;
-  const found = short(issue.input);
+  if (issue.received === 'undefined') {
+    // Of a field that is missing, valibot "expects" the field's own name.
+    const ownName = issue.expected === JSON.stringify(issue.path?.at(-1)?.key);
+    return `is missing, expected ${ownName ? 'a value' : (issue.expected ?? 'a value')}`;
+  }
+  const found = isSecret(issue) ? `a ${typeof issue.input} (not shown)` : short(issue.input);
   return issue.kind === 'schema' && issue.expected
     ? `found ${found}, expected ${issue.expected}`
     : `${issue.message} (found ${found})`;
+}
+
+/** Is it a value that may be a secret by its place? Whoever mistakes the field writes the secret itself into it. */
+function isSecret(issue: v.BaseIssue<unknown>): boolean {
+  return issue.path?.some((item) => item.key === 'credentials') === true && typeof issue.input !== 'object';
 }
 
 /** A value from outside, cut so that a hostile one cannot flood a log. */
@@ -55,6 +64,7 @@ function short(value: unknown): string {
       ? Array.isArray(value)
         ? 'an array'
         : 'an object'
-      : JSON.stringify(value);
+      : // Users and passwords in URLs are nobody's business.
+        JSON.stringify(value).replace(/\/\/[^/@"]*@/g, '//(not shown)@');
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -49,8 +49,12 @@ export interface SyncPlan {
 export interface FindCursor {
   readonly mode: 'merge' | 'heads';
   readonly listing?: 'source' | 'destination';
-  /** the last key that is dealt with, as named at the source */
+  /**
+   * The last keys that are dealt with, relative to the prefix: of the listing, and (`merge`) of the destination's. Each
+   * listing goes on from a key of its own, because a store with another order would pass over keys otherwise.
+   */
   readonly after?: string;
+  readonly destinationAfter?: string;
 }
 
 /** find-objects takes this and returns it with `done`, until `done` is true. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Fault } from './faults.ts';
-import { parseJsonWith } from './parse.ts';
+import { parseJsonWith, parseWith } from './parse.ts';
 
 /** What happened to one object, from a raw S3 event notification. */
 export interface ObjectEvent {
@@ -45,9 +45,12 @@ export function isS3Notification(body: string): boolean {
  */
 export function parseS3Notification(body: string): ObjectEvent[] {
   const what = 'S3 event notification';
-  const outer = parseJsonWith(v.union([testEventSchema, notificationSchema]), body, what);
-  if (!('Records' in outer)) return [];
-  return outer.Records.flatMap((record): ObjectEvent[] => {
+  const outer = parseJsonWith(v.looseObject({}), body, what);
+  if (!('Records' in outer)) {
+    parseWith(testEventSchema, outer, what);
+    return [];
+  }
+  return parseWith(notificationSchema, outer, what).Records.flatMap((record): ObjectEvent[] => {
     const kind = eventKind(record.eventName);
     if (!kind) return [];
     const { key, size, eTag } = record.s3.object;

@@ -4,11 +4,12 @@ import {
   defaultLargeObjectThreshold,
   defaultPartSize,
   defaultUploadConcurrency,
+  maxKeyBytes,
   maxPartSize,
   minPartSize,
 } from './limits.ts';
 import { keySchema } from './job.ts';
-import { checksumAlgorithms } from './object.ts';
+import { quoteKey, checksumAlgorithms } from './object.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
 import { parseSize } from './size.ts';
 
@@ -129,6 +130,23 @@ const taskFileSchema = v.strictObject({
   tasks: v.pipe(v.array(v.unknown()), v.minLength(1, 'at least one task is needed')),
 });
 
+/** A task whose configuration is not valid, as far as it could be read: what concerns it must not be lost in silence. */
+export interface BrokenTask {
+  readonly name: string;
+  readonly broken: true;
+  /** the source bucket, where it could be read */
+  readonly bucket?: string;
+}
+
+/** What is known of a task whose configuration text is not valid. */
+export function brokenTask(name: string, text: string): BrokenTask {
+  const part = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), v.object({ source: v.object({ bucket: v.string() }) })),
+    text,
+  );
+  return { name, broken: true, ...(part.success && { bucket: part.output.source.bucket }) };
+}
+
 /** One task from a Parameter Store value. @throws Fault `InvalidTask` listing every fault of the task */
 export function parseTask(text: string, what: string): Task {
   return checked(parseJsonWith(taskSchema, text, what, 'InvalidTask'), what);
@@ -180,10 +198,15 @@ function checked(task: Task, what: string): Task {
 /** The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte. */
 export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
   if (!key.startsWith(task.source.prefix)) {
+    throw new Fault('InvalidInput', `key ${quoteKey(key)} is outside the task's source prefix "${task.source.prefix}"`);
+  }
+  const mapped = task.destination.prefix + key.slice(task.source.prefix.length);
+  const bytes = Buffer.byteLength(mapped);
+  if (bytes > maxKeyBytes) {
     throw new Fault(
       'InvalidInput',
-      `key ${JSON.stringify(key)} is outside the task's source prefix "${task.source.prefix}"`,
+      `key ${quoteKey(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, S3 allows ${maxKeyBytes}`,
     );
   }
-  return task.destination.prefix + key.slice(task.source.prefix.length);
+  return mapped;
 }

@@ -1,14 +1,19 @@
 import type { LedgerEntry, OpenUpload, RunRecord } from '../model/ledger-entry.ts';
 
-/** The table of each object's transfer status. The last writer wins, but for {@link Ledger.claimUpload}. */
+/** The table of each object's transfer status. The last writer wins, but for the upload. */
 export interface Ledger {
   get(task: string, key: string): Promise<LedgerEntry | undefined>;
 
+  /** Replaces the entry but for a recorded upload, which stays: somebody may still be sending its parts. */
+  put(entry: LedgerEntry): Promise<void>;
+
   /**
-   * Replaces the entry.
-   * @param options.keepUpload leave a recorded upload in place, because somebody may still be sending its parts
+   * Replaces the entry where an object's way ends: no upload is recorded after it.
+   * @param ended the ID of an upload that was just completed or aborted
+   * @returns undefined; or, where another upload is recorded, that one, and nothing was written: it may still be open,
+   *   so it is to be aborted first and named as `ended` then
    */
-  put(entry: LedgerEntry, options?: { readonly keepUpload?: boolean }): Promise<void>;
+  close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined>;
 
   /**
    * Records `entry.upload` as the object's one upload, unless another one is recorded: two consumers may plan the same

@@ -1,4 +1,4 @@
-import { encodeJob } from '../model/job.ts';
+import { asciiJson, encodeJob, isJob } from '../model/job.ts';
 import { causeText, type AbandonUploadInput } from '../model/payloads.ts';
 import { asFault, type Fault } from '../model/faults.ts';
 import { destinationKey, type Task } from '../model/task.ts';
@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeadLetters } from '../ports/job-queue.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { reasonOf, recordFailed } from './record.ts';
+import { reasonOf, recordFailed, unknownTask } from './record.ts';
 
 export interface AbandonContext {
   /** the task and its destination; throws where the task is no longer there, which may be why the execution failed */
@@ -25,21 +25,26 @@ export interface AbandonContext {
 export async function abandonUpload(context: AbandonContext, input: AbandonUploadInput): Promise<void> {
   const { job, error } = input;
   const fault = { name: error.Error, message: causeText(error.Cause) };
-  const uploadEnded = await abort(context, input);
-  await recordFailed(context, job, fault, { uploadEnded });
+  if (!isJob(job)) {
+    // An execution that somebody started with something else; the first step refused it.
+    await recordFailed(context, { task: unknownTask, key: `execution:${input.execution}` }, fault);
+    await context.deadLetters.bury(asciiJson({ job }), reasonOf(fault));
+    return;
+  }
+  await recordFailed(context, job, fault, { aborted: await abort(context, input) });
   await context.deadLetters.bury(encodeJob(job), reasonOf(fault));
 }
 
-/** @returns whether the object has no open upload any more */
-async function abort(context: AbandonContext, { job }: AbandonUploadInput): Promise<boolean> {
+/** @returns the upload that was aborted; undefined where there was none, or it could not be */
+async function abort(context: AbandonContext, { job }: AbandonUploadInput): Promise<string | undefined> {
   const entry = await context.ledger.get(job.task, job.key);
-  if (!entry?.upload) return true;
+  if (!entry?.upload) return undefined;
   try {
     const { task, destination } = await context.destination();
     await destination.abortUpload(destinationKey(task, job.key), entry.upload.uploadId);
-    return true;
+    return entry.upload.uploadId;
   } catch (error) {
     context.onLeftover(asFault(error));
-    return false;
+    return undefined;
   }
 }

@@ -38,7 +38,7 @@ export async function readBody(body: Readable, into: Buffer, what: string): Prom
  */
 export function passBody(body: Readable, size: number, what: string, look: (bytes: Buffer) => void): Readable {
   let passed = 0;
-  const guard = guardAgainstStall(body, what);
+  const guard = guardAgainstStall(body, what, () => through.writableNeedDrain);
   const through = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       guard.alive();
@@ -66,15 +66,26 @@ export function passBody(body: Readable, size: number, what: string, look: (byte
         : new Fault('Unavailable', `${what}: the body broke off after ${passed} bytes`, { cause: error });
     through.destroy(fault);
   });
+  // Destroyed without an error, a stream ends neither well nor badly: nobody would hear of it.
+  body.once('close', () => {
+    if (!body.readableEnded) through.destroy(new Fault('Truncated', `${what}: ${passed} of ${size} bytes came`));
+  });
   return body.pipe(through);
 }
 
-/** Destroys the body with a fault when no byte comes for too long; a reader that is slow itself does not count. */
-function guardAgainstStall(body: Readable, what: string): { alive(): void; end(): void } {
+/**
+ * Destroys the body with a fault when no byte comes for too long; a reader that is slow itself does not count.
+ * @param held is the reader holding the body back?
+ */
+function guardAgainstStall(
+  body: Readable,
+  what: string,
+  held: () => boolean = () => false,
+): { alive(): void; end(): void } {
   let last = Date.now();
   const timer = setInterval(() => {
     // Bytes that wait to be read are the reader's delay, not the store's.
-    if (body.readableLength > 0) last = Date.now();
+    if (body.readableLength > 0 || held()) last = Date.now();
     else if (Date.now() - last > stallTimeout) {
       body.destroy(new Fault('Unavailable', `${what}: no byte came for ${stallTimeout / 1000} s`));
     }

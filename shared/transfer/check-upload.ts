@@ -1,12 +1,13 @@
-import { Fault } from '../model/faults.ts';
+import { asFault, Fault } from '../model/faults.ts';
 import { maxIdleRounds, maxRounds } from '../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../model/payloads.ts';
 import { completeUpload } from './complete-upload.ts';
 import type { TransferContext } from './context.ts';
 import { countParts } from './part-plan.ts';
-import { meansAnew, sendState } from './plan-upload.ts';
+import { sendState } from './plan-upload.ts';
 import { recordDone } from './record.ts';
 import { settled } from './settle.ts';
+import { quoteKey } from '../model/object.ts';
 
 /**
  * The step after every map, and after every minute's wait: completes the upload when all parts are there, and says
@@ -38,6 +39,7 @@ export async function checkUpload(context: TransferContext, input: CheckUploadIn
         source,
         stored: completion.stored,
         startedAt,
+        uploadId: target.uploadId,
       });
       const outcome = {
         task: job.task,
@@ -56,15 +58,17 @@ export async function checkUpload(context: TransferContext, input: CheckUploadIn
     if (position.round > maxRounds || idleRounds > maxIdleRounds) {
       throw new Fault(
         'UploadStuck',
-        `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${JSON.stringify(job.key)} are missing after ` +
+        `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${quoteKey(job.key)} are missing after ` +
           `${position.round} rounds, ${idleRounds} of them without a new part (${summary(input.outcomes)})`,
       );
     }
     const next = sendState(context, position, target, completion.missing);
     return input.state === 'waiting' ? next : { ...next, state: 'waiting' };
   } catch (error) {
-    if (meansAnew(error)) return again;
-    throw error;
+    const fault = asFault(error);
+    if (fault.retry !== 'anew') throw fault;
+    context.progress({ type: 'retry', key: job.key, fault: fault.name, message: fault.message });
+    return again;
   }
 }
 

@@ -2,7 +2,7 @@ import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 import { maxBufferedBody, maxObjectSize } from '../model/limits.ts';
-import { etagIsMd5, etagPartCount, type ObjectInfo } from '../model/object.ts';
+import { quoteKey, etagIsMd5, etagPartCount, type ObjectInfo } from '../model/object.ts';
 import type { Task } from '../model/task.ts';
 
 /** What a job turned out to need, and why. */
@@ -52,7 +52,7 @@ export function chooseRoute(seen: Seen): Route {
       ? { kind: 'delete', reason: 'the object is gone at the source' }
       : { kind: 'skip', reason: 'the object is gone at the source, and the task does not replicate deletes' };
   }
-  const name = `${task.source.bucket}: ${JSON.stringify(source.key)}`;
+  const name = `${task.source.bucket}: ${quoteKey(source.key)}`;
   if (!source.readable) throw new Fault('ArchivedSource', `${name} is archived: restore it, then redrive the message`);
   if (source.size > maxObjectSize)
     throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectSize}`);
@@ -69,10 +69,15 @@ export function chooseRoute(seen: Seen): Route {
   if (large) return { kind: 'multipart', source, reason: 'over the large-object threshold' };
   if (inParts)
     return { kind: 'multipart', source, reason: "keeps the source's part layout, so that the ETags can be compared" };
-  if (source.size > maxBufferedBody && !etagIsMd5(source)) {
+  if (!fitsOnePut(source)) {
     return { kind: 'multipart', source, reason: 'too long to be buffered, and its MD5 is not known beforehand' };
   }
   return { kind: 'put', source, reason: 'fits one request' };
+}
+
+/** Can one request carry the object? A body that streams needs its MD5 beforehand, to be checked against it. */
+export function fitsOnePut(source: ObjectInfo): boolean {
+  return source.size <= maxBufferedBody || etagIsMd5(source);
 }
 
 /** Why the destination is this version of the source; undefined where nothing proves it. */

@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../model/faults.ts';
-import { etagPartCount } from '../model/object.ts';
+import { quoteKey, etagPartCount } from '../model/object.ts';
 import type { Job } from '../model/job.ts';
 import type { PartRange, StoredPart } from '../model/part-plan.ts';
 import type { UploadTarget } from '../model/payloads.ts';
@@ -55,7 +55,7 @@ export async function completeUpload(context: TransferContext, job: Job, target:
 /** Size and ETag as the destination shows them; some stores answer Complete without either. */
 async function confirm(context: TransferContext, key: string, target: UploadTarget, done: Stored): Promise<Stored> {
   const object = await context.destination.head(key);
-  const what = `${context.destination.bucket}: ${JSON.stringify(key)}`;
+  const what = `${context.destination.bucket}: ${quoteKey(key)}`;
   // Another writer may have replaced or deleted it since; the look at the source that follows sees to that.
   if (!object || (done.etag !== '' && object.etag !== done.etag)) return done;
   if (object.size !== target.plan.size) {
@@ -79,7 +79,7 @@ async function compareWithSource(
   await destination.abortUpload(destinationKey(context.task, key), target.uploadId);
   throw new Fault(
     'VerificationFailed',
-    `${destination.bucket}: the parts of ${JSON.stringify(key)} give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
+    `${destination.bucket}: the parts of ${quoteKey(key)} give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
       `the upload was aborted`,
   );
 }
@@ -92,10 +92,7 @@ async function notComparable(context: TransferContext, key: string, target: Uplo
   const version = target.sourceVersionId === undefined ? {} : { versionId: target.sourceVersionId };
   const source = await context.source.head(key, version);
   if (!source || source.etag !== target.sourceEtag) {
-    throw new Fault(
-      'SourceChanged',
-      `${context.source.bucket}: ${JSON.stringify(key)} changed before its copy was complete`,
-    );
+    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoteKey(key)} changed before its copy was complete`);
   }
   if (source.opaqueEtag) return true;
   for (let number = 2; number <= target.plan.partCount; number++) {

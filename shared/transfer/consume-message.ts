@@ -1,13 +1,13 @@
 import { asFault, Fault } from '../model/faults.ts';
-import { decodeJob, encodeJob, type Job } from '../model/job.ts';
+import { decodeJob, encodeJob, withoutHints, type Job } from '../model/job.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/s3-event.ts';
-import type { Task } from '../model/task.ts';
+import type { BrokenTask, Task } from '../model/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeadLetters, Redelivery } from '../ports/job-queue.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { replicatesDeletes } from './choose-route.ts';
-import { reasonOf, recordFailed } from './record.ts';
+import { reasonOf, recordFailed, unknownTask } from './record.ts';
 
 /** A message as a consumer received it. */
 export interface Message {
@@ -22,7 +22,7 @@ export interface Message {
 /** What dealing with messages needs from outside; the same for Lambda and the EC2 worker. */
 export interface Consumer {
   /** every task, for events */
-  tasks(): Promise<readonly Task[]>;
+  tasks(): Promise<readonly (Task | BrokenTask)[]>;
   /** does one job to its end */
   transfer(job: Job): Promise<Outcome>;
   readonly ledger: Ledger;
@@ -36,9 +36,6 @@ export interface Consumer {
   /** told how long after its event an object was done, milliseconds */
   onEventDone?(job: Job, delay: number): void;
 }
-
-/** The ledger's task for messages that name none. */
-const unknownTask = '(unknown)';
 
 /**
  * Deals with one message: a job, or a notification of S3 with any number of objects.
@@ -55,7 +52,7 @@ const unknownTask = '(unknown)';
 export async function consumeMessage(consumer: Consumer, message: Message): Promise<boolean> {
   let work: readonly { readonly job: Job; readonly at?: number }[];
   try {
-    work = await jobsOf(consumer, message.body);
+    work = await jobsOf(consumer, message);
   } catch (error) {
     return failed(consumer, message, asFault(error));
   }
@@ -75,8 +72,12 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
 }
 
 /** The jobs in a message; for an event, one for each task that replicates events of that object. */
-async function jobsOf(consumer: Consumer, body: string): Promise<{ job: Job; at?: number }[]> {
-  if (!isS3Notification(body)) return [{ job: decodeJob(body) }];
+async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<{ job: Job; at?: number }[]> {
+  if (!isS3Notification(body)) {
+    const job = decodeJob(body);
+    // What a run saw is old news on a second delivery: the first may have done half of the work.
+    return [{ job: receives > 1 ? withoutHints(job) : job }];
+  }
   const events = parseS3Notification(body);
   const tasks = events.length === 0 ? [] : await consumer.tasks();
   return events.flatMap((event) =>
@@ -95,7 +96,12 @@ async function jobsOf(consumer: Consumer, body: string): Promise<{ job: Job; at?
   );
 }
 
-function wants(task: Task, event: ObjectEvent): boolean {
+/**
+ * Does the task replicate this event? One that cannot be read may: its job fails with the reason, and is there to be
+ * redriven once the task is mended.
+ */
+function wants(task: Task | BrokenTask, event: ObjectEvent): boolean {
+  if ('broken' in task) return task.bucket === undefined || task.bucket === event.bucket;
   const { source } = task;
   if (task.events === 'none' || source.bucket !== event.bucket || !event.key.startsWith(source.prefix)) return false;
   return event.kind === 'created' || replicatesDeletes(task);
@@ -107,19 +113,30 @@ async function recordLastAttempt(consumer: Consumer, message: Message, job: Job)
   await recordFailed(consumer, job, fault, { attempts: message.receives });
 }
 
-/** @returns true where the message was buried and may leave the queue */
+/**
+ * Sees to what failed. Never throws: one message that cannot be put aside must not hold up the others of its batch.
+ * @returns true where the message was buried and may leave the queue
+ */
 async function failed(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
   const final = fault.retry === 'never' || message.receives >= consumer.maxReceives;
-  consumer.onFault(fault, { message: message.id, ...(job && { job }), final });
-  if (!final) {
-    await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+  const what = { message: message.id, ...(job && { job }) };
+  consumer.onFault(fault, { ...what, final });
+  try {
+    if (final) await bury(consumer, message, fault, job);
+    else await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+    return final;
+  } catch (error) {
+    // It stays in the queue, which delivers it again when its visibility ends, or buries it.
+    consumer.onFault(asFault(error), { ...what, final: false });
     return false;
   }
+}
+
+async function bury(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
   const place = job ?? { task: unknownTask, key: `message:${message.id}` };
   await recordFailed(consumer, place, fault, { attempts: message.receives });
   // Of a notification with several objects, only the one that failed is buried.
   await consumer.deadLetters.bury(job ? encodeJob(job) : message.body, reasonOf(fault));
-  return true;
 }
 
 /** Seconds until a failed message comes back: 15 s, 1 min, 4 min, 15 min. @param receives so far */

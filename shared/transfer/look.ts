@@ -1,4 +1,5 @@
 import type { Job } from '../model/job.ts';
+import { missingTrustedFor } from '../model/limits.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 import { etagPartCount, type ObjectInfo } from '../model/object.ts';
 import { destinationKey } from '../model/task.ts';
@@ -21,12 +22,18 @@ export interface Sight {
  */
 export async function lookAtBothSides(context: TransferContext, job: Job): Promise<Sight> {
   const { task, ledger } = context;
-  const destination = await context.destination.head(destinationKey(task, job.key));
+  const lookAtDestination = (): Promise<ObjectInfo | undefined> =>
+    context.destination.head(destinationKey(task, job.key));
+  const trusted = job.missingAt !== undefined && context.clock.now() - job.missingAt < missingTrustedFor;
+  const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {
     const opened = await context.source.get(job.key);
-    return { source: opened?.info, destination, entry: undefined, ...(opened && { opened }) };
+    if (opened) return { source: opened.info, destination, entry: undefined, opened };
+    // Gone at the source: whether there is something to delete is not a matter of trust.
+    return { source: undefined, destination: trusted ? await lookAtDestination() : destination, entry: undefined };
   }
   const source = await context.source.head(job.key, { checksum: (job.size ?? Infinity) > task.largeObjectThreshold });
+  if (!source && trusted) return { source, destination: await lookAtDestination(), entry: undefined };
   const entry = needsLedger(task, source, destination) ? await ledger.get(task.name, job.key) : undefined;
   return { source, destination, entry };
 }

@@ -2,7 +2,7 @@ import { Fault, isFault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import type { LedgerEntry, OpenUpload } from '../model/ledger-entry.ts';
 import { maxBufferedBody } from '../model/limits.ts';
-import { etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../model/object.ts';
+import { quoteKey, etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../model/object.ts';
 import type { PartPlan, StoredPart } from '../model/part-plan.ts';
 import type { UploadTarget } from '../model/payloads.ts';
 import { destinationKey } from '../model/task.ts';
@@ -56,7 +56,12 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
       ...(target.checksum && { checksum: target.checksum }),
     },
   };
-  const winner = await ledger.claimUpload(claim, known?.uploadId);
+  const winner = await ledger.claimUpload(claim, known?.uploadId).catch(async (error: unknown) => {
+    // An upload that no ledger knows would be found by nobody. Should the claim have been written after all, the next
+    // attempt finds the upload gone and opens another.
+    await destination.abortUpload(key, target.uploadId);
+    throw error;
+  });
   if (winner.uploadId === target.uploadId) return { target, stored: [] };
 
   // Somebody else opened an upload in the meantime; theirs is used.
@@ -64,15 +69,12 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
   if (winner.sourceEtag !== source.etag) {
     throw new Fault(
       'SourceChanged',
-      `${context.source.bucket}: ${JSON.stringify(job.key)} is being copied in another version`,
+      `${context.source.bucket}: ${quoteKey(job.key)} is being copied in another version`,
     );
   }
   const stored = await storedParts(context, key, winner.uploadId);
   if (!stored)
-    throw new Fault(
-      'UploadGone',
-      `${destination.bucket}: the upload of ${JSON.stringify(key)} was just ended by another`,
-    );
+    throw new Fault('UploadGone', `${destination.bucket}: the upload of ${quoteKey(key)} was just ended by another`);
   return { target: targetOf(context, source, winner), stored };
 }
 
@@ -104,10 +106,11 @@ function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUplo
 async function createUpload(context: TransferContext, key: string, source: ObjectInfo): Promise<UploadTarget> {
   const { task, destination } = context;
   const layout = await sourceLayout(context, source);
-  const wanted = checksumFor(context, source, layout);
+  const cut = planParts(source.size, Math.min(task.partSize, maxBufferedBody));
+  const wanted = checksumFor(context, source, layout ?? cut);
   const attributes = await readAttributes(context, source);
   const usable = layout && (layout.partSize <= maxBufferedBody || wanted !== undefined || md5Store(context));
-  const plan = usable ? layout : planParts(source.size, Math.min(task.partSize, maxBufferedBody));
+  const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
     withTagsIfSupported(attributes, (some) => destination.createUpload(key, some, algorithm));
   let checksum = wanted;
@@ -149,14 +152,10 @@ async function sourceLayout(context: TransferContext, source: ObjectInfo): Promi
  * Complete can compare the whole object; and CRC32 where parts are too long to be buffered (their MD5 is not known
  * before they are sent). Undefined means Content-MD5, which every store knows.
  */
-function checksumFor(
-  { task }: TransferContext,
-  source: ObjectInfo,
-  layout: PartPlan | undefined,
-): ChecksumAlgorithm | undefined {
+function checksumFor({ task }: TransferContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
   if (task.destination.checksumAlgorithm) return task.destination.checksumAlgorithm;
   if (task.destination.endpoint !== undefined) return undefined;
-  return source.checksum?.algorithm ?? (layout && layout.partSize > maxBufferedBody ? 'CRC32' : undefined);
+  return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBody ? 'CRC32' : undefined);
 }
 
 /** Are the destination's part ETags MD5s, as far as the configuration says? */

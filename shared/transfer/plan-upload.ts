@@ -1,4 +1,4 @@
-import { asFault, Fault } from '../model/faults.ts';
+import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { PartRange, StoredPart } from '../model/part-plan.ts';
@@ -9,6 +9,7 @@ import { lookAtBothSides } from './look.ts';
 import { openUpload } from './open-upload.ts';
 import { countParts, cutBatches, missingParts } from './part-plan.ts';
 import { transferObject } from './transfer-object.ts';
+import { quoteKey } from '../model/object.ts';
 
 /**
  * The first step of an upload's execution, and again whenever the source changed under it: looks at both sides, opens
@@ -22,7 +23,7 @@ export async function planUpload(context: TransferContext, input: PlanUploadInpu
   if (attempt > maxRestarts) {
     throw new Fault(
       'UploadStuck',
-      `${context.source.bucket}: ${JSON.stringify(job.key)} changed ${input.attempt} times while it was copied`,
+      `${context.source.bucket}: ${quoteKey(job.key)} changed ${input.attempt} times while it was copied`,
     );
   }
   // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
@@ -78,9 +79,4 @@ export function sendState(
     concurrency: context.task.uploadConcurrency,
     missing: countParts(missing),
   };
-}
-
-/** Is the fault a reason to look at the object anew rather than to fail? */
-export function meansAnew(error: unknown): boolean {
-  return asFault(error).retry === 'anew';
 }

@@ -1,6 +1,6 @@
 import { Fault, isFault } from '../model/faults.ts';
 import { maxBufferedBody } from '../model/limits.ts';
-import { etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../model/object.ts';
+import { quoteKey, etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../model/object.ts';
 import { destinationKey } from '../model/task.ts';
 import type { Body, OpenObject, Stored } from '../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
@@ -17,7 +17,7 @@ import type { TransferContext } from './context.ts';
  */
 export async function putObject(context: TransferContext, source: ObjectInfo, opened?: OpenObject): Promise<Stored> {
   const key = destinationKey(context.task, source.key);
-  const what = `${context.source.bucket}: ${JSON.stringify(source.key)}`;
+  const what = `${context.source.bucket}: ${quoteKey(source.key)}`;
   let open = opened;
   try {
     const attributes = await readAttributes(context, source);
@@ -45,7 +45,13 @@ async function reopen(context: TransferContext, source: ObjectInfo): Promise<Ope
     ifMatch: source.etag,
     ...(source.versionId !== undefined && { versionId: source.versionId }),
   });
-  if (!opened) throw new Fault('SourceGone', `${context.source.bucket}: ${JSON.stringify(source.key)} is gone`);
+  const what = `${context.source.bucket}: ${quoteKey(source.key)}`;
+  if (!opened) throw new Fault('SourceGone', `${what} is gone`);
+  // A store that ignores If-Match is found out here: the headers that go along are those of the version that was seen.
+  if (opened.info.etag !== source.etag || opened.info.size !== source.size) {
+    opened.body.destroy();
+    throw new Fault('SourceChanged', `${what}: expected ETag ${source.etag}, found ${opened.info.etag}`);
+  }
   return opened;
 }
 
@@ -74,7 +80,7 @@ async function putBuffered(
     }
     const body: Body = { data: buffer.bytes, size: source.size, md5: hexToBase64(md5) };
     const stored = await withTagsIfSupported(attributes, (some) => context.destination.put(key, body, some));
-    checkStored(stored, md5, `${context.destination.bucket}: ${JSON.stringify(key)}`);
+    checkStored(stored, md5, `${context.destination.bucket}: ${quoteKey(key)}`);
     return stored;
   } finally {
     buffer.release();
@@ -94,7 +100,7 @@ async function putStreamed(
   try {
     const body: Body = { data, size: source.size, md5: hexToBase64(source.etag) };
     const stored = await context.destination.put(key, body, attributes);
-    checkStored(stored, source.etag, `${context.destination.bucket}: ${JSON.stringify(key)}`);
+    checkStored(stored, source.etag, `${context.destination.bucket}: ${quoteKey(key)}`);
     return stored;
   } catch (error) {
     // A stream that broke makes the request fail in some way of its own; the stream's own fault says why.

@@ -3,33 +3,62 @@ import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
 import type { ObjectInfo } from '../model/object.ts';
 import type { UploadTarget } from '../model/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
+import { destinationKey, type Task } from '../model/task.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import type { Stored } from '../ports/object-store.ts';
+import type { ObjectStore, Stored } from '../ports/object-store.ts';
 
 /** Reasons in the ledger are cut here, in characters. */
 const maxReason = 1000;
+
+/** The ledger's task for what names none. */
+export const unknownTask = '(unknown)';
 
 interface Books {
   readonly ledger: Ledger;
   readonly clock: Clock;
 }
 
+/** Where an object's way ends, an upload that is still open for it is ended too. */
+interface Ends extends Books {
+  readonly task: Task;
+  readonly destination: ObjectStore;
+}
+
+export interface Done {
+  readonly route: RouteKind;
+  readonly source: ObjectInfo;
+  readonly stored: Stored;
+  /** milliseconds since the epoch */
+  readonly startedAt?: number | undefined;
+  /** the upload that was completed */
+  readonly uploadId?: string | undefined;
+}
+
 /** The object was brought over: this version of the source is that object of the destination. */
-export async function recordDone(
-  { ledger, clock }: Books,
-  job: Job,
-  done: { route: RouteKind; source: ObjectInfo; stored: Stored; startedAt?: number | undefined },
-): Promise<void> {
+export async function recordDone(ends: Ends, job: Job, done: Done): Promise<void> {
   const { route, source, stored, startedAt } = done;
-  await ledger.put({
-    ...entryOf(job, clock),
+  const entry: LedgerEntry = {
+    ...entryOf(job, ends.clock),
     status: 'DONE',
     route,
     size: source.size,
     sourceEtag: source.etag,
     ...(stored.etag !== '' && { destinationEtag: stored.etag }),
     ...(startedAt !== undefined && { startedAt }),
-  });
+  };
+  await close(ends, entry, done.uploadId);
+}
+
+/**
+ * Writes the last word on an object. An upload that somebody opened for another version is of no use any more; whoever
+ * is still sending its parts learns that from the store, and looks at the object anew.
+ */
+async function close({ ledger, task, destination }: Ends, entry: LedgerEntry, completed?: string): Promise<void> {
+  let open = await ledger.close(entry, completed);
+  while (open) {
+    await destination.abortUpload(destinationKey(task, entry.key), open.uploadId);
+    open = await ledger.close(entry, open.uploadId);
+  }
 }
 
 /** All parts are there and agree; the object is about to be made of them and will have this ETag. */
@@ -40,15 +69,19 @@ export async function recordCompleting(
   destinationEtag: string,
 ): Promise<void> {
   const { sourceEtag, plan } = target;
-  await ledger.put(
-    { ...entryOf(job, clock), status: 'STARTED', route: 'multipart', size: plan.size, sourceEtag, destinationEtag },
-    { keepUpload: true },
-  );
+  await ledger.put({
+    ...entryOf(job, clock),
+    status: 'STARTED',
+    route: 'multipart',
+    size: plan.size,
+    sourceEtag,
+    destinationEtag,
+  });
 }
 
 /** Nothing was to be done. `same` is given where the two sides were found to be the same. */
 export async function recordSkipped(
-  { ledger, clock }: Books,
+  ends: Ends,
   job: Job,
   reason: string,
   same?: { source: ObjectInfo; destination: ObjectInfo },
@@ -58,36 +91,33 @@ export async function recordSkipped(
     sourceEtag: same.source.etag,
     destinationEtag: same.destination.etag,
   };
-  await ledger.put(
-    { ...entryOf(job, clock), status: 'SKIPPED', route: 'skip', reason, ...versions },
-    { keepUpload: true },
-  );
+  await close(ends, { ...entryOf(job, ends.clock), status: 'SKIPPED', route: 'skip', reason, ...versions });
 }
 
 /** The object was deleted at the destination. */
-export async function recordDeleted({ ledger, clock }: Books, job: Job, reason: string): Promise<void> {
-  await ledger.put({ ...entryOf(job, clock), status: 'DELETED', route: 'delete', reason });
+export async function recordDeleted(ends: Ends, job: Job, reason: string): Promise<void> {
+  await close(ends, { ...entryOf(job, ends.clock), status: 'DELETED', route: 'delete', reason });
 }
 
 /**
  * The job failed for good, or for now.
- * @param options.uploadEnded the recorded upload was aborted and is not to be resumed
+ * @param options.aborted the recorded upload, which was aborted and is not to be resumed
  */
 export async function recordFailed(
   { ledger, clock }: Books,
   job: Pick<Job, 'task' | 'key' | 'run'>,
   fault: { readonly name: string; readonly message: string },
-  options: { attempts?: number; uploadEnded?: boolean } = {},
+  options: { attempts?: number; aborted?: string | undefined } = {},
 ): Promise<void> {
-  await ledger.put(
-    {
-      ...entryOf(job, clock),
-      status: 'FAILED',
-      reason: reasonOf(fault),
-      ...(options.attempts !== undefined && { attempts: options.attempts }),
-    },
-    { keepUpload: options.uploadEnded !== true },
-  );
+  const entry: LedgerEntry = {
+    ...entryOf(job, clock),
+    status: 'FAILED',
+    reason: reasonOf(fault),
+    ...(options.attempts !== undefined && { attempts: options.attempts }),
+  };
+  const closed = options.aborted !== undefined && !(await ledger.close(entry, options.aborted));
+  // Another upload than the one that was aborted may be in use; it stays.
+  if (!closed) await ledger.put(entry);
 }
 
 /** A fault as the ledger and the dead-letter queue tell it. */

@@ -1,6 +1,6 @@
 import { Fault, isFault } from '../model/faults.ts';
 import { maxBufferedBody } from '../model/limits.ts';
-import { etagIsMd5 } from '../model/object.ts';
+import { quoteKey, etagIsMd5 } from '../model/object.ts';
 import type { Part, PartRange, StoredPart } from '../model/part-plan.ts';
 import type { UploadTarget } from '../model/payloads.ts';
 import { destinationKey } from '../model/task.ts';
@@ -82,7 +82,7 @@ async function relayPart(
   address: PartAddress,
 ): Promise<StoredPart> {
   const size = part.end - part.start;
-  const what = `${context.source.bucket}: ${JSON.stringify(key)}, part ${part.number}`;
+  const what = `${context.source.bucket}: ${quoteKey(key)}, part ${part.number}`;
   const pooled = size <= maxBufferedBody ? await context.buffers.acquire(size) : undefined;
   try {
     const opened = await openPart(context, key, target, part, what);
@@ -126,11 +126,12 @@ async function sendBuffered(
     const running = await startChecksum(target.checksum);
     running.update(bytes);
     const checksum = { algorithm: target.checksum, value: running.base64() };
-    return context.destination.uploadPart(address, { data: bytes, size: bytes.length, checksum });
+    const stored = await context.destination.uploadPart(address, { data: bytes, size: bytes.length, checksum });
+    // Some stores ignore checksums: what they do not confirm says nothing, but their ETag may.
+    if (stored.checksum === undefined) checkPart(target, stored, md5Of(bytes), what);
+    return stored;
   }
-  const hash = startMd5();
-  hash.update(bytes);
-  const md5 = hash.hex();
+  const md5 = md5Of(bytes);
   const stored = await context.destination.uploadPart(address, {
     data: bytes,
     size: bytes.length,
@@ -138,6 +139,12 @@ async function sendBuffered(
   });
   checkPart(target, stored, md5, what);
   return stored;
+}
+
+function md5Of(bytes: Buffer): string {
+  const hash = startMd5();
+  hash.update(bytes);
+  return hash.hex();
 }
 
 /** Parts too long to be buffered: checked by a trailing checksum, or by the ETag that the destination answers. */
@@ -160,7 +167,13 @@ async function streamPart(
     const stored = await context.destination.uploadPart(address, body);
     if (hash) checkPart(target, stored, hash.hex(), what);
     const sent = running?.base64();
-    if (sent !== undefined && stored.checksum !== undefined && stored.checksum !== sent) {
+    if (sent !== undefined && stored.checksum === undefined) {
+      throw new Fault(
+        'NotSupported',
+        `${what}: the destination does not confirm checksums; remove checksumAlgorithm from the task`,
+      );
+    }
+    if (sent !== undefined && stored.checksum !== sent) {
       throw new Fault(
         'VerificationFailed',
         `${what}: sent checksum ${sent}, the destination stored ${stored.checksum}`,

@@ -1,5 +1,5 @@
 import { asFault, assertNever, Fault, isFault } from '../model/faults.ts';
-import type { Job } from '../model/job.ts';
+import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
 import type { ObjectInfo } from '../model/object.ts';
@@ -8,7 +8,7 @@ import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { readAttributes } from './attributes.ts';
-import { chooseRoute, type Route } from './choose-route.ts';
+import { chooseRoute, fitsOnePut, type Route } from './choose-route.ts';
 import { completeUpload } from './complete-upload.ts';
 import type { TransferContext } from './context.ts';
 import { lookAtBothSides, type Sight } from './look.ts';
@@ -18,6 +18,7 @@ import { putObject } from './put-object.ts';
 import { recordDeleted, recordDone, recordSkipped } from './record.ts';
 import { sendParts } from './send-parts.ts';
 import { settled } from './settle.ts';
+import { quoteKey } from '../model/object.ts';
 
 /** Rounds of sending what is missing in one process before the job is put back. */
 const maxRounds = 4;
@@ -33,7 +34,7 @@ const maxRounds = 4;
 export async function transferObject(context: TransferContext, job: Job): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const outcome = await attemptTransfer(context, job);
+      const outcome = await attemptTransfer(context, attempt === 1 ? job : withoutHints(job));
       if (outcome) {
         context.progress({ type: 'finished', outcome });
         return outcome;
@@ -88,15 +89,15 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     case 'execution': {
       if (context.large === 'in process') throw new Error('no executions here');
       const { size, etag } = route.source;
-      const { execution, started } = await context.large.start({ ...job, action: 'copy', size, etag });
+      const { execution, started } = await context.large.start({ ...withoutHints(job), action: 'copy', size, etag });
       return end('execution', 0, started ? `execution ${execution} was started` : `execution ${execution} is running`);
     }
     case 'server-side copy':
     case 'put':
     case 'multipart': {
-      const stored = await write(context, job, route, sight);
+      const written = await write(context, job, route, sight);
       if (!(await settled(context, job.key, route.source))) return undefined;
-      await recordDone(context, job, { route: route.kind, source: route.source, stored, startedAt });
+      await recordDone(context, job, { route: route.kind, source: route.source, ...written, startedAt });
       return end(route.kind, route.source.size, route.reason);
     }
     default:
@@ -106,12 +107,18 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
 
 type Write = Extract<Route, { kind: 'server-side copy' | 'put' | 'multipart' }>;
 
-async function write(context: TransferContext, job: Job, route: Write, sight: Sight): Promise<Stored> {
+interface Written {
+  readonly stored: Stored;
+  /** the upload that was completed */
+  readonly uploadId?: string;
+}
+
+async function write(context: TransferContext, job: Job, route: Write, sight: Sight): Promise<Written> {
   switch (route.kind) {
     case 'put':
-      return putObject(context, route.source, sight.opened);
+      return { stored: await putObject(context, route.source, sight.opened) };
     case 'server-side copy':
-      return copyInside(context, route.source);
+      return copyInside(context, job, route.source);
     case 'multipart':
       return sendWhole(context, job, route.source);
     default:
@@ -120,7 +127,7 @@ async function write(context: TransferContext, job: Job, route: Write, sight: Si
 }
 
 /** The store copies by itself; where it cannot, or may not, the bytes go through here. */
-async function copyInside(context: TransferContext, source: ObjectInfo): Promise<Stored> {
+async function copyInside(context: TransferContext, job: Job, source: ObjectInfo): Promise<Written> {
   const { bucket } = context.source;
   const { key, etag, versionId } = source;
   const from = { bucket, key, etag, ...(versionId !== undefined && { versionId }) };
@@ -128,34 +135,31 @@ async function copyInside(context: TransferContext, source: ObjectInfo): Promise
     const attributes = await readAttributes(context, source);
     const stored = await context.destination.copy(from, destinationKey(context.task, key), attributes);
     context.progress({ type: 'sent', key, bytes: source.size });
-    return stored;
+    return { stored };
   } catch (error) {
     if (!isFault(error, 'NotSupported', 'AccessDenied')) throw error;
-    return putObject(context, source);
+    return fitsOnePut(source) ? { stored: await putObject(context, source) } : sendWhole(context, job, source);
   }
 }
 
 /** A whole multipart upload in this process. */
-async function sendWhole(context: TransferContext, job: Job, seen: ObjectInfo): Promise<Stored> {
+async function sendWhole(context: TransferContext, job: Job, seen: ObjectInfo): Promise<Written> {
   // The look may have been without checksums (a small object): what Complete is to compare is asked for now.
   const source = seen.checksum ? seen : ((await context.source.head(job.key, { checksum: true })) ?? seen);
   if (source.etag !== seen.etag)
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${JSON.stringify(job.key)} changed`);
+    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoteKey(job.key)} changed`);
   const { target, stored } = await openUpload(context, job, source);
   let missing: readonly PartRange[] = missingParts(target.plan, stored);
   for (let round = 1; round <= maxRounds; round++) {
     if ((await sendParts(context, job.key, target, missing)) === 'left') {
       throw new Fault(
         'OutOfTime',
-        `${context.source.bucket}: ${JSON.stringify(job.key)}: time ran short; the upload is resumed`,
+        `${context.source.bucket}: ${quoteKey(job.key)}: time ran short; the upload is resumed`,
       );
     }
     const completion = await completeUpload(context, job, target);
-    if (completion.kind === 'completed') return completion.stored;
+    if (completion.kind === 'completed') return { stored: completion.stored, uploadId: target.uploadId };
     missing = completion.missing;
   }
-  throw new Fault(
-    'Unavailable',
-    `${context.destination.bucket}: parts of ${JSON.stringify(job.key)} do not stay there`,
-  );
+  throw new Fault('Unavailable', `${context.destination.bucket}: parts of ${quoteKey(job.key)} do not stay there`);
 }

@@ -7,6 +7,9 @@ import type { ResolvedResource } from '../template/stack.ts';
 import type { StackAssembly } from '../template/template.ts';
 import { functionProperties } from './properties.ts';
 
+/** All functions share one machine: what they are told of their memory, they fill with bodies. */
+const mostMemoryMiB = 256;
+
 /**
  * The function to run for a resource, from the bundle that would be deployed.
  * @returns undefined for functions that are not Node's: the CDK's own helpers, whose work is done here by itself
@@ -33,7 +36,7 @@ export function localFunction(resource: ResolvedResource, assembly: StackAssembl
     codeDirectory: resolve(directory),
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
-    memoryMiB: properties.MemorySize,
+    memoryMiB: Math.min(properties.MemorySize, mostMemoryMiB),
     environment,
   };
 }

@@ -1,0 +1,75 @@
+import type { LedgerEntry, OpenUpload, RunRecord } from '../../model/ledger-entry.ts';
+import type { Ledger } from '../ledger.ts';
+import { Gate } from './gate.ts';
+
+/** The twin of Ledger. */
+export class MemoryLedger implements Ledger {
+  readonly #gate: Gate;
+  readonly #entries = new Map<string, LedgerEntry>();
+  readonly #runs = new Map<string, RunRecord>();
+
+  constructor(gate = new Gate()) {
+    this.#gate = gate;
+  }
+
+  /** Every entry, for a test to look at. */
+  entries(): LedgerEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  async get(task: string, key: string): Promise<LedgerEntry | undefined> {
+    return this.#pass('ledger.get', key, () => this.#entries.get(idOf(task, key)));
+  }
+
+  async put(entry: LedgerEntry): Promise<void> {
+    await this.#pass('ledger.put', entry.key, () => {
+      const id = idOf(entry.task, entry.key);
+      const upload = this.#entries.get(id)?.upload;
+      this.#entries.set(id, { ...withoutUpload(entry), ...(upload && { upload }) });
+    });
+  }
+
+  async close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
+    return this.#pass('ledger.close', entry.key, () => {
+      const id = idOf(entry.task, entry.key);
+      const known = this.#entries.get(id)?.upload;
+      if (known && known.uploadId !== ended) return known;
+      this.#entries.set(id, withoutUpload(entry));
+      return undefined;
+    });
+  }
+
+  async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {
+    return this.#pass('ledger.claimUpload', entry.key, () => {
+      const id = idOf(entry.task, entry.key);
+      const known = this.#entries.get(id)?.upload;
+      if (known && known.uploadId !== replaces) return known;
+      this.#entries.set(id, entry);
+      return entry.upload;
+    });
+  }
+
+  async putRun(record: RunRecord): Promise<void> {
+    await this.#pass('ledger.putRun', record.run, () => {
+      this.#runs.set(idOf(record.task, record.run), record);
+    });
+  }
+
+  async getRun(task: string, run: string): Promise<RunRecord | undefined> {
+    return this.#pass('ledger.getRun', run, () => this.#runs.get(idOf(task, run)));
+  }
+
+  #pass<Result>(operation: string, key: string, work: () => Result): Promise<Result> {
+    return this.#gate.pass({ operation, bucket: 'ledger', key }, work);
+  }
+}
+
+function withoutUpload(entry: LedgerEntry): LedgerEntry {
+  const bare: LedgerEntry & { upload?: OpenUpload } = { ...entry };
+  delete bare.upload;
+  return bare;
+}
+
+function idOf(task: string, name: string): string {
+  return JSON.stringify([task, name]);
+}

@@ -1,0 +1,273 @@
+import { Readable } from 'node:stream';
+import { Fault } from '../../model/faults.ts';
+import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
+import type { StoredPart } from '../../model/part-plan.ts';
+import type {
+  Body,
+  CopySource,
+  CreatedUpload,
+  ExpectedObject,
+  GetOptions,
+  HeadOptions,
+  ListOptions,
+  ObjectStore,
+  OpenObject,
+  PartAddress,
+  Stored,
+} from '../object-store.ts';
+import { arrive, receive } from './body.ts';
+import { checksumOf } from './digests.ts';
+import type { Call } from './gate.ts';
+import type { MemoryBucket, MemoryObject, MemoryStorage } from './storage.ts';
+import { abortUpload, completeUpload, createUpload, listParts, storePart } from './uploads-in-parts.ts';
+
+/** What one side of a task adds to a bucket. */
+export interface View {
+  readonly storageClass?: string;
+  /** operations that these credentials may not call */
+  readonly denied?: ReadonlySet<string>;
+}
+
+/** The twin of ObjectStore: one bucket of a storage, seen with one set of credentials. */
+export class MemoryObjectStore implements ObjectStore {
+  readonly bucket: string;
+  readonly #storage: MemoryStorage;
+  readonly #view: View;
+
+  constructor(storage: MemoryStorage, bucket: string, view: View = {}) {
+    this.#storage = storage;
+    this.bucket = bucket;
+    this.#view = view;
+  }
+
+  /** One call: hooks, permissions, and a fault's message that names the bucket and the key. */
+  async #pass<Result>(
+    operation: string,
+    key: string,
+    work: (bucket: MemoryBucket, call: Call) => Result | Promise<Result>,
+    part?: number,
+  ): Promise<Result> {
+    const call: Call = { operation, bucket: this.bucket, key, ...(part !== undefined && { part }) };
+    return this.#storage.gate.pass(call, () => {
+      if (this.#view.denied?.has(operation)) throw this.#fault('AccessDenied', key, `${operation} is not allowed`);
+      return work(this.#storage.bucket(this.bucket), call);
+    });
+  }
+
+  #fault(name: Fault['name'], key: string, message: string): Fault {
+    return new Fault(name, `${this.bucket}: ${JSON.stringify(key)}: ${message}`);
+  }
+
+  async checkBucket(): Promise<void> {
+    await this.#pass('checkBucket', '', () => undefined);
+  }
+
+  async *list({ prefix, after, pageSize }: ListOptions): AsyncGenerator<ListedObject[]> {
+    const { features } = this.#storage;
+    const size = Math.min(pageSize ?? Infinity, features.pageSize);
+    const sign = features.order === 'utf8' ? compareBytes : compareUnits;
+    let last = after;
+    for (;;) {
+      const page = await this.#pass('list', prefix, (bucket) => {
+        const keys = bucket
+          .keys()
+          .filter((key) => key.startsWith(prefix) && (last === undefined || sign(key, last) > 0));
+        keys.sort(sign);
+        return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key)) };
+      });
+      yield page.objects;
+      if (!page.more) return;
+      last = page.objects.at(-1)?.key;
+    }
+  }
+
+  async head(key: string, options: HeadOptions = {}): Promise<ObjectInfo | undefined> {
+    const { versionId, partNumber, checksum } = options;
+    return this.#pass('head', key, async (bucket) => {
+      const object = bucket.get(key, versionId);
+      if (!object) return undefined;
+      const algorithm = checksum === true ? object.checksumAlgorithm : undefined;
+      const stored = algorithm && { algorithm, value: await checksumOf(algorithm, object.bytes) };
+      const info = { ...this.#info(key, object), ...(stored && { checksum: stored }) };
+      if (partNumber === undefined) return info;
+      const parts = object.parts ?? [object.bytes.length];
+      const size = parts[partNumber - 1];
+      if (!this.#storage.features.partNumbers || size === undefined) {
+        throw this.#fault('NotSupported', key, `part ${partNumber} cannot be looked at`);
+      }
+      return { ...info, size, ...(object.parts && { partCount: parts.length }) };
+    });
+  }
+
+  async get(key: string, { ifMatch, versionId, range }: GetOptions = {}): Promise<OpenObject | undefined> {
+    return this.#pass('get', key, (bucket, call) => {
+      const object = bucket.get(key, versionId);
+      if (!object && ifMatch !== undefined) throw this.#fault('SourceGone', key, 'it is gone');
+      if (!object) return undefined;
+      this.#checkMatch(key, object, ifMatch);
+      if (!object.readable) throw this.#fault('ArchivedSource', key, 'it is archived');
+      const { start, end } = range ?? { start: 0, end: object.bytes.length };
+      if (range && start >= object.bytes.length) throw this.#fault('SourceChanged', key, `no byte ${start}`);
+      const body = arrive(this.#storage.gate, call, object.bytes.subarray(start, end));
+      return { info: this.#info(key, object), body: body instanceof Readable ? body : inPieces(body) };
+    });
+  }
+
+  async tags(key: string, { versionId }: { versionId?: string } = {}): Promise<Record<string, string>> {
+    return this.#pass('tags', key, (bucket) => {
+      if (!this.#storage.features.tags) throw this.#fault('NotSupported', key, 'there are no tags here');
+      const object = bucket.get(key, versionId);
+      if (!object) throw this.#fault('SourceGone', key, 'it is gone');
+      return { ...object.tags };
+    });
+  }
+
+  async put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored> {
+    return this.#pass('put', key, async (bucket, call) => {
+      this.#checkTags(key, attributes);
+      const { features, gate } = this.#storage;
+      const bytes = await receive(gate, call, body, features.checksums);
+      return this.#write(bucket, key, bytes, attributes, body.checksum?.algorithm);
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#pass('delete', key, (bucket) => bucket.write(key, undefined, this.#storage.features.versions));
+  }
+
+  async copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
+    return this.#pass('copy', key, (bucket) => {
+      this.#checkTags(key, attributes);
+      const object = this.#copySource(source);
+      return this.#write(bucket, key, Buffer.from(object.bytes), attributes, object.checksumAlgorithm);
+    });
+  }
+
+  async createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
+    return this.#pass('createUpload', key, (bucket) => {
+      this.#checkTags(key, attributes);
+      if (checksum && this.#storage.features.checksums === 'refused') {
+        throw this.#fault('NotSupported', key, 'there are no checksums here');
+      }
+      const storageClass = this.#view.storageClass ?? 'STANDARD';
+      return createUpload(this.#storage, bucket, { key, attributes, storageClass, ...(checksum && { checksum }) });
+    });
+  }
+
+  async uploadPart({ key, uploadId, number }: PartAddress, body: Body): Promise<StoredPart> {
+    const work = async (bucket: MemoryBucket, call: Call): Promise<StoredPart> => {
+      const { features, gate } = this.#storage;
+      const bytes = await receive(gate, call, body, features.checksums);
+      return storePart(this.#storage, bucket, uploadId, number, bytes);
+    };
+    return this.#pass('uploadPart', key, work, number);
+  }
+
+  async copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart> {
+    const { key, uploadId, number } = part;
+    const work = (bucket: MemoryBucket): Promise<StoredPart> => {
+      const bytes = Buffer.from(this.#copySource(source).bytes.subarray(start, end));
+      return storePart(this.#storage, bucket, uploadId, number, bytes);
+    };
+    return this.#pass('copyPart', key, work, number);
+  }
+
+  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+    return this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
+  }
+
+  async completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly StoredPart[],
+    expected: ExpectedObject,
+  ): Promise<Stored> {
+    return this.#pass('completeUpload', key, (bucket) =>
+      completeUpload(this.#storage, bucket, { key, uploadId, parts, expected }),
+    );
+  }
+
+  async abortUpload(key: string, uploadId: string): Promise<void> {
+    await this.#pass('abortUpload', key, (bucket) => abortUpload(bucket, uploadId));
+  }
+
+  #write(
+    bucket: MemoryBucket,
+    key: string,
+    bytes: Buffer,
+    attributes: ObjectAttributes,
+    checksumAlgorithm: ChecksumAlgorithm = 'CRC64NVME',
+  ): Stored {
+    const { features } = this.#storage;
+    const object: MemoryObject = {
+      ...attributes,
+      bytes,
+      etag: this.#storage.etagOf(bucket, bytes),
+      modified: this.#storage.modifiedNow(),
+      ...(features.versions && { versionId: this.#storage.next('version') }),
+      storageClass: this.#view.storageClass ?? 'STANDARD',
+      opaqueEtag: bucket.opaque,
+      readable: true,
+      // S3 stores a checksum with every object, asked for or not.
+      ...(features.checksums === 'checked' && { checksumAlgorithm }),
+    };
+    bucket.write(key, object, features.versions);
+    return { etag: object.etag, opaqueEtag: object.opaqueEtag };
+  }
+
+  #copySource({ bucket, key, etag, versionId }: CopySource): MemoryObject {
+    if (!this.#storage.features.copies) throw this.#fault('NotSupported', key, 'the store copies nothing by itself');
+    const object = this.#storage.bucket(bucket).get(key, versionId);
+    if (!object) throw this.#fault('SourceGone', key, 'it is gone');
+    this.#checkMatch(key, object, etag);
+    return object;
+  }
+
+  #checkMatch(key: string, object: MemoryObject, ifMatch: string | undefined): void {
+    if (ifMatch === undefined || ifMatch === object.etag || !this.#storage.features.conditions) return;
+    throw this.#fault('SourceChanged', key, `it has ETag ${object.etag}, expected ${ifMatch}`);
+  }
+
+  #checkTags(key: string, { tags }: ObjectAttributes): void {
+    if (Object.keys(tags).length > 0 && !this.#storage.features.tags) {
+      throw this.#fault('NotSupported', key, 'there are no tags here');
+    }
+  }
+
+  #info(key: string, object: MemoryObject): ObjectInfo {
+    const { etag, modified, versionId, headers, metadata, tags, opaqueEtag, readable } = object;
+    const { tagCounts } = this.#storage.features;
+    return {
+      key,
+      size: object.bytes.length,
+      etag,
+      modified,
+      ...(versionId !== undefined && { versionId }),
+      headers,
+      metadata,
+      ...(tagCounts && { tagCount: Object.keys(tags).length }),
+      opaqueEtag,
+      readable,
+    };
+  }
+}
+
+function listed(bucket: MemoryBucket, key: string): ListedObject[] {
+  const object = bucket.get(key);
+  return object ? [{ key, size: object.bytes.length, etag: object.etag, modified: object.modified }] : [];
+}
+
+/** As bytes come over a wire: not all at once. */
+function inPieces(bytes: Buffer): Readable {
+  const piece = 64 * 1024;
+  const count = Math.ceil(bytes.length / piece);
+  return Readable.from(Array.from({ length: count }, (_, index) => bytes.subarray(index * piece, (index + 1) * piece)));
+}
+
+function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+function compareUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
