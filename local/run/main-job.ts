@@ -59,18 +59,15 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     port: options.port,
     onRequest: (request) => arrivals.see(request),
     onLog: log.write,
-    onNote: say,
+    onNote: (line) => log.write({ functionName: 'deployment', text: `${line}\n` }),
   });
   let runs: Runs | undefined;
   try {
+    // Before the files are loaded, not meanwhile: the CDK alone takes 400 MB.
+    await synthesize(configuration, assembly);
     const loading = new Phase('load', totals, out);
-    // The stack is synthesized meanwhile, in a process of its own.
-    await Promise.all([
-      synthesize(configuration, assembly),
-      runErrand({ kind: 'load', endpoint: ferry.storeEndpoint, bucket: localNames.sourceBucket, files }, (more) =>
-        loading.add(more),
-      ),
-    ]);
+    const loadErrand = { kind: 'load', endpoint: ferry.storeEndpoint, bucket: localNames.sourceBucket, files } as const;
+    await runErrand(loadErrand, (more) => loading.add(more));
     const load = loading.end();
 
     const aws = await ferry.deploy(assembly);

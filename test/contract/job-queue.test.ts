@@ -1,0 +1,120 @@
+import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startFauxqs, type FauxqsServer } from 'fauxqs';
+import { SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
+import type { Job } from '../../shared/model/job.ts';
+import { ManualClock } from '../../shared/ports/memory/clock.ts';
+import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
+import { describeQueue } from './job-queue.ts';
+
+let server: FauxqsServer;
+let client: SQSClient;
+let serial = 0;
+
+beforeAll(async () => {
+  server = await startFauxqs({ port: 0, logger: false });
+  const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
+  client = new SQSClient({
+    endpoint: `http://127.0.0.1:${server.port}`,
+    region: 'us-east-1',
+    credentials,
+    maxAttempts: 1,
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await server.stop();
+});
+
+async function createQueue(): Promise<string> {
+  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: `queue-${++serial}` }));
+  return QueueUrl;
+}
+
+async function receive(url: string): Promise<{ body: string; receipt: string; receives: number; reason: string }[]> {
+  const { Messages = [] } = await client.send(
+    new ReceiveMessageCommand({
+      QueueUrl: url,
+      MaxNumberOfMessages: 10,
+      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
+      MessageAttributeNames: ['All'],
+    }),
+  );
+  return Messages.map(({ Body = '', ReceiptHandle = '', Attributes, MessageAttributes }) => ({
+    body: Body,
+    receipt: ReceiptHandle,
+    receives: Number(Attributes?.ApproximateReceiveCount),
+    reason: MessageAttributes?.['reason']?.StringValue ?? '',
+  }));
+}
+
+describeQueue('in memory', async () => {
+  const queue = new MemoryQueue();
+  const deadLetters = new MemoryDeadLetters();
+  return {
+    queue,
+    redelivery: queue,
+    deadLetters,
+    receive: async () => queue.receive(),
+    letters: async () => deadLetters.letters.map((letter) => ({ ...letter })),
+    close: async () => undefined,
+  };
+});
+
+describeQueue('SQS', async () => {
+  const [url, deadUrl] = [await createQueue(), await createQueue()];
+  return {
+    queue: new SqsJobQueue(client, url),
+    redelivery: new SqsRedelivery(client, url),
+    deadLetters: new SqsDeadLetters(client, deadUrl),
+    receive: () => receive(url),
+    letters: () => receive(deadUrl),
+    close: async () => undefined,
+  };
+});
+
+describe('a batch that is taken in part', () => {
+  const jobs: Job[] = Array.from({ length: 10 }, (_, index) => ({ task: 't', key: `k${index}`, action: 'copy' }));
+
+  /** A client whose queue takes only some entries of a batch. */
+  function partial(answers: ((ids: string[]) => object)[]): { client: SQSClient; sent: string[][] } {
+    const sent: string[][] = [];
+    const send = async (command: SendMessageBatchCommand): Promise<object> => {
+      const ids = (command.input.Entries ?? []).map(({ Id = '' }) => Id);
+      sent.push(ids);
+      return (answers[sent.length - 1] ?? answers.at(-1))?.(ids) ?? {};
+    };
+    return { client: { send } as unknown as SQSClient, sent };
+  }
+
+  const taken = (ids: string[]): object => ({ Successful: ids.map((Id) => ({ Id })) });
+  const busy = { Code: 'ServiceUnavailable', Message: 'busy', SenderFault: false };
+
+  it('is sent again as far as it was not', async () => {
+    const half = (ids: string[]): object => ({
+      ...taken(ids.slice(0, 5)),
+      Failed: ids.slice(5).map((Id) => ({ Id, ...busy })),
+    });
+    const queue = partial([half, taken]);
+    await new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs);
+    expect(queue.sent).toEqual([jobs.map((_, index) => String(index)), ['5', '6', '7', '8', '9']]);
+  });
+
+  it('is not taken for sent where the answer says nothing of an entry', async () => {
+    const queue = partial([() => ({}), taken]);
+    await new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs);
+    expect(queue.sent).toHaveLength(2);
+  });
+
+  it.each([
+    ['stays so', { ...busy }, 5],
+    ['is at fault itself', { ...busy, SenderFault: true }, 1],
+  ])('fails as a whole when the rest %s', async (_name, failure, calls) => {
+    const queue = partial([(ids) => ({ Failed: ids.map((Id) => ({ Id, ...failure })) })]);
+    await expect(new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs)).rejects.toMatchObject({
+      name: 'Unavailable',
+      message: 'SendMessageBatch: 10 messages were not taken: ServiceUnavailable: busy',
+    });
+    expect(queue.sent).toHaveLength(calls);
+  });
+});

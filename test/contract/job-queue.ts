@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { decodeJob, type Job } from '../../shared/model/job.ts';
+import type { DeadLetters, JobQueue, Redelivery } from '../../shared/ports/job-queue.ts';
+
+export interface Received {
+  readonly body: string;
+  readonly receipt: string;
+  readonly receives: number;
+}
+
+export interface QueueSubject {
+  readonly queue: JobQueue;
+  readonly redelivery: Redelivery;
+  readonly deadLetters: DeadLetters;
+  /** what is visible now, at most ten */
+  receive(): Promise<Received[]>;
+  letters(): Promise<{ body: string; reason: string }[]>;
+  close(): Promise<void>;
+}
+
+/** The obligations of JobQueue, Redelivery and DeadLetters (shared/ports/job-queue.ts). */
+export function describeQueue(name: string, open: () => Promise<QueueSubject>): void {
+  describe(`JobQueue: ${name}`, () => {
+    let subject: QueueSubject;
+    beforeEach(async () => {
+      subject = await open();
+    });
+    afterEach(() => subject.close());
+
+    async function receiveAll(): Promise<Received[]> {
+      const all: Received[] = [];
+      for (let batch = await subject.receive(); batch.length > 0; batch = await subject.receive()) all.push(...batch);
+      return all;
+    }
+
+    it('takes any number of jobs, and each comes once', async () => {
+      const jobs: Job[] = Array.from({ length: 37 }, (_, index) => ({
+        task: 't',
+        key: `k${index}`,
+        action: 'copy',
+        run: 'a b/c',
+      }));
+      await subject.queue.send([]);
+      await subject.queue.send(jobs.slice(0, 10));
+      await subject.queue.send(jobs.slice(10));
+      const got = (await receiveAll()).map(({ body }) => decodeJob(body));
+      expect(got.sort((a, b) => Number(a.key.slice(1)) - Number(b.key.slice(1)))).toEqual(jobs);
+    });
+
+    it('takes every legal key', async () => {
+      const keys = ['\u{fffe}', '\u{ffff}', '\0', '\u{1}', '😀', '"\\', 'x'.repeat(1024), '\u{10ffff}'.repeat(256)];
+      await subject.queue.send(keys.map((key) => ({ task: 't', key, action: 'delete' })));
+      const got = (await receiveAll()).map(({ body }) => decodeJob(body).key);
+      expect(got.sort()).toEqual([...keys].sort());
+    });
+
+    it('hides what was received, and gives it again when it is told to, counting', async () => {
+      await subject.queue.send([{ task: 't', key: 'k', action: 'copy' }]);
+      const [first] = await subject.receive();
+      expect(first?.receives).toBe(1);
+      expect(await subject.receive()).toEqual([]);
+      await subject.redelivery.after(first!.receipt, 0);
+      const [second] = await subject.receive();
+      expect(second).toMatchObject({ body: first!.body, receives: 2 });
+      await subject.redelivery.after(second!.receipt, 900);
+      expect(await subject.receive()).toEqual([]);
+    });
+
+    it('buries any message with any reason', async () => {
+      const reason = `InvalidInput: ${'é😀\u{fffe}\n'.repeat(300)}`;
+      await subject.deadLetters.bury('hello', reason);
+      await subject.deadLetters.bury('{"job":1}', '');
+      const letters = await subject.letters();
+      expect(letters.map(({ body }) => body).sort()).toEqual(['hello', '{"job":1}']);
+      for (const letter of letters) expect(letter.reason.length).toBeLessThanOrEqual(2500);
+      expect(letters.find(({ body }) => body === 'hello')?.reason).toMatch(/^InvalidInput: /);
+    });
+  });
+}

@@ -1,0 +1,127 @@
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient, type AttributeValue } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openTables } from '../../local/aws/dynamodb/tables.ts';
+import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
+import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
+import { describeLedger } from './ledger.ts';
+
+interface Table {
+  readonly client: DynamoDBDocumentClient;
+  readonly name: string;
+  close(): Promise<void>;
+}
+
+/** A table as the stack makes it, at the local endpoint's DynamoDB. */
+async function openTable(): Promise<Table> {
+  const directory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
+  const tables = openTables(directory);
+  const server = createServer((req, res) => void tables.handle(req, res));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const base = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 's' },
+  });
+  const attribute = (name: string): { AttributeName: string; AttributeType: 'S' } => ({
+    AttributeName: name,
+    AttributeType: 'S',
+  });
+  await base.send(
+    new CreateTableCommand({
+      TableName: 'ledger',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: ['id', 'failedTask', 'failedAt'].map(attribute),
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'failed',
+          KeySchema: [
+            { AttributeName: 'failedTask', KeyType: 'HASH' },
+            { AttributeName: 'failedAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    }),
+  );
+  const client = DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
+  return {
+    client,
+    name: 'ledger',
+    close: async () => {
+      base.destroy();
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+      await tables.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+describeLedger('in memory', async () => ({ ledger: new MemoryLedger(), close: async () => undefined }));
+describeLedger('a DynamoDB table', async () => {
+  const table = await openTable();
+  return { ledger: new DynamoLedger(table.client, table.name), close: () => table.close() };
+});
+
+describe('the index of what failed', () => {
+  let table: Table;
+  beforeAll(async () => {
+    table = await openTable();
+  });
+  afterAll(() => table.close());
+
+  async function failed(): Promise<AttributeValue[]> {
+    const answer = await table.client.send(
+      new QueryCommand({
+        TableName: table.name,
+        IndexName: 'failed',
+        KeyConditionExpression: 'failedTask = :task AND begins_with(failedAt, :run)',
+        ExpressionAttributeValues: { ':task': 'task', ':run': 'run-1#' },
+      }),
+    );
+    return (answer.Items ?? []).map((item) => item['id'] as AttributeValue);
+  }
+
+  it('answers for a task and run, and only while the failure lasts', async () => {
+    const ledger = new DynamoLedger(table.client, table.name);
+    const entry = { task: 'task', key: 'k', run: 'run-1', updatedAt: 1_700_000_000_000 };
+    await ledger.put({ ...entry, status: 'FAILED' });
+    await ledger.put({ ...entry, key: 'other', run: 'run-2', status: 'FAILED' });
+    await ledger.put({ ...entry, key: 'good', status: 'DONE' });
+    expect(await failed()).toEqual(['object#task#k']);
+    await ledger.put({ ...entry, status: 'STARTED' });
+    expect(await failed()).toEqual([]);
+    await ledger.put({ ...entry, status: 'FAILED' });
+    await ledger.close({ ...entry, status: 'DONE' });
+    expect(await failed()).toEqual([]);
+  });
+
+  it('an entry that cannot be read is a fault that names it', async () => {
+    const { PutCommand } = await import('@aws-sdk/lib-dynamodb');
+    await table.client.send(
+      new PutCommand({
+        TableName: table.name,
+        Item: { id: 'object#task#bad', task: 'task', key: 'bad', status: 'ODD' },
+      }),
+    );
+    await expect(new DynamoLedger(table.client, table.name).get('task', 'bad')).rejects.toMatchObject({
+      name: 'Unavailable',
+      message: expect.stringContaining('status: found "ODD"'),
+    });
+    await expect(new DynamoLedger(table.client, 'missing').get('task', 'k')).rejects.toMatchObject({
+      message: expect.stringContaining('ResourceNotFoundException'),
+    });
+  });
+});

@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LedgerEntry, OpenUpload, RunRecord } from '../../shared/model/ledger-entry.ts';
+import type { Ledger } from '../../shared/ports/ledger.ts';
+
+export interface LedgerSubject {
+  readonly ledger: Ledger;
+  close(): Promise<void>;
+}
+
+/** The obligations of Ledger (shared/ports/ledger.ts). */
+export function describeLedger(name: string, open: () => Promise<LedgerSubject>): void {
+  describe(`Ledger: ${name}`, () => {
+    let subject: LedgerSubject;
+    let ledger: Ledger;
+    beforeAll(async () => {
+      subject = await open();
+      ({ ledger } = subject);
+    });
+    afterAll(() => subject.close());
+
+    const entry = (key: string, more: Partial<LedgerEntry> = {}): LedgerEntry => ({
+      task: 'task',
+      key,
+      status: 'DONE',
+      updatedAt: 1_700_000_000_000,
+      ...more,
+    });
+    const upload = (uploadId: string): OpenUpload => ({
+      uploadId,
+      sourceEtag: 'e',
+      partSize: 5,
+      sourceLayout: false,
+      opaqueEtag: true,
+    });
+    const claim = (key: string, uploadId: string): LedgerEntry & { upload: OpenUpload } => ({
+      ...entry(key, { status: 'STARTED' }),
+      upload: upload(uploadId),
+    });
+
+    it('knows nothing of what was not put there', async () => {
+      expect(await ledger.get('task', 'nothing')).toBeUndefined();
+      expect(await ledger.getRun('task', 'nothing')).toBeUndefined();
+    });
+
+    it('gives back what was put, every field of it', async () => {
+      const full = entry('full', {
+        status: 'FAILED',
+        route: 'server-side copy',
+        size: 5,
+        sourceEtag: 's',
+        destinationEtag: 'd',
+        run: 'r',
+        attempts: 3,
+        reason: 'TooLarge: "it"',
+        startedAt: 1,
+      });
+      await ledger.put(full);
+      expect(await ledger.get('task', 'full')).toEqual(full);
+      await ledger.put(entry('full'));
+      expect(await ledger.get('task', 'full')).toEqual(entry('full'));
+    });
+
+    it('keeps tasks and keys apart, whatever is in them', async () => {
+      const keys = ['a#b', 'a', '', '\u{fffe}', '😀', 'x'.repeat(1024), 'a\nb', 'é'.repeat(512)].filter(
+        (key) => key !== '',
+      );
+      for (const key of keys) {
+        await ledger.put(entry(key, { reason: key }));
+        await ledger.put(entry(key, { task: 'other', reason: `other ${key}` }));
+      }
+      for (const key of keys) {
+        expect((await ledger.get('task', key))?.reason).toBe(key);
+        expect((await ledger.get('other', key))?.reason).toBe(`other ${key}`);
+      }
+    });
+
+    it('records one upload an object: the first claim wins, until the winner is replaced by name', async () => {
+      expect(await ledger.claimUpload(claim('claimed', 'one'))).toEqual(upload('one'));
+      expect(await ledger.claimUpload(claim('claimed', 'two'))).toEqual(upload('one'));
+      expect(await ledger.claimUpload(claim('claimed', 'two'), 'other')).toEqual(upload('one'));
+      expect(await ledger.get('task', 'claimed')).toEqual(claim('claimed', 'one'));
+      expect(await ledger.claimUpload(claim('claimed', 'two'), 'one')).toEqual(upload('two'));
+      expect(await ledger.get('task', 'claimed')).toEqual(claim('claimed', 'two'));
+    });
+
+    it('of several claims at the same moment takes one', async () => {
+      const claims = await Promise.all(
+        Array.from({ length: 8 }, (_, index) => ledger.claimUpload(claim('raced', `upload-${index}`))),
+      );
+      const recorded = (await ledger.get('task', 'raced'))?.upload;
+      expect(new Set(claims.map(({ uploadId }) => uploadId))).toEqual(new Set([recorded?.uploadId]));
+    });
+
+    it('leaves a recorded upload where it is when the rest is replaced', async () => {
+      const checked: OpenUpload = { ...upload('one'), checksum: 'CRC32C', sourceVersionId: 'v' };
+      await ledger.claimUpload({ ...claim('kept', 'one'), upload: checked, run: 'r', size: 7 });
+      await ledger.put(entry('kept', { status: 'FAILED', reason: 'why', attempts: 2 }));
+      const failed = entry('kept', { status: 'FAILED', reason: 'why', attempts: 2, upload: checked });
+      expect(await ledger.get('task', 'kept')).toEqual(failed);
+    });
+
+    it('closes an object only when its upload is named as ended, or there is none', async () => {
+      await ledger.claimUpload(claim('closed', 'one'));
+      expect(await ledger.close(entry('closed'))).toEqual(upload('one'));
+      expect(await ledger.close(entry('closed'), 'other')).toEqual(upload('one'));
+      expect(await ledger.get('task', 'closed')).toEqual(claim('closed', 'one'));
+      expect(await ledger.close(entry('closed'), 'one')).toBeUndefined();
+      expect(await ledger.get('task', 'closed')).toEqual(entry('closed'));
+      expect(await ledger.close(entry('closed', { status: 'DELETED' }), 'one')).toBeUndefined();
+      expect(await ledger.get('task', 'closed')).toEqual(entry('closed', { status: 'DELETED' }));
+      expect(await ledger.close(entry('new'))).toBeUndefined();
+    });
+
+    it('does not take an upload over from the entry that closes', async () => {
+      await ledger.close({ ...entry('bare'), upload: upload('one') });
+      expect(await ledger.get('task', 'bare')).toEqual(entry('bare'));
+    });
+
+    it('keeps runs', async () => {
+      const counts = { listed: 1, listedAtDestination: 2, jobs: 3, bytes: 2 ** 50, deletes: 4, same: 5 };
+      const record: RunRecord = {
+        task: 'task',
+        run: 'run',
+        status: 'FAILED',
+        dryRun: true,
+        counts,
+        reason: 'why',
+        startedAt: '2026-11-01T00:00:00Z',
+        updatedAt: 1_700_000_000_000,
+      };
+      await ledger.putRun(record);
+      expect(await ledger.getRun('task', 'run')).toEqual(record);
+      expect(await ledger.get('task', 'run')).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,44 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { httpServerOptions, openS3Server, type FaultHook, type FinishedRequest } from '../../local/s3/index.ts';
+
+export const localKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/EXAMPLE+key', region: 'us-east-1' };
+
+export interface LocalS3 {
+  readonly endpoint: string;
+  readonly requests: FinishedRequest[];
+  fault: FaultHook;
+  createBucket(name: string): void;
+  close(): Promise<void>;
+}
+
+/** The local endpoint's S3 server on a free port of loopback, over a directory that `close` removes. */
+export async function startLocalS3(): Promise<LocalS3> {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
+  const requests: FinishedRequest[] = [];
+  const s3 = await openS3Server({
+    dataDirectory,
+    credentials: new Map([[localKeys.accessKeyId, localKeys.secretAccessKey]]),
+    fault: (request) => local.fault(request),
+    onRequest: (request) => requests.push(request),
+  });
+  const server = createServer(httpServerOptions, (req, res) => void s3.handle(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const local: LocalS3 = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    fault: () => undefined,
+    createBucket: (name) => s3.createBucket(name),
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await s3.close();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+  return local;
+}

@@ -1,0 +1,79 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { checksumAlgorithms } from '../../../shared/model/object.ts';
+import { byBytes } from '../../shared/keys.ts';
+import { bytesOf, checksumOf, md5, none, text, type Kit } from './kit.ts';
+
+/** Bodies and their checks; listings. */
+export function describeBodiesAndListings(kit: Kit): void {
+  describe('bodies', () => {
+    it.each(['bytes', 'a stream'])('of the wrong MD5 are refused, and nothing shows: %s', async (form) => {
+      const bytes = bytesOf(100_000);
+      const body = (): Buffer | Readable =>
+        form === 'bytes' ? bytes : Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]);
+      const wrong = { data: body(), size: bytes.length, md5: md5(Buffer.from('other'), 'base64') };
+      await expect(kit.one.put('md5', wrong, none)).rejects.toMatchObject({ name: 'VerificationFailed' });
+      expect(await kit.one.head('md5')).toBeUndefined();
+      await kit.one.put('md5', { ...wrong, data: body(), md5: md5(bytes, 'base64') }, none);
+      expect((await kit.read('md5'))?.equals(bytes)).toBe(true);
+      await kit.one.delete('md5');
+    });
+
+    it.each(checksumAlgorithms)(
+      `with a wrong %s are ${kit.can.checksums ? 'refused' : 'taken, for checksums are ignored'}`,
+      async (algorithm) => {
+        const bytes = bytesOf(1000);
+        const value = await checksumOf(algorithm, Buffer.from('other'));
+        const put = kit.one.put('crc', { data: bytes, size: bytes.length, checksum: { algorithm, value } }, none);
+        if (kit.can.checksums) await expect(put).rejects.toMatchObject({ name: 'VerificationFailed' });
+        else await expect(put).resolves.toHaveProperty('etag');
+        expect((await kit.one.head('crc')) === undefined).toBe(kit.can.checksums);
+        await kit.one.delete('crc');
+      },
+    );
+
+    it('leave a checksum, which HEAD tells when it is asked', async () => {
+      const bytes = bytesOf(1000);
+      const checksum = { algorithm: 'CRC32C' as const, value: await checksumOf('CRC32C', bytes) };
+      await kit.one.put('stored', { data: bytes, size: bytes.length, checksum }, none);
+      expect(await kit.one.head('stored')).not.toHaveProperty('checksum');
+      expect((await kit.one.head('stored', { checksum: true }))?.checksum).toEqual(
+        kit.can.checksums ? checksum : undefined,
+      );
+    });
+  });
+
+  describe('listings', () => {
+    const keys = ['l/', 'l/a', 'l/a/b', 'l/b', 'l/b ', 'l/\u{e000}', 'l/\u{ffff}', 'l/\u{10000}', 'l/😀'];
+    const list = async (options: { prefix: string; after?: string; pageSize?: number }): Promise<string[][]> => {
+      const pages: string[][] = [];
+      for await (const page of kit.one.list(options)) pages.push(page.map(({ key }) => key));
+      return pages;
+    };
+
+    it('are in the order of UTF-8 bytes, in pages, from any key on', async () => {
+      for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), none);
+      const sorted = [...keys].sort(byBytes);
+      for (const pageSize of [1, 2, 4, 1000]) {
+        const pages = await list({ prefix: 'l/', pageSize });
+        expect(pages.flat()).toEqual(sorted);
+        for (const page of pages) expect(page.length).toBeLessThanOrEqual(pageSize);
+        for (const [index, after] of sorted.entries()) {
+          expect((await list({ prefix: 'l/', after, pageSize })).flat()).toEqual(sorted.slice(index + 1));
+        }
+      }
+      expect((await list({ prefix: 'l/', after: 'l/a/' })).flat()).toEqual(sorted.slice(sorted.indexOf('l/a/b')));
+      expect((await list({ prefix: 'l/', after: 'z' })).flat()).toEqual([]);
+      expect((await list({ prefix: 'nothing' })).flat()).toEqual([]);
+    });
+
+    it('tell what HEAD tells', async () => {
+      await kit.one.put('told', text('abc'), none);
+      const head = await kit.one.head('told');
+      for await (const page of kit.one.list({ prefix: 'told' })) {
+        expect(page).toEqual([{ key: 'told', size: 3, etag: head?.etag, modified: expect.any(Number) }]);
+        expect(Math.abs((page[0]?.modified ?? 0) - (head?.modified ?? 0))).toBeLessThan(1000);
+      }
+    });
+  });
+}

@@ -1,0 +1,179 @@
+import { buffer } from 'node:stream/consumers';
+import { describe, expect, it } from '@jest/globals';
+import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
+import type { ObjectAttributes } from '../../../shared/model/object.ts';
+import { byBytes } from '../../shared/keys.ts';
+import { bytesOf, md5, none, text, type Kit } from './kit.ts';
+
+/** Keys that are easily confused, changed or refused. */
+const oddKeys = [
+  'a b',
+  'a+b',
+  'a%2Fb',
+  'a%b',
+  'quote\'"',
+  'new\nline',
+  'tab\t',
+  'a//b',
+  '/a',
+  'a/../b',
+  './a',
+  '..',
+  'a/',
+  'ü',
+  'u\u0308',
+  '😀',
+  '\u{fffd}',
+  '\u{fffe}',
+  '\u{e000}',
+  '<&>;=?#@:,!*()[]{}|\\^`~$',
+  'a\r',
+  '\u007f',
+  'x'.repeat(1024 - 4),
+  'é'.repeat(510),
+];
+
+/** Objects, read and written whole. */
+export function describeObjects(kit: Kit): void {
+  describe('buckets and keys that are not there', () => {
+    it('a missing bucket is BucketNotFound, whatever is asked of it', async () => {
+      await expect(kit.one.checkBucket()).resolves.toBeUndefined();
+      const missing = kit.subject.bucket('missing');
+      const calls: [string, () => Promise<unknown>][] = [
+        ['checkBucket', () => missing.checkBucket()],
+        ['head', () => missing.head('k')],
+        ['get', () => missing.get('k')],
+        ['get pinned', () => missing.get('k', { ifMatch: 'e' })],
+        ['list', () => missing.list({ prefix: '' })[Symbol.asyncIterator]().next()],
+        ['put', () => missing.put('k', text('x'), none)],
+        ['createUpload', () => missing.createUpload('k', none)],
+      ];
+      for (const [call, work] of calls) {
+        const end = await work().then(
+          () => 'no fault',
+          (error: unknown) => (error as Error).name,
+        );
+        expect([call, end]).toEqual([call, 'BucketNotFound']);
+      }
+    });
+
+    it('a missing key is undefined, SourceGone where the read is pinned, and deleted without a fault', async () => {
+      expect(await kit.one.head('nothing/here')).toBeUndefined();
+      expect(await kit.one.get('nothing/here')).toBeUndefined();
+      await expect(kit.one.get('nothing/here', { ifMatch: md5(Buffer.alloc(0)) })).rejects.toMatchObject({
+        name: 'SourceGone',
+        message: expect.stringContaining('nothing/here'),
+      });
+      await expect(kit.one.delete('nothing/here')).resolves.toBeUndefined();
+    });
+  });
+
+  describe('objects', () => {
+    const attributes: ObjectAttributes = {
+      headers: {
+        contentType: 'text/x-test; charset=utf-8',
+        contentEncoding: 'gzip',
+        contentLanguage: 'de',
+        contentDisposition: 'attachment; filename="a b.txt"',
+        cacheControl: 'max-age=60',
+        expires: 'Thu, 01 Dec 2033 16:00:00 GMT',
+      },
+      metadata: { colour: 'blue', 'with-dash': 'a b' },
+      tags: { kind: 'a b', 'p+q': '1/2=3' },
+    };
+
+    it('come back with everything they were written with', async () => {
+      const bytes = bytesOf(70_000);
+      const stored = await kit.one.put(
+        'whole',
+        { data: bytes, size: bytes.length, md5: md5(bytes, 'base64') },
+        attributes,
+      );
+      expect(stored.etag).toMatch(/^[0-9a-f]{32}$/);
+      expect(stored.opaqueEtag).toBe(!kit.can.md5Etags);
+      if (kit.can.md5Etags) expect(stored.etag).toBe(md5(bytes));
+      const head = await kit.one.head('whole');
+      const expected = {
+        key: 'whole',
+        size: 70_000,
+        etag: stored.etag,
+        headers: attributes.headers,
+        metadata: attributes.metadata,
+        readable: true,
+        opaqueEtag: !kit.can.md5Etags,
+      };
+      expect(head).toMatchObject(expected);
+      expect(head?.tagCount).toBe(2);
+      expect(Math.abs(Date.now() - (head?.modified ?? 0))).toBeLessThan(2 ** 40);
+      const opened = await kit.one.get('whole');
+      expect(opened?.info).toMatchObject({ ...expected, tagCount: 2 });
+      expect((await buffer(opened!.body)).equals(bytes)).toBe(true);
+      expect(await kit.one.tags('whole')).toEqual(attributes.tags);
+    });
+
+    it('may have nothing: no byte, no header, no tag', async () => {
+      await kit.one.put('empty', { data: Buffer.alloc(0), size: 0 }, none);
+      expect(await kit.read('empty')).toHaveLength(0);
+      expect(await kit.one.head('empty')).toMatchObject({ size: 0, metadata: {} });
+      expect((await kit.one.get('empty'))?.info.tagCount).toBe(0);
+      expect(await kit.one.tags('empty')).toEqual({});
+    });
+
+    it('are replaced whole, attributes too', async () => {
+      await kit.one.put('twice', text('first'), attributes);
+      await kit.one.put('twice', text('second!'), none);
+      expect((await kit.read('twice'))?.toString()).toBe('second!');
+      expect((await kit.one.head('twice'))?.metadata).toEqual({});
+      expect(await kit.one.tags('twice')).toEqual({});
+      await kit.one.delete('twice');
+      expect(await kit.one.head('twice')).toBeUndefined();
+    });
+
+    it('are read in ranges, and each range tells the size of the whole', async () => {
+      const bytes = bytesOf(10_000);
+      const { etag } = await kit.one.put('ranges', { data: bytes, size: bytes.length }, none);
+      for (const [start, end] of [
+        [0, 1],
+        [0, 10_000],
+        [9_999, 10_000],
+        [1000, 2345],
+      ] as const) {
+        const opened = await kit.one.get('ranges', { ifMatch: etag, range: { start, end } });
+        expect(opened?.info.size).toBe(10_000);
+        expect((await buffer(opened!.body)).equals(bytes.subarray(start, end))).toBe(true);
+      }
+    });
+
+    it('that changed are not read by somebody who wants the version before', async () => {
+      const { etag } = await kit.one.put('pinned', text('before'), none);
+      expect((await kit.read('pinned', { ifMatch: etag }))?.toString()).toBe('before');
+      await kit.one.put('pinned', text('after'), none);
+      await expect(kit.one.get('pinned', { ifMatch: etag })).rejects.toMatchObject({ name: 'SourceChanged' });
+      const range = { start: 0, end: 2 };
+      await expect(kit.one.get('pinned', { ifMatch: etag, range })).rejects.toMatchObject({ name: 'SourceChanged' });
+      // Shorter than the range, for stores that look at the range first.
+      const beyond = { start: 1000, end: 2000 };
+      await expect(kit.one.get('pinned', { ifMatch: etag, range: beyond })).rejects.toMatchObject({
+        name: 'SourceChanged',
+      });
+    });
+
+    it('may have any key, and keys that look alike are different objects', async () => {
+      const key = (odd: string): string => `odd/${odd}`.slice(0, 1024);
+      await forEachConcurrently(oddKeys, 8, async (odd) => {
+        await kit.one.put(key(odd), text(`content of ${odd}`), none);
+      });
+      await forEachConcurrently(oddKeys, 8, async (odd) => {
+        expect((await kit.one.head(key(odd)))?.size).toBe(Buffer.byteLength(`content of ${odd}`));
+        expect((await kit.read(key(odd)))?.toString()).toBe(`content of ${odd}`);
+      });
+      const pages: string[][] = [];
+      for await (const page of kit.one.list({ prefix: 'odd/', pageSize: 5 }))
+        pages.push(page.map((object) => object.key));
+      expect(pages.flat()).toEqual(oddKeys.map(key).sort(byBytes));
+      await forEachConcurrently(oddKeys, 8, (odd) => kit.one.delete(key(odd)));
+      const left = await kit.one.list({ prefix: 'odd/' })[Symbol.asyncIterator]().next();
+      expect(left.value ?? []).toEqual([]);
+    });
+  });
+}

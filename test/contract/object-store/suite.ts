@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { describeBodiesAndListings } from './bodies-and-listings.ts';
+import { describeCopies } from './copies.ts';
+import { Kit, type Capabilities, type Subject } from './kit.ts';
+import { describeObjects } from './objects.ts';
+import { describeUploadChecksums } from './upload-checksums.ts';
+import { describeUploads } from './uploads.ts';
+
+/** The obligations of ObjectStore (shared/ports/object-store.ts). */
+export function describeObjectStore(name: string, open: () => Promise<Subject>, can: Capabilities): void {
+  describe(`ObjectStore: ${name}`, () => {
+    const kit = new Kit(open, can);
+    beforeAll(() => kit.open());
+    afterAll(() => kit.subject.close());
+    describeObjects(kit);
+    describeBodiesAndListings(kit);
+    describeCopies(kit);
+    describeUploads(kit);
+    describeUploadChecksums(kit);
+  });
+}

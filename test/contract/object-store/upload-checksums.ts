@@ -1,0 +1,70 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from '@jest/globals';
+import { checksumAlgorithms } from '../../../shared/model/object.ts';
+import { bytesOf, checksumOf, none, part, type Kit } from './kit.ts';
+
+/** Checksums of uploads in parts. */
+export function describeUploadChecksums(kit: Kit): void {
+  describe('checksums of uploads', () => {
+    if (!kit.can.checksums) {
+      it('are ignored: a wrong one, and a wrong size, are taken', async () => {
+        const [uploadId, parts] = await kit.upload('wrong', [1000], 'CRC32');
+        expect(parts[0]).not.toHaveProperty('checksum');
+        const expected = {
+          size: 999,
+          algorithm: 'CRC32' as const,
+          checksum: await checksumOf('CRC32', Buffer.from('x')),
+        };
+        await expect(kit.one.completeUpload('wrong', uploadId, parts, expected)).resolves.toHaveProperty('etag');
+        expect((await kit.one.head('wrong', { checksum: true }))?.checksum).toBeUndefined();
+      });
+      return;
+    }
+
+    it('refuse another size than was announced', async () => {
+      const [uploadId, parts] = await kit.upload('size', [1000]);
+      await expect(kit.one.completeUpload('size', uploadId, parts, { size: 999 })).rejects.toMatchObject({
+        name: 'VerificationFailed',
+      });
+      expect(await kit.one.head('size')).toBeUndefined();
+      await kit.one.completeUpload('size', uploadId, parts, { size: 1000 });
+    });
+
+    it.each(checksumAlgorithms)('%s is confirmed for parts, listed, and compared for the whole', async (algorithm) => {
+      const [uploadId, parts] = await kit.upload(`crc-${algorithm}`, [part, 1000], algorithm);
+      const all = [bytesOf(part, 1), bytesOf(1000, 2)];
+      const values = await Promise.all(all.map((bytes) => checksumOf(algorithm, bytes)));
+      expect(parts.map(({ checksum }) => checksum)).toEqual(values);
+      const listed = await kit.one.listParts(`crc-${algorithm}`, uploadId);
+      expect(listed.map(({ checksum }) => checksum)).toEqual(values);
+      const whole = await checksumOf(algorithm, Buffer.concat(all));
+      const wrong = { size: part + 1000, algorithm, checksum: values[0]! };
+      const refused = kit.one.completeUpload(`crc-${algorithm}`, uploadId, listed, wrong);
+      await expect(refused).rejects.toMatchObject({ name: 'VerificationFailed' });
+      expect(await kit.one.head(`crc-${algorithm}`)).toBeUndefined();
+      await kit.one.completeUpload(`crc-${algorithm}`, uploadId, listed, { ...wrong, checksum: whole });
+      const head = await kit.one.head(`crc-${algorithm}`, { checksum: true });
+      expect(head?.checksum).toEqual({ algorithm, value: whole });
+    });
+
+    it.each(checksumAlgorithms)('%s of a part with wrong bytes is refused', async (algorithm) => {
+      const { uploadId } = await kit.one.createUpload('bad-crc', none, algorithm);
+      const checksum = { algorithm, value: await checksumOf(algorithm, Buffer.from('other')) };
+      const address = { key: 'bad-crc', uploadId, number: 1, checksum: algorithm };
+      const sent = kit.one.uploadPart(address, { data: bytesOf(1000), size: 1000, checksum });
+      await expect(sent).rejects.toMatchObject({ name: 'VerificationFailed' });
+      await kit.one.abortUpload('bad-crc', uploadId);
+    });
+
+    it.each(checksumAlgorithms)('%s of a part that streams is confirmed', async (algorithm) => {
+      const { uploadId } = await kit.one.createUpload('stream', none, algorithm);
+      const bytes = bytesOf(300_000);
+      const data = Readable.from([bytes.subarray(0, 100), bytes.subarray(100, 200_000), bytes.subarray(200_000)]);
+      const address = { key: 'stream', uploadId, number: 1, checksum: algorithm };
+      const stored = await kit.one.uploadPart(address, { data, size: bytes.length });
+      expect(stored.checksum).toBe(await checksumOf(algorithm, bytes));
+      await kit.one.completeUpload('stream', uploadId, [stored], { size: bytes.length, algorithm });
+      expect((await kit.read('stream'))?.equals(bytes)).toBe(true);
+    });
+  });
+}

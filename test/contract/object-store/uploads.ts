@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
+import type { StoredPart } from '../../../shared/model/part-plan.ts';
+import { bytesOf, md5, none, part, text, type Kit } from './kit.ts';
+
+/** Uploads in parts. */
+export function describeUploads(kit: Kit): void {
+  describe('uploads in parts', () => {
+    it('show nothing before Complete, and then all of it', async () => {
+      const attributes = { headers: { contentType: 'a/b' }, metadata: { m: '1' }, tags: { t: 'a b' } };
+      const { uploadId, opaqueEtag } = await kit.one.createUpload('parts', attributes);
+      expect(opaqueEtag).toBe(!kit.can.md5Etags);
+      const all = [bytesOf(part, 1), bytesOf(part, 2), bytesOf(77, 3)];
+      // Out of order, and one of them twice.
+      for (const number of [3, 1, 2, 2]) {
+        const data = all[number - 1]!;
+        const stored = await kit.one.uploadPart(
+          { key: 'parts', uploadId, number },
+          { data, size: data.length, md5: md5(data, 'base64') },
+        );
+        expect(stored).toMatchObject({ number, size: data.length });
+        if (kit.can.md5Etags) expect(stored.etag).toBe(md5(data));
+      }
+      expect(await kit.one.head('parts')).toBeUndefined();
+      const listed = await kit.one.listParts('parts', uploadId);
+      expect(listed.map(({ number, size }) => [number, size])).toEqual([
+        [1, part],
+        [2, part],
+        [3, 77],
+      ]);
+      const stored = await kit.one.completeUpload('parts', uploadId, listed, { size: 2 * part + 77 });
+      const head = await kit.one.head('parts');
+      expect(head?.etag).toMatch(/^[0-9a-f]{32}-3$/);
+      expect(stored.etag).toBe(kit.can.completeEtag ? head?.etag : '');
+      if (kit.can.md5Etags) {
+        const hash = createHash('md5');
+        for (const bytes of all) hash.update(Buffer.from(md5(bytes), 'hex'));
+        expect(head?.etag).toBe(`${hash.digest('hex')}-3`);
+      }
+      expect(head).toMatchObject({ size: 2 * part + 77, headers: { contentType: 'a/b' }, metadata: { m: '1' } });
+      expect(await kit.one.tags('parts')).toEqual(kit.can.tagsOfCopiesAndUploads ? { t: 'a b' } : {});
+      expect((await kit.read('parts'))?.equals(Buffer.concat(all))).toBe(true);
+      for (const [number, size] of [
+        [1, part],
+        [3, 77],
+      ] as const) {
+        const look = await kit.one.head('parts', { partNumber: number });
+        expect(look).toMatchObject({ size: kit.can.partNumbers ? size : 2 * part + 77, etag: head?.etag });
+      }
+    });
+
+    it('are gone after Complete and after an abort, which may come twice', async () => {
+      const [completed, parts] = await kit.upload('gone', [1000]);
+      await kit.one.completeUpload('gone', completed, parts, { size: 1000 });
+      await expect(kit.one.listParts('gone', completed)).rejects.toMatchObject({ name: 'UploadGone' });
+      const [aborted] = await kit.upload('never', [1000]);
+      await kit.one.abortUpload('never', aborted);
+      await expect(kit.one.abortUpload('never', aborted)).resolves.toBeUndefined();
+      await expect(kit.one.listParts('never', aborted)).rejects.toMatchObject({ name: 'UploadGone' });
+      await expect(kit.one.uploadPart({ key: 'never', uploadId: aborted, number: 1 }, text('x'))).rejects.toMatchObject(
+        {
+          name: 'UploadGone',
+        },
+      );
+      const late = kit.one.completeUpload('never', aborted, parts, { size: 1000 });
+      await expect(late).rejects.toMatchObject({ name: kit.can.goneAtComplete ? 'UploadGone' : 'Unavailable' });
+      expect((await kit.read('gone'))?.equals(bytesOf(1000))).toBe(true);
+    });
+
+    it('leave the old object until Complete', async () => {
+      await kit.one.put('kept', text('old'), none);
+      const [uploadId, parts] = await kit.upload('kept', [2000]);
+      expect((await kit.read('kept'))?.toString()).toBe('old');
+      await kit.one.completeUpload('kept', uploadId, parts, { size: 2000 });
+      expect((await kit.one.head('kept'))?.size).toBe(2000);
+    });
+
+    it('of two callers at the same key do not know of each other', async () => {
+      const [first] = await kit.upload('both', [1000]);
+      const [second, parts] = await kit.upload('both', [2000]);
+      expect(first).not.toBe(second);
+      expect((await kit.one.listParts('both', first)).map(({ size }) => size)).toEqual([1000]);
+      await kit.one.completeUpload('both', second, parts, { size: 2000 });
+      expect(await kit.one.listParts('both', first)).toHaveLength(1);
+      await kit.one.abortUpload('both', first);
+      expect((await kit.one.head('both'))?.size).toBe(2000);
+    });
+
+    it('refuse parts that are too small, out of order, or not there like this; the upload stays', async () => {
+      const [uploadId, parts] = await kit.upload('refused', [1000, part, 1000]);
+      const [small, whole, last] = parts as [StoredPart, StoredPart, StoredPart];
+      const lists: StoredPart[][] = [
+        [small, whole, last],
+        [last, whole],
+        [{ ...whole, etag: md5(Buffer.from('x')) }, last],
+      ];
+      for (const list of lists) {
+        const size = list.reduce((sum, { size }) => sum + size, 0);
+        await expect(kit.one.completeUpload('refused', uploadId, list, { size })).rejects.toThrow();
+        expect(await kit.one.head('refused')).toBeUndefined();
+      }
+      const some = kit.one.completeUpload('refused', uploadId, [whole, last], { size: part + 1000 });
+      if (kit.can.partSubsets) await some;
+      else await expect(some).rejects.toThrow();
+      expect((await kit.one.head('refused'))?.size).toBe(kit.can.partSubsets ? part + 1000 : undefined);
+      if (!kit.can.partSubsets) expect(await kit.one.listParts('refused', uploadId)).toHaveLength(3);
+      await kit.one.abortUpload('refused', uploadId);
+    });
+
+    it('refuse a part with a wrong MD5', async () => {
+      const { uploadId } = await kit.one.createUpload('bad-part', none);
+      const address = { key: 'bad-part', uploadId, number: 1 };
+      const body = { data: bytesOf(1000), size: 1000, md5: md5(Buffer.from('other'), 'base64') };
+      await expect(kit.one.uploadPart(address, body)).rejects.toMatchObject({ name: 'VerificationFailed' });
+      expect(await kit.one.listParts('bad-part', uploadId)).toEqual([]);
+      await kit.one.abortUpload('bad-part', uploadId);
+    });
+
+    it('may have more parts than one answer lists', async () => {
+      const { uploadId } = await kit.one.createUpload('many', none);
+      const numbers = Array.from({ length: kit.can.manyParts }, (_, index) => index + 1);
+      await forEachConcurrently(numbers, 20, async (number) => {
+        await kit.one.uploadPart({ key: 'many', uploadId, number }, text(String(number)));
+      });
+      const listed = await kit.one.listParts('many', uploadId);
+      expect(listed.map(({ number }) => number)).toEqual(numbers);
+      await kit.one.abortUpload('many', uploadId);
+    });
+  });
+}

@@ -1,0 +1,338 @@
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { encodeJob, type Job } from '../../shared/model/job.ts';
+import { MiB } from '../../shared/model/limits.ts';
+import type {
+  AbandonUploadInput,
+  CheckUploadInput,
+  FindObjectsState,
+  FinishRunInput,
+  PlanSyncInput,
+  PlanUploadInput,
+  SyncPlan,
+  UploadPartsInput,
+  UploadState,
+} from '../../shared/model/payloads.ts';
+import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { invocation, startSurroundings, type Surroundings } from './surroundings.ts';
+
+type Handler<Event, Result> = (event: Event, context: ReturnType<typeof invocation>) => Promise<Result>;
+
+const task = {
+  name: 'copies',
+  source: { bucket: 'source', prefix: 'in/' },
+  destination: { bucket: 'destination', prefix: 'out/', storageClass: 'STANDARD_IA' },
+  serverSideCopy: 'never',
+  events: 'create-delete',
+  largeObjectThreshold: '6 MiB',
+  partSize: '5 MiB',
+};
+const none = { headers: {}, metadata: {}, tags: {} };
+
+let world: Surroundings;
+let source: ObjectStore;
+let destination: ObjectStore;
+let lines: string[];
+const outputs = [jest.spyOn(process.stdout, 'write'), jest.spyOn(process.stderr, 'write')];
+
+beforeAll(async () => {
+  world = await startSurroundings(['source', 'destination']);
+  source = world.bucket('source');
+  destination = world.bucket('destination');
+  world.putTask('copies', JSON.stringify(task));
+  world.putTask('broken', '{"name":"broken","source":{"bucket":"elsewhere"},"typo":1}');
+});
+afterAll(async () => {
+  for (const output of outputs) output.mockRestore();
+  await world.stop();
+});
+beforeEach(() => {
+  lines = [];
+  world.fault = () => undefined;
+  for (const output of outputs) {
+    output.mockImplementation((chunk) => {
+      lines.push(
+        ...String(chunk)
+          .split('\n')
+          .filter((line) => line.startsWith('{')),
+      );
+      return true;
+    });
+  }
+});
+
+/** The handler as Lambda has it, its payloads passing as JSON. */
+async function handlerOf<Event, Result>(name: string): Promise<Handler<Event, Result>> {
+  const { handler } = (await import(`../../functions/${name}/index.ts`)) as { handler: Handler<Event, Result> };
+  return async (event, context) => {
+    const result = await handler(JSON.parse(JSON.stringify(event)) as Event, context);
+    return (result === undefined ? result : JSON.parse(JSON.stringify(result))) as Result;
+  };
+}
+
+async function put(key: string, text: string | Buffer): Promise<void> {
+  const data = Buffer.from(text);
+  await source.put(key, { data, size: data.length }, none);
+}
+
+async function copied(key: string): Promise<string | undefined> {
+  const opened = await destination.get(key);
+  return opened && (await buffer(opened.body)).toString();
+}
+
+/** The sums of a metric over the lines that were written. */
+function metric(name: string): number {
+  return lines
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter((line) => '_aws' in line && name in line)
+    .reduce((sum, line) => sum + [line[name]].flat().reduce<number>((a, b) => a + Number(b), 0), 0);
+}
+
+const job = (key: string, more: Partial<Job> = {}): Job => ({ task: 'copies', key, action: 'copy', ...more });
+
+function notification(name: string, key: string): string {
+  const object = { key: encodeURIComponent(key).replaceAll('%20', '+'), size: 3, eTag: 'e', sequencer: '00' };
+  const s3 = { s3SchemaVersion: '1.0', configurationId: 'c', bucket: { name: 'source' }, object };
+  const common = { eventVersion: '2.1', eventSource: 'aws:s3', eventTime: new Date(Date.now() - 1000).toISOString() };
+  return JSON.stringify({ Records: [{ ...common, eventName: name, s3 }] });
+}
+
+describe('copy-objects', () => {
+  let handler: Handler<SQSEvent, SQSBatchResponse>;
+  beforeAll(async () => {
+    handler = await handlerOf('copy-objects');
+  });
+
+  it('does a batch of jobs and notifications, and answers only what is to come back', async () => {
+    await put('in/one', 'one');
+    await put('in/a b+c/😀', 'two');
+    await put('in/failing', 'three');
+    await put('in/large', Buffer.alloc(7 * MiB));
+    const bodies = [
+      encodeJob(job('in/one')),
+      notification('ObjectCreated:Put', 'in/a b+c/😀'),
+      JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Time: '2026-11-01T00:00:00Z', Bucket: 'source' }),
+      'malformed',
+      encodeJob(job('in/failing')),
+      encodeJob(job('in/large', { size: 7 * MiB })),
+      encodeJob(job('in/gone')),
+    ];
+    for (const body of bodies) await world.send(body);
+    world.fault = ({ operation, key }) =>
+      operation === 'PutObject' && key === 'out/failing'
+        ? { kind: 'status', status: 403, code: 'AccessDenied' }
+        : undefined;
+    const event = await world.receive();
+    expect(event.Records).toHaveLength(bodies.length);
+    const idOf = (body: string): string => event.Records.find((record) => record.body === body)!.messageId;
+
+    expect(await handler(event, invocation())).toEqual({ batchItemFailures: [{ itemIdentifier: idOf(bodies[4]!) }] });
+
+    expect(await copied('out/one')).toBe('one');
+    expect(await copied('out/a b+c/😀')).toBe('two');
+    expect(await copied('out/failing')).toBeUndefined();
+    expect(await world.letters()).toEqual([
+      { body: 'malformed', reason: expect.stringMatching(/^InvalidInput: .*not JSON/) },
+    ]);
+    expect(await world.ledger.get('(unknown)', `message:${idOf('malformed')}`)).toMatchObject({ status: 'FAILED' });
+    expect(await world.ledger.get('copies', 'in/one')).toMatchObject({ status: 'DONE', route: 'put', size: 3 });
+    expect(await world.ledger.get('copies', 'in/failing')).toBeUndefined();
+    expect(world.executions()).toEqual([expect.stringMatching(/^copies-[0-9a-f]{40}-1$/)]);
+    expect(metric('ObjectsCopied')).toBe(2);
+    expect(metric('BytesCopied')).toBe(6);
+    expect(metric('ExecutionsStarted')).toBe(1);
+    expect(metric('ObjectsSkipped')).toBe(1);
+    expect(metric('ObjectsFailed')).toBe(1);
+    expect(metric('EventToDone')).toBeGreaterThanOrEqual(1000);
+    const log = lines.join('\n');
+    expect(log).not.toContain('secret/EXAMPLE+key');
+    expect(log).toContain('failed, comes back');
+    expect(log).toContain(`"messageId":"${idOf('malformed')}"`);
+    expect(log).not.toContain('reserved key');
+  });
+
+  it('gives up at the last delivery, with the reason in the ledger', async () => {
+    world.fault = ({ operation, key }) =>
+      operation === 'PutObject' && key === 'out/denied'
+        ? { kind: 'status', status: 403, code: 'AccessDenied' }
+        : undefined;
+    await put('in/denied', 'x');
+    await world.send(encodeJob(job('in/denied')));
+    const event = await world.receive();
+    for (const record of event.Records) record.attributes.ApproximateReceiveCount = '3';
+    expect(await handler(event, invocation())).toEqual({ batchItemFailures: [] });
+    const letters = await world.letters();
+    expect(letters).toEqual([{ body: encodeJob(job('in/denied')), reason: expect.stringMatching(/^AccessDenied: /) }]);
+    expect(await world.ledger.get('copies', 'in/denied')).toMatchObject({ status: 'FAILED', attempts: 3 });
+  });
+
+  it('deletes what an event says is gone, and buries jobs of tasks that are not there', async () => {
+    await put('in/old', 'old');
+    await world.send(encodeJob(job('in/old')));
+    await handler(await world.receive(), invocation());
+    expect(await copied('out/old')).toBe('old');
+    await source.delete('in/old');
+    await world.send(notification('ObjectRemoved:Delete', 'in/old'));
+    await world.send(encodeJob(job('in/x', { task: 'nobody' })));
+    expect(await handler(await world.receive(), invocation())).toEqual({ batchItemFailures: [] });
+    expect(await copied('out/old')).toBeUndefined();
+    expect(await world.ledger.get('copies', 'in/old')).toMatchObject({ status: 'DELETED' });
+    const reasons = (await world.letters()).map(({ reason }) => reason);
+    expect(reasons).toContainEqual(expect.stringMatching(/^UnknownTask: task: found .*nobody/));
+  });
+
+  it('tries a service that is busy again by itself', async () => {
+    await put('in/busy', 'x');
+    let times = 2;
+    world.fault = ({ operation }) =>
+      operation === 'PutObject' && times-- > 0 ? { kind: 'status', status: 503, code: 'SlowDown' } : undefined;
+    await world.send(encodeJob(job('in/busy')));
+    expect(await handler(await world.receive(), invocation())).toEqual({ batchItemFailures: [] });
+    expect(await copied('out/busy')).toBe('x');
+  });
+});
+
+describe('the functions of the SYNC machine', () => {
+  const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
+
+  it('plan, find and finish a run', async () => {
+    const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
+    const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
+    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const input = { task: 'copies', prefix: 'in/run/' };
+    for (const key of ['a', 'b', 'c']) await put(`in/run/${key}`, key);
+    const planned = await plan({ ...run, input }, invocation());
+    expect(planned).toEqual({ task: 'copies', ...run, dryRun: false, prefix: 'in/run/', segments: [{}] });
+
+    let state: FindObjectsState = { ...planned, segment: {} };
+    const calls: boolean[] = [];
+    // Time is short each time: one key a call.
+    while (state.done !== true && calls.length < 10) {
+      state = await find(state, invocation(1000));
+      calls.push(state.done === true);
+    }
+    expect(calls).toEqual([false, false, true]);
+    const { Records } = await world.receive();
+    expect(Records.map(({ body }) => (JSON.parse(body) as { job: Job }).job.key).sort()).toEqual(
+      ['a', 'b', 'c'].map((key) => `in/run/${key}`),
+    );
+    expect(metric('KeysListed')).toBe(3);
+    expect(metric('JobsFound')).toBe(3);
+
+    const counts = await finish({ ...run, input, results: [{ counts: state.counts! }] }, invocation());
+    expect(counts).toMatchObject({ listed: 3, jobs: 3, bytes: 3 });
+    expect(await world.ledger.getRun('copies', 'run-1')).toMatchObject({ status: 'DONE', counts });
+  });
+
+  it.each([
+    [{ task: 'nobody' }, 'UnknownTask', 'task: found "nobody"'],
+    [{ task: '../x' }, 'UnknownTask', 'task: found "../x"'],
+    [{ task: 'broken' }, 'InvalidTask', 'typo: unknown option'],
+    [{ tasks: 'copies' }, 'InvalidInput', 'task: is missing'],
+    [{ task: 'copies', prefix: 'out/' }, 'InvalidInput', 'prefix: found "out/"'],
+    ['copies', 'InvalidInput', 'found "copies"'],
+  ])('refuse the input %j with %s', async (input, name, message) => {
+    const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
+    const refused = plan({ ...run, input }, invocation());
+    await expect(refused).rejects.toMatchObject({ name, message: expect.stringContaining(message) });
+  });
+
+  it('names the side whose bucket is not there', async () => {
+    world.putTask('lost', JSON.stringify({ ...task, name: 'lost', destination: { bucket: 'not-there' } }));
+    const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
+    await expect(plan({ ...run, input: { task: 'lost' } }, invocation())).rejects.toMatchObject({
+      name: 'BucketNotFound',
+      message: 'task lost, destination.bucket: bucket "not-there" does not exist',
+    });
+  });
+
+  it('record a run that failed', async () => {
+    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const error = { Error: 'UnknownTask', Cause: JSON.stringify({ errorMessage: 'task: found "nobody"' }) };
+    await finish({ ...run, input: { task: 'nobody' }, error }, invocation());
+    expect(await world.ledger.getRun('nobody', 'run-1')).toMatchObject({
+      status: 'FAILED',
+      reason: 'UnknownTask: task: found "nobody"',
+    });
+    expect(metric('RunsFailed')).toBe(1);
+  });
+});
+
+describe('the functions of the UPLOAD machine', () => {
+  const bytes = Buffer.alloc(11 * MiB, 'large');
+  const begin = (key: string): PlanUploadInput => ({
+    job: job(key, { size: bytes.length }),
+    execution: 'e',
+    attempt: 0,
+  });
+
+  it('bring a large object over', async () => {
+    const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
+    const send = await handlerOf<UploadPartsInput, { outcome: string }>('upload-parts');
+    const check = await handlerOf<CheckUploadInput, UploadState>('check-upload');
+    await put('in/huge', bytes);
+    const state = await plan(begin('in/huge'), invocation());
+    if (state.state !== 'uploading') throw new Error(state.state);
+    expect(state).toMatchObject({ attempt: 1, missing: 3, batches: [{ parts: [[1, 3]] }], concurrency: 40 });
+    const input = { job: state.job, target: state.target, batch: { parts: [[1, 2] as const] } };
+    expect(await send(input, invocation())).toEqual({ outcome: 'sent' });
+    // Too little time to begin a part.
+    expect(await send({ ...input, batch: { parts: [[3, 3]] } }, invocation(10_000))).toEqual({ outcome: 'left' });
+    const waiting = await check({ ...state, outcomes: [{ outcome: 'sent' }, { outcome: 'left' }] }, invocation());
+    expect(waiting).toMatchObject({ state: 'waiting', missing: 1, batches: [{ parts: [[3, 3]] }] });
+    expect(await send({ ...input, batch: { parts: [[3, 3]] } }, invocation())).toEqual({ outcome: 'sent' });
+    expect(await check(waiting, invocation())).toMatchObject({ state: 'finished' });
+    expect((await destination.head('out/huge'))?.size).toBe(bytes.length);
+    expect(await world.ledger.get('copies', 'in/huge')).toMatchObject({ status: 'DONE', route: 'multipart' });
+    expect(metric('PartsSent')).toBe(3);
+    expect(metric('ObjectsCopied')).toBe(1);
+    expect(await plan(begin('in/huge'), invocation())).toMatchObject({ state: 'finished' });
+  });
+
+  it('give it up with its reason where it failed', async () => {
+    const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
+    const abandon = await handlerOf<AbandonUploadInput, unknown>('abandon-upload');
+    await put('in/stuck', bytes);
+    const state = await plan(begin('in/stuck'), invocation());
+    if (state.state !== 'uploading') throw new Error(state.state);
+    const error = { Error: 'UploadStuck', Cause: JSON.stringify({ errorMessage: 'no progress' }) };
+    await abandon({ job: state.job, execution: 'e', error }, invocation());
+    await expect(destination.listParts('out/stuck', state.target.uploadId)).rejects.toMatchObject({
+      name: 'UploadGone',
+    });
+    const entry = await world.ledger.get('copies', 'in/stuck');
+    expect(entry).toMatchObject({ status: 'FAILED', reason: 'UploadStuck: no progress' });
+    expect(entry).not.toHaveProperty('upload');
+    expect(await world.letters()).toEqual([{ body: encodeJob(state.job), reason: 'UploadStuck: no progress' }]);
+    expect(metric('ObjectsFailed')).toBe(1);
+  });
+
+  it.each([
+    [{ task: 'copies' }, 'key: is missing'],
+    [{ task: 'copies', key: 'in/k', action: 'copy', size: 'big' }, 'size: found "big", expected number'],
+    ['in/k', 'found "in/k", expected Object'],
+    [null, 'found null, expected Object'],
+  ])('refuse an execution that was started with %j, and record that', async (input, message) => {
+    const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
+    const abandon = await handlerOf<AbandonUploadInput, unknown>('abandon-upload');
+    const common = { job: input as unknown as Job, execution: 'by-hand' };
+    const refused = plan({ ...common, attempt: 0 }, invocation());
+    await expect(refused).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(message) });
+    await abandon({ ...common, error: { Error: 'InvalidInput', Cause: 'why' } }, invocation());
+    expect(await world.ledger.get('(unknown)', 'execution:by-hand')).toMatchObject({ reason: 'InvalidInput: why' });
+    expect(await world.letters()).toEqual([{ body: JSON.stringify({ job: input }), reason: 'InvalidInput: why' }]);
+  });
+});
+
+describe('the environment', () => {
+  it('is read whole, and every variable that is missing is named', async () => {
+    const { readEnvironment } = await import('../../functions/environment.ts');
+    expect(() => readEnvironment(['TASKS_PATH', 'NOT_SET', 'NOR_THIS'])).toThrow(
+      'environment: missing NOT_SET, NOR_THIS',
+    );
+    const environment = readEnvironment(['TASKS_PATH']);
+    expect(Object.isFrozen(environment)).toBe(true);
+  });
+});

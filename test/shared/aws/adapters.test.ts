@@ -1,0 +1,330 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { faultOf } from '../../../shared/aws/faults.ts';
+import { objectInfo, unquoted } from '../../../shared/aws/object-info.ts';
+import { Parameters } from '../../../shared/aws/parameters.ts';
+import { createS3Client } from '../../../shared/aws/s3-client.ts';
+import { copySourceHeader } from '../../../shared/aws/s3-inputs.ts';
+import { S3ObjectStore } from '../../../shared/aws/s3-object-store.ts';
+import { executionName, SfnUploads } from '../../../shared/aws/sfn-uploads.ts';
+import type { Job } from '../../../shared/model/job.ts';
+import type { Side } from '../../../shared/model/task.ts';
+import { ManualClock } from '../../../shared/ports/memory/clock.ts';
+import { localKeys, startLocalS3, type LocalS3 } from '../../contract/local-s3.ts';
+
+const none = { headers: {}, metadata: {}, tags: {} };
+
+describe('faultOf', () => {
+  it.each([
+    ['NoSuchBucket', 404, 'BucketNotFound'],
+    ['NoSuchKey', 404, 'SourceGone'],
+    ['NoSuchUpload', 404, 'UploadGone'],
+    ['PreconditionFailed', 412, 'SourceChanged'],
+    ['InvalidRange', 416, 'SourceChanged'],
+    ['ConditionalRequestConflict', 409, 'DestinationConflict'],
+    ['BadDigest', 400, 'VerificationFailed'],
+    ['InvalidObjectState', 403, 'ArchivedSource'],
+    ['NotImplemented', 501, 'NotSupported'],
+    ['SlowDown', 503, 'Throttled'],
+    ['InternalError', 503, 'Unavailable'],
+    ['KMS.DisabledException', 400, 'AccessDenied'],
+    ['PermanentRedirect', 301, 'InvalidTask'],
+    ['Anything', 400, 'NotSupported'],
+    ['Anything', 401, 'AccessDenied'],
+    ['Anything', 403, 'AccessDenied'],
+    ['Anything', 404, 'SourceGone'],
+    ['Anything', 408, 'Unavailable'],
+    ['Anything', 409, 'DestinationConflict'],
+    ['Anything', 412, 'SourceChanged'],
+    ['Anything', 429, 'Throttled'],
+    ['Anything', 500, 'Unavailable'],
+    ['Anything', 503, 'Throttled'],
+    ['TimeoutError', undefined, 'Unavailable'],
+  ])('%s (HTTP %s) is %s', (name, httpStatusCode, fault) => {
+    const error = Object.assign(new Error('m'), { name, $metadata: { ...(httpStatusCode && { httpStatusCode }) } });
+    expect(faultOf(error, 'PutObject b: "k"')).toMatchObject({
+      name: fault,
+      message: expect.stringContaining(`PutObject b: "k": ${name}`),
+    });
+  });
+
+  it('takes anything that is thrown', () => {
+    expect(faultOf('text', 'w')).toMatchObject({ name: 'Unavailable', message: 'w: Error: text' });
+  });
+});
+
+describe('what GET and HEAD answer', () => {
+  const answer = { $metadata: {}, ContentLength: 5, ETag: '"e"' };
+
+  it.each([
+    [{ StorageClass: 'GLACIER' }, false],
+    [{ StorageClass: 'DEEP_ARCHIVE', Restore: 'ongoing-request="true"' }, false],
+    [{ StorageClass: 'GLACIER', Restore: 'ongoing-request="false", expiry-date="x"' }, true],
+    [{ StorageClass: 'GLACIER_IR' }, true],
+    [{ StorageClass: 'INTELLIGENT_TIERING', ArchiveStatus: 'ARCHIVE_ACCESS' }, false],
+    [{}, true],
+  ] as const)('%j: readable is %p', (more, readable) => {
+    expect(objectInfo('k', { ...answer, ...more }, 'w').readable).toBe(readable);
+  });
+
+  it.each([
+    [{ ServerSideEncryption: 'aws:kms' }, true],
+    [{ ServerSideEncryption: 'aws:kms:dsse' }, true],
+    [{ SSECustomerAlgorithm: 'AES256' }, true],
+    [{ ServerSideEncryption: 'AES256' }, false],
+  ] as const)('%j: the ETag is opaque: %p', (more, opaque) => {
+    expect(objectInfo('k', { ...answer, ...more }, 'w').opaqueEtag).toBe(opaque);
+  });
+
+  it.each([
+    [
+      { ChecksumCRC32: 'x', ChecksumType: 'FULL_OBJECT' },
+      { algorithm: 'CRC32', value: 'x' },
+    ],
+    [{ ChecksumCRC32: 'x', ChecksumType: 'COMPOSITE' }, undefined],
+    [{ ChecksumCRC32C: 'x-3' }, undefined],
+    [{ ChecksumSHA256: 'x' }, undefined],
+  ] as const)('%j: the full checksum is %j', (more, checksum) => {
+    expect(objectInfo('k', { ...answer, ...more }, 'w').checksum).toEqual(checksum);
+  });
+
+  it('without a size is a fault', () => {
+    expect(() => objectInfo('k', { $metadata: {} }, 'HeadObject b')).toThrow(
+      'HeadObject b: the answer has no valid size',
+    );
+  });
+
+  it('ETags lose their quotes', () => {
+    expect(['"a"', 'W/"a"', 'a', undefined].map(unquoted)).toEqual(['a', 'a', 'a', '']);
+  });
+
+  it('copy sources keep their slashes and nothing else', () => {
+    expect(copySourceHeader({ bucket: 'b', key: 'a//ü +%?', etag: 'e', versionId: 'v/1' })).toBe(
+      'b/a//%C3%BC%20%2B%25%3F?versionId=v%2F1',
+    );
+  });
+});
+
+describe('S3ObjectStore over a server that fails', () => {
+  let server: LocalS3;
+  let store: S3ObjectStore;
+  const body = { data: Buffer.from('abc'), size: 3 };
+  beforeAll(async () => {
+    server = await startLocalS3();
+    server.createBucket('bucket');
+    const side: Side = {
+      bucket: 'bucket',
+      prefix: '',
+      requestPayer: false,
+      endpoint: server.endpoint,
+      forcePathStyle: true,
+    };
+    store = new S3ObjectStore(createS3Client({ ...side, region: 'us-east-1' }, localKeys), side);
+  });
+  beforeEach(() => {
+    server.fault = () => undefined;
+    server.requests.length = 0;
+  });
+  afterAll(() => server.close());
+
+  it.each([
+    ['a server error', { kind: 'status', status: 500, code: 'InternalError' }],
+    ['SlowDown', { kind: 'status', status: 503, code: 'SlowDown' }],
+    ['a reset', { kind: 'reset' }],
+    ['a lost answer', { kind: 'lose-answer' }],
+  ] as const)('sends a buffered body again after %s', async (_name, fault) => {
+    let times = 1;
+    server.fault = ({ operation }) => (operation === 'PutObject' && times-- > 0 ? fault : undefined);
+    expect(await store.put('again', body, none)).toMatchObject({ etag: '900150983cd24fb0d6963f7d28e17f72' });
+    expect(server.requests.filter(({ operation }) => operation === 'PutObject')).toHaveLength(2);
+  });
+
+  it.each(['CompleteMultipartUpload', 'CopyObject'] as const)(
+    'finds the error in a 200 of %s',
+    async (operation) => {
+      const { etag } = await store.put('from', body, none);
+      const { uploadId } = await store.createUpload('k', none);
+      const part = await store.uploadPart({ key: 'k', uploadId, number: 1 }, body);
+      server.fault = (request) =>
+        request.operation === operation ? { kind: 'status', status: 200, code: 'InternalError' } : undefined;
+      const call =
+        operation === 'CopyObject'
+          ? store.copy({ bucket: 'bucket', key: 'from', etag }, 'k', none)
+          : store.completeUpload('k', uploadId, [part], { size: 3 });
+      await expect(call).rejects.toMatchObject({ name: 'Unavailable' });
+      expect(await store.head('k')).toBeUndefined();
+    },
+    60_000,
+  );
+
+  it('takes a lost answer of Complete for what it is: the upload is gone, and the object is there', async () => {
+    const { uploadId } = await store.createUpload('lost', none);
+    const part = await store.uploadPart({ key: 'lost', uploadId, number: 1 }, body);
+    let times = 1;
+    server.fault = ({ operation }) =>
+      operation === 'CompleteMultipartUpload' && times-- > 0 ? { kind: 'lose-answer' } : undefined;
+    const end = await store.completeUpload('lost', uploadId, [part], { size: 3 }).then(
+      () => 'completed',
+      (error: unknown) => (error as Error).name,
+    );
+    expect(['completed', 'UploadGone']).toContain(end);
+    expect((await store.head('lost'))?.size).toBe(3);
+  });
+
+  it.each(['ListParts', 'UploadPart', 'CompleteMultipartUpload'] as const)(
+    'takes a store that says "no such key" of a lost upload in %s to mean the upload',
+    async (operation) => {
+      const { uploadId } = await store.createUpload('gone', none);
+      const part = await store.uploadPart({ key: 'gone', uploadId, number: 1 }, body);
+      server.fault = (request) =>
+        request.operation === operation ? { kind: 'status', status: 404, code: 'NoSuchKey' } : undefined;
+      const calls = {
+        ListParts: () => store.listParts('gone', uploadId),
+        UploadPart: () => store.uploadPart({ key: 'gone', uploadId, number: 2 }, body),
+        CompleteMultipartUpload: () => store.completeUpload('gone', uploadId, [part], { size: 3 }),
+      };
+      await expect(calls[operation]()).rejects.toMatchObject({ name: 'UploadGone' });
+    },
+  );
+
+  it('asks for the bucket once, however many keys are missing', async () => {
+    for (const key of ['no-1', 'no-2', 'no-3']) expect(await store.head(key)).toBeUndefined();
+    expect(server.requests.filter(({ operation }) => operation === 'HeadBucket').length).toBeLessThanOrEqual(1);
+  });
+
+  it('never says its keys', async () => {
+    const wrong = createS3Client(
+      { bucket: 'bucket', prefix: '', requestPayer: false, endpoint: server.endpoint, region: 'us-east-1' },
+      { ...localKeys, secretAccessKey: 'TOPSECRET' },
+    );
+    const side: Side = { bucket: 'bucket', prefix: '', requestPayer: false };
+    const failed = await new S3ObjectStore(wrong, side).put('k', body, none).catch((error: unknown) => error as Error);
+    expect(failed).toMatchObject({ name: 'AccessDenied' });
+    expect((failed as Error).message).not.toContain('TOPSECRET');
+  });
+});
+
+describe('Parameters', () => {
+  let answers: Record<string, string>;
+  let calls: string[];
+  const clock = new ManualClock();
+  const client = {
+    send: async ({ input }: { input: { Name?: string; Path?: string; NextToken?: string } }) => {
+      calls.push(input.Name ?? input.Path ?? '');
+      if (input.Path !== undefined) {
+        const names = Object.keys(answers).filter((name) => name.startsWith('/tasks/'));
+        const from = Number(input.NextToken ?? 0);
+        const page = names.slice(from, from + 2).map((Name) => ({ Name, Value: answers[Name] }));
+        return { Parameters: page, ...(from + 2 < names.length && { NextToken: String(from + 2) }) };
+      }
+      const Value = answers[input.Name ?? ''];
+      if (Value === undefined) throw Object.assign(new Error('no'), { name: 'ParameterNotFound' });
+      return { Parameter: { Value } };
+    },
+  } as unknown as SSMClient;
+  const text = (name: string): string =>
+    JSON.stringify({ name, source: { bucket: 'bucket-a' }, destination: { bucket: 'bucket-b' } });
+  const side = (ssmParameter: string): Side => ({
+    bucket: 'b',
+    prefix: '',
+    requestPayer: false,
+    credentials: { ssmParameter },
+  });
+  let parameters: Parameters;
+  beforeEach(() => {
+    calls = [];
+    answers = { '/tasks/a': text('a'), '/tasks/b': text('b'), '/tasks/c': '{"source":{"bucket":"x"}}' };
+    parameters = new Parameters(client, '/tasks/', clock);
+  });
+
+  it('are read once a minute, also by several at once', async () => {
+    await Promise.all([parameters.task('a'), parameters.task('a')]);
+    clock.pass(59_000);
+    await parameters.task('a');
+    expect(calls).toEqual(['/tasks/a']);
+    clock.pass(2_000);
+    await parameters.task('a');
+    expect(calls).toHaveLength(2);
+  });
+
+  it('that are missing are looked for again at once', async () => {
+    await expect(parameters.task('new')).rejects.toMatchObject({ name: 'UnknownTask' });
+    answers['/tasks/new'] = text('new');
+    expect(await parameters.task('new')).toMatchObject({ name: 'new' });
+    await expect(parameters.task('../x')).rejects.toMatchObject({ name: 'UnknownTask' });
+  });
+
+  it('give every task, page by page, the broken ones by name', async () => {
+    const tasks = await parameters.tasks();
+    expect(tasks.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(tasks[2]).toEqual({ name: 'c', broken: true, bucket: 'x' });
+  });
+
+  it('hold keys in the shape of the seeds, and never repeat them in a message', async () => {
+    answers['good'] = '{"aws_access_key_id":"i","aws_secret_access_key":"s","session_token":"t","region":"r"}';
+    expect(await parameters.keysOf(side('good'))).toEqual({
+      accessKeyId: 'i',
+      secretAccessKey: 's',
+      sessionToken: 't',
+      region: 'r',
+    });
+    for (const bad of [
+      'TOPSECRET',
+      '{"aws_secret_access_key":"TOPSECRET"}',
+      '{"aws_access_key_id":7,"aws_secret_access_key":"TOPSECRET"}',
+    ]) {
+      answers['bad'] = bad;
+      const failed = await parameters.keysOf(side('bad')).catch((error: unknown) => error as Error);
+      expect(failed).toMatchObject({ name: 'AccessDenied' });
+      expect(JSON.stringify(failed) + (failed as Error).message).not.toContain('TOPSECRET');
+    }
+    await expect(parameters.keysOf(side('missing'))).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(await parameters.keysOf({ bucket: 'b', prefix: '', requestPayer: false })).toBeUndefined();
+  });
+});
+
+describe('SfnUploads', () => {
+  const job: Job = { task: 't', key: 'ü/😀', action: 'copy', size: 5, etag: 'e' };
+  const arn = 'arn:aws:states:us-east-1:000000000000:stateMachine:m';
+
+  /** Step Functions with executions in these states. */
+  function machine(states: Record<string, string>): { uploads: SfnUploads; inputs: string[] } {
+    const inputs: string[] = [];
+    const client = {
+      send: async ({ input }: { input: { name?: string; input?: string; executionArn?: string } }) => {
+        if (input.executionArn !== undefined) return { status: states[input.executionArn.split(':').at(-1) ?? ''] };
+        if (states[input.name ?? ''] !== undefined) {
+          throw Object.assign(new Error('taken'), { name: 'ExecutionAlreadyExists' });
+        }
+        inputs.push(input.input ?? '');
+        return {};
+      },
+    } as unknown as SFNClient;
+    return { uploads: new SfnUploads(client, arn), inputs };
+  }
+
+  it('starts one execution for one version of an object, under a name that says so', async () => {
+    const { uploads, inputs } = machine({});
+    const { execution, started } = await uploads.start(job);
+    expect({ execution, started }).toEqual({ execution: executionName(job, 1), started: true });
+    expect(JSON.parse(inputs[0]!)).toEqual(job);
+    expect(inputs[0]).toMatch(/^[\x20-\x7e]*$/);
+    for (const more of [{ key: 'x' }, { task: 'u' }, { etag: 'f' }, { size: 6 }]) {
+      expect(executionName({ ...job, ...more }, 1)).not.toBe(execution);
+    }
+    expect(executionName({ ...job, task: 'x'.repeat(64) }, 100).length).toBeLessThanOrEqual(80);
+    expect(executionName({ ...job, run: 'another' }, 1)).toBe(execution);
+  });
+
+  it('finds the one that runs', async () => {
+    const { uploads, inputs } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'RUNNING' });
+    expect(await uploads.start(job)).toEqual({ execution: executionName(job, 2), started: false });
+    expect(inputs).toEqual([]);
+  });
+
+  it('does not take one that ended for one that runs', async () => {
+    const { uploads } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'SUCCEEDED' });
+    expect(await uploads.start(job)).toEqual({ execution: executionName(job, 3), started: true });
+  });
+});

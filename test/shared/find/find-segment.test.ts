@@ -1,0 +1,266 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { addCounts, findSegment, noCounts, type FindContext } from '../../../shared/find/find-segment.ts';
+import { decodeJob, type Job } from '../../../shared/model/job.ts';
+import type { FindObjectsState, Segment } from '../../../shared/model/payloads.ts';
+import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
+import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
+import { byBytes, smallKeyArbitrary } from '../keys.ts';
+import { noAttributes, World, type WorldOptions } from '../transfer/world.ts';
+
+/** What a key is like: on which sides, and whether the two are the same. */
+type Presence = 'source' | 'destination' | 'same' | 'differs';
+const presences = ['source', 'destination', 'same', 'differs'] as const;
+
+interface Case {
+  /** relative keys */
+  readonly keys: readonly (readonly [string, Presence])[];
+  readonly cuts: readonly string[];
+  readonly pageSize: number;
+  /** keys that a call deals with before its time is over */
+  readonly keysACall: number;
+  readonly deletes: boolean;
+  readonly dryRun: boolean;
+}
+
+const cases = fc.record<Case>({
+  keys: fc.uniqueArray(fc.tuple(fc.oneof(smallKeyArbitrary, fc.constant('')), fc.constantFrom(...presences)), {
+    selector: ([key]) => key,
+    maxLength: 14,
+  }),
+  cuts: fc.uniqueArray(smallKeyArbitrary, { maxLength: 4 }),
+  pageSize: fc.integer({ min: 1, max: 5 }),
+  keysACall: fc.integer({ min: 1, max: 6 }),
+  deletes: fc.boolean(),
+  dryRun: fc.boolean(),
+});
+
+const sourcePrefix = 'in/';
+const destinationPrefix = 'out/sub/';
+
+async function fill(world: World, keys: Case['keys'], more = ''): Promise<void> {
+  const { source, destination } = world.context();
+  const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
+    store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
+  for (const [key, presence] of keys) {
+    if (presence !== 'destination') await put(source, sourcePrefix + more + key, 'same');
+    if (presence === 'source') continue;
+    await put(destination, destinationPrefix + more + key, presence === 'differs' ? 'differs' : 'same');
+  }
+  // Neighbours outside the prefixes, which are no business of this task.
+  for (const name of ['a', 'im', 'in', 'in0', 'z']) await put(source, name, 'neighbour');
+  for (const name of ['a', 'out/', 'out/sua', 'out/suc', 'z']) await put(destination, name, 'neighbour');
+}
+
+function segmentsOf(cuts: readonly string[]): Segment[] {
+  const sorted = [...cuts].sort(byBytes);
+  return [undefined, ...sorted].map((after, index) => ({
+    ...(after !== undefined && { after }),
+    ...(sorted[index] !== undefined && { until: sorted[index] }),
+  }));
+}
+
+interface Found {
+  readonly jobs: Job[];
+  readonly counts: typeof noCounts;
+  readonly calls: number;
+}
+
+/** Runs every segment to its end, the state passing as JSON from call to call. */
+async function findAll(world: World, one: Case, prefix = sourcePrefix): Promise<Found> {
+  const queue = new MemoryQueue();
+  let counts = noCounts;
+  let calls = 0;
+  for (const segment of segmentsOf(one.cuts)) {
+    let state: FindObjectsState = { task: 'test', run: 'r', dryRun: one.dryRun, prefix, segment };
+    while (state.done !== true) {
+      let left = one.keysACall;
+      const deadline = { remaining: () => (left-- > 0 ? 100_000 : 0) };
+      const context: FindContext = { ...world.context(), queue, deadline, margin: 10_000 };
+      state = JSON.parse(JSON.stringify(await findSegment(context, state))) as FindObjectsState;
+      if (++calls > 500) throw new Error('no end');
+    }
+    counts = addCounts(counts, state.counts ?? noCounts);
+  }
+  const jobs: Job[] = [];
+  for (let batch = queue.receive(); batch.length > 0; batch = queue.receive()) {
+    for (const message of batch) jobs.push(decodeJob(message.body));
+  }
+  return { jobs, counts, calls };
+}
+
+/** What two buckets like this need, by looking at each key. */
+function expected({ keys, deletes }: Case, prefix = sourcePrefix): string[] {
+  return keys
+    .flatMap(([key, presence]) => {
+      if (presence === 'source' || presence === 'differs') return [`copy ${prefix}${key}`];
+      return presence === 'destination' && deletes ? [`delete ${prefix}${key}`] : [];
+    })
+    .sort();
+}
+
+function worldOf(one: Case, options: WorldOptions = {}): World {
+  const features = { pageSize: one.pageSize };
+  return new World({
+    task: {
+      source: { prefix: sourcePrefix },
+      destination: { prefix: destinationPrefix },
+      deletes: one.deletes,
+    },
+    source: { ...features, ...options.source },
+    destination: { ...features, ...options.destination },
+  });
+}
+
+const names = (jobs: readonly Job[]): string[] => jobs.map(({ action, key }) => `${action} ${key}`).sort();
+
+function expectCounts({ counts }: Found, one: Case, wanted: readonly string[]): void {
+  const count = (...which: Presence[]): number => one.keys.filter(([, presence]) => which.includes(presence)).length;
+  expect(counts).toEqual({
+    listed: count('source', 'same', 'differs'),
+    listedAtDestination: count('destination', 'same', 'differs'),
+    jobs: wanted.length,
+    bytes: 4 * count('source', 'differs'),
+    deletes: one.deletes ? count('destination') : 0,
+    same: count('same'),
+  });
+}
+
+describe('findSegment against a model that looks at each key', () => {
+  it('finds each difference once: any segments, pages, continuation points, deletes, dry runs', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async (one) => {
+        const world = worldOf(one);
+        await fill(world, one.keys);
+        const found = await findAll(world, one);
+        expect(names(found.jobs)).toEqual(one.dryRun ? [] : expected(one));
+        expectCounts(found, one, expected(one));
+        for (const { run, task, size, action } of found.jobs) {
+          expect({ run, task, size }).toEqual({ run: 'r', task: 'test', size: action === 'copy' ? 4 : undefined });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('of a run over part of the task looks at that part alone', async () => {
+    await fc.assert(
+      fc.asyncProperty(cases, async (whole) => {
+        const one = { ...whole, dryRun: false };
+        const world = worldOf(one);
+        await fill(world, one.keys, 'part/');
+        await fill(world, [['outside', 'source']]);
+        const found = await findAll(world, one, `${sourcePrefix}part/`);
+        expect(names(found.jobs)).toEqual(expected(one, `${sourcePrefix}part/`));
+        expectCounts(found, one, expected(one));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    ['source', { source: { order: 'utf16' } }],
+    ['destination', { destination: { order: 'utf16' } }],
+    ['source and destination', { source: { order: 'utf16' }, destination: { order: 'utf16' } }],
+  ] as [string, WorldOptions][])(
+    'with a %s that lists in another order misses nothing and sends nothing wrong',
+    async (_name, options) => {
+      await fc.assert(
+        fc.asyncProperty(cases, async (one) => {
+          const world = worldOf(one, options);
+          await fill(world, one.keys);
+          const { jobs } = await findAll(world, { ...one, cuts: [], dryRun: false });
+          // What was sent before the order was found out is sent again, and may not be needed: jobs are looked at anew.
+          const wanted = expected(one);
+          expect(names(jobs)).toEqual(expect.arrayContaining(wanted));
+          const known = new Set(one.keys.map(([key]) => sourcePrefix + key));
+          for (const job of jobs) expect(known.has(job.key)).toBe(true);
+        }),
+        { numRuns: 150 },
+      );
+    },
+  );
+});
+
+describe('the walk with a HEAD for each key', () => {
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => [key, 'same'] as const);
+  const one: Case = { keys, cuts: [], pageSize: 3, keysACall: 2, deletes: true, dryRun: false };
+
+  it('can stop at any key, also where no key needs anything, and counts each once', async () => {
+    const world = worldOf(one);
+    await fill(world, one.keys);
+    const { source } = world.context();
+    let state: FindObjectsState = {
+      task: 'test',
+      run: 'r',
+      dryRun: false,
+      prefix: sourcePrefix,
+      segment: { after: 'b', until: 'f' },
+    };
+    state = { ...state, cursor: { mode: 'heads', listing: 'source' } };
+    let calls = 0;
+    while (state.done !== true) {
+      let left = 2;
+      const deadline = { remaining: () => (left-- > 0 ? 100_000 : 0) };
+      world.gate.forgetCounts();
+      state = await findSegment(
+        { ...world.context(), source, queue: new MemoryQueue(), deadline, margin: 1000 },
+        state,
+      );
+      expect(world.gate.count('head')).toBeLessThanOrEqual(5);
+      calls++;
+    }
+    // Sixteen keys in the two listings, three a call.
+    expect(calls).toBeGreaterThanOrEqual(5);
+    expect(state.counts).toEqual({ ...noCounts, listed: 4, listedAtDestination: 4, same: 4 });
+  });
+});
+
+describe('compare: checksum', () => {
+  it('asks both sides only where ETags differ, and takes what it does not know for different', async () => {
+    const world = new World({ task: { compare: 'checksum' }, opaque: { destination: true } });
+    const { source, destination } = world.context();
+    const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
+      store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
+    for (const [key, there] of [
+      ['equal', 'abc'],
+      ['differs', 'abd'],
+      ['longer', 'abcd'],
+    ] as const) {
+      await put(source, key, 'abc');
+      await put(destination, key, there);
+    }
+    const queue = new MemoryQueue();
+    const deadline = { remaining: () => Infinity };
+    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', segment: {} };
+    await findSegment({ ...world.context(), queue, deadline, margin: 0 }, state);
+    expect(queue.receive().map(({ body }) => decodeJob(body).key)).toEqual(['differs', 'longer']);
+    expect(world.gate.count('head')).toBe(4);
+
+    const ignorant = new World({
+      task: { compare: 'checksum' },
+      opaque: { destination: true },
+      source: { checksums: 'ignored' },
+    });
+    await put(ignorant.context().source, 'k', 'abc');
+    await put(ignorant.context().destination, 'k', 'abc');
+    await findSegment({ ...ignorant.context(), queue, deadline, margin: 0 }, state);
+    expect(queue.receive().map(({ body }) => decodeJob(body).key)).toEqual(['k']);
+  });
+});
+
+describe('a queue or a listing that fails', () => {
+  it('fails the call: nothing counts as sent that is not', async () => {
+    const world = new World();
+    for (let index = 0; index < 25; index++) {
+      await world.putSource(Buffer.from('x'), { key: `key-${index}` });
+    }
+    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', segment: {} };
+    const deadline = { remaining: () => Infinity };
+    const queue = { send: () => Promise.reject(new Error('throttled')) };
+    await expect(findSegment({ ...world.context(), queue, deadline, margin: 0 }, state)).rejects.toThrow('throttled');
+    const source = new MemoryObjectStore(world.sourceStorage, 'gone');
+    const context = { ...world.context(), source, queue: new MemoryQueue(), deadline, margin: 0 };
+    await expect(findSegment(context, state)).rejects.toMatchObject({ name: 'BucketNotFound' });
+  });
+});

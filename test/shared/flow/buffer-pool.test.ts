@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { BufferPool, type PooledBuffer } from '../../../shared/flow/buffer-pool.ts';
+import { MiB } from '../../../shared/model/limits.ts';
+
+describe('BufferPool', () => {
+  it('hands out buffers of exactly the size asked for', async () => {
+    const pool = new BufferPool(8 * MiB);
+    for (const size of [0, 1, 65_535, 65_536, MiB, MiB + 1, 3 * MiB]) {
+      const buffer = await pool.acquire(size);
+      expect(buffer.bytes.length).toBe(size);
+      buffer.release();
+    }
+    expect(pool.used).toBe(0);
+  });
+
+  it('uses memory again', async () => {
+    const pool = new BufferPool(8 * MiB);
+    const first = await pool.acquire(3 * MiB);
+    first.release();
+    const second = await pool.acquire(2.5 * MiB);
+    expect(second.bytes.buffer).toBe(first.bytes.buffer);
+  });
+
+  it('makes callers wait in order while the budget is taken', async () => {
+    const pool = new BufferPool(4 * MiB);
+    const held = await pool.acquire(3 * MiB);
+    const order: string[] = [];
+    const large = pool.acquire(4 * MiB).then((buffer) => (order.push('large'), buffer));
+    // It would fit, but it came later: the large one must not starve.
+    const small = pool.acquire(MiB).then((buffer) => (order.push('small'), buffer));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(order).toEqual([]);
+    held.release();
+    const got = await large;
+    expect(order).toEqual(['large']);
+    got.release();
+    (await small).release();
+    expect(order).toEqual(['large', 'small']);
+  });
+
+  it('lets a body over the whole budget through, alone', async () => {
+    const pool = new BufferPool(2 * MiB);
+    const held = await pool.acquire(MiB);
+    let through = false;
+    const large = pool.acquire(5 * MiB).then((buffer) => ((through = true), buffer));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(through).toBe(false);
+    held.release();
+    (await large).release();
+    expect((await pool.acquire(MiB)).bytes.length).toBe(MiB);
+  });
+
+  it('refuses a second release', async () => {
+    const buffer = await new BufferPool(MiB).acquire(MiB);
+    buffer.release();
+    expect(() => buffer.release()).toThrow('released twice');
+  });
+
+  it('never exceeds its budget, never hands out memory twice, and serves everybody', async () => {
+    const budget = 16 * MiB;
+    const sizes = fc.array(fc.integer({ min: 64 * 1024, max: 16 * MiB }), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.infiniteStream(fc.nat()), async (wanted, choices) => {
+        const pool = new BufferPool(budget);
+        const held: PooledBuffer[] = [];
+        const check = (buffer: PooledBuffer): void => {
+          held.push(buffer);
+          expect(pool.used).toBeLessThanOrEqual(budget);
+          const arrays = held.map((one) => one.bytes.buffer);
+          expect(new Set(arrays).size).toBe(arrays.length);
+        };
+        let served = 0;
+        const all = wanted.map(async (size) => {
+          check(await pool.acquire(size));
+          served++;
+        });
+        while (served < wanted.length) {
+          await new Promise((resolve) => setImmediate(resolve));
+          const index = (choices.next().value ?? 0) % Math.max(1, held.length);
+          held.splice(index, 1)[0]?.release();
+        }
+        await Promise.all(all);
+        for (const buffer of held) buffer.release();
+        expect(pool.used).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

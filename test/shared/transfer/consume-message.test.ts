@@ -1,0 +1,283 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
+import { encodeJob, type Job } from '../../../shared/model/job.ts';
+import { brokenTask, parseTask, type Task } from '../../../shared/model/task.ts';
+import { ManualClock } from '../../../shared/ports/memory/clock.ts';
+import { Gate } from '../../../shared/ports/memory/gate.ts';
+import { MemoryDeadLetters, MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
+import { MemoryLedger } from '../../../shared/ports/memory/ledger.ts';
+import { consumeMessage, redeliveryDelay, type Consumer } from '../../../shared/transfer/consume-message.ts';
+
+const maxReceives = 5;
+const job: Job = { task: 'copy-all', key: 'a b', action: 'copy', size: 3, run: 'r' };
+
+function task(name: string, more: object): Task {
+  const sides = { source: { bucket: 'source' }, destination: { bucket: 'destination' } };
+  return parseTask(JSON.stringify({ name, ...sides, ...more }), 'task');
+}
+
+const tasks = [
+  task('copy-all', { events: 'create' }),
+  task('copy-and-delete', { events: 'create-delete', source: { bucket: 'source', prefix: 'in/' } }),
+  task('deletes', { events: 'create', deletes: true }),
+  task('no-events', {}),
+  task('other-bucket', { events: 'create', source: { bucket: 'elsewhere' } }),
+];
+
+/** A consumer over the twins whose transfers fail as told. */
+class Setting {
+  readonly gate = new Gate();
+  readonly clock = new ManualClock();
+  readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock });
+  readonly ledger = new MemoryLedger(this.gate);
+  readonly deadLetters = new MemoryDeadLetters(this.gate);
+  readonly worked: Job[] = [];
+  readonly delays: number[] = [];
+  readonly told: { fault: string; final: boolean; key: string | undefined }[] = [];
+  fail: (job: Job) => void = () => undefined;
+
+  consumer(): Consumer {
+    return {
+      tasks: async () => tasks,
+      transfer: async (one) => {
+        this.worked.push(one);
+        this.fail(one);
+        return { task: one.task, key: one.key, route: 'put', bytes: 0, reason: '' };
+      },
+      ledger: this.ledger,
+      deadLetters: this.deadLetters,
+      redelivery: this.queue,
+      clock: this.clock,
+      maxReceives,
+      onFault: (fault, { final, job: one }) => this.told.push({ fault: fault.name, final, key: one?.key }),
+      onEventDone: (_job, delay) => this.delays.push(delay),
+    };
+  }
+
+  /** Delivers what is visible once; what is done leaves the queue. */
+  async deliver(): Promise<boolean[]> {
+    return Promise.all(
+      this.queue.receive().map(async (message) => {
+        const done = await consumeMessage(this.consumer(), message);
+        if (done) this.queue.remove(message.receipt);
+        return done;
+      }),
+    );
+  }
+}
+
+let setting: Setting;
+beforeEach(() => {
+  setting = new Setting();
+});
+
+function event(name: string, key: string, more: object = {}): object {
+  const object = { key, size: 7, eTag: 'e', sequencer: '1' };
+  const s3 = { s3SchemaVersion: '1.0', bucket: { name: 'source', arn: 'arn:aws:s3:::source' }, object };
+  const eventTime = new Date(setting.clock.now() - 1500).toISOString();
+  return {
+    eventVersion: '2.1',
+    eventSource: 'aws:s3',
+    awsRegion: 'us-east-1',
+    eventTime,
+    eventName: name,
+    s3,
+    ...more,
+  };
+}
+
+describe('a job', () => {
+  it('that ended well leaves the queue', async () => {
+    await setting.queue.send([job]);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.worked).toEqual([job]);
+    expect(setting.queue.length).toBe(0);
+    expect(setting.ledger.entries()).toEqual([]);
+  });
+
+  it.each(Object.keys(faultTable) as FaultName[])(
+    'that fails with %s is retried or buried, as its table says',
+    async (name) => {
+      setting.fail = () => {
+        throw new Fault(name, 'why');
+      };
+      await setting.queue.send([job]);
+      const final = faultTable[name].retry === 'never';
+      expect(await setting.deliver()).toEqual([final]);
+      expect(setting.told).toEqual([{ fault: name, final, key: job.key }]);
+      expect(setting.queue.length).toBe(final ? 0 : 1);
+      const letters = [{ body: encodeJob(job), reason: `${name}: why` }];
+      expect(setting.deadLetters.letters).toEqual(final ? letters : []);
+      const failed = { task: job.task, key: job.key, run: 'r', status: 'FAILED', reason: `${name}: why`, attempts: 1 };
+      expect(setting.ledger.entries()).toEqual(final ? [expect.objectContaining(failed)] : []);
+    },
+  );
+
+  it('that fails each time comes back after growing delays, and is buried in the end', async () => {
+    setting.fail = () => {
+      throw new Fault('Throttled', 'slow down');
+    };
+    await setting.queue.send([job]);
+    const seen: number[] = [];
+    const began = setting.clock.now();
+    for (let second = 0; second < 3600 && setting.queue.length > 0; second++) {
+      if ((await setting.deliver()).length > 0) seen.push((setting.clock.now() - began) / 1000);
+      setting.clock.pass(1000);
+    }
+    expect(seen).toEqual([0, 15, 75, 315, 1215]);
+    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'Throttled: slow down' }]);
+    expect(setting.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', attempts: maxReceives })]);
+  });
+
+  it('leaves its reason in the ledger before the last delivery, in case it ends without a word', async () => {
+    let reason: string | undefined;
+    setting.fail = () => {
+      reason = setting.ledger.entries()[0]?.reason;
+    };
+    const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives: maxReceives };
+    expect(await consumeMessage(setting.consumer(), message)).toBe(true);
+    expect(reason).toBe('Unavailable: delivery 5, the last, did not come to an end');
+  });
+
+  it('whose failure cannot be recorded or put off stays in the queue, and nothing is thrown', async () => {
+    for (const [operation, fault] of [
+      ['queue.after', 'Throttled'],
+      ['ledger.put', 'TooLarge'],
+      ['deadLetters.bury', 'TooLarge'],
+    ] as const) {
+      setting = new Setting();
+      setting.fail = () => {
+        throw new Fault(fault, 'm');
+      };
+      setting.gate.hooks = {
+        before: (call) => {
+          if (call.operation === operation) throw new Error(`${operation} is away`);
+        },
+      };
+      await setting.queue.send([job]);
+      expect(await setting.deliver()).toEqual([false]);
+      expect(setting.told.at(-1)).toEqual({ fault: 'Unavailable', final: false, key: job.key });
+      expect(setting.queue.length).toBe(1);
+    }
+  });
+});
+
+describe('a malformed message', () => {
+  it.each([
+    ['no JSON', 'hello', 'queue message is not JSON'],
+    ['no job', '{}', 'job: is missing'],
+    ['a job without a key', '{"job":{"task":"t","action":"copy"}}', 'job.key: is missing'],
+    ['a job with an unknown field', '{"job":{"task":"t","key":"k","action":"copy","x":1}}', 'job.x: unknown option'],
+    ['an unknown action', '{"job":{"task":"t","key":"k","action":"move"}}', 'job.action: found "move"'],
+    [
+      'an event without its object',
+      '{"Records":[{"eventVersion":"2.1","eventName":"ObjectCreated:Put"}]}',
+      'Records.0.s3',
+    ],
+    [
+      'an event of another version',
+      '{"Records":[{"eventVersion":"3.0","eventName":"ObjectCreated:Put"}]}',
+      'Records.0.eventVersion',
+    ],
+    ['records that are none', '{"Records":7}', 'Records'],
+  ])('%s is buried with a reason that names the field', async (_name, body, reason) => {
+    setting.queue.sendBody(body);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.deadLetters.letters).toEqual([{ body, reason: expect.stringContaining(reason) }]);
+    expect(setting.deadLetters.letters[0]?.reason).toMatch(/^InvalidInput: /);
+    expect(setting.ledger.entries()).toEqual([
+      expect.objectContaining({ task: '(unknown)', key: 'message:message-1', status: 'FAILED' }),
+    ]);
+    expect(setting.told).toEqual([{ fault: 'InvalidInput', final: true, key: undefined }]);
+  });
+});
+
+describe('a notification', () => {
+  async function notify(...records: object[]): Promise<boolean[]> {
+    setting.queue.sendBody(JSON.stringify({ Records: records }));
+    return setting.deliver();
+  }
+
+  it('becomes a job for each task that wants it, with the key decoded', async () => {
+    expect(await notify(event('ObjectCreated:Put', 'in/a+b%2Bc%F0%9F%98%80'))).toEqual([true]);
+    const common = { key: 'in/a b+c😀', action: 'copy', size: 7, etag: 'e' };
+    expect(setting.worked).toEqual(
+      ['copy-all', 'copy-and-delete', 'deletes'].map((name) => ({ task: name, ...common })),
+    );
+    expect(setting.delays).toEqual([1500, 1500, 1500]);
+  });
+
+  it.each([
+    ['ObjectRemoved:Delete', 'in/k', ['copy-and-delete', 'deletes']],
+    ['ObjectRemoved:DeleteMarkerCreated', 'k', ['deletes']],
+    ['LifecycleExpiration:Delete', 'k', ['deletes']],
+    ['s3:ObjectCreated:CompleteMultipartUpload', 'k', ['copy-all', 'deletes']],
+    ['ObjectTagging:Put', 'k', []],
+    ['ObjectRestore:Completed', 'k', []],
+  ])('%s of %s is for %j', async (name, key, wanted) => {
+    expect(await notify(event(name, key))).toEqual([true]);
+    expect(setting.worked.map((one) => one.task)).toEqual(wanted);
+  });
+
+  it('of a test, or without records, just leaves the queue', async () => {
+    setting.queue.sendBody(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'source' }));
+    setting.queue.sendBody('{"Records":[]}');
+    expect(await setting.deliver()).toEqual([true, true]);
+    expect(setting.worked).toEqual([]);
+  });
+
+  it('with several objects buries only the one that can never succeed', async () => {
+    setting.fail = ({ key }) => {
+      if (key === 'bad') throw new Fault('ArchivedSource', 'archived');
+    };
+    const records = ['one', 'bad', 'two'].map((key) => event('ObjectCreated:Put', key, { eventVersion: '2.3' }));
+    expect(await notify(...records)).toEqual([true]);
+    expect(setting.deadLetters.letters.map(({ body }) => JSON.parse(body) as unknown)).toEqual(
+      ['copy-all', 'deletes'].map((name) => ({ job: expect.objectContaining({ task: name, key: 'bad' }) })),
+    );
+  });
+
+  it('with several objects stays while one may succeed later', async () => {
+    let failures = 2;
+    setting.fail = ({ key }) => {
+      if (key === 'two' && failures-- > 0) throw new Fault('Throttled', 'm');
+    };
+    expect(await notify(event('ObjectCreated:Put', 'one'), event('ObjectCreated:Put', 'two'))).toEqual([false]);
+    setting.clock.pass(15_000);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.queue.length).toBe(0);
+  });
+
+  it('waits when the tasks cannot be read', async () => {
+    const consumer = { ...setting.consumer(), tasks: () => Promise.reject(new Error('throttled')) };
+    setting.queue.sendBody(JSON.stringify({ Records: [event('ObjectCreated:Put', 'k')] }));
+    const [message] = setting.queue.receive();
+    expect(await consumeMessage(consumer, message!)).toBe(false);
+  });
+
+  it('is not lost for a task that cannot be read', async () => {
+    setting.fail = ({ task: name }) => {
+      if (name.startsWith('broken')) throw new Fault('InvalidTask', 'typo');
+    };
+    const broken = [
+      brokenTask('broken-here', '{"source":{"bucket":"source"}}'),
+      brokenTask('broken-anywhere', '{'),
+      brokenTask('broken-elsewhere', '{"source":{"bucket":"elsewhere"}}'),
+    ];
+    const consumer = { ...setting.consumer(), tasks: async () => [...tasks, ...broken] };
+    setting.queue.sendBody(JSON.stringify({ Records: [event('ObjectCreated:Put', 'k')] }));
+    const [message] = setting.queue.receive();
+    expect(await consumeMessage(consumer, message!)).toBe(true);
+    expect(setting.worked.map((one) => one.task)).toEqual(['copy-all', 'deletes', 'broken-here', 'broken-anywhere']);
+    expect(setting.deadLetters.letters.map(({ reason }) => reason)).toEqual(['InvalidTask: typo', 'InvalidTask: typo']);
+  });
+
+  it('with a key that is not encoded like this is buried', async () => {
+    expect(await notify(event('ObjectCreated:Put', '%FF'))).toEqual([true]);
+    expect(setting.deadLetters.letters[0]?.reason).toContain('is not URL-encoded UTF-8');
+  });
+});
+
+it('the delays grow and end at a quarter of an hour', () => {
+  expect([1, 2, 3, 4, 5, 9].map(redeliveryDelay)).toEqual([15, 60, 240, 900, 900, 900]);
+});

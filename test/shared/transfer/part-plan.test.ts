@@ -1,0 +1,170 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { GiB, maxObjectSize, maxParts, maxPartSize, MiB, minPartSize } from '../../../shared/model/limits.ts';
+import type { PartPlan, StoredPart } from '../../../shared/model/part-plan.ts';
+import {
+  countParts,
+  cutBatches,
+  missingParts,
+  partOf,
+  partsIn,
+  plannedParts,
+  planParts,
+  planSourceLayout,
+} from '../../../shared/transfer/part-plan.ts';
+
+/** Every byte is in one part, in order; every part but the last has the plan's size. */
+function expectWhole(plan: PartPlan): void {
+  let end = 0;
+  for (const part of partsIn(plan, [[1, plan.partCount]])) {
+    const size = part.number < plan.partCount ? plan.partSize : plan.size - end;
+    if (part.start !== end || size <= 0 || part.end - part.start !== size)
+      throw new Error(JSON.stringify({ plan, part }));
+    end = part.end;
+  }
+  expect(end).toBe(plan.size);
+}
+
+const etag = (parts: number): string => `${'a'.repeat(32)}-${parts}`;
+
+describe('planParts', () => {
+  const sizes = fc.oneof(fc.integer({ min: 1, max: 100 * MiB }), fc.integer({ min: 1, max: maxObjectSize }));
+  const preferred = fc.integer({ min: minPartSize, max: maxPartSize });
+
+  it('keeps the limits for every size and every part size', () => {
+    fc.assert(
+      fc.property(sizes, preferred, (size, wanted) => {
+        const plan = planParts(size, wanted);
+        expect(plan.partCount).toBeGreaterThanOrEqual(1);
+        expect(plan.partCount).toBeLessThanOrEqual(maxParts);
+        expect(plan.partSize).toBeGreaterThanOrEqual(minPartSize);
+        expect(plan.partSize).toBeLessThanOrEqual(maxPartSize);
+        expect((plan.partCount - 1) * plan.partSize).toBeLessThan(size);
+        expect(plan.partCount * plan.partSize).toBeGreaterThanOrEqual(size);
+        if (size <= wanted * maxParts) expect(plan.partSize).toBe(wanted);
+        expect(plan.sourceLayout).toBe(false);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('covers every byte once at the boundaries', () => {
+    for (const parts of [1, 2, 3, 9_999, 10_000]) {
+      for (const off of [-1, 0, 1]) expectWhole(planParts(parts * minPartSize + off, minPartSize));
+    }
+    expect(planParts(maxObjectSize, minPartSize)).toMatchObject({ partSize: maxPartSize, partCount: maxParts });
+    expect(() => planParts(maxObjectSize + 1, minPartSize)).toThrow(expect.objectContaining({ name: 'TooLarge' }));
+  });
+});
+
+describe('planSourceLayout', () => {
+  it('is found for every object that was cut evenly, in a shrunken world', () => {
+    for (let size = 1; size <= 40; size++) {
+      for (let partSize = 1; partSize <= 12; partSize++) {
+        // A world where a part has a few MiB instead of bytes: the same arithmetic, above the minimum.
+        const bytes = size * minPartSize;
+        const first = Math.min(partSize * minPartSize, bytes);
+        const count = Math.ceil(size / partSize);
+        const plan = planSourceLayout(bytes, etag(count), first);
+        expect(plan).toEqual({ size: bytes, partSize: first, partCount: count, sourceLayout: true });
+        expectWhole(plan!);
+        for (const wrong of [count - 1, count + 1]) {
+          if (wrong > 0 && Math.ceil(bytes / first) !== wrong) {
+            expect(planSourceLayout(bytes, etag(wrong), first)).toBeUndefined();
+          }
+        }
+      }
+    }
+  });
+
+  it.each([
+    ['no ETag of parts', 10 * MiB, 'a'.repeat(32), 5 * MiB],
+    ['no size of the first part', 10 * MiB, etag(2), undefined],
+    ['parts that are too small', 10, etag(2), 5],
+    ['parts that are too large', 12 * GiB, etag(2), 6 * GiB],
+    ['too many parts', 10_001 * 5 * MiB, etag(10_001), 5 * MiB],
+    ['an empty object', 0, etag(1), 0],
+    ['a first part that cannot be like the others', 20 * MiB, etag(2), 6 * MiB],
+  ])('is not there with %s', (_name, size, tag, first) => {
+    expect(planSourceLayout(size, tag, first)).toBeUndefined();
+  });
+
+  it('may be one small part', () => {
+    expect(planSourceLayout(7, etag(1), 7)).toEqual({ size: 7, partSize: 7, partCount: 1, sourceLayout: true });
+  });
+});
+
+const plans = fc
+  .tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: minPartSize - 1 }))
+  .map(([parts, rest]) => planParts(parts * minPartSize - rest, minPartSize));
+
+/** Parts that a listing might show: the plan's, of other sizes, and of numbers that the plan does not have. */
+function storedOf(plan: PartPlan, choices: readonly number[]): StoredPart[] {
+  return choices.flatMap((choice, index): StoredPart[] => {
+    const number = index + 1;
+    const { start, end } = partOf(plan, number);
+    const size = choice === 2 ? end - start + 1 : end - start;
+    return choice === 0 ? [] : [{ number, size, etag: 'e' }];
+  });
+}
+
+describe('missing parts', () => {
+  const choices = fc.array(fc.constantFrom(0, 1, 2), { maxLength: 320 });
+
+  it('are the plan minus what is stored like this', () => {
+    fc.assert(
+      fc.property(plans, choices, (plan, chosen) => {
+        const stored = storedOf(plan, chosen);
+        const there = plannedParts(plan, stored).map(({ number }) => number);
+        const missing = missingParts(plan, stored);
+        const numbers = [...partsIn(plan, missing)].map(({ number }) => number);
+        expect([...there, ...numbers].sort((a, b) => a - b)).toEqual(
+          Array.from({ length: plan.partCount }, (_, index) => index + 1),
+        );
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+        expect(countParts(missing)).toBe(numbers.length);
+        for (const [index, [first, last]] of missing.entries()) {
+          expect(first).toBeLessThanOrEqual(last);
+          // Ranges are as long as they can be.
+          if (index > 0) expect(first).toBeGreaterThan((missing[index - 1]?.[1] ?? 0) + 1);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are shared out once each, into 1,000 batches at most of about 512 MiB', () => {
+    const anyPlan = fc
+      .tuple(fc.integer({ min: 1, max: maxParts }), fc.integer({ min: minPartSize, max: maxPartSize }))
+      .map(([partCount, partSize]) => ({ size: partCount * partSize, partSize, partCount, sourceLayout: false }));
+    fc.assert(
+      fc.property(anyPlan, fc.integer({ min: 1, max: 7 }), (plan, step) => {
+        const stored = Array.from({ length: Math.floor(plan.partCount / step) }, (_, index) => ({
+          number: (index + 1) * step,
+          size: plan.partSize,
+          etag: 'e',
+        }));
+        const missing = missingParts(plan, step === 1 ? [] : stored);
+        const batches = cutBatches(plan, missing);
+        const flat = batches.flatMap(({ parts }) => [...partsIn(plan, parts)].map(({ number }) => number));
+        expect(flat).toEqual([...partsIn(plan, missing)].map(({ number }) => number));
+        expect(batches.length).toBeLessThanOrEqual(1000);
+        const most = Math.max(1, Math.floor((512 * MiB) / plan.partSize), Math.ceil(flat.length / 1000));
+        for (const { parts } of batches) {
+          expect(countParts(parts)).toBeGreaterThan(0);
+          expect(countParts(parts)).toBeLessThanOrEqual(most);
+        }
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('that alternate still fit the payload of the machine', () => {
+    const plan = planParts(10_000 * minPartSize, minPartSize);
+    const stored = storedOf(
+      plan,
+      Array.from({ length: 10_000 }, (_, index) => index % 2),
+    );
+    expect(JSON.stringify(cutBatches(plan, missingParts(plan, stored))).length).toBeLessThan(200 * 1024);
+  });
+});

@@ -1,0 +1,219 @@
+import { describe, expect, it } from '@jest/globals';
+import { MiB } from '../../../shared/model/limits.ts';
+import type { ObjectAttributes } from '../../../shared/model/object.ts';
+import { bytesOf, World, type WorldOptions } from './world.ts';
+
+/** Versions differ in their bytes, or only in them: the size is the same where a test says so. */
+const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three')];
+const large = [bytesOf(6 * MiB, 'one'), bytesOf(6 * MiB, 'two'), bytesOf(7 * MiB, 'three')];
+
+function attributesOf(version: number): ObjectAttributes {
+  return { headers: { contentType: `version/${version}` }, metadata: { version: String(version) }, tags: {} };
+}
+
+async function write(world: World, versions: readonly Buffer[], version: number): Promise<void> {
+  await world.putSource(versions[version]!, { attributes: attributesOf(version) });
+}
+
+/** The destination is one version, whole: the bytes, and the headers that belong to them. */
+function versionAtDestination(world: World, versions: readonly Buffer[]): number | undefined {
+  const copy = world.copied();
+  if (!copy) return undefined;
+  const version = Number(copy.metadata['version']);
+  expect(copy.headers.contentType).toBe(`version/${version}`);
+  expect(copy.bytes.equals(versions[version]!)).toBe(true);
+  return version;
+}
+
+const worlds: [string, WorldOptions][] = [
+  ['relayed', {}],
+  ['relayed, with versions', { source: { versions: true }, destination: { versions: true } }],
+  ['relayed to opaque ETags', { opaque: { destination: true } }],
+  ['relayed from a store that ignores If-Match', { source: { conditions: false } }],
+  ['copied inside one store', { task: { serverSideCopy: 'auto' }, oneStore: true }],
+];
+
+/** Every moment at which the source may change: the operation, how often it was called by then, before or after. */
+const moments: ['before' | 'after', string, number, ('small' | 'large')[]][] = [
+  ['after', 'head', 1, ['small', 'large']],
+  ['after', 'head', 2, ['small', 'large']],
+  ['before', 'get', 1, ['small', 'large']],
+  ['after', 'get', 1, ['small']],
+  ['after', 'get', 2, ['large']],
+  ['before', 'put', 1, ['small']],
+  ['after', 'put', 1, ['small']],
+  ['before', 'copy', 1, ['small']],
+  ['after', 'copy', 1, ['small']],
+  ['before', 'createUpload', 1, ['large']],
+  ['after', 'ledger.claimUpload', 1, ['large']],
+  ['before', 'uploadPart', 2, ['large']],
+  ['after', 'copyPart', 1, ['large']],
+  ['before', 'completeUpload', 1, ['large']],
+  ['after', 'completeUpload', 1, ['large']],
+];
+
+describe.each(worlds)('the source changes while it is copied, %s', (_name, options) => {
+  it.each(moments)('%s %s (%d): the destination ends as the source is', async (when, operation, nth, sizes) => {
+    for (const versions of sizes.map((size) => ({ small, large })[size])) {
+      for (const next of [1, 2]) {
+        const world = new World(options);
+        await write(world, versions, 0);
+        const seen = { changed: false };
+        world.at(
+          when,
+          operation,
+          async () => {
+            seen.changed = true;
+            await write(world, versions, next);
+          },
+          { nth },
+        );
+        await world.transfer();
+        expect(versionAtDestination(world, versions)).toBe(seen.changed ? next : 0);
+        expect(world.openUploads()).toEqual([]);
+        expect(world.buffers.used).toBe(0);
+      }
+    }
+  });
+});
+
+describe.each(worlds)('the source is deleted while it is copied, %s', (_name, options) => {
+  it.each(moments)('%s %s (%d): deletes replicate or do not', async (when, operation, nth, sizes) => {
+    for (const versions of sizes.map((size) => ({ small, large })[size])) {
+      for (const deletes of [true, false]) {
+        const world = new World({ ...options, task: { ...options.task, deletes } });
+        await write(world, versions, 0);
+        const seen = { deleted: false };
+        world.at(
+          when,
+          operation,
+          async () => {
+            seen.deleted = true;
+            await world.deleteSource();
+          },
+          { nth },
+        );
+        await world.transfer();
+        const version = versionAtDestination(world, versions);
+        if (!seen.deleted) expect(version).toBe(0);
+        else if (deletes) expect(version).toBeUndefined();
+        else expect([0, undefined]).toContain(version);
+        expect(world.openUploads()).toEqual([]);
+      }
+    }
+  });
+});
+
+describe('deletes', () => {
+  it.each([
+    ['before', 'delete'],
+    ['after', 'delete'],
+  ] as const)('that race with a re-creation %s the delete end with the new object', async (when, operation) => {
+    const world = new World({ task: { deletes: true } });
+    await write(world, small, 0);
+    await world.transfer();
+    await world.deleteSource();
+    world.at(when, operation, () => write(world, small, 1));
+    await world.transfer();
+    expect(versionAtDestination(world, small)).toBe(1);
+  });
+
+  it('race with a copy of the re-creation by another consumer', async () => {
+    const world = new World({ task: { deletes: true } });
+    await write(world, small, 0);
+    await world.transfer();
+    await world.deleteSource();
+    // The other consumer copies the new object in whole between this one's look and its delete.
+    world.at('before', 'delete', async () => {
+      world.gate.hooks = {};
+      await write(world, small, 1);
+      await world.transfer();
+    });
+    await world.transfer();
+    expect(versionAtDestination(world, small)).toBe(1);
+  });
+});
+
+describe('a source that never rests', () => {
+  it('is given back to the queue, with nothing mixed and nothing left', async () => {
+    for (const versions of [small, large]) {
+      const world = new World();
+      let version = 0;
+      await write(world, versions, 0);
+      world.gate.hooks = {
+        after: async (call) => {
+          if (call.operation === 'put' || (call.operation === 'uploadPart' && call.part === 1)) {
+            version = 1 - version;
+            await write(world, versions, version);
+          }
+        },
+      };
+      await expect(world.transfer()).rejects.toMatchObject({ name: 'SourceChanged', retry: 'anew' });
+      versionAtDestination(world, versions);
+      world.gate.hooks = {};
+      await world.transfer();
+      expect(versionAtDestination(world, versions)).toBe(version);
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+});
+
+describe.each(worlds)('two consumers of the same job at the same time, %s', (_name, options) => {
+  it('end with one whole object and no open upload', async () => {
+    for (const versions of [small, large]) {
+      const world = new World(options);
+      await write(world, versions, 0);
+      const ends = await Promise.allSettled([world.transfer(), world.transfer(), world.transfer()]);
+      expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+      expect(versionAtDestination(world, versions)).toBe(0);
+      expect(world.openUploads()).toEqual([]);
+      expect(world.ledger.entries()).toHaveLength(1);
+    }
+  });
+
+  it('and a change of the source in the middle, end with the new one', async () => {
+    for (const [operation, versions] of [
+      ['put', small],
+      ['copy', small],
+      ['uploadPart', large],
+      ['copyPart', large],
+    ] as const) {
+      const world = new World(options);
+      await write(world, versions, 0);
+      const seen = { changed: false };
+      world.at(
+        'before',
+        operation,
+        async () => {
+          seen.changed = true;
+          await write(world, versions, 2);
+        },
+        { nth: 2 },
+      );
+      // A fault here is what the queue is for: the message comes back.
+      const ends = await Promise.allSettled([world.transfer(), world.transfer()]);
+      world.gate.hooks = {};
+      for (const end of ends) if (end.status === 'rejected') await world.transfer();
+      expect(versionAtDestination(world, versions)).toBe(seen.changed ? 2 : 0);
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+});
+
+describe('an object that shrank or vanished while its upload was open', () => {
+  it.each([
+    ['a small object', (world: World) => write(world, small, 1), 1],
+    ['nothing', (world: World) => world.deleteSource(), undefined],
+  ])('to %s leaves no open upload', async (_name, change, version) => {
+    const world = new World({ task: { deletes: true } });
+    await write(world, large, 0);
+    world.at('before', 'completeUpload', () => world.kill());
+    await expect(world.transfer()).rejects.toMatchObject({ message: expect.stringContaining('killed') });
+    world.revive();
+    expect(world.openUploads()).toHaveLength(1);
+    await change(world);
+    await world.transfer();
+    expect(world.copied() === undefined).toBe(version === undefined);
+    expect(world.openUploads()).toEqual([]);
+  });
+});

@@ -1,0 +1,290 @@
+import { describe, expect, it } from '@jest/globals';
+import { MiB, missingTrustedFor } from '../../../shared/model/limits.ts';
+import type { ObjectAttributes } from '../../../shared/model/object.ts';
+import { transferObject } from '../../../shared/transfer/transfer-object.ts';
+import { bytesOf, partSize, World, type WorldOptions } from './world.ts';
+
+const attributes: ObjectAttributes = {
+  headers: {
+    contentType: 'text/x-test',
+    contentEncoding: 'gzip',
+    contentLanguage: 'de',
+    contentDisposition: 'attachment; filename="a b"',
+    cacheControl: 'max-age=60',
+    expires: 'Thu, 01 Dec 2033 16:00:00 GMT',
+  },
+  metadata: { colour: 'blue', 'x-y': 'ü' },
+  tags: { kind: 'a b', 'p+q': '1/2' },
+};
+
+/** Each way that the bytes can take in one process, with a world and a size in which it is taken. */
+const ways: [string, WorldOptions, number, number[]?][] = [
+  ['put', {}, 100_000],
+  ['put', {}, 0],
+  ['put', {}, 1],
+  ['put', {}, 5 * MiB],
+  ['multipart', {}, 5 * MiB + 1],
+  ['multipart', {}, 3 * partSize],
+  ['multipart', {}, 3 * partSize + 1],
+  ['multipart', {}, 5 * MiB + 7, [5 * MiB, 7]],
+  ['multipart', {}, 20 * MiB, [8 * MiB, 8 * MiB, 4 * MiB]],
+  ['multipart', {}, 1000, [1000]],
+  ['server-side copy', { task: { serverSideCopy: 'auto' }, oneStore: true }, 100_000],
+  ['multipart', { task: { serverSideCopy: 'auto' }, oneStore: true }, 11 * MiB],
+];
+
+describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, parts) => {
+  async function filled(): Promise<World> {
+    const world = new World({ ...options, views: { destination: { storageClass: 'STANDARD_IA' } } });
+    if (parts) await world.uploadSource(bytesOf(size), parts, attributes);
+    else await world.putSource(bytesOf(size), { attributes });
+    return world;
+  }
+
+  it('brings bytes, headers, metadata, tags and storage class over, and says so once', async () => {
+    const world = await filled();
+    const outcome = await world.transfer();
+    expect(outcome).toMatchObject({ task: 'test', key: 'k', route, bytes: size });
+    const copy = world.copied();
+    expect(copy?.bytes.equals(bytesOf(size))).toBe(true);
+    expect({ headers: copy?.headers, metadata: copy?.metadata, tags: copy?.tags }).toEqual(attributes);
+    expect(copy?.storageClass).toBe('STANDARD_IA');
+    expect(world.finished()).toEqual([outcome]);
+    expect(world.openUploads()).toEqual([]);
+    const sent = world.events.reduce((sum, event) => sum + (event.type === 'sent' ? event.bytes : 0), 0);
+    expect(sent).toBe(size);
+    expect(world.ledger.entries()).toEqual([
+      expect.objectContaining({
+        status: 'DONE',
+        route,
+        size,
+        sourceEtag: world.sourceObject()?.etag,
+        destinationEtag: copy?.etag,
+      }),
+    ]);
+    expect(world.ledger.entries()[0]).not.toHaveProperty('upload');
+    expect(world.buffers.used).toBe(0);
+  });
+
+  it('sends nothing a second time', async () => {
+    const world = await filled();
+    await world.transfer();
+    world.gate.forgetCounts();
+    expect(await world.transfer()).toMatchObject({ route: 'skip', bytes: 0 });
+    for (const write of ['put', 'copy', 'createUpload', 'uploadPart', 'copyPart', 'completeUpload', 'delete']) {
+      expect([write, world.gate.count(write)]).toEqual([write, 0]);
+    }
+  });
+
+  it('sends everything again where the task compares nothing', async () => {
+    const world = await filled();
+    await world.transfer();
+    const again = { ...world.task, compare: 'none' as const };
+    expect(await world.transfer('k', { task: again })).toMatchObject({ route, bytes: size });
+  });
+});
+
+describe('the source layout', () => {
+  it('is kept, so that the ETags are equal', async () => {
+    const world = new World();
+    await world.uploadSource(bytesOf(21 * MiB), [8 * MiB, 8 * MiB, 5 * MiB]);
+    await world.transfer();
+    expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
+    expect(world.copied()?.parts).toEqual([8 * MiB, 8 * MiB, 5 * MiB]);
+  });
+
+  it('is given up where HEAD knows no parts', async () => {
+    const world = new World({ source: { partNumbers: false } });
+    await world.uploadSource(bytesOf(20 * MiB), [8 * MiB, 8 * MiB, 4 * MiB]);
+    await world.transfer();
+    expect(world.copied()?.parts).toEqual([partSize, partSize, partSize, partSize]);
+    expect(world.copied()?.bytes.equals(bytesOf(20 * MiB))).toBe(true);
+  });
+
+  it.each([
+    ['the first part is smaller', [6 * MiB, 8 * MiB, 6 * MiB]],
+    ['the parts only look equal', [8 * MiB, 6 * MiB, 6 * MiB]],
+  ])('that is not uniform does no harm: %s', async (_name, sizes) => {
+    const world = new World();
+    await world.uploadSource(bytesOf(20 * MiB), sizes);
+    expect(await world.transfer()).toMatchObject({ route: 'multipart', bytes: 20 * MiB });
+    expect(world.copied()?.bytes.equals(bytesOf(20 * MiB))).toBe(true);
+    expect(await world.transfer()).toMatchObject({ route: 'skip' });
+  });
+});
+
+describe('stores that can do less', () => {
+  it.each([
+    ['no tags at the destination', { destination: { tags: false } }, {}],
+    ['no tags at the source', { source: { tags: false } }, {}],
+    ['a source that does not count tags', { source: { tagCounts: false } }, attributes.tags],
+    ['no checksums', { destination: { checksums: 'refused' } }, attributes.tags],
+    ['checksums that are ignored', { destination: { checksums: 'ignored' } }, attributes.tags],
+    ['an empty ETag from Complete', { destination: { completeEtag: false } }, attributes.tags],
+    ['versions on both sides', { source: { versions: true }, destination: { versions: true } }, attributes.tags],
+    ['opaque ETags at the destination', { opaque: { destination: true } }, attributes.tags],
+    ['opaque ETags at the source', { opaque: { source: true } }, attributes.tags],
+    ['opaque ETags on both sides', { opaque: { source: true, destination: true } }, attributes.tags],
+  ] as [string, WorldOptions, object][])('%s', async (_name, options, tags) => {
+    for (const size of [1000, 12 * MiB]) {
+      const world = new World(options);
+      const given = world.sourceStorage.features.tags ? attributes : { ...attributes, tags: {} };
+      await world.putSource(bytesOf(size), { attributes: given });
+      await world.transfer();
+      expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+      expect(world.copied()?.tags).toEqual(tags);
+      expect(world.copied()?.metadata).toEqual(attributes.metadata);
+      expect(await world.transfer()).toMatchObject({ route: 'skip' });
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+
+  it('a store without copies of its own is relayed through, small and large', async () => {
+    for (const size of [1000, 12 * MiB]) {
+      const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, source: { copies: false } });
+      await world.putSource(bytesOf(size));
+      await world.transfer();
+      expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+    }
+  });
+
+  it('credentials that may not copy inside relay, small and large', async () => {
+    for (const size of [1000, 12 * MiB]) {
+      const destination = { denied: new Set(['copy', 'copyPart']) };
+      const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, views: { destination } });
+      await world.putSource(bytesOf(size));
+      await world.transfer();
+      expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+    }
+  });
+
+  it('an object too long to be buffered whose MD5 nobody knows is relayed in parts when copying inside is refused', async () => {
+    const size = 64 * MiB + 1;
+    const task = { serverSideCopy: 'auto', largeObjectThreshold: '1 GiB', partSize: '32 MiB' };
+    const world = new World({ task, oneStore: true, opaque: { source: true }, source: { copies: false } });
+    await world.putSource(bytesOf(size));
+    await world.transfer();
+    expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+  });
+
+  it('tags that exist and may not be read are not lost without a word', async () => {
+    const world = new World({ views: { source: { denied: new Set(['tags']) } } });
+    await world.putSource(bytesOf(10), { attributes });
+    await expect(world.transfer()).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(world.copied()).toBeUndefined();
+    const silent = new World({ views: { source: { denied: new Set(['tags']) } }, source: { tagCounts: false } });
+    await silent.putSource(bytesOf(10), { attributes });
+    await silent.transfer();
+    expect(silent.copied()?.tags).toEqual({});
+  });
+});
+
+describe('long bodies', () => {
+  it('stream in one request where the MD5 is known beforehand, tags or not', async () => {
+    for (const tags of [true, false]) {
+      const world = new World({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
+      const bytes = bytesOf(64 * MiB + 5);
+      await world.putSource(bytes, { attributes });
+      expect(await world.transfer()).toMatchObject({ route: 'put' });
+      expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+      expect(world.buffers.used).toBe(0);
+    }
+  });
+
+  it('parts of the source that are too long to be buffered stream', async () => {
+    for (const endpoint of [undefined, 'http://other.example']) {
+      const world = new World({ task: { destination: { ...(endpoint !== undefined && { endpoint }) } } });
+      const bytes = bytesOf(65 * MiB + 10);
+      await world.uploadSource(bytes, [65 * MiB, 10]);
+      await world.transfer();
+      expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
+      expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    }
+  });
+});
+
+describe('deletes and large objects', () => {
+  it.each([
+    [{ deletes: true }, 'delete'],
+    [{ events: 'create-delete' }, 'delete'],
+    [{}, 'skip'],
+  ])('what is gone at the source, with %j: %s', async (task, route) => {
+    const world = new World({ task });
+    await world.putSource(bytesOf(10));
+    await world.transfer();
+    await world.deleteSource();
+    expect(await world.transfer()).toMatchObject({ route, bytes: 0 });
+    expect(world.copied() === undefined).toBe(route === 'delete');
+    expect(world.ledger.entries()).toEqual([
+      expect.objectContaining({ status: route === 'delete' ? 'DELETED' : 'SKIPPED' }),
+    ]);
+  });
+
+  it('what is on neither side is a skip', async () => {
+    expect(await new World().transfer()).toMatchObject({ route: 'skip' });
+  });
+
+  it('a large object is given to one execution, and nothing is sent here', async () => {
+    const world = new World();
+    await world.putSource(bytesOf(7 * MiB));
+    const first = await world.transfer('k', { large: world.uploads });
+    const second = await world.transfer('k', { large: world.uploads });
+    expect(first).toMatchObject({ route: 'execution', reason: 'execution execution-1 was started' });
+    expect(second).toMatchObject({ route: 'execution', reason: 'execution execution-1 is running' });
+    const { etag } = world.sourceObject() ?? {};
+    expect(world.uploads.started.map(({ job }) => job)).toEqual([
+      { task: 'test', key: 'k', action: 'copy', size: 7 * MiB, etag },
+    ]);
+    expect(world.gate.count('get') + world.gate.count('createUpload')).toBe(0);
+  });
+
+  it('a small object is looked at with one GET when its job says enough', async () => {
+    const world = new World();
+    await world.putSource(bytesOf(1000));
+    await transferObject(world.context(), world.job('k', { size: 1000, etag: world.sourceObject()?.etag ?? '' }));
+    expect(world.gate.count('get')).toBe(1);
+    // The destination before, the source after.
+    expect(world.gate.count('head')).toBe(2);
+    expect(world.gate.count('ledger.close')).toBe(1);
+    expect(world.gate.count('ledger.get')).toBe(0);
+  });
+
+  it('trusts the word of a finder for a while, but not where the source is gone', async () => {
+    const world = new World({ task: { deletes: true } });
+    await world.putSource(bytesOf(10));
+    const missingAt = world.clock.now();
+    const job = world.job('k', { size: 10, missingAt });
+    const looks = async (): Promise<string[]> => {
+      const seen: string[] = [];
+      world.gate.hooks = { before: ({ operation, bucket }) => void seen.push(`${operation} ${bucket}`) };
+      await transferObject(world.context(), job);
+      return seen.slice(0, 2);
+    };
+    expect(await looks()).toEqual(['get source', 'put destination']);
+    world.clock.pass(missingTrustedFor);
+    expect(await looks()).toEqual(['head destination', 'head source']);
+    world.clock.pass(-missingTrustedFor);
+    await world.deleteSource();
+    await looks();
+    expect(world.copied()).toBeUndefined();
+  });
+
+  it('an archived source is a fault until a restored copy is there', async () => {
+    const world = new World();
+    await world.putSource(bytesOf(10));
+    const object = world.sourceObject()!;
+    const bucket = world.sourceStorage.bucket('source');
+    bucket.write('k', { ...object, readable: false }, false);
+    for (const size of [10, undefined]) {
+      const job = world.job('k', size === undefined ? {} : { size });
+      await expect(transferObject(world.context(), job)).rejects.toMatchObject({ name: 'ArchivedSource' });
+    }
+    bucket.write('k', { ...object, readable: true }, false);
+    expect(await world.transfer()).toMatchObject({ route: 'put' });
+  });
+
+  it('a key outside the task is a fault', async () => {
+    const world = new World({ task: { source: { prefix: 'in/' } } });
+    await expect(world.transfer('out/k')).rejects.toMatchObject({ name: 'InvalidInput' });
+  });
+});
