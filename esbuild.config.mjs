@@ -14,7 +14,6 @@ await build({
   outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
-  keepNames: true,
   sourcemap: false,
   platform: 'node',
   target: 'node24',

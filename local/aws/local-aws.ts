@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { accountIn, localAccountId } from './account.ts';
 import { lockDataDirectory } from './data-lock.ts';
@@ -83,8 +84,14 @@ export interface LocalAws {
   readonly stop: (graceMilliseconds?: number) => Promise<void>;
 }
 
-/** For two processors and a few hundred MiB: an environment takes 30 to 40 MiB before it has buffers. */
-export const defaultConcurrency: Readonly<Record<string, number>> = { 'copy-objects': 2, 'upload-parts': 1 };
+/**
+ * The endpoint itself keeps one processor busy; an environment takes 30 to 40 MiB before it has buffers, so that four
+ * are enough for one machine.
+ */
+export const defaultConcurrency: Readonly<Record<string, number>> = {
+  'copy-objects': Math.min(4, Math.max(1, availableParallelism() - 1)),
+  'upload-parts': 1,
+};
 /** Long enough for a passing fault to pass, short enough for somebody who watches. */
 const defaultRetryDelaySeconds = 5;
 const defaultGraceMilliseconds = 5000;
