@@ -75,5 +75,15 @@ export function wants(configuration: QueueConfiguration, eventName: string, key:
     const wanted = event.slice('s3:'.length);
     return wanted === eventName || (wanted.endsWith(':*') && eventName.startsWith(wanted.slice(0, -1)));
   });
-  return named && key.startsWith(configuration.prefix) && key.endsWith(configuration.suffix);
+  return named && key.startsWith(decoded(configuration.prefix)) && key.endsWith(decoded(configuration.suffix));
+}
+
+/** A filter's text as S3 understands it: URL-encoded, a space as `+`; what is no encoding stands for itself. */
+function decoded(filter: string): string {
+  try {
+    return decodeURIComponent(filter.replaceAll('+', ' '));
+  } catch (error) {
+    if (error instanceof URIError) return filter;
+    throw error;
+  }
 }

@@ -207,6 +207,31 @@ describe('events', () => {
     expect(sequencers).toEqual([...new Set(sequencers)].toSorted());
   });
 
+  it('take filters in URL encoding, as S3 does', async () => {
+    await s3.send(new CreateBucketCommand({ Bucket: 'encoded' }));
+    const filtered = (Id: string, Value: string) => ({
+      Id,
+      QueueArn,
+      Events: ['s3:ObjectCreated:*' as const],
+      Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value }] } },
+    });
+    const QueueConfigurations = [filtered('encoded', 'a+%C3%BC%2B/'), filtered('malformed', '100%/')];
+    const put = { Bucket: 'encoded', NotificationConfiguration: { QueueConfigurations } };
+    await s3.send(new PutBucketNotificationConfigurationCommand(put));
+    for (const Key of ['a ü+/1', 'a+%C3%BC%2B/2', '100%/3']) {
+      await s3.send(new PutObjectCommand({ Bucket: 'encoded', Key, Body: '' }));
+    }
+    const seen = () =>
+      records()
+        .map(({ s3: { configurationId, object } }) => [configurationId, object.key])
+        .filter(([id]) => id === 'encoded' || id === 'malformed');
+    await until(() => seen().some(([id]) => id === 'malformed'));
+    expect(seen()).toEqual([
+      ['encoded', 'a+%C3%BC%2B/1'],
+      ['malformed', '100%25/3'],
+    ]);
+  });
+
   it('outlive a queue that is away and a restart', async () => {
     const delivered: object[] = [];
     let away = true;
