@@ -1,5 +1,5 @@
-import { isFault } from '../model/faults.ts';
-import type { ObjectAttributes, ObjectInfo } from '../model/object.ts';
+import { Fault, isFault } from '../model/faults.ts';
+import { quoteKey, type ObjectAttributes, type ObjectInfo } from '../model/object.ts';
 import type { PartContext } from './context.ts';
 
 /**
@@ -13,13 +13,21 @@ export async function readAttributes(context: PartContext, source: ObjectInfo): 
 
 async function readTags({ source: store }: PartContext, source: ObjectInfo): Promise<Record<string, string>> {
   if (source.tagCount === 0) return {};
+  const { key, versionId, etag } = source;
+  let tags: Record<string, string>;
   try {
-    return await store.tags(source.key, source.versionId === undefined ? {} : { versionId: source.versionId });
+    tags = await store.tags(key, versionId === undefined ? {} : { versionId });
   } catch (error) {
     const none = isFault(error, 'NotSupported') || (isFault(error, 'AccessDenied') && source.tagCount === undefined);
     if (none) return {};
     throw error;
   }
+  // Without versions a read of tags cannot be pinned: they are this version's where the object is still this one.
+  const some = source.tagCount !== undefined || Object.keys(tags).length > 0;
+  if (versionId === undefined && some && (await store.head(key))?.etag !== etag) {
+    throw new Fault('SourceChanged', `${store.bucket}: ${quoteKey(key)} changed while its tags were read`);
+  }
+  return tags;
 }
 
 /** Writes with the tags, and once more without them where the destination has no such thing. */

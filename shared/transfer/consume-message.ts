@@ -44,7 +44,7 @@ export interface Consumer {
  * |---------------------------------------|-----------------------------------------------------------|
  * | ended well                            | leaves the queue                                          |
  * | can never succeed as things are       | goes to the dead-letter queue now, its reason in the ledger |
- * | may succeed later                     | comes back after a delay that grows                       |
+ * | may succeed later                     | comes back after a delay that grows; from the second failure on with its reason in the ledger |
  * | may succeed later, but this was the last delivery | like one that can never succeed               |
  *
  * @returns true where the message may leave the queue
@@ -123,7 +123,11 @@ async function failed(consumer: Consumer, message: Message, fault: Fault, job?: 
   consumer.onFault(fault, { ...what, final });
   try {
     if (final) await bury(consumer, message, fault, job);
-    else await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+    else {
+      await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+      // Once may be chance. From the second time on the ledger tells why, should the last delivery find no ledger.
+      if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
+    }
     return final;
   } catch (error) {
     // It stays in the queue, which delivers it again when its visibility ends, or buries it.

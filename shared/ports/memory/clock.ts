@@ -10,7 +10,7 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   /** Moves the time on. @param milliseconds from now */

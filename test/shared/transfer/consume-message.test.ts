@@ -129,6 +129,18 @@ describe('a job', () => {
     expect(setting.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', attempts: maxReceives })]);
   });
 
+  it('that failed twice has its reason in the ledger, should the last delivery find no ledger', async () => {
+    setting.fail = () => {
+      throw new Fault('Throttled', 'slow down');
+    };
+    const message = { id: 'm', body: encodeJob(job), receipt: 'r' };
+    expect(await consumeMessage(setting.consumer(), { ...message, receives: 1 })).toBe(false);
+    expect(setting.ledger.entries()).toEqual([]);
+    expect(await consumeMessage(setting.consumer(), { ...message, receives: 2 })).toBe(false);
+    const entry = { status: 'FAILED', reason: 'Throttled: slow down', attempts: 2 };
+    expect(setting.ledger.entries()).toEqual([expect.objectContaining(entry)]);
+  });
+
   it('leaves its reason in the ledger before the last delivery, in case it ends without a word', async () => {
     let reason: string | undefined;
     setting.fail = () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
+import { transferObject } from '../../../shared/transfer/transfer-object.ts';
 import { bytesOf, World, type WorldOptions } from './world.ts';
 
 /** Versions differ in their bytes, or only in them: the size is the same where a test says so. */
@@ -100,6 +101,37 @@ describe.each(worlds)('the source is deleted while it is copied, %s', (_name, op
         else expect([0, undefined]).toContain(version);
         expect(world.openUploads()).toEqual([]);
       }
+    }
+  });
+});
+
+describe('tags, which are read by a request of their own', () => {
+  it.each(worlds)('are never shown with the bytes of another version, %s', async (_name, options) => {
+    for (const versions of [small, large]) {
+      const world = new World(options);
+      const tagged = (version: number): ObjectAttributes => ({
+        ...attributesOf(version),
+        tags: { version: String(version) },
+      });
+      await world.putSource(versions[0]!, { attributes: tagged(0) });
+      const shown: unknown[] = [];
+      world.at('before', 'tags', () => world.putSource(versions[1]!, { attributes: tagged(1) }));
+      const { hooks } = world.gate;
+      world.gate.hooks = {
+        ...hooks,
+        after: (call) => {
+          const copy = world.copied();
+          if (copy && /^(put|copy|completeUpload)$/.test(call.operation)) {
+            shown.push([copy.metadata['version'], copy.tags['version']]);
+          }
+        },
+      };
+      // The size that a job tells lets the source be opened before its tags are read.
+      await transferObject(world.context(), world.job('k', { size: versions[0]!.length }));
+      expect(shown.at(-1)).toEqual(['1', '1']);
+      expect(
+        shown.filter((pair) => JSON.stringify(pair) !== '["1","1"]' && JSON.stringify(pair) !== '["0","0"]'),
+      ).toEqual([]);
     }
   });
 });
