@@ -11,6 +11,7 @@ const listing = ['s3:ListBucket'];
 const from = 'arn:<Partition>:s3:::from';
 const to = 'arn:<Partition>:s3:::into';
 const uploads = '<UploadMachine>';
+const keyId = '01234567-89ab-cdef-0123-456789abcdef';
 
 function logs(name: string): Permissions {
   return { [`<${name}Logs.Arn>`]: ['logs:CreateLogStream', 'logs:PutLogEvents'] };
@@ -142,8 +143,12 @@ describe('what the configuration changes', () => {
           task('remote', {}, { credentials: { ssmParameter: '/other/side' } }, { credentials: { anonymous: true } }),
           task('pulled', {}, {}, { credentials: { ssmParameter: 'pulled-keys' } }),
           task('odd', {}, {}, { prefix: '$a*b?/€uro/' }),
-          task('key', {}, { encryption: { type: 'aws:kms', keyId: 'arn:aws-cn:kms:cn-north-1:123456789012:key/k' } }),
-          task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: 'mrk-1' } }),
+          task(
+            'key',
+            {},
+            { encryption: { type: 'aws:kms', keyId: `arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}` } },
+          ),
+          task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: `mrk-${'0'.repeat(32)}` } }),
           task('alias', {}, { encryption: { type: 'aws:kms', keyId: 'alias/ferry' } }),
           task('default-key', {}, { encryption: { type: 'aws:kms' } }),
           task(
@@ -218,9 +223,9 @@ describe('what the configuration changes', () => {
     "%s uses the destination's key",
     (name) => {
       const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
-      expect(on(name, 'arn:aws-cn:kms')).toEqual({ 'arn:aws-cn:kms:cn-north-1:123456789012:key/k': use });
+      expect(on(name, 'arn:aws-cn:kms')).toEqual({ [`arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}`]: use });
       expect(on(name, 'arn:<Partition>:kms')).toEqual({
-        'arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-1': use,
+        [`arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`]: use,
         [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
           'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
         })}`]: use,
