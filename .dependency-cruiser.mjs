@@ -20,17 +20,24 @@ export default {
     ),
     only('transfer-goes-through-ports', '^shared/transfer/', ['^shared/(model|ports|flow)/'], 'the same'),
     only('aws-implements-ports', '^shared/aws/', ['^shared/(model|ports)/'], 'adapters do not compose use-cases'),
+    only(
+      'observing-listens',
+      '^shared/observing/',
+      ['^shared/(model|ports|transfer)/'],
+      'logs and metrics are listeners of the core',
+    ),
     only('functions-use-shared', '^functions/', ['^shared/'], 'entry points call the core'),
+    only('worker-uses-shared', '^worker/', ['^shared/'], 'the worker is another composer of the same core'),
     only(
       'infra-knows-names-only',
       '^infra/',
-      ['^shared/model/', '^functions/[^/]+/environment\\.ts$'],
+      ['^shared/model/', '^functions/[^/]+/environment\\.ts$', '^worker/environment\\.ts$'],
       'no handler in a template',
     ),
     only(
       'local-uses-shared',
       '^local/',
-      ['^shared/'],
+      ['^shared/', '^worker/environment\\.ts$'],
       'handlers run from their bundles, the template from its assembly',
     ),
     {

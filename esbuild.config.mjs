@@ -1,15 +1,19 @@
 /**
- * Bundles every folder of functions/ that has an index.ts into dist/<name>/index.mjs: one ES module for nodejs24.x
- * with the AWS SDK inside, so that what runs is what was tested.
+ * Bundles every folder of functions/ that has an index.ts, and the worker, into dist/<name>/index.mjs: one ES module
+ * for Node 24 with the AWS SDK inside, so that what runs is what was tested.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const names = readdirSync('functions').filter((name) => existsSync(`functions/${name}/index.ts`));
+const functions = readdirSync('functions').filter((name) => existsSync(`functions/${name}/index.ts`));
+const entryPoints = {
+  ...Object.fromEntries(functions.map((name) => [`${name}/index`, `functions/${name}/index.ts`])),
+  'worker/index': 'worker/index.ts',
+};
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, `functions/${name}/index.ts`])),
+  entryPoints,
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -24,6 +28,6 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
 
-for (const name of names) {
+for (const name of [...functions, 'worker']) {
   console.log(`${name.padEnd(16)} ${(statSync(`dist/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
 }

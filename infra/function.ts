@@ -79,7 +79,8 @@ export function environmentOf<const Keys extends readonly string[]>(
   return Object.fromEntries(keys.map((key: Keys[number]) => [key, values[key]]));
 }
 
-function bundleOf(bundles: string, name: string): string {
+/** The directory of a bundle. @throws Fault `InvalidInput` where it was not made */
+export function bundleOf(bundles: string, name: string): string {
   const file = join(bundles, name, 'index.mjs');
   if (existsSync(file)) return join(bundles, name);
   throw new Fault('InvalidInput', `the bundle of ${name} is missing: expected ${file}; make it with "npm run build"`);

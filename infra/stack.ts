@@ -1,5 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { defaultStackSettings, type StackSettings } from '../shared/model/settings.ts';
 import type { Task } from '../shared/model/task.ts';
 import type { Pipeline } from './function.ts';
 import { AbandonUpload } from './functions/abandon-upload.ts';
@@ -17,16 +18,23 @@ import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
 import { LedgerTable } from './table.ts';
 import { TaskParameters } from './tasks.ts';
+import { WorkerPool } from './worker/pool.ts';
 
 export interface FerryStackProps extends StackProps {
   readonly tasks: readonly Task[];
+  /** by default those of a configuration that has none */
+  readonly settings?: StackSettings;
   /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
   readonly bundles: string;
 }
 
 /** The pipeline: finder, queue, copies, uploads, ledger. For any account, region and partition. */
 export class FerryStack extends Stack {
-  constructor(scope: Construct, id: string, { tasks, bundles, ...props }: FerryStackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { tasks, settings = defaultStackSettings, bundles, ...props }: FerryStackProps,
+  ) {
     super(scope, id, { description: 'S3 Ferry: moves objects between S3 buckets', ...props });
     const pipeline: Pipeline = {
       tasks: new TaskParameters(this, 'Tasks', tasks),
@@ -46,7 +54,9 @@ export class FerryStack extends Stack {
       checkUpload: new CheckUpload(this, 'CheckUpload', pipeline),
       abandonUpload: new AbandonUpload(this, 'AbandonUpload', pipeline),
     });
-    new CopyObjects(this, 'CopyObjects', pipeline, upload.machine);
+    const { workerMode, worker } = settings;
+    new CopyObjects(this, 'CopyObjects', pipeline, { uploads: upload.machine, consumes: workerMode !== 'ec2' });
+    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', { pipeline, ...worker });
     new SourceNotifications(this, 'Notifications', tasks, pipeline.queues.jobs);
     new TaskSchedules(this, 'Schedules', tasks, sync.machine);
 

@@ -5,7 +5,14 @@ import { Command } from 'commander';
 import { runCommand } from './run/command-line.ts';
 import { runMainJob } from './run/main-job.ts';
 import { isGood, summary } from './run/report.ts';
-import { existingDirectory, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
+import {
+  existingDirectory,
+  portOption,
+  projectDirectory,
+  sizesOf,
+  workerModeOption,
+  writableDirectory,
+} from './run/settings.ts';
 
 /** `npm start`: the main job on real files. */
 
@@ -13,6 +20,7 @@ interface Options {
   from: string;
   largeThreshold: string;
   partSize: string;
+  workerMode: string;
   port: string;
   data?: string;
   report?: string;
@@ -27,6 +35,11 @@ const command = new Command('npm start --')
   .option('--from <dir>', 'directory whose files are moved', join(projectDirectory, 'node_modules'))
   .option('--large-threshold <size>', 'objects over this size take the state machine', '32MiB')
   .option('--part-size <size>', 'part size where the source has none of its own', '16MiB')
+  .option(
+    '--worker-mode <mode>',
+    'who takes jobs from the queue: lambda, ec2 (the worker of the pool), or both',
+    'lambda',
+  )
   .option('--data <dir>', 'keep the buckets and the ledger here, and resume from here (default: a temporary directory)')
   .option('--port <number>', 'port of the endpoint, 0 for any free one', '0')
   .option('--report <file>', 'write the report to this file, as JSON')
@@ -36,6 +49,7 @@ const command = new Command('npm start --')
 await runCommand(command, async () => {
   const options = command.opts<Options>();
   const sizes = sizesOf(options);
+  const workerMode = workerModeOption(options.workerMode);
   const from = existingDirectory('--from', options.from);
   const port = portOption(options.port);
   const reportFile = options.report === undefined ? undefined : resolve(options.report);
@@ -54,7 +68,7 @@ await runCommand(command, async () => {
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {
-    const report = await runMainJob({ from, dataDirectory, ...sizes, port, out });
+    const report = await runMainJob({ from, dataDirectory, ...sizes, workerMode, port, out });
     const text = `${JSON.stringify(report, null, 2)}\n`;
     if (reportFile !== undefined) writeFileSync(reportFile, text);
     if (options.json) process.stdout.write(text);

@@ -8,7 +8,7 @@ import { noProgress } from '../../shared/ports/progress.ts';
 import { abandonUpload } from '../../shared/transfer/abandon-upload.ts';
 import { unknownTask } from '../../shared/transfer/record.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../observing.ts';
+import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

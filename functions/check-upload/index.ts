@@ -1,7 +1,7 @@
 import type { CheckUploadInput, UploadState } from '../../shared/model/payloads.ts';
 import { checkUpload } from '../../shared/transfer/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../observing.ts';
+import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

@@ -2,12 +2,12 @@ import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createMachineClient, createQueueClient } from '../../shared/aws/service-clients.ts';
 import { SfnUploads } from '../../shared/aws/sfn-uploads.ts';
 import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { reports } from '../../shared/observing/report.ts';
+import { Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../observing.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
@@ -52,20 +52,6 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
     redelivery,
     clock: systemClock,
     maxReceives: Number(environment.MAX_RECEIVES),
-    onFault: (fault, { message, job, final }) => {
-      const task = job?.task ?? '(unknown)';
-      if (final) tally.add(task, 'ObjectsFailed', 1);
-      const details = {
-        task,
-        // "message" is the line's own text to the logger.
-        messageId: message,
-        fault: fault.name,
-        reason: fault.message,
-        ...(job && { keyHash: keyHash(job.key) }),
-      };
-      if (final) logger.error('failed', details);
-      else logger.warn('failed, comes back', details);
-    },
-    onEventDone: (job, delay) => tally.add(job.task, 'EventToDone', Math.max(0, delay), MetricUnit.Milliseconds),
+    ...reports(tally),
   };
 }

@@ -4,7 +4,7 @@ import type { FindObjectsState } from '../../shared/model/payloads.ts';
 import { addCounts, findSegment, noCounts } from '../../shared/find/find-segment.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { readEnvironment } from '../environment.ts';
-import { logger, Tally } from '../observing.ts';
+import { logger, Tally } from '../../shared/observing/tally.ts';
 import { TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

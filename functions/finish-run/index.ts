@@ -3,7 +3,7 @@ import type { FinishRunInput } from '../../shared/model/payloads.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { readEnvironment } from '../environment.ts';
-import { logger, Tally } from '../observing.ts';
+import { logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

@@ -2,7 +2,7 @@ import type { PlanSyncInput, SyncPlan } from '../../shared/model/payloads.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
 import { readEnvironment } from '../environment.ts';
-import { logger } from '../observing.ts';
+import { logger } from '../../shared/observing/tally.ts';
 import { TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

@@ -3,7 +3,7 @@ import { parseWith } from '../../shared/model/parse.ts';
 import type { PlanUploadInput, UploadState } from '../../shared/model/payloads.ts';
 import { planUpload } from '../../shared/transfer/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../observing.ts';
+import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

@@ -1,7 +1,7 @@
 import type { BatchOutcome, UploadPartsInput } from '../../shared/model/payloads.ts';
 import { sendParts } from '../../shared/transfer/send-parts.ts';
 import { readEnvironment } from '../environment.ts';
-import { Tally } from '../observing.ts';
+import { Tally } from '../../shared/observing/tally.ts';
 import { TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 

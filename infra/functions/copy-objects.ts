@@ -16,9 +16,15 @@ const batchSize = 10;
 /** Lambda's longest. Also what the queue's visibility is counted from. */
 export const copyTimeout = Duration.minutes(15);
 
+export interface CopyObjectsProps {
+  readonly uploads: StateMachine;
+  /** does it take jobs from the queue? Where workers do so alone, it is there to be invoked by hand. */
+  readonly consumes: boolean;
+}
+
 /** Takes jobs and S3 events from the queue: copies what is small, starts an upload for what is large. */
 export class CopyObjects extends FerryFunction {
-  constructor(scope: Construct, id: string, pipeline: Pipeline, uploads: StateMachine) {
+  constructor(scope: Construct, id: string, pipeline: Pipeline, { uploads, consumes }: CopyObjectsProps) {
     super(scope, id, pipeline, {
       name: 'copy-objects',
       description: 'S3 Ferry: does the jobs of the queue',
@@ -43,6 +49,7 @@ export class CopyObjects extends FerryFunction {
     grantSend(pipeline.queues.deadLetters, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
+    if (!consumes) return;
     // No tags on it: the China regions refuse them on event source mappings.
     this.function.addEventSource(
       new SqsEventSource(pipeline.queues.jobs, { batchSize, maxConcurrency, reportBatchItemFailures: true }),

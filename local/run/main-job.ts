@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
+import type { WorkerMode } from '../../shared/model/settings.ts';
 import type { FinishedRequest } from '../s3/index.ts';
 import { Ferry } from './ferry.ts';
 import { listFiles, type SourceFile } from './files.ts';
@@ -11,6 +12,7 @@ import { Runs, sleep } from './runs.ts';
 import { Phase } from './screen.ts';
 import { checkPort, isInside, localNames } from './settings.ts';
 import { synthesize, writeConfiguration } from './synthesize.ts';
+import { LocalWorker } from './workers.ts';
 
 export interface MainJobOptions {
   /** the files to move */
@@ -20,6 +22,8 @@ export interface MainJobOptions {
   readonly threshold: number;
   /** bytes */
   readonly partSize: number;
+  /** who takes jobs from the queue */
+  readonly workerMode: WorkerMode;
   /** 0 takes any free one */
   readonly port: number;
   /** where progress is shown */
@@ -35,7 +39,7 @@ const eventPatience = 30_000;
  * @returns what happened; whether it is good is {@link isGood}'s to say
  */
 export async function runMainJob(options: MainJobOptions): Promise<Report> {
-  const { from, dataDirectory, threshold, out } = options;
+  const { from, dataDirectory, threshold, workerMode, out } = options;
   if (isInside(dataDirectory, from)) {
     throw new Fault(
       'InvalidInput',
@@ -49,7 +53,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const totals = { objects: files.length, bytes };
 
-  const configuration = writeConfiguration(dataDirectory, [localTask(options)]);
+  const configuration = writeConfiguration(dataDirectory, [localTask(options)], { workerMode });
   const assembly = join(dataDirectory, 'cdk.out');
   const arrivals = new Arrivals();
   const log = openLog(join(dataDirectory, 'functions.log'));
@@ -62,6 +66,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     onNote: (line) => log.write({ functionName: 'deployment', text: `${line}\n` }),
   });
   let runs: Runs | undefined;
+  let worker: LocalWorker | undefined;
   try {
     // Before the files are loaded, not meanwhile: the CDK alone takes 400 MB.
     await synthesize(configuration, assembly);
@@ -74,6 +79,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     say(
       `deployed at ${aws.endpoint} (task "${localNames.task}": ${localNames.sourceBucket} -> ${localNames.destinationBucket})`,
     );
+    if (workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
     runs = new Runs(aws);
     const syncing = new Phase('sync', totals, out);
     arrivals.listen((objects, sent) => syncing.add({ objects, bytes: sent }));
@@ -121,6 +127,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     };
   } finally {
     runs?.close();
+    await worker?.stop();
     await ferry.close();
     await log.close();
     rmSync(assembly, { recursive: true, force: true });

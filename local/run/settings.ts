@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import { maxBufferedBody, maxPartSize, minPartSize } from '../../shared/model/limits.ts';
+import { workerModes, type WorkerMode } from '../../shared/model/settings.ts';
 import { formatSize, parseSize } from '../../shared/model/size.ts';
 
 /** Names and keys of the endpoint on one machine. The keys open nothing but a port on loopback. */
@@ -46,6 +47,13 @@ export function sizesOf(options: { partSize: string; largeThreshold: string }): 
     partSize: sizeOption('--part-size', options.partSize, minPartSize, maxBufferedBody),
     threshold: sizeOption('--large-threshold', options.largeThreshold, 0),
   };
+}
+
+/** `--worker-mode`. @throws Fault `InvalidInput` */
+export function workerModeOption(text: string): WorkerMode {
+  const mode = workerModes.find((one) => one === text);
+  if (mode !== undefined) return mode;
+  throw new Fault('InvalidInput', `--worker-mode: found "${text}", expected ${workerModes.join(', ')}`);
 }
 
 /** A port option; 0 takes any that is free. @throws Fault `InvalidInput` */

@@ -16,11 +16,11 @@ export async function synthesize(configuration: string, directory: string): Prom
   await run(['infra/main.ts'], { S3_FERRY_CONFIG: configuration, CDK_OUTDIR: directory });
 }
 
-/** Writes the configuration of a task between two local buckets. @returns its path */
-export function writeConfiguration(directory: string, tasks: readonly object[]): string {
+/** Writes a configuration of tasks and the stack's settings. @returns its path */
+export function writeConfiguration(directory: string, tasks: readonly object[], stack: object = {}): string {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, 's3-ferry.config.json');
-  writeFileSync(path, `${JSON.stringify({ tasks }, null, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify({ stack, tasks }, null, 2)}\n`);
   return path;
 }
 

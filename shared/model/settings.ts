@@ -74,12 +74,13 @@ const workerSchema = v.pipe(
   ),
 );
 
+/** Who takes jobs from the queue. */
+export const workerModes = ['lambda', 'ec2', 'both'] as const;
+export type WorkerMode = (typeof workerModes)[number];
+
 export const stackSettingsSchema = v.strictObject({
   workerMode: v.optional(
-    v.pipe(
-      v.picklist(['lambda', 'ec2', 'both']),
-      v.description('who takes jobs from the queue: functions, EC2 workers, or both'),
-    ),
+    v.pipe(v.picklist(workerModes), v.description('who takes jobs from the queue: functions, EC2 workers, or both')),
     'lambda',
   ),
   alarmEmail: v.exactOptional(

@@ -31,6 +31,11 @@ export interface Consumer {
   readonly clock: Clock;
   /** the queue's maxReceiveCount */
   readonly maxReceives: number;
+  /**
+   * Is it the consumer itself that is ending (a drain, the longest time a message may be held)? Then a fault that may
+   * pass is no failure of the job: nothing is recorded and the message is the consumer's to give back.
+   */
+  interrupted?(): boolean;
   /** told of every message or job that did not succeed */
   onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly final: boolean }): void;
   /** told how long after its event an object was done, milliseconds */
@@ -46,6 +51,7 @@ export interface Consumer {
  * | can never succeed as things are       | goes to the dead-letter queue now, its reason in the ledger |
  * | may succeed later                     | comes back after a delay that grows; from the second failure on with its reason in the ledger |
  * | may succeed later, but this was the last delivery | like one that can never succeed               |
+ * | was left because the consumer ends    | stays with the consumer, which gives it back              |
  *
  * @returns true where the message may leave the queue
  */
@@ -118,6 +124,7 @@ async function recordLastAttempt(consumer: Consumer, message: Message, job: Job)
  * @returns true where the message was buried and may leave the queue
  */
 async function failed(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
+  if (fault.retry !== 'never' && consumer.interrupted?.() === true) return false;
   const final = fault.retry === 'never' || message.receives >= consumer.maxReceives;
   const what = { message: message.id, ...(job && { job }) };
   consumer.onFault(fault, { ...what, final });

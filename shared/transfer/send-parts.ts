@@ -33,7 +33,12 @@ export async function sendParts(
       round.left = true;
       return;
     }
-    await sendPart(context, key, target, part);
+    try {
+      await sendPart(context, key, target, part);
+    } catch (error) {
+      if (!isFault(error, 'OutOfTime')) throw error;
+      round.left = true;
+    }
   });
   return round.left ? 'left' : 'sent';
 }
@@ -85,6 +90,8 @@ async function relayPart(
   const what = `${context.source.bucket}: ${quoteKey(key)}, part ${part.number}`;
   const pooled = size <= maxBufferedBody ? await context.buffers.acquire(size) : undefined;
   try {
+    // The wait for memory may have been long: a part of which no byte was read is not begun yet.
+    if (context.deadline.remaining() < 0) throw new Fault('OutOfTime', `${what}: time ran short before it was begun`);
     const opened = await openPart(context, key, target, part, what);
     if (!pooled) return await streamPart(context, target, address, opened, size, what);
     await readBody(opened.body, pooled.bytes, what);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Progress, ProgressEvent } from '../shared/ports/progress.ts';
+import type { Progress, ProgressEvent } from '../ports/progress.ts';
 
-/** One logger a function; its service name comes from the environment. */
+/** One logger a process; its service name comes from the environment. */
 export const logger = new Logger();
 
 /**
@@ -35,7 +35,7 @@ function metricOf({ route }: Finished): string | undefined {
 }
 
 /**
- * Counts what the code of one invocation did, a task at a time, and publishes the sums once at its end: one metric
+ * Counts what the code of one invocation, or of one minute of a worker, did, a task at a time, and publishes the sums once at its end: one metric
  * line a task, whatever the batch's size.
  */
 export class Tally {

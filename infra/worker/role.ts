@@ -1,0 +1,55 @@
+import { Aws } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Asset } from 'aws-cdk-lib/aws-s3-assets';
+import type { Construct } from 'constructs';
+import type { Pipeline } from '../function.ts';
+import { grantSend } from '../queue.ts';
+import { copySides, grantSides } from '../sides.ts';
+
+/** The role of a worker's instance: what its processes call, and what an operator needs to look inside. */
+export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, logs: LogGroup): Role {
+  const { tasks, ledger, queues } = pipeline;
+  // China knows EC2 by its own name.
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal(`ec2.${Aws.URL_SUFFIX}`) });
+  tasks.grantRead(role);
+  // An S3 event names a bucket, not a task.
+  tasks.grantReadAll(role);
+  ledger.grantEntries(role);
+  grantSend(queues.deadLetters, role);
+  grantSides(scope, role, tasks.tasks, copySides);
+  const statements = [
+    new PolicyStatement({
+      actions: [
+        'sqs:ReceiveMessage',
+        'sqs:DeleteMessage',
+        'sqs:ChangeMessageVisibility',
+        // A message that was held for hours, or interrupted on its last delivery, goes on as a new one.
+        'sqs:SendMessage',
+      ],
+      resources: [queues.jobs.queueArn],
+    }),
+    new PolicyStatement({
+      actions: ['s3:GetObject'],
+      resources: [`arn:${Aws.PARTITION}:s3:::${code.s3BucketName}/${code.s3ObjectKey}`],
+    }),
+    // The agent asks for its stream before it writes; the ARN ends with ":*", for the streams.
+    new PolicyStatement({
+      actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      resources: [logs.logGroupArn],
+    }),
+    // Session Manager and nothing else of Systems Manager. None of these calls has a resource (AwsSolutions-IAM5).
+    new PolicyStatement({
+      actions: [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+      resources: ['*'],
+    }),
+  ];
+  for (const statement of statements) role.addToPolicy(statement);
+  return role;
+}

@@ -1,0 +1,134 @@
+/** What a worker's instance is set up with: values may be CloudFormation's, known at deployment only. */
+export interface WorkerSetup {
+  readonly codeBucket: string;
+  readonly codeKey: string;
+  readonly region: string;
+  readonly logGroup: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Seconds that systemd gives the worker to drain: its own 90 and some for the end. A spot notice gives 120. */
+export const stopSeconds = 110;
+export const drainSeconds = 90;
+
+/** Where the worker writes: JSON lines, metrics among them. */
+const logFile = '/var/log/s3-ferry/worker.log';
+
+/**
+ * The service. What it needs of the machine is the network and a directory at run time; V8 compiles at run time, so
+ * that MemoryDenyWriteExecute is not for it.
+ */
+const unit = `[Unit]
+Description=S3 Ferry worker
+Wants=network-online.target
+After=network-online.target
+StartLimitIntervalSec=0
+
+[Service]
+User=s3-ferry
+Group=s3-ferry
+EnvironmentFile=/etc/s3-ferry/worker.env
+ExecStart=/usr/bin/node-24 /opt/s3-ferry/index.mjs
+Restart=always
+RestartSec=5
+# SIGTERM to the primary process only: it tells the others.
+KillMode=mixed
+TimeoutStopSec=${stopSeconds}
+StandardOutput=append:${logFile}
+StandardError=append:${logFile}
+RuntimeDirectory=s3-ferry
+LimitNOFILE=65536
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+ProtectSystem=strict
+ProtectHome=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+ProtectProc=invisible
+PrivateTmp=yes
+PrivateDevices=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+SystemCallArchitectures=native
+
+[Install]
+WantedBy=multi-user.target`;
+
+const logRotation = `${logFile} {
+  daily
+  maxsize 100M
+  rotate 3
+  missingok
+  notifempty
+  copytruncate
+}`;
+
+/**
+ * The script of an instance's first start. Node.js 24 and the CloudWatch agent come from Amazon Linux's own
+ * repositories, which are buckets of the region. A machine that cannot be set up ends itself, and the group starts
+ * another one: it would cost money and do nothing.
+ */
+export function userDataOf({ codeBucket, codeKey, region, logGroup, environment }: WorkerSetup): string {
+  const agent = {
+    agent: { region },
+    logs: {
+      logs_collected: {
+        files: {
+          // CloudWatch takes metrics out of every event in the embedded metric format, whoever sends it.
+          collect_list: [{ file_path: logFile, log_group_name: logGroup, log_stream_name: '{instance_id}' }],
+        },
+      },
+    },
+  };
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  return [
+    '#!/bin/bash',
+    'set -euo pipefail',
+    "trap 'echo s3-ferry: this machine cannot be set up and ends; sleep 30; shutdown -h now' ERR",
+    'retry() { for pause in 2 5 10 20; do "$@" && return 0; sleep "$pause"; done; "$@"; }',
+    '',
+    '# BBR: Amazon Linux has it and does not load it. Lines across borders lose packets without being full.',
+    "printf 'tcp_bbr\\nsch_fq\\n' > /etc/modules-load.d/bbr.conf",
+    'modprobe tcp_bbr',
+    'modprobe sch_fq',
+    ...file('/etc/sysctl.d/90-s3-ferry.conf', [
+      'net.core.default_qdisc=fq',
+      'net.ipv4.tcp_congestion_control=bbr',
+      '# 64 MiB: 2 Gbit/s over 250 ms on one connection.',
+      'net.ipv4.tcp_rmem=4096 131072 67108864',
+      'net.ipv4.tcp_wmem=4096 65536 67108864',
+    ]),
+    'sysctl --system',
+    '',
+    'retry dnf install -y nodejs24 amazon-cloudwatch-agent unzip',
+    'id s3-ferry || useradd --system --no-create-home --shell /sbin/nologin s3-ferry',
+    'install -d -m 0755 /opt/s3-ferry /etc/s3-ferry',
+    'install -d -m 0750 -o s3-ferry -g s3-ferry /var/log/s3-ferry',
+    `retry aws s3 cp "s3://${codeBucket}/${codeKey}" /tmp/s3-ferry.zip --region "${region}"`,
+    'unzip -o -q /tmp/s3-ferry.zip -d /opt/s3-ferry',
+    'rm /tmp/s3-ferry.zip',
+    'chmod -R a+rX /opt/s3-ferry',
+    ...file('/etc/s3-ferry/worker.env', variables),
+    ...file('/etc/s3-ferry/cloudwatch-agent.json', [JSON.stringify(agent)]),
+    ...file('/etc/logrotate.d/s3-ferry', [logRotation]),
+    ...file('/etc/systemd/system/s3-ferry-worker.service', [unit]),
+    '',
+    '/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/s3-ferry/cloudwatch-agent.json',
+    'systemctl daemon-reload',
+    'systemctl enable --now s3-ferry-worker.service',
+    '',
+  ].join('\n');
+}
+
+/** Lines of a script that write a file as it is. */
+function file(path: string, lines: readonly string[]): string[] {
+  return [`cat > ${path} <<'S3_FERRY_END'`, ...lines, 'S3_FERRY_END'];
+}

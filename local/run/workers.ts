@@ -1,0 +1,106 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { devNull } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { Fault } from '../../shared/model/faults.ts';
+import { parseJsonWith } from '../../shared/model/parse.ts';
+import type { WorkerKey } from '../../worker/environment.ts';
+import type { LocalAws } from '../aws/local-aws.ts';
+import type { LogChunk } from '../aws/lambda/environment.ts';
+import { localNames } from './settings.ts';
+
+/** Both share one machine with the endpoint. */
+const ownSettings = { PROCESSES: '2', MEMORY_MIB: '256', OBJECTS_AT_ONCE: '4', METADATA_URL: 'none' } as const;
+
+/** Milliseconds that a worker is given to drain before it is ended for good. */
+const patience = 10_000;
+
+/** The EC2 worker of a deployment, run by this machine instead of one of its own: the same bundle and variables. */
+export class LocalWorker {
+  readonly process: ChildProcess;
+  readonly #ended: Promise<unknown>;
+
+  /**
+   * @param assembly the cloud assembly that was deployed: what runs is the code that would be on the instance
+   * @param environment variables that are to be others than the defaults here
+   * @throws Fault `InvalidInput` where the assembly has no worker
+   */
+  constructor(
+    aws: LocalAws,
+    assembly: string,
+    environment: Partial<Record<WorkerKey, string>> = {},
+    onLog: (chunk: LogChunk) => void = () => undefined,
+  ) {
+    const { accessKeyId, secretAccessKey } = localNames.credentials;
+    const deployed = {
+      TASKS_PATH: `/s3-ferry/${localNames.stack}/tasks/`,
+      LEDGER_TABLE: output(aws, 'LedgerTable'),
+      QUEUE_URL: output(aws, 'JobsQueueUrl'),
+      DEAD_LETTER_QUEUE_URL: output(aws, 'DeadLetterQueueUrl'),
+    } satisfies Partial<Record<WorkerKey, string>>;
+    const script = join(workerCode(assembly), 'index.mjs');
+    this.process = spawn(process.execPath, ['--max-semi-space-size=4', script], {
+      // Nothing of this process's own environment, as on an instance; see processEnvironment of local/aws/lambda.
+      env: {
+        ...deployed,
+        ...ownSettings,
+        ...environment,
+        AWS_REGION: aws.region,
+        AWS_ENDPOINT_URL: aws.endpoint,
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_CONFIG_FILE: devNull,
+        AWS_SHARED_CREDENTIALS_FILE: devNull,
+        AWS_EC2_METADATA_DISABLED: 'true',
+        MALLOC_ARENA_MAX: '2',
+        POWERTOOLS_SERVICE_NAME: 'worker',
+        POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry',
+        TZ: ':UTC',
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#ended = once(this.process, 'close');
+    const log = (text: string): void => onLog({ functionName: 'worker', text });
+    for (const stream of [this.process.stdout, this.process.stderr]) stream?.setEncoding('utf8').on('data', log);
+  }
+
+  /** Ends it as systemd would. @returns its exit code, or null where it had to be killed */
+  async stop(): Promise<number | null> {
+    this.process.kill('SIGTERM');
+    const last = setTimeout(() => this.process.kill('SIGKILL'), patience);
+    await this.#ended;
+    clearTimeout(last);
+    return this.process.exitCode;
+  }
+
+  /** Resolves when it has ended by itself or otherwise. */
+  async ended(): Promise<number | null> {
+    await this.#ended;
+    return this.process.exitCode;
+  }
+}
+
+const assetsSchema = v.object({
+  files: v.record(
+    v.string(),
+    v.object({ displayName: v.optional(v.string(), ''), source: v.object({ path: v.optional(v.string(), '') }) }),
+  ),
+});
+
+/** Where the code of the worker lies in an assembly. */
+function workerCode(assembly: string): string {
+  const file = join(assembly, `${localNames.stack}.assets.json`);
+  const { files } = parseJsonWith(assetsSchema, readFileSync(file, 'utf8'), file);
+  const asset = Object.values(files).find(({ displayName }) => displayName === 'Workers/Code');
+  const directory = join(assembly, asset?.source.path ?? '');
+  if (asset && existsSync(join(directory, 'index.mjs'))) return directory;
+  throw new Fault('InvalidInput', `${assembly} has no worker; expected "workerMode" to be "ec2" or "both"`);
+}
+
+function output(aws: LocalAws, name: string): string {
+  const value = aws.outputs[name];
+  if (value === undefined) throw new Error(`the stack has no output ${name}`);
+  return value;
+}

@@ -1,0 +1,56 @@
+/** Looks for what EC2 tells an instance of its end, by version 2 of the instance metadata service. */
+
+/** Seconds that a token is good for; it is asked for again long before. */
+const tokenLifetime = 21_600;
+/** Milliseconds that an answer may take: the service is on the same host. */
+const timeout = 1_000;
+
+const paths = {
+  'spot interruption': '/latest/meta-data/spot/instance-action',
+  'rebalance recommendation': '/latest/meta-data/events/recommendations/rebalance',
+} as const;
+
+export type Notice = keyof typeof paths;
+
+/** A client of the metadata service. */
+export class Notices {
+  readonly #url: string;
+  #token: string | undefined;
+
+  /** @param url without a slash at its end */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Is there a notice by now? @throws where the service does not answer */
+  async look(): Promise<Notice | undefined> {
+    for (const notice of Object.keys(paths) as Notice[]) {
+      if (await this.#isThere(paths[notice])) return notice;
+    }
+    return undefined;
+  }
+
+  async #isThere(path: string): Promise<boolean> {
+    this.#token ??= await this.#fetchToken();
+    const headers = { 'X-aws-ec2-metadata-token': this.#token };
+    const answer = await fetch(this.#url + path, { headers, signal: AbortSignal.timeout(timeout) });
+    await answer.arrayBuffer();
+    // The next look comes with a new one.
+    if (answer.status === 401) this.#token = undefined;
+    if (answer.status !== 200 && answer.status !== 401 && answer.status !== 404) {
+      throw new Error(`the metadata service answered ${answer.status} to ${path}`);
+    }
+    return answer.status === 200;
+  }
+
+  async #fetchToken(): Promise<string> {
+    const answer = await fetch(`${this.#url}/latest/api/token`, {
+      method: 'PUT',
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(tokenLifetime) },
+      signal: AbortSignal.timeout(timeout),
+    });
+    const token = await answer.text();
+    if (answer.status !== 200) throw new Error(`the metadata service answered ${answer.status} to a token's request`);
+    return token;
+  }
+}

@@ -1,0 +1,136 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { logger } from '../shared/observing/tally.ts';
+import type { WorkerEnvironment } from './environment.ts';
+import { isProcessHealth, reportEvery, silentOnes, writeHealth, type ProcessHealth } from './health.ts';
+import { Notices } from './notice.ts';
+
+/** Milliseconds before a process that ended unasked is replaced; doubles while they live shorter than a minute. */
+const firstPause = 500;
+const longestPause = 30_000;
+const longLife = 60_000;
+
+interface Member {
+  readonly child: ChildProcess;
+  readonly startedAt: number;
+  heardAt: number;
+  health: ProcessHealth | undefined;
+}
+
+/** The primary process: keeps one process a core running, and sees to it that all of them end well. It moves nothing. */
+export class Primary {
+  readonly #environment: WorkerEnvironment;
+  readonly #script: string;
+  readonly #members = new Map<number, Member>();
+  readonly #empty = Promise.withResolvers<undefined>();
+  #draining = false;
+  #pause = firstPause;
+
+  /** @param script what a process of the worker runs, with the argument `process` */
+  constructor(environment: WorkerEnvironment, script: string) {
+    this.#environment = environment;
+    this.#script = script;
+  }
+
+  /** @returns the exit code, once everything has ended after a signal */
+  async run(): Promise<number> {
+    logger.appendKeys({ pid: process.pid });
+    const signalled = new Promise<void>((resolve) => {
+      for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.on(signal, () => {
+          this.#drain(signal);
+          resolve();
+        });
+      }
+    });
+    const { PROCESSES, METADATA_URL, NOTICE_SECONDS } = this.#environment;
+    logger.info('started', { processes: PROCESSES });
+    for (let started = 0; started < PROCESSES; started++) this.#start();
+    const look = METADATA_URL === 'none' ? undefined : this.#watch(METADATA_URL, NOTICE_SECONDS * 1000);
+    const health = setInterval(() => this.#lookAfter(), reportEvery);
+    await this.#empty.promise;
+    clearInterval(look);
+    this.#lookAfter();
+    // After a notice the machine goes away by itself. Who ended here would be started again until then.
+    await signalled;
+    clearInterval(health);
+    this.#lookAfter();
+    return 0;
+  }
+
+  #start(): void {
+    const child = fork(this.#script, ['process'], {
+      env: { POWERTOOLS_SERVICE_NAME: 'worker', POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry', ...process.env },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const now = Date.now();
+    const member: Member = { child, startedAt: now, heardAt: now, health: undefined };
+    const { pid = -1 } = child;
+    this.#members.set(pid, member);
+    child.on('message', (message) => {
+      if (!isProcessHealth(message)) return;
+      member.heardAt = Date.now();
+      member.health = message;
+    });
+    child.on('error', (error) => logger.error('a process cannot be started', { reason: error.message }));
+    child.once('exit', (code, signal) => this.#ended(pid, member, code, signal));
+  }
+
+  #ended(pid: number, member: Member, code: number | null, signal: NodeJS.Signals | null): void {
+    this.#members.delete(pid);
+    if (this.#draining) {
+      if (this.#members.size === 0) this.#empty.resolve(undefined);
+      return;
+    }
+    logger.error('a process ended and is replaced', { ended: pid, code, signal });
+    this.#pause = Date.now() - member.startedAt > longLife ? firstPause : Math.min(longestPause, this.#pause * 2);
+    setTimeout(() => {
+      if (!this.#draining) this.#start();
+    }, this.#pause);
+  }
+
+  #drain(why: string): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    logger.info('draining', { why });
+    for (const { child } of this.#members.values()) child.kill('SIGTERM');
+    if (this.#members.size === 0) this.#empty.resolve(undefined);
+  }
+
+  #watch(url: string, every: number): NodeJS.Timeout {
+    const notices = new Notices(url);
+    let answers = true;
+    const look = async (): Promise<void> => {
+      try {
+        const notice = await notices.look();
+        answers = true;
+        if (notice !== undefined) this.#drain(notice);
+      } catch (error) {
+        // Told once, until it answers again.
+        if (answers) logger.warn('no instance metadata', { reason: error instanceof Error ? error.message : '?' });
+        answers = false;
+      }
+    };
+    void look();
+    return setInterval(() => void look(), every);
+  }
+
+  /** Ends processes that hang, and writes the health file. */
+  #lookAfter(): void {
+    const now = Date.now();
+    for (const pid of silentOnes(new Map([...this.#members].map(([pid, { heardAt }]) => [pid, heardAt])), now)) {
+      logger.error('a process hangs and is killed', { hangs: pid });
+      this.#members.get(pid)?.child.kill('SIGKILL');
+    }
+    const { HEALTH_FILE } = this.#environment;
+    if (HEALTH_FILE === 'none') return;
+    const processes = [...this.#members.values()].flatMap(({ health, heardAt }) =>
+      health ? [{ ...health, reportedAt: heardAt }] : [],
+    );
+    const state = !this.#draining ? 'working' : this.#members.size > 0 ? 'draining' : 'drained';
+    try {
+      writeHealth(HEALTH_FILE, { pid: process.pid, state, at: now, processes });
+    } catch (error) {
+      logger.warn('the health file cannot be written', { reason: error instanceof Error ? error.message : '?' });
+    }
+  }
+}

@@ -1,0 +1,145 @@
+import { BufferPool } from '../shared/flow/buffer-pool.ts';
+import { DynamoLedger } from '../shared/aws/dynamo-ledger.ts';
+import { Parameters } from '../shared/aws/parameters.ts';
+import { createParameterClient, createQueueClient, createTableClient } from '../shared/aws/service-clients.ts';
+import { SqsDeadLetters } from '../shared/aws/sqs-job-queue.ts';
+import { SqsJobSource } from '../shared/aws/sqs-job-source.ts';
+import { Stores } from '../shared/aws/stores.ts';
+import { MiB } from '../shared/model/limits.ts';
+import { reports } from '../shared/observing/report.ts';
+import { logger, Tally } from '../shared/observing/tally.ts';
+import { systemClock } from '../shared/ports/clock.ts';
+import type { Consumer } from '../shared/transfer/consume-message.ts';
+import { transferObject } from '../shared/transfer/transfer-object.ts';
+import { Consumption, type QueueEvent } from './consumption.ts';
+import type { Delivery } from './delivery.ts';
+import type { WorkerEnvironment } from './environment.ts';
+import { reportEvery, type ProcessHealth } from './health.ts';
+
+/** The task of metrics that belong to none. */
+const workerItself = '(worker)';
+
+/**
+ * One process of the worker: takes messages and moves objects until it is told to end, or its parent is gone.
+ * @returns its exit code: 1 where a job was stuck, so that a fresh process takes its place
+ */
+export async function runProcess(environment: WorkerEnvironment): Promise<number> {
+  const tally = new Tally();
+  logger.appendKeys({ pid: process.pid });
+  let finished = 0;
+  const queueClient = createQueueClient();
+  const source = new SqsJobSource(queueClient, environment.QUEUE_URL, environment.VISIBILITY_SECONDS);
+  const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
+  const consumption = new Consumption({
+    source,
+    clock: systemClock,
+    limits: {
+      visibility: environment.VISIBILITY_SECONDS,
+      jobTimeout: environment.JOB_TIMEOUT_SECONDS,
+      maxHold: environment.MAX_HOLD_SECONDS,
+    },
+    objectsAtOnce: environment.OBJECTS_AT_ONCE,
+    maxReceives: environment.MAX_RECEIVES,
+    drainTime: environment.DRAIN_SECONDS,
+    consumerOf: consumerFor(environment, { redelivery: source, deadLetters }, tally, () => finished++),
+    onEvent: (event) => observe(event, tally),
+  });
+
+  const publish = (): void => {
+    if (finished > 0) logger.info('worked', { objects: finished });
+    finished = 0;
+    tally.publish();
+  };
+  const metrics = setInterval(publish, environment.METRICS_SECONDS * 1000);
+  const health = setInterval(() => tell(consumption), reportEvery);
+  const drain = (why: string): void => {
+    if (!consumption.ending) logger.info('draining', { why, jobs: consumption.jobs });
+    consumption.drain();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => drain(signal));
+  process.on('disconnect', () => drain('the primary process is gone'));
+  tell(consumption);
+  try {
+    return (await consumption.run()) === 'stuck' ? 1 : 0;
+  } finally {
+    clearInterval(metrics);
+    clearInterval(health);
+    publish();
+    logger.info('ended');
+  }
+}
+
+/** The same rules for messages as in Lambda; large objects are composed in this process. */
+function consumerFor(
+  environment: WorkerEnvironment,
+  queues: Pick<Consumer, 'redelivery' | 'deadLetters'>,
+  tally: Tally,
+  onFinished: () => void,
+): (delivery: Delivery) => Consumer {
+  const parameters = new Parameters(createParameterClient(), environment.TASKS_PATH);
+  const stores = new Stores(parameters);
+  const ledger = new DynamoLedger(createTableClient(), environment.LEDGER_TABLE);
+  const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
+  return (delivery) => ({
+    tasks: () => parameters.tasks(),
+    transfer: async (job) => {
+      const task = await parameters.task(job.task);
+      const work = transferObject(
+        {
+          task,
+          ...(await stores.of(task)),
+          buffers,
+          clock: systemClock,
+          progress: delivery.listen(tally.progress(job.task)),
+          deadline: delivery.deadline,
+          partsAtOnce: environment.PARTS_AT_ONCE,
+          ledger,
+          large: 'in process',
+        },
+        job,
+      );
+      const outcome = await Promise.race([work, delivery.stuck]);
+      onFinished();
+      return outcome;
+    },
+    ledger,
+    ...queues,
+    clock: systemClock,
+    maxReceives: environment.MAX_RECEIVES,
+    interrupted: () => delivery.interrupted,
+    ...reports(tally),
+  });
+}
+
+function observe(event: QueueEvent, tally: Tally): void {
+  switch (event.type) {
+    case 'receive failed':
+      logger.error('the queue cannot be read', { fault: event.fault.name, reason: event.fault.message });
+      break;
+    case 'heartbeat missed':
+    case 'deletion failed':
+      logger.warn(event.type, { ...event, message: undefined, fault: event.fault.name, reason: event.fault.message });
+      break;
+    case 'given back':
+      tally.add(workerItself, 'MessagesGivenBack', 1);
+      logger.info('given back', { messageId: event.message, how: event.how });
+      break;
+    case 'stuck':
+      tally.add(workerItself, 'JobsStuck', 1);
+      logger.error('a job makes no progress; this process ends and another one takes its place', {
+        messageId: event.message,
+      });
+      break;
+  }
+}
+
+function tell(consumption: Consumption): void {
+  const health: ProcessHealth = {
+    pid: process.pid,
+    state: consumption.ending ? 'draining' : 'working',
+    jobs: consumption.jobs,
+    receivedAt: consumption.receivedAt ?? null,
+  };
+  // Without a parent nobody wants to know.
+  if (process.connected) process.send?.(health, undefined, undefined, () => undefined);
+}
