@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
-import { parseTaskFile, type Task } from '../shared/model/task.ts';
+import { parseConfiguration, type Configuration } from '../shared/model/task.ts';
 
 /**
- * The tasks of a configuration file.
+ * A configuration file: tasks and the stack's settings.
  * @throws Fault `InvalidTask` naming every fault in it, or why it cannot be read
  */
-export function readConfiguration(path: string): Task[] {
+export function readConfiguration(path: string): Configuration {
   const what = `configuration ${path}`;
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Fault('InvalidTask', `${what} cannot be read (${reason}); expected a file with {"tasks": [...]}`);
+    throw new Fault(
+      'InvalidTask',
+      `${what} cannot be read (${reason}); expected a file with {"tasks": [...], "stack"?: {...}}`,
+    );
   }
-  return parseTaskFile(text, what);
+  return parseConfiguration(text, what);
 }

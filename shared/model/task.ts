@@ -11,6 +11,7 @@ import {
 import { keySchema } from './job.ts';
 import { quoteKey, checksumAlgorithms } from './object.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
+import { stackSettingsSchema, type StackSettings } from './settings.ts';
 import { parseSize } from './size.ts';
 
 /** A task: a configured pair source -> destination with its options (docs/configuration.md explains each). */
@@ -125,8 +126,9 @@ export type Side = Task['source'];
 export type DestinationSide = Task['destination'];
 export type SideCredentials = NonNullable<Side['credentials']>;
 
-const taskFileSchema = v.strictObject({
+const configurationSchema = v.strictObject({
   $schema: v.exactOptional(v.string()),
+  stack: v.optional(stackSettingsSchema, {}),
   tasks: v.pipe(v.array(v.unknown()), v.minLength(1, 'at least one task is needed')),
 });
 
@@ -152,9 +154,20 @@ export function parseTask(text: string, what: string): Task {
   return checked(parseJsonWith(taskSchema, text, what, 'InvalidTask'), what);
 }
 
+/** What a configuration file says. */
+export interface Configuration {
+  readonly tasks: readonly Task[];
+  readonly stack: StackSettings;
+}
+
 /** Every task of a configuration file's text. @throws Fault `InvalidTask` listing every fault of every task */
-export function parseTaskFile(text: string, what: string): Task[] {
-  const file = parseJsonWith(taskFileSchema, text, what, 'InvalidTask');
+export function parseTaskFile(text: string, what: string): readonly Task[] {
+  return parseConfiguration(text, what).tasks;
+}
+
+/** A configuration file's text. @throws Fault `InvalidTask` listing every fault of the settings and of every task */
+export function parseConfiguration(text: string, what: string): Configuration {
+  const file = parseJsonWith(configurationSchema, text, what, 'InvalidTask');
   const faults: string[] = [];
   const tasks: Task[] = [];
   for (const [index, value] of file.tasks.entries()) {
@@ -170,7 +183,7 @@ export function parseTaskFile(text: string, what: string): Task[] {
   const repeated = tasks.map((task) => task.name).filter((name, index, names) => names.indexOf(name) !== index);
   for (const name of new Set(repeated)) faults.push(`${what}: two tasks are named "${name}", expected unique names`);
   if (faults.length > 0) throw new Fault('InvalidTask', faults.join('\n'));
-  return tasks;
+  return { tasks, stack: file.stack };
 }
 
 /** Do both sides name the same bucket of the same store? */

@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+
+/** Settings of the whole stack: what stands beside `tasks` in the configuration file, as `stack`. */
+
+/** Days for which CloudWatch keeps logs: it takes these values only (PutRetentionPolicy). */
+export const retentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+] as const;
+
+const identifier = (prefix: string) =>
+  v.pipe(
+    v.string(),
+    v.regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), `expected an ID such as ${prefix}-0a1b2c3d4e5f`),
+  );
+
+const workerSchema = v.pipe(
+  v.strictObject({
+    vpcId: v.exactOptional(
+      v.pipe(
+        identifier('vpc'),
+        v.description(
+          'an existing VPC for the workers, together with `subnetIds` and `availabilityZones`; without it the stack makes one',
+        ),
+      ),
+    ),
+    subnetIds: v.exactOptional(
+      v.pipe(
+        v.array(identifier('subnet')),
+        v.minLength(1, 'at least one subnet is needed'),
+        v.description('subnets of `vpcId` that reach the buckets (through endpoints, a NAT or the internet)'),
+      ),
+    ),
+    availabilityZones: v.exactOptional(
+      v.pipe(
+        v.array(v.pipe(v.string(), v.regex(/^[a-z0-9-]+-[0-9][a-z]$/, 'expected a zone such as us-east-1a'))),
+        v.minLength(1, 'at least one availability zone is needed'),
+        v.description('the availability zone of each of `subnetIds`, in the same order'),
+      ),
+    ),
+    instanceTypes: v.exactOptional(
+      v.pipe(
+        v.array(
+          v.pipe(v.string(), v.regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'expected an instance type such as c7gn.large')),
+        ),
+        v.minLength(1, 'at least one instance type is needed'),
+        v.description('instance types the workers may have, all with Graviton processors; default chosen by the stack'),
+      ),
+    ),
+    maxInstances: v.optional(
+      v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1000), v.description('the most workers at once')),
+      4,
+    ),
+    spot: v.optional(v.pipe(v.boolean(), v.description('use spot instances')), true),
+    objectsAtOnce: v.exactOptional(
+      v.pipe(
+        v.number(),
+        v.safeInteger(),
+        v.minValue(1),
+        v.maxValue(1000),
+        v.description('objects that one worker process copies at once; default by its memory'),
+      ),
+    ),
+  }),
+  v.check(
+    ({ vpcId, subnetIds, availabilityZones }) =>
+      (vpcId === undefined) === (subnetIds === undefined) &&
+      (vpcId === undefined) === (availabilityZones === undefined),
+    'expected vpcId, subnetIds and availabilityZones together, or none of them',
+  ),
+  v.check(
+    ({ subnetIds, availabilityZones }) =>
+      subnetIds === undefined || availabilityZones === undefined || subnetIds.length === availabilityZones.length,
+    'expected as many availabilityZones as subnetIds',
+  ),
+);
+
+export const stackSettingsSchema = v.strictObject({
+  workerMode: v.optional(
+    v.pipe(
+      v.picklist(['lambda', 'ec2', 'both']),
+      v.description('who takes jobs from the queue: functions, EC2 workers, or both'),
+    ),
+    'lambda',
+  ),
+  alarmEmail: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.email('expected an e-mail address'),
+      v.maxLength(320),
+      v.description('who is told of alarms; AWS asks the address to confirm'),
+    ),
+  ),
+  logRetentionDays: v.optional(
+    v.pipe(v.picklist(retentionDays), v.description('days for which logs are kept; the values that CloudWatch has')),
+    30,
+  ),
+  copyConcurrency: v.optional(
+    v.pipe(
+      v.number(),
+      v.safeInteger(),
+      v.minValue(2),
+      v.maxValue(1000),
+      v.description('copy-objects calls at once, 2 to 1,000'),
+    ),
+    100,
+  ),
+  worker: v.optional(workerSchema, {}),
+});
+
+export type StackSettings = v.InferOutput<typeof stackSettingsSchema>;
+export type WorkerSettings = StackSettings['worker'];
+
+/** What a stack is without any settings. */
+export const defaultStackSettings: StackSettings = v.parse(stackSettingsSchema, {});
