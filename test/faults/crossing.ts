@@ -35,7 +35,6 @@ export interface Crossing {
   readonly redeliveries: number;
   /** bytes of bodies that reached the destination, whatever became of them */
   readonly bytesSent: number;
-  readonly openUploads: number;
   readonly seconds: number;
 }
 
@@ -81,7 +80,6 @@ export async function cross({ sizes, faults, dice, atOnce }: CrossingOptions): P
       wrong,
       redeliveries,
       bytesSent: watch.bytesSent,
-      openUploads: await stores.openUploads(),
       seconds,
     };
   } finally {

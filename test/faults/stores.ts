@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import {
   httpServerOptions,
   openS3Server,
@@ -81,12 +81,6 @@ export class Stores {
     const client = createS3Client(side, keys);
     this.#clients.push(client);
     return new S3ObjectStore(client, side);
-  }
-
-  /** How many uploads are open at the destination. */
-  async openUploads(): Promise<number> {
-    const answer = await this.#clients[0]?.send(new ListMultipartUploadsCommand({ Bucket: 'destination' }));
-    return answer?.Uploads?.length ?? 0;
   }
 
   async close(): Promise<void> {
