@@ -3,9 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { S3Error } from './errors.ts';
 import { readAddress, type Address } from './http/address.ts';
-import { ConnectionLost, respond, type Cut } from './http/respond.ts';
+import { ConnectionLost } from './http/connection-lost.ts';
+import { respond } from './http/respond.ts';
 import { chooseOperation } from './http/route.ts';
 import { authenticate, type SecretLookup } from './http/signature.ts';
+import { tamperWithAnswer, tamperWithBody } from './http/tamper.ts';
 import { element, plainDocument } from './http/xml.ts';
 import { header, type Answer, type Call, type Server } from './call.ts';
 import { ACCOUNT_ID } from './operations/owner.ts';
@@ -89,19 +91,19 @@ class Request {
       fault = this.hooks.fault?.({ ...call.info, req: this.req });
       if (fault?.kind === 'reset') throw new ConnectionLost('Reset before the operation');
       if (fault?.kind === 'delay') await setTimeout(fault.milliseconds);
-      answer = fault?.kind === 'status' ? this.refuse(fault, path) : await perform(call, this.server);
+      const tamper = tamperWithBody(fault);
+      answer =
+        fault?.kind === 'status'
+          ? this.refuse(fault, path)
+          : await perform({ ...call, ...(tamper && { tamper }) }, this.server);
     } catch (error) {
       answer = this.explain(error, path);
     }
     try {
       if (fault?.kind === 'lose-answer') throw new ConnectionLost('The answer is lost');
-      const cut: Cut | undefined =
-        fault?.kind === 'truncate'
-          ? { afterBytes: fault.afterBytes, stallMilliseconds: fault.stallMilliseconds ?? 0 }
-          : undefined;
       const headers = { 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
-      await respond(exchange, { ...answer, headers }, cut);
+      await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault));
     } finally {
       if (typeof answer.body === 'object') answer.body.release();
     }

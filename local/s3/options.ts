@@ -19,6 +19,9 @@ export interface RequestInfo {
  * - `reset`: the connection is reset before the operation is performed and before anything is answered.
  * - `lose-answer`: the operation is performed, then the connection is reset instead of the answer.
  * - `truncate`: the answer's body stops after `afterBytes` bytes; the connection is reset, `stallMilliseconds` later.
+ * - `reset-body`: the connection is reset after `afterBytes` bytes of the request's body.
+ * - `corrupt-body`, `corrupt-answer`: one bit of the byte `atByte` of the request's or the answer's body is another.
+ * - `trickle`: the answer's body comes at `bytesPerSecond`.
  * - `delay`: the operation is performed and answered as usual, `milliseconds` later.
  */
 export type Fault =
@@ -26,6 +29,9 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'lose-answer' }
   | { readonly kind: 'truncate'; readonly afterBytes: number; readonly stallMilliseconds?: number }
+  | { readonly kind: 'reset-body'; readonly afterBytes: number }
+  | { readonly kind: 'corrupt-body' | 'corrupt-answer'; readonly atByte: number }
+  | { readonly kind: 'trickle'; readonly bytesPerSecond: number }
   | { readonly kind: 'delay'; readonly milliseconds: number };
 
 /** Asked once for each request that is signed well, before it is performed. Undefined: nothing goes wrong. */

@@ -126,7 +126,8 @@ export async function receive(
   let size = 0;
   // An error must leave the connection in place: the client still has to be told.
   for await (const chunk of call.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    for (const data of decoder === undefined ? [chunk] : decoder.push(chunk)) {
+    for (const piece of decoder === undefined ? [chunk] : decoder.push(chunk)) {
+      const data = call.tamper?.(piece, size) ?? piece;
       size += data.length;
       call.meter.bytesIn += data.length;
       if (size > claims.length) throw new S3Error('IncompleteBody', 'The body is longer than it was said to be');

@@ -3,15 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import type { Answer } from '../call.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { pump } from '../store/pump.ts';
+import { ConnectionLost } from './connection-lost.ts';
 
-/** Where an answer is cut off: for fault injection. */
-export interface Cut {
-  readonly afterBytes: number;
-  readonly stallMilliseconds: number;
-}
-
-/** The connection ended before the answer did. */
-export class ConnectionLost extends Error {}
+/** What becomes of a piece of an answer's body: it may come late, changed, or not at all. */
+export type TamperWithAnswer = (piece: Buffer, at: number) => Promise<{ readonly send: Buffer; readonly end?: true }>;
 
 /** Hands bytes to the connection; resolves when the operating system has them. `last` ends the answer. */
 async function send(res: ServerResponse, chunk: Buffer, last: boolean): Promise<void> {
@@ -46,7 +41,7 @@ async function linger(req: IncomingMessage): Promise<void> {
 /**
  * Sends an answer.
  * @param meter counts body bytes as they are handed over
- * @param cut breaks the connection off within the body
+ * @param tamper for fault injection; breaks the connection off where it ends the body
  * @throws ConnectionLost when the client, or the cut, ended it
  */
 export async function respond(
@@ -57,7 +52,7 @@ export async function respond(
     meter,
   }: { req: IncomingMessage; res: ServerResponse; blobs: BlobStore; meter: { bytesOut: number } },
   answer: Answer,
-  cut?: Cut,
+  tamper?: TamperWithAnswer,
 ): Promise<void> {
   const { body } = answer;
   const text = typeof body === 'object' ? undefined : Buffer.from(body ?? '');
@@ -81,15 +76,12 @@ export async function respond(
   }
   let sent = 0;
   const deliver = async (chunk: Buffer): Promise<void> => {
-    const room = cut === undefined ? Infinity : cut.afterBytes - sent;
-    const bytes = chunk.length > room ? chunk.subarray(0, Math.max(0, room)) : chunk;
+    const { send: bytes, end } = (await tamper?.(chunk, sent)) ?? { send: chunk };
     const last = sent + bytes.length === length && !unread;
-    if (bytes.length > 0) await send(res, bytes, last && cut === undefined);
+    if (bytes.length > 0) await send(res, bytes, last && end === undefined);
     sent += bytes.length;
     meter.bytesOut += bytes.length;
-    if (cut === undefined || sent < cut.afterBytes) return;
-    await setTimeout(cut.stallMilliseconds);
-    throw new ConnectionLost('Cut off');
+    if (end) throw new ConnectionLost('Cut off');
   };
   if (text !== undefined) await deliver(text);
   else if (typeof body === 'object') await pump(blobs, body.pieces, body.start, body.length, deliver);

@@ -1,0 +1,42 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Call } from '../call.ts';
+import type { Fault } from '../options.ts';
+import { ConnectionLost } from './connection-lost.ts';
+import type { TamperWithAnswer } from './respond.ts';
+
+/** What a fault does to the request's body on its way. */
+export function tamperWithBody(fault: Fault | undefined): Call['tamper'] {
+  if (fault?.kind === 'corrupt-body') return (piece, at) => corrupted(piece, fault.atByte - at);
+  if (fault?.kind !== 'reset-body') return undefined;
+  return (piece, at) => {
+    if (at + piece.length > fault.afterBytes) throw new ConnectionLost('Reset within the body');
+    return piece;
+  };
+}
+
+/** What a fault does to the answer's body on its way. */
+export function tamperWithAnswer(fault: Fault | undefined): TamperWithAnswer | undefined {
+  if (fault?.kind === 'corrupt-answer') {
+    return (piece, at) => Promise.resolve({ send: corrupted(piece, fault.atByte - at) });
+  }
+  if (fault?.kind === 'trickle') {
+    return async (piece) => {
+      await setTimeout((piece.length / fault.bytesPerSecond) * 1000);
+      return { send: piece };
+    };
+  }
+  if (fault?.kind !== 'truncate') return undefined;
+  return async (piece, at) => {
+    const room = Math.max(0, fault.afterBytes - at);
+    if (piece.length < room) return { send: piece };
+    await setTimeout(fault.stallMilliseconds ?? 0);
+    return { send: piece.subarray(0, room), end: true };
+  };
+}
+
+function corrupted(piece: Buffer, at: number): Buffer {
+  if (at < 0 || at >= piece.length) return piece;
+  const copy = Buffer.from(piece);
+  copy.writeUInt8(copy.readUInt8(at) ^ 1, at);
+  return copy;
+}
