@@ -3,6 +3,8 @@ import { systemClock, type Clock } from '../ports/clock.ts';
 import { RenewableKeys, type KeySource, type SideKeys } from './key-source.ts';
 import { parseKeys } from './keys-text.ts';
 import type { Parameters } from './parameters.ts';
+import { assumeRole, assumeRoleByToken } from './roles.ts';
+import { readSecret } from './secrets.ts';
 
 /** The credentials of sides that have some of their own; sides that name the same ones share them. */
 export class Credentials {
@@ -27,7 +29,6 @@ export class Credentials {
     return source;
   }
 
-  /** What is seldom needed is loaded when it is. */
   async #read(
     credentials: Exclude<SideCredentials, { readonly anonymous: true }>,
     region: string | undefined,
@@ -37,10 +38,8 @@ export class Credentials {
       return parseKeys(await this.#parameters.secret(name), `parameter ${name}`);
     }
     if ('secretArn' in credentials) {
-      const { readSecret } = await import('./secrets.ts');
       return parseKeys(await readSecret(credentials.secretArn), `secret ${credentials.secretArn}`);
     }
-    const { assumeRole, assumeRoleByToken } = await import('./roles.ts');
     if ('roleArn' in credentials) return assumeRole(credentials.roleArn, credentials.externalId);
     const { roleArn, audience } = credentials.webIdentity;
     // A task whose side names no region is refused when it is parsed.
