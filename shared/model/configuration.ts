@@ -12,8 +12,20 @@ export interface Configuration {
   readonly stack: StackSettings;
 }
 
-const fileSchema = v.strictObject({
-  $schema: v.exactOptional(v.string()),
+/** The whole file, for editors. */
+export const configurationSchema = v.strictObject({
+  $schema: v.exactOptional(v.pipe(v.string(), v.description('the JSON Schema of this file, for editors'))),
+  stack: v.optional(v.pipe(stackSettingsSchema, v.description('settings of the whole stack')), {}),
+  tasks: v.pipe(
+    v.array(taskSchema),
+    v.minLength(1, 'at least one task is needed'),
+    v.description('pairs of buckets, each with its options'),
+  ),
+});
+
+/** Its frame: what is inside is looked at one by one, so that the faults of all are told. */
+const frameSchema = v.strictObject({
+  ...configurationSchema.entries,
   stack: v.optional(v.unknown(), {}),
   tasks: v.pipe(v.array(v.unknown()), v.minLength(1, 'at least one task is needed')),
 });
@@ -25,7 +37,7 @@ const fileSchema = v.strictObject({
  *   what was found and what was expected
  */
 export function parseConfiguration(text: string, what: string): Configuration {
-  const file = parseJsonWith(fileSchema, text, what, 'InvalidTask');
+  const file = parseJsonWith(frameSchema, text, what, 'InvalidTask');
   const faults: string[] = [];
   const stack = collect(faults, () =>
     parseWith(v.strictObject({ stack: stackSettingsSchema }), { stack: file.stack }, what, 'InvalidTask'),

@@ -8,7 +8,10 @@ import { checksumAlgorithms } from './object.ts';
 const sideEntries = {
   bucket: v.pipe(
     v.string(),
-    v.regex(/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/i, 'expected a bucket name (3 to 63 of a-z, 0-9, "." and "-")'),
+    v.regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/,
+      'expected a bucket name (3 to 63 of a-z, 0-9, "." and "-")',
+    ),
     v.description('name of the bucket'),
   ),
   prefix: v.optional(
@@ -46,9 +49,7 @@ const sideEntries = {
   credentials: v.exactOptional(
     v.pipe(
       credentialsSchema,
-      v.description(
-        'credentials of its own, [one kind](#credentials-of-a-side); without any the role of the functions is used',
-      ),
+      v.description('credentials of its own, one kind; without any the role of the functions is used'),
     ),
   ),
 };

@@ -13,14 +13,16 @@ import { formatSize, parseSize } from './size.ts';
 
 /** The fields of a task. Their descriptions are the documentation: docs/configuration.md and the JSON Schema. */
 
-/** Bytes as a whole number, or text such as "32 MiB". */
-export const sizeSchema = v.pipe(
-  v.union([v.number(), v.string()], 'expected a number of bytes or a size such as "32 MiB"'),
-  v.transform((value) => (typeof value === 'number' ? value : (parseSize(value) ?? NaN))),
-  v.number('expected a number of bytes or a size such as "32 MiB"'),
-  v.safeInteger('expected a whole number of bytes or a size such as "32 MiB"'),
-  v.minValue(0),
-);
+/** Bytes as a whole number, or text such as "32 MiB". The description comes before the transformation: editors see it. */
+const size = (description: string) =>
+  v.pipe(
+    v.union([v.number(), v.string()], 'expected a number of bytes or a size such as "32 MiB"'),
+    v.description(description),
+    v.transform((value) => (typeof value === 'number' ? value : (parseSize(value) ?? NaN))),
+    v.number('expected a number of bytes or a size such as "32 MiB"'),
+    v.safeInteger('expected a whole number of bytes or a size such as "32 MiB"'),
+    v.minValue(0),
+  );
 
 export const taskSchema = v.strictObject({
   name: v.pipe(
@@ -28,7 +30,7 @@ export const taskSchema = v.strictObject({
     v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected 1 to 64 of A-Z, a-z, 0-9, "_" and "-"'),
     v.description('1 to 64 of A-Z, a-z, 0-9, `_`, `-`; unique'),
   ),
-  source: v.pipe(sourceSchema, v.description('where objects come from: [a bucket](#source-and-destination)')),
+  source: v.pipe(sourceSchema, v.description('where objects come from')),
   destination: v.pipe(
     destinationSchema,
     v.description('where they go: an object `<source.prefix>x` becomes `<destination.prefix>x`, byte for byte'),
@@ -53,10 +55,7 @@ export const taskSchema = v.strictObject({
     'none',
   ),
   compare: v.optional(
-    v.pipe(
-      v.picklist(['auto', 'size', 'checksum', 'none']),
-      v.description('[what a run calls different](#what-a-run-calls-different)'),
-    ),
+    v.pipe(v.picklist(['auto', 'size', 'checksum', 'none']), v.description('what a run calls different')),
     'auto',
   ),
   deletes: v.optional(
@@ -71,23 +70,18 @@ export const taskSchema = v.strictObject({
     'auto',
   ),
   largeObjectThreshold: v.optional(
-    v.pipe(
-      sizeSchema,
-      v.maxValue(maxPartSize),
-      v.description('objects over it take the UPLOAD machine; at most 5 GiB'),
-    ),
+    v.pipe(size('objects over it take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartSize)),
     defaultLargeObjectThreshold,
   ),
   partSize: v.optional(
     v.pipe(
-      sizeSchema,
+      size(
+        'size of parts where the source was not uploaded in (equal) parts, 5 to 64 MiB; grown for the limit of 10,000 parts',
+      ),
       v.minValue(minPartSize),
       v.maxValue(
         maxBufferedBody,
         `expected at most ${formatSize(maxBufferedBody)}: a part is held in memory until its store has it, several at once`,
-      ),
-      v.description(
-        'size of parts where the source was not uploaded in (equal) parts, 5 to 64 MiB; grown for the limit of 10,000 parts',
       ),
     ),
     defaultPartSize,
