@@ -59,6 +59,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => drain(signal));
   process.on('disconnect', () => drain('the primary process is gone'));
   tell(consumption);
+  logger.info('working');
   try {
     return (await consumption.run()) === 'stuck' ? 1 : 0;
   } finally {

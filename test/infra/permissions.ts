@@ -27,7 +27,8 @@ export function serviceName(properties: unknown): string | undefined {
   return Environment?.Variables['POWERTOOLS_SERVICE_NAME'];
 }
 
-function permissionsOfRole(template: Template, role: string): Permissions {
+/** The permissions of one role, by its logical ID. */
+export function permissionsOfRole(template: Template, role: string): Permissions {
   const found = new Map<string, Set<string>>();
   // What does not fit into a role's own policy, CDK puts into managed ones.
   const kinds = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'];

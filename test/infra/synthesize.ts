@@ -36,7 +36,7 @@ export function runMain(options: SynthOptions = {}): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 's3-ferry-infra-'));
   try {
     const bundles = join(directory, 'bundles');
-    for (const name of functionNames) {
+    for (const name of [...functionNames, 'worker']) {
       if (name === options.without) continue;
       mkdirSync(join(bundles, name), { recursive: true });
       writeFileSync(join(bundles, name, 'index.mjs'), `export const handler = () => '${name}';\n`);

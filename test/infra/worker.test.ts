@@ -1,0 +1,280 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { readWorkerEnvironment } from '../../worker/environment.ts';
+import { permissionsOfRole } from './permissions.ts';
+import { plain, resourcesOf, runMain, synthesize, type Template } from './synthesize.ts';
+
+/** The worker pool, as it is deployed. */
+
+const tasks = [
+  {
+    name: 'one',
+    source: { bucket: 'from', prefix: 'in/' },
+    destination: { bucket: 'into', prefix: 'out/' },
+    events: 'create',
+  },
+  {
+    name: 'abroad',
+    source: { bucket: 'from', prefix: 'in/' },
+    destination: { bucket: 'far', credentials: { ssmParameter: 'keys' } },
+  },
+];
+
+/** The one resource of a type among the pool's. */
+function only(template: Template, type: string): Record<string, unknown> {
+  const found = resourcesOf(template, type);
+  expect(found).toHaveLength(1);
+  return plain(found[0]!.Properties) as Record<string, unknown>;
+}
+
+/** The script of an instance's first start. */
+function userData(template: Template): string {
+  const [{ Properties } = { Properties: undefined }] = resourcesOf(template, 'AWS::EC2::LaunchTemplate');
+  const { LaunchTemplateData } = Properties as { LaunchTemplateData: { UserData: { 'Fn::Base64': unknown } } };
+  return String(plain(LaunchTemplateData.UserData['Fn::Base64']));
+}
+
+describe('workers alone, in a network of their own', () => {
+  let template: Template;
+  let text: string;
+  beforeAll(() => {
+    const configuration = { stack: { workerMode: 'ec2' }, tasks };
+    text = runMain({ configuration }).text;
+    template = JSON.parse(text) as Template;
+  });
+
+  test('no function takes jobs from the queue', () => {
+    expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toEqual([]);
+  });
+
+  test('the template is the same in China', () => {
+    const configuration = { stack: { workerMode: 'ec2' }, tasks };
+    const environment = { AWS_REGION: 'cn-north-1', CDK_DEFAULT_REGION: 'cn-north-1' };
+    expect(runMain({ configuration, environment }).text).toBe(text);
+    const withoutServices = JSON.stringify(template, (_key, value: unknown) =>
+      typeof value === 'object' && value !== null && 'Service' in value ? undefined : value,
+    );
+    expect(withoutServices).not.toMatch(/arn:aws|amazonaws\.com/);
+  });
+
+  test('public subnets, gateway endpoints, nothing that costs around the clock, nothing that comes in', () => {
+    for (const type of ['AWS::EC2::NatGateway', 'AWS::EC2::EIP']) expect(resourcesOf(template, type)).toEqual([]);
+    const endpoints = resourcesOf(template, 'AWS::EC2::VPCEndpoint').map(({ Properties }) => plain(Properties));
+    expect(endpoints).toEqual([
+      expect.objectContaining({ ServiceName: 'com.amazonaws.<Region>.s3', VpcEndpointType: 'Gateway' }),
+      expect.objectContaining({ ServiceName: 'com.amazonaws.<Region>.dynamodb', VpcEndpointType: 'Gateway' }),
+    ]);
+    const subnets = resourcesOf(template, 'AWS::EC2::Subnet').map(({ Properties }): unknown => Properties);
+    expect(subnets.length).toBeGreaterThan(1);
+    for (const subnet of subnets) expect(subnet).toMatchObject({ MapPublicIpOnLaunch: true });
+    expect(only(template, 'AWS::EC2::SecurityGroup')).not.toHaveProperty('SecurityGroupIngress');
+    expect(resourcesOf(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
+    expect(only(template, 'AWS::EC2::FlowLog')).toMatchObject({ TrafficType: 'REJECT' });
+  });
+
+  test('the instances: newest Amazon Linux 2023 on Graviton, metadata by version 2, an encrypted disk, no SSH', () => {
+    const { LaunchTemplateData: data } = only(template, 'AWS::EC2::LaunchTemplate') as {
+      LaunchTemplateData: Record<string, unknown>;
+    };
+    expect(data).toMatchObject({
+      MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1 },
+      InstanceInitiatedShutdownBehavior: 'terminate',
+      BlockDeviceMappings: [{ DeviceName: '/dev/xvda', Ebs: { Encrypted: true, VolumeType: 'gp3' } }],
+    });
+    expect(data).not.toHaveProperty('KeyName');
+    expect(data['ImageId']).toMatch(/al2023.*arm64/);
+  });
+
+  test('the group: spot, from none to four, replaced ahead of an interruption', () => {
+    const group = only(template, 'AWS::AutoScaling::AutoScalingGroup');
+    expect(group).toMatchObject({
+      MinSize: '0',
+      MaxSize: '4',
+      CapacityRebalance: true,
+      MetricsCollection: [{ Granularity: '1Minute' }],
+      MixedInstancesPolicy: {
+        InstancesDistribution: {
+          OnDemandPercentageAboveBaseCapacity: 0,
+          SpotAllocationStrategy: 'price-capacity-optimized',
+        },
+      },
+    });
+    // A desired capacity would be set again at every deployment.
+    expect(group).not.toHaveProperty('DesiredCapacity');
+    const policy = group['MixedInstancesPolicy'] as { LaunchTemplate: { Overrides: { InstanceType: string }[] } };
+    const types = policy.LaunchTemplate.Overrides.map(({ InstanceType }) => InstanceType);
+    expect(types.length).toBeGreaterThan(3);
+    // Graviton: a "g" after the generation.
+    for (const type of types) expect(type).toMatch(/^[a-z]+[0-9]g[a-z]*\./);
+  });
+
+  test('workers come by the load of each, and all go when nothing is visible or in flight', () => {
+    const policies = resourcesOf(template, 'AWS::AutoScaling::ScalingPolicy').map(
+      ({ Properties }): unknown => Properties,
+    );
+    expect(policies).toEqual([
+      expect.objectContaining({
+        AdjustmentType: 'ChangeInCapacity',
+        StepAdjustments: [
+          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 1800, ScalingAdjustment: 1 },
+          { MetricIntervalLowerBound: 1800, MetricIntervalUpperBound: 19800, ScalingAdjustment: 2 },
+          { MetricIntervalLowerBound: 19800, ScalingAdjustment: 4 },
+        ],
+      }),
+      expect.objectContaining({
+        AdjustmentType: 'ExactCapacity',
+        StepAdjustments: [{ MetricIntervalUpperBound: 0, ScalingAdjustment: 0 }],
+      }),
+    ]);
+    const [load, empty] = resourcesOf(template, 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => plain(Properties) as { Metrics?: { Expression?: string }[] })
+      .filter(({ Metrics }) => Metrics?.some(({ Expression }) => Expression?.includes('inFlight')));
+    expect(load).toMatchObject({
+      Threshold: 200,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      EvaluationPeriods: 1,
+      AlarmActions: ['<WorkersScalingJoinIn>'],
+      TreatMissingData: 'notBreaching',
+    });
+    expect(load!.Metrics![0]!.Expression).toBe('(visible + inFlight) / IF(FILL(workers, 0) > 0, workers, 1 / 200)');
+    expect(empty).toMatchObject({
+      Threshold: 0,
+      ComparisonOperator: 'LessThanOrEqualToThreshold',
+      EvaluationPeriods: 10,
+      AlarmActions: expect.arrayContaining(['<WorkersScalingEndAll>']),
+      TreatMissingData: 'ignore',
+    });
+    expect(empty!.Metrics![0]!.Expression).toBe('visible + inFlight');
+  });
+
+  test('the role may do what the worker calls, on the buckets of the tasks, and nothing else', () => {
+    const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
+    const role = Object.keys(template.Resources).find((id) => /^WorkersRole[0-9A-F]{8}$/.test(id)) ?? '';
+    const permissions = permissionsOfRole(template, role);
+    const code = Object.keys(permissions).find((resource) => /^arn:<Partition>:s3:::.*\.zip$/.test(resource)) ?? '';
+    expect(permissions).toEqual({
+      [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
+      [`${parameters}/s3-ferry/S3Ferry/tasks/*`]: ['ssm:GetParameter'],
+      [`${parameters}/keys`]: ['ssm:GetParameter'],
+      '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+      '<QueuesJobs.Arn>': ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage', 'sqs:SendMessage'],
+      '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
+      'arn:<Partition>:s3:::from': ['s3:ListBucket'],
+      'arn:<Partition>:s3:::from/in/*': [
+        's3:GetObject',
+        's3:GetObjectTagging',
+        's3:GetObjectVersion',
+        's3:GetObjectVersionTagging',
+      ],
+      'arn:<Partition>:s3:::into': ['s3:ListBucket'],
+      'arn:<Partition>:s3:::into/out/*': [
+        's3:AbortMultipartUpload',
+        's3:GetObject',
+        's3:ListMultipartUploadParts',
+        's3:PutObject',
+        's3:PutObjectTagging',
+      ],
+      [code]: ['s3:GetObject'],
+      '<WorkersLogs.Arn>': ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
+      // Session Manager: none of these calls has a resource.
+      '*': [
+        'ssm:UpdateInstanceInformation',
+        'ssmmessages:CreateControlChannel',
+        'ssmmessages:CreateDataChannel',
+        'ssmmessages:OpenControlChannel',
+        'ssmmessages:OpenDataChannel',
+      ],
+    });
+    const trust = plain(template.Resources[role]!.Properties) as { AssumeRolePolicyDocument: unknown };
+    expect(JSON.stringify(trust.AssumeRolePolicyDocument)).toContain('"ec2.<URLSuffix>"');
+  });
+
+  describe('an instance’s first start', () => {
+    test('is a script that bash can read', () => {
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: userData(template), encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    });
+
+    test('loads BBR, installs Node 24 and the agent, and starts the service as a user of its own', () => {
+      const script = userData(template);
+      expect(script).toContain('modprobe tcp_bbr');
+      expect(script).toContain('net.core.default_qdisc=fq\nnet.ipv4.tcp_congestion_control=bbr');
+      expect(script).toContain('dnf install -y nodejs24 amazon-cloudwatch-agent');
+      expect(script).toMatch(/aws s3 cp "s3:\/\/.*\.zip" .* --region "<Region>"/);
+      for (const line of [
+        'User=s3-ferry',
+        'Restart=always',
+        'KillMode=mixed',
+        'TimeoutStopSec=110',
+        'ProtectSystem=strict',
+      ]) {
+        expect(script).toContain(`\n${line}\n`);
+      }
+      expect(script).toContain('ExecStart=/usr/bin/node-24 /opt/s3-ferry/index.mjs');
+      expect(script).toContain('systemctl enable --now s3-ferry-worker.service');
+      expect(script).toContain('"log_group_name":"<WorkersLogs>"');
+    });
+
+    test('writes variables that the worker takes', () => {
+      const [, variables = ''] = /worker\.env <<'S3_FERRY_END'\n(.*?)\nS3_FERRY_END/s.exec(userData(template)) ?? [];
+      const source = Object.fromEntries(
+        variables.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+      );
+      const environment = readWorkerEnvironment(source, { processors: 2, memory: 4 * 1024 ** 3 });
+      expect(environment).toMatchObject({
+        TASKS_PATH: '/s3-ferry/S3Ferry/tasks/',
+        QUEUE_URL: '<QueuesJobs>',
+        DEAD_LETTER_QUEUE_URL: '<QueuesDeadLetters>',
+        LEDGER_TABLE: '<LedgerTable>',
+        DRAIN_SECONDS: 90,
+        PROCESSES: 2,
+        MEMORY_MIB: 2048,
+      });
+    });
+  });
+});
+
+describe('workers beside Lambda, in an existing network', () => {
+  let template: Template;
+  beforeAll(() => {
+    const worker = {
+      vpcId: 'vpc-0a1b2c3d4e5f',
+      subnetIds: ['subnet-0a1b2c3d4e5f', 'subnet-1a1b2c3d4e5f'],
+      availabilityZones: ['us-east-1a', 'us-east-1b'],
+      instanceTypes: ['c7gn.xlarge'],
+      maxInstances: 1,
+      spot: false,
+      objectsAtOnce: 3,
+    };
+    template = synthesize({ configuration: { stack: { workerMode: 'both', worker }, tasks } });
+  });
+
+  test('both take jobs from the queue', () => {
+    expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(1);
+  });
+
+  test('nothing of a network is made but a security group', () => {
+    for (const type of ['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::FlowLog']) {
+      expect(resourcesOf(template, type)).toEqual([]);
+    }
+    expect(only(template, 'AWS::EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0a1b2c3d4e5f' });
+  });
+
+  test('the settings arrive', () => {
+    expect(only(template, 'AWS::AutoScaling::AutoScalingGroup')).toMatchObject({
+      MaxSize: '1',
+      CapacityRebalance: false,
+      VPCZoneIdentifier: ['subnet-0a1b2c3d4e5f', 'subnet-1a1b2c3d4e5f'],
+      MixedInstancesPolicy: {
+        InstancesDistribution: { OnDemandPercentageAboveBaseCapacity: 100 },
+        LaunchTemplate: { Overrides: [{ InstanceType: 'c7gn.xlarge' }] },
+      },
+    });
+    expect(userData(template)).toContain('\nOBJECTS_AT_ONCE=3\n');
+  });
+});
+
+test('without workers there is nothing of them, and their bundle is not asked for', () => {
+  const template = synthesize({ configuration: { tasks }, without: 'worker' });
+  expect(Object.keys(template.Resources).filter((id) => id.startsWith('Workers'))).toEqual([]);
+});

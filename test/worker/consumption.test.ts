@@ -1,0 +1,191 @@
+import { expect, test } from '@jest/globals';
+import { Fault } from '../../shared/model/faults.ts';
+import { encodeJob, type Job } from '../../shared/model/job.ts';
+import { MemoryDeadLetters } from '../../shared/ports/memory/job-queue.ts';
+import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import type { JobSource, ReceivedMessage } from '../../shared/ports/job-source.ts';
+import { Consumption, type QueueEvent } from '../../worker/consumption.ts';
+import type { Delivery } from '../../worker/delivery.ts';
+
+/** Taking messages, over a queue in memory. */
+
+const maxReceives = 5;
+
+/** A queue that hands out what it has, and tells what is done with it. */
+class Source implements JobSource {
+  readonly waiting: ReceivedMessage[] = [];
+  readonly asked: number[] = [];
+  readonly deleted: string[] = [];
+  readonly back: [receipt: string, seconds: number][] = [];
+  readonly requeued: string[] = [];
+  failures = 0;
+  stays: string | undefined;
+
+  async receive(most: number, signal: AbortSignal): Promise<ReceivedMessage[]> {
+    this.asked.push(most);
+    if (this.failures > 0) {
+      this.failures--;
+      throw new Fault('Unavailable', 'no queue');
+    }
+    while (this.waiting.length === 0) {
+      if (signal.aborted) throw new Fault('Unavailable', 'aborted');
+      await systemClock.sleep(5);
+    }
+    return this.waiting.splice(0, most);
+  }
+
+  async delete(receipts: readonly string[]): Promise<readonly string[]> {
+    this.deleted.push(...receipts.filter((receipt) => receipt !== this.stays));
+    return receipts.filter((receipt) => receipt === this.stays);
+  }
+
+  async after(receipt: string, seconds: number): Promise<void> {
+    this.back.push([receipt, seconds]);
+  }
+
+  async requeue({ receipt }: ReceivedMessage): Promise<void> {
+    this.requeued.push(receipt);
+  }
+
+  add(count: number, receives = 1): void {
+    for (let added = 0; added < count; added++) {
+      const id = String(this.waiting.length);
+      const body = encodeJob({ task: 't', key: id, action: 'copy' });
+      this.waiting.push({ id, body, receipt: `r${id}`, receives });
+    }
+  }
+}
+
+function consumption(
+  source: Source,
+  transfer: (job: Job, delivery: Delivery) => Promise<void>,
+  more: { drainTime?: number; jobTimeout?: number; visibility?: number } = {},
+): { consumption: Consumption; events: QueueEvent[] } {
+  const events: QueueEvent[] = [];
+  const made = new Consumption({
+    source,
+    clock: systemClock,
+    limits: { visibility: more.visibility ?? 60, jobTimeout: more.jobTimeout ?? 60, maxHold: 3600 },
+    objectsAtOnce: 4,
+    maxReceives,
+    drainTime: more.drainTime ?? 5,
+    onEvent: (event) => events.push(event),
+    consumerOf: (delivery) => ({
+      tasks: async () => [],
+      transfer: async (job) => {
+        await transfer(job, delivery);
+        return { task: job.task, key: job.key, route: 'put', bytes: 0, reason: '' };
+      },
+      ledger: new MemoryLedger(),
+      deadLetters: new MemoryDeadLetters(),
+      redelivery: source,
+      clock: systemClock,
+      maxReceives,
+      interrupted: () => delivery.interrupted,
+      onFault: () => undefined,
+    }),
+  });
+  return { consumption: made, events };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await systemClock.sleep(5);
+}
+
+test('never asks for more than can be begun, and deletes what is done', async () => {
+  const source = new Source();
+  source.add(30);
+  let running = 0;
+  let most = 0;
+  const { consumption: worker } = consumption(source, async () => {
+    most = Math.max(most, ++running);
+    await systemClock.sleep(10);
+    running--;
+  });
+  const ended = worker.run();
+  await until(() => source.deleted.length === 30);
+  worker.drain();
+  expect(await ended).toBe('drained');
+  expect(most).toBe(4);
+  expect(Math.max(...source.asked)).toBe(4);
+  expect(source.back).toEqual([]);
+});
+
+test('a drain ends what is under way, and gives back what was left, and what comes too late', async () => {
+  const source = new Source();
+  source.add(2);
+  const { consumption: worker, events } = consumption(source, async ({ key }, { deadline }) => {
+    await until(() => deadline.remaining() < 0);
+    if (key === '1') throw new Fault('OutOfTime', 'left');
+  });
+  const ended = worker.run();
+  await until(() => worker.jobs === 2);
+  worker.drain();
+  // The long poll is still there for a moment.
+  source.waiting.push({
+    id: 'late',
+    body: encodeJob({ task: 't', key: 'late', action: 'copy' }),
+    receipt: 'late',
+    receives: 1,
+  });
+  expect(await ended).toBe('drained');
+  expect(source.deleted).toEqual(['r0']);
+  expect(source.back.sort()).toEqual([
+    ['late', 0],
+    ['r1', 0],
+  ]);
+  expect(events.map(({ type }) => type)).toEqual(['given back', 'given back']);
+});
+
+test('an interruption on the last delivery is not the last: it becomes a new message', async () => {
+  const source = new Source();
+  source.add(1, maxReceives);
+  const { consumption: worker } = consumption(source, async (_job, { deadline }) => {
+    await until(() => deadline.remaining() < 0);
+    throw new Fault('OutOfTime', 'left');
+  });
+  const ended = worker.run();
+  await until(() => worker.jobs === 1);
+  worker.drain();
+  await ended;
+  expect({ requeued: source.requeued, back: source.back }).toEqual({ requeued: ['r0'], back: [] });
+});
+
+test('a drain does not wait for ever: what does not end in time goes back', async () => {
+  const source = new Source();
+  source.add(1);
+  const { consumption: worker } = consumption(source, () => new Promise(() => undefined), { drainTime: 0.05 });
+  const ended = worker.run();
+  await until(() => worker.jobs === 1);
+  worker.drain();
+  expect(await ended).toBe('drained');
+  expect(source.back).toEqual([['r0', 0]]);
+});
+
+test('a job without progress loses its message by the rules of failures, and ends the process', async () => {
+  const source = new Source();
+  source.add(1);
+  const limits = { visibility: 0.03, jobTimeout: 0.05 };
+  const { consumption: worker, events } = consumption(source, (_job, { stuck }) => stuck, limits);
+  expect(await worker.run()).toBe('stuck');
+  expect(events).toEqual([{ type: 'stuck', message: '0' }]);
+  // Hidden again while it might have made progress; then back after the first delay of a failure, not at once.
+  expect(source.back.at(-1)).toEqual(['r0', 15]);
+});
+
+test('a queue that cannot be read is asked again; a message that cannot be deleted is told', async () => {
+  const source = new Source();
+  source.failures = 1;
+  source.stays = 'r0';
+  source.add(1);
+  const { consumption: worker, events } = consumption(source, async () => undefined);
+  const ended = worker.run();
+  await until(() => events.length === 2);
+  worker.drain();
+  await ended;
+  expect(events).toMatchObject([
+    { type: 'receive failed', fault: { name: 'Unavailable' } },
+    { type: 'deletion failed', messages: 1 },
+  ]);
+});
