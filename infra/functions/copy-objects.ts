@@ -8,8 +8,6 @@ import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { copySides } from '../sides.ts';
 
-/** Calls at once. With 10 jobs each it is far under S3's rates, and leaves room in an account's 1,000 calls at once. */
-const maxConcurrency = 100;
 /** SQS's largest batch without a batching window. */
 const batchSize = 10;
 
@@ -43,6 +41,9 @@ export class CopyObjects extends FerryFunction {
     grantSend(pipeline.queues.deadLetters, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
+    const { workerMode, copyConcurrency: maxConcurrency } = pipeline.settings;
+    // Workers take the jobs alone; the function stays for what is sent to it by hand.
+    if (workerMode === 'ec2') return;
     // No tags on it: the China regions refuse them on event source mappings.
     this.function.addEventSource(
       new SqsEventSource(pipeline.queues.jobs, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
