@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { RemovalPolicy, type Duration } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { CfnResource, Duration } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { Fault } from '../shared/model/faults.ts';
+import type { StackSettings } from '../shared/model/settings.ts';
+import { createLog } from './logs.ts';
+import type { TracingCondition } from './monitoring/partition.ts';
 import type { JobQueues } from './queue.ts';
 import { grantSides, type SidesUse } from './sides.ts';
 import type { LedgerTable } from './table.ts';
@@ -18,6 +20,10 @@ export interface Pipeline {
   readonly ledger: LedgerTable;
   /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
   readonly bundles: string;
+  readonly settings: StackSettings;
+  readonly tracing: TracingCondition;
+  /** of the metrics that functions/observing.ts writes: each stack has its own */
+  readonly metricsNamespace: string;
 }
 
 export interface FunctionSettings {
@@ -42,10 +48,7 @@ export class FerryFunction extends Construct {
     super(scope, id);
     this.timeout = settings.timeout;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    const logGroup = new LogGroup(this, 'Logs', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const logGroup = createLog(this, pipeline.settings);
     logGroup.grantWrite(this.role);
     this.function = new LambdaFunction(this, 'Handler', {
       description: settings.description,
@@ -60,11 +63,20 @@ export class FerryFunction extends Construct {
       environment: {
         ...settings.environment,
         POWERTOOLS_SERVICE_NAME: settings.name,
-        POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry',
+        POWERTOOLS_METRICS_NAMESPACE: pipeline.metricsNamespace,
         POWERTOOLS_LOG_LEVEL: 'INFO',
       },
     });
+    this.trace(pipeline.tracing);
     if (settings.sides) grantSides(this, this.role, pipeline.tasks.tasks, settings.sides);
+  }
+
+  /** Sends traces where the partition has them. */
+  private trace(tracing: TracingCondition): void {
+    tracing.only(this.function.node.defaultChild as CfnResource, 'TracingConfig', { Mode: 'Active' });
+    const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
+    // X-Ray has no finer resource for them.
+    this.role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
   }
 }
 

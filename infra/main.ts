@@ -14,9 +14,8 @@ import { FerryStack } from './stack.ts';
 try {
   const app = ferryApp();
   const setting = (name: string) => app.node.tryGetContext(name) as string | undefined;
-  const { tasks, stack: settings } = readConfiguration(
-    process.env['S3_FERRY_CONFIG'] ?? setting('config') ?? 's3-ferry.config.json',
-  );
+  const configuration = process.env['S3_FERRY_CONFIG'] ?? setting('config') ?? 's3-ferry.config.json';
+  const { tasks, stack: settings } = readConfiguration(configuration);
   const bundles = setting('bundles') ?? resolve(import.meta.dirname, '../dist');
   new FerryStack(app, setting('stack') ?? 'S3Ferry', { tasks, settings, bundles });
   app.synth();

@@ -1,37 +1,62 @@
-import { Bucket, EventType } from 'aws-cdk-lib/aws-s3';
-import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
+import { Aws, CustomResource } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { Fault } from '../shared/model/faults.ts';
 import type { Task } from '../shared/model/task.ts';
+import type { Pipeline } from './function.ts';
+import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
 
 /**
- * Event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already: CDK's handler adds
- * to the notifications that a bucket has, and removes only its own.
+ * Event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already and may have
+ * notifications of others: bucket-notifications adds and removes the stack's own (docs/architecture.md says why it is
+ * not CDK's handler that does).
  */
 export class SourceNotifications extends Construct {
-  constructor(scope: Construct, id: string, tasks: readonly Task[], jobs: Queue) {
+  constructor(scope: Construct, id: string, pipeline: Pipeline, tasks: readonly Task[]) {
     super(scope, id);
-    const destination = new SqsDestination(jobs);
-    for (const { bucket: name, created, removed } of notificationsOf(tasks)) {
-      const bucket = Bucket.fromBucketName(this, name, name);
-      const kinds = [
-        { event: EventType.OBJECT_CREATED, prefixes: created },
-        { event: EventType.OBJECT_REMOVED, prefixes: removed },
-      ];
-      for (const { event, prefixes } of kinds) {
-        for (const prefix of prefixes) {
-          const filters = prefix === '' ? [] : [{ prefix: filterPrefix(prefix) }];
-          bucket.addEventNotification(event, destination, ...filters);
-        }
-      }
+    const { jobs } = pipeline.queues;
+    const buckets = notificationsOf(tasks);
+    const names = buckets.map(({ bucket }) => bucket);
+    const setter = new BucketNotificationsFunction(this, 'Setter', pipeline, names);
+    for (const { bucket, owner, created, removed } of buckets) {
+      allowSending(jobs, bucket, owner);
+      const resource = new CustomResource(this, bucket, {
+        serviceToken: setter.function.functionArn,
+        resourceType: 'Custom::BucketNotifications',
+        properties: {
+          BucketName: bucket,
+          QueueArn: jobs.queueArn,
+          Created: created.map(filterPrefix),
+          Removed: removed.map(filterPrefix),
+          ...(owner !== undefined && { ExpectedBucketOwner: owner }),
+        },
+      });
+      // S3 asks the queue before it takes the configuration.
+      resource.node.addDependency(jobs);
     }
   }
+}
+
+/** Lets S3 send the events of one bucket to the queue: of the bucket with this name and of this owner only. */
+function allowSending(jobs: Queue, bucket: string, owner: string | undefined): void {
+  const statement = new PolicyStatement({
+    principals: [new ServicePrincipal('s3.amazonaws.com')],
+    actions: ['sqs:SendMessage'],
+    resources: [jobs.queueArn],
+    conditions: {
+      ArnEquals: { 'aws:SourceArn': `arn:${Aws.PARTITION}:s3:::${bucket}` },
+      StringEquals: { 'aws:SourceAccount': owner ?? Aws.ACCOUNT_ID },
+    },
+  });
+  jobs.addToResourcePolicy(statement);
 }
 
 /** What one bucket is to tell of: prefixes, of which none begins with another. */
 export interface BucketNotifications {
   readonly bucket: string;
+  /** the bucket's account, where a task names it; otherwise it is the stack's own */
+  readonly owner?: string;
   readonly created: readonly string[];
   readonly removed: readonly string[];
 }
@@ -55,7 +80,13 @@ export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
   return [...new Set(telling.map((task) => task.source.bucket))].map((bucket) => {
     const here = telling.filter((task) => task.source.bucket === bucket);
     const deleting = here.filter((task) => task.events === 'create-delete');
-    return { bucket, created: outermostPrefixes(here), removed: outermostPrefixes(deleting) };
+    const owner = here.find(({ source }) => source.expectedBucketOwner !== undefined)?.source.expectedBucketOwner;
+    return {
+      bucket,
+      ...(owner !== undefined && { owner }),
+      created: outermostPrefixes(here),
+      removed: outermostPrefixes(deleting),
+    };
   });
 }
 

@@ -14,6 +14,8 @@ export interface SideUse {
   readonly listing?: (task: Task) => 'within' | 'whole';
   /** S3 actions on the objects under the side's prefix */
   readonly objects?: (task: Task) => readonly string[];
+  /** true where it lists the bucket's open uploads: S3 has no condition on their prefix */
+  readonly uploads?: boolean;
   /** true where it writes bytes, which a KMS key of the destination encrypts */
   readonly encrypts?: boolean;
 }
@@ -100,6 +102,9 @@ function sideStatements(task: Task, side: Side, use: SideUse): PolicyStatement[]
     const limited = use.listing(task) === 'within' && side.prefix !== '';
     const conditions = limited ? { StringLike: { 's3:prefix': `${pattern}*` } } : {};
     statements.push(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucketArn], conditions }));
+  }
+  if (use.uploads) {
+    statements.push(new PolicyStatement({ actions: ['s3:ListBucketMultipartUploads'], resources: [bucketArn] }));
   }
   const actions = use.objects?.(task) ?? [];
   if (actions.length > 0) {

@@ -1,4 +1,6 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { defaultStackSettings, type StackSettings } from '../shared/model/settings.ts';
 import type { Task } from '../shared/model/task.ts';
@@ -10,9 +12,15 @@ import { FindObjects } from './functions/find-objects.ts';
 import { FinishRun } from './functions/finish-run.ts';
 import { PlanSync } from './functions/plan-sync.ts';
 import { PlanUpload } from './functions/plan-upload.ts';
+import { SweepUploads } from './functions/sweep-uploads.ts';
 import { UploadParts } from './functions/upload-parts.ts';
 import { SyncMachine } from './machines/sync.ts';
 import { UploadMachine } from './machines/upload.ts';
+import { Alarms } from './monitoring/alarms.ts';
+import { FerryDashboard } from './monitoring/dashboard.ts';
+import { TracingCondition } from './monitoring/partition.ts';
+import { AlarmTopic } from './monitoring/topic.ts';
+import type { Watched } from './monitoring/watched.ts';
 import { SourceNotifications } from './notifications.ts';
 import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
@@ -22,7 +30,7 @@ import { WorkerPool } from './worker/pool.ts';
 
 export interface FerryStackProps extends StackProps {
   readonly tasks: readonly Task[];
-  /** by default those of a configuration that has none */
+  /** by default those of a configuration that names none */
   readonly settings?: StackSettings;
   /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
   readonly bundles: string;
@@ -33,7 +41,7 @@ export class FerryStack extends Stack {
   constructor(
     scope: Construct,
     id: string,
-    { tasks, settings = defaultStackSettings, bundles, ...props }: FerryStackProps,
+    { tasks, bundles, settings = defaultStackSettings, ...props }: FerryStackProps,
   ) {
     super(scope, id, { description: 'S3 Ferry: moves objects between S3 buckets', ...props });
     const pipeline: Pipeline = {
@@ -41,29 +49,71 @@ export class FerryStack extends Stack {
       queues: new JobQueues(this, 'Queues', copyTimeout),
       ledger: new LedgerTable(this, 'Ledger'),
       bundles,
+      settings,
+      tracing: new TracingCondition(this, 'HasTracing'),
+      metricsNamespace: `S3Ferry/${this.stackName}`,
     };
 
-    const sync = new SyncMachine(this, 'Sync', {
-      planSync: new PlanSync(this, 'PlanSync', pipeline),
-      findObjects: new FindObjects(this, 'FindObjects', pipeline),
-      finishRun: new FinishRun(this, 'FinishRun', pipeline),
-    });
-    const upload = new UploadMachine(this, 'Upload', {
-      planUpload: new PlanUpload(this, 'PlanUpload', pipeline),
-      uploadParts: new UploadParts(this, 'UploadParts', pipeline),
-      checkUpload: new CheckUpload(this, 'CheckUpload', pipeline),
-      abandonUpload: new AbandonUpload(this, 'AbandonUpload', pipeline),
-    });
-    const { workerMode, worker } = settings;
-    new CopyObjects(this, 'CopyObjects', pipeline, { uploads: upload.machine, consumes: workerMode !== 'ec2' });
-    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', { pipeline, ...worker });
-    new SourceNotifications(this, 'Notifications', tasks, pipeline.queues.jobs);
-    new TaskSchedules(this, 'Schedules', tasks, sync.machine);
+    const planSync = new PlanSync(this, 'PlanSync', pipeline);
+    const findObjects = new FindObjects(this, 'FindObjects', pipeline);
+    const finishRun = new FinishRun(this, 'FinishRun', pipeline);
+    const { machine: sync } = new SyncMachine(this, 'Sync', { planSync, findObjects, finishRun }, pipeline);
 
-    new CfnOutput(this, 'SyncMachineArn', { value: sync.machine.stateMachineArn });
-    new CfnOutput(this, 'UploadMachineArn', { value: upload.machine.stateMachineArn });
+    const planUpload = new PlanUpload(this, 'PlanUpload', pipeline);
+    const uploadParts = new UploadParts(this, 'UploadParts', pipeline);
+    const checkUpload = new CheckUpload(this, 'CheckUpload', pipeline);
+    const abandonUpload = new AbandonUpload(this, 'AbandonUpload', pipeline);
+    const uploadFunctions = { planUpload, uploadParts, checkUpload, abandonUpload };
+    const { machine: upload } = new UploadMachine(this, 'Upload', uploadFunctions, pipeline);
+
+    const copyObjects = new CopyObjects(this, 'CopyObjects', pipeline, upload);
+    const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
+    const { workerMode, worker, logRetentionDays: logRetention } = settings;
+    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', { pipeline, ...worker, logRetention, topic });
+    const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline);
+    new SourceNotifications(this, 'Notifications', pipeline, tasks);
+    new TaskSchedules(this, 'Schedules', tasks, sync);
+
+    const watched: Watched = {
+      queues: pipeline.queues,
+      ledger: pipeline.ledger,
+      sync,
+      upload,
+      functions: {
+        'plan-sync': planSync,
+        'find-objects': findObjects,
+        'finish-run': finishRun,
+        'copy-objects': copyObjects,
+        'plan-upload': planUpload,
+        'upload-parts': uploadParts,
+        'check-upload': checkUpload,
+        'abandon-upload': abandonUpload,
+        'sweep-uploads': sweepUploads,
+      },
+      namespace: pipeline.metricsNamespace,
+    };
+    const { alarms } = new Alarms(this, 'Alarms', watched, topic);
+    new FerryDashboard(this, 'Overview', watched, alarms);
+    new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
+    this.describe(pipeline, sync, upload);
+  }
+
+  /** What an operator needs to find: outputs for a person, parameters for the commands of operations/. */
+  private describe(pipeline: Pipeline, sync: StateMachine, upload: StateMachine): void {
+    new CfnOutput(this, 'SyncMachineArn', { value: sync.stateMachineArn });
+    new CfnOutput(this, 'UploadMachineArn', { value: upload.stateMachineArn });
     new CfnOutput(this, 'JobsQueueUrl', { value: pipeline.queues.jobs.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: pipeline.queues.deadLetters.queueUrl });
     new CfnOutput(this, 'LedgerTable', { value: pipeline.ledger.table.tableName });
+    for (const [name, queue] of [
+      ['jobs', pipeline.queues.jobs],
+      ['dead-letters', pipeline.queues.deadLetters],
+    ] as const) {
+      new StringParameter(this, `QueueUrl-${name}`, {
+        parameterName: `/s3-ferry/${this.stackName}/queues/${name}`,
+        description: `S3 Ferry: URL of the queue ${name}`,
+        stringValue: queue.queueUrl,
+      });
+    }
   }
 }

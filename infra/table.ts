@@ -31,6 +31,11 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
   }
 
+  /** Lets `grantee` look up what is recorded, and nothing more. */
+  grantRead(grantee: IGrantable): void {
+    this.grant(grantee, ['dynamodb:GetItem']);
+  }
+
   /** Lets `grantee` write the records of runs. */
   grantRunRecords(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:PutItem']);

@@ -8,23 +8,15 @@ import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { copySides } from '../sides.ts';
 
-/** Calls at once. With 10 jobs each it is far under S3's rates, and leaves room in an account's 1,000 calls at once. */
-const maxConcurrency = 100;
 /** SQS's largest batch without a batching window. */
 const batchSize = 10;
 
 /** Lambda's longest. Also what the queue's visibility is counted from. */
 export const copyTimeout = Duration.minutes(15);
 
-export interface CopyObjectsProps {
-  readonly uploads: StateMachine;
-  /** does it take jobs from the queue? Where workers do so alone, it is there to be invoked by hand. */
-  readonly consumes: boolean;
-}
-
 /** Takes jobs and S3 events from the queue: copies what is small, starts an upload for what is large. */
 export class CopyObjects extends FerryFunction {
-  constructor(scope: Construct, id: string, pipeline: Pipeline, { uploads, consumes }: CopyObjectsProps) {
+  constructor(scope: Construct, id: string, pipeline: Pipeline, uploads: StateMachine) {
     super(scope, id, pipeline, {
       name: 'copy-objects',
       description: 'S3 Ferry: does the jobs of the queue',
@@ -49,7 +41,9 @@ export class CopyObjects extends FerryFunction {
     grantSend(pipeline.queues.deadLetters, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
-    if (!consumes) return;
+    const { workerMode, copyConcurrency: maxConcurrency } = pipeline.settings;
+    // Workers take the jobs alone; the function stays for what is sent to it by hand.
+    if (workerMode === 'ec2') return;
     // No tags on it: the China regions refuse them on event source mappings.
     this.function.addEventSource(
       new SqsEventSource(pipeline.queues.jobs, { batchSize, maxConcurrency, reportBatchItemFailures: true }),

@@ -14,6 +14,7 @@ import { Construct } from 'constructs';
 import type { FerryFunction } from '../function.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
+import { observe, observed, type Observing } from './observed.ts';
 
 /**
  * Segments at once. Each makes some ten listings a second on either side, so twenty stay far under S3's 5,500 reads a
@@ -34,13 +35,15 @@ export interface SyncFunctions {
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, functions: SyncFunctions) {
+  constructor(scope: Construct, id: string, functions: SyncFunctions, pipeline: Observing) {
     super(scope, id);
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: one run of a task',
       definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
       timeout,
+      ...observed(this, pipeline),
     });
+    observe(this.machine, pipeline);
   }
 
   private definition({ planSync, findObjects, finishRun }: SyncFunctions): IChainable {

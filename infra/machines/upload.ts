@@ -19,6 +19,7 @@ import { Construct } from 'constructs';
 import type { FerryFunction } from '../function.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
+import { observe, observed, type Observing } from './observed.ts';
 
 /** The largest object there is takes a day and a half at 4 Gbit/s; S3 keeps an upload as long as nobody aborts it. */
 const timeout = Duration.days(7);
@@ -41,13 +42,15 @@ export interface UploadFunctions {
 export class UploadMachine extends Construct {
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, functions: UploadFunctions) {
+  constructor(scope: Construct, id: string, functions: UploadFunctions, pipeline: Observing) {
     super(scope, id);
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: the multipart upload of one object',
       definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
       timeout,
+      ...observed(this, pipeline),
     });
+    observe(this.machine, pipeline);
   }
 
   private definition({ planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions): IChainable {

@@ -142,7 +142,7 @@ function environmentOf(scope: Construct, { pipeline, objectsAtOnce }: WorkerPool
     ...own,
     AWS_REGION: region,
     POWERTOOLS_SERVICE_NAME: 'worker',
-    POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry',
+    POWERTOOLS_METRICS_NAMESPACE: pipeline.metricsNamespace,
     POWERTOOLS_LOG_LEVEL: 'INFO',
   };
 }

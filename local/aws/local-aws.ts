@@ -4,7 +4,6 @@ import { accountIn, localAccountId } from './account.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { deployResources, type Services } from './deploy/deploy.ts';
 import { startMappings, startSchedules, type MovementOptions } from './deploy/movement.ts';
-import { BucketNotifications } from './deploy/notifications.ts';
 import { openTables } from './dynamodb/tables.ts';
 import type { RequestHandler } from './http/exchange.ts';
 import { openFront } from './http/front.ts';
@@ -158,15 +157,12 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     }
 
     for (const bucket of options.buckets ?? []) await s3.createBucket(bucket);
-    const notifications = new BucketNotifications(surroundings);
-    undo.add(() => notifications.close());
     const services: Services = {
       queues,
       tables,
       parameters,
       runtime,
       stepFunctions,
-      notifications,
       createBucket: async (name) => s3.createBucket(name),
       note: options.onNote ?? (() => undefined),
     };

@@ -9,9 +9,13 @@ import { faultOf } from './faults.ts';
 
 /** Seconds that an entry is kept after its last change: a year, far longer than anything is resumed. */
 const keptFor = 365 * 24 * 3600;
+/** Seconds that announced uploads are kept: over four times as long as one is left alone. */
+const announcementsKeptFor = 30 * 24 * 3600;
+const millisecondsOfDay = 24 * 3600 * 1000;
 
 /**
- * The ledger in one DynamoDB table. An object's item has the ID `object#<task>#<key>`, a run's `run#<task>#<run>`.
+ * The ledger in one DynamoDB table. An object's item has the ID `object#<task>#<key>`, a run's `run#<task>#<run>`, that
+ * of the uploads that were announced on one day `uploads#<day>#<task>#<key>` (an item may not grow without an end).
  * Items that failed carry `failedTask` and `failedAt`, the keys of the sparse index `failed`.
  */
 export class DynamoLedger implements Ledger {
@@ -74,6 +78,25 @@ export class DynamoLedger implements Ledger {
     }
   }
 
+  async announceUpload(task: string, key: string, at: number): Promise<void> {
+    const input = {
+      TableName: this.#table,
+      Key: { id: announcementsOf(task, key, dayOf(at)) },
+      UpdateExpression: 'ADD announced :at SET expiresAt = :expiry',
+      ExpressionAttributeValues: { ':at': new Set([at]), ':expiry': Math.floor(at / 1000) + announcementsKeptFor },
+    };
+    await this.#call('UpdateItem', () => this.#client.send(new UpdateCommand(input)));
+  }
+
+  async wasUploadAnnounced(task: string, key: string, from: number, to: number): Promise<boolean> {
+    for (const day of new Set([dayOf(from), dayOf(to)])) {
+      const item = await this.#get(announcementsOf(task, key, day));
+      const { announced } = parseWith(announcementsSchema, item ?? {}, 'announced uploads', 'Unavailable');
+      if ([...announced].some((at) => from <= at && at <= to)) return true;
+    }
+    return false;
+  }
+
   async putRun(record: RunRecord): Promise<void> {
     const item = {
       ...record,
@@ -102,6 +125,16 @@ export class DynamoLedger implements Ledger {
     }
   }
 }
+
+function dayOf(at: number): number {
+  return Math.floor(at / millisecondsOfDay);
+}
+
+function announcementsOf(task: string, key: string, day: number): string {
+  return `uploads#${day}#${task}#${key}`;
+}
+
+const announcementsSchema = v.object({ announced: v.optional(v.set(v.number()), new Set<number>()) });
 
 const uploadSchema = v.object({
   uploadId: v.string(),

@@ -8,6 +8,7 @@ import {
   GetObjectTaggingCommand,
   HeadBucketCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
   PutObjectCommand,
@@ -27,6 +28,7 @@ import type {
   ExpectedObject,
   GetOptions,
   HeadOptions,
+  ListedUpload,
   ListOptions,
   ObjectStore,
   OpenObject,
@@ -125,10 +127,7 @@ export class S3ObjectStore implements ObjectStore {
         this.#client.send(new ListObjectsV2Command(input)),
       );
       yield (page.Contents ?? []).map((object) => ({
-        key:
-          page.EncodingType === 'url'
-            ? decodeURIComponent((object.Key ?? '').replaceAll('+', ' '))
-            : (object.Key ?? ''),
+        key: listedKey(object.Key, page.EncodingType),
         size: object.Size ?? 0,
         etag: unquoted(object.ETag),
         modified: object.LastModified?.getTime() ?? 0,
@@ -297,6 +296,29 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
+  async *listUploads(prefix: string): AsyncGenerator<ListedUpload[]> {
+    const operation = 'ListMultipartUploads';
+    let marker: { KeyMarker: string; UploadIdMarker: string } | undefined;
+    for (;;) {
+      const input = { ...this.#common, Prefix: prefix, EncodingType: 'url' as const, ...marker };
+      const page = await this.#call(operation, undefined, () =>
+        this.#client.send(new ListMultipartUploadsCommand(input)),
+      );
+      yield (page.Uploads ?? []).map((upload) => ({
+        key: listedKey(upload.Key, page.EncodingType),
+        uploadId: upload.UploadId ?? '',
+        initiated: upload.Initiated?.getTime() ?? 0,
+      }));
+      if (page.IsTruncated !== true) return;
+      const { NextKeyMarker, NextUploadIdMarker = '' } = page;
+      const next = { KeyMarker: listedKey(NextKeyMarker, page.EncodingType), UploadIdMarker: NextUploadIdMarker };
+      if (next.KeyMarker === '' || JSON.stringify(next) === JSON.stringify(marker)) {
+        throw new Fault('Unavailable', `${this.#what(operation, undefined)}: the listing does not go on`);
+      }
+      marker = next;
+    }
+  }
+
   async completeUpload(
     key: string,
     uploadId: string,
@@ -339,4 +361,9 @@ export class S3ObjectStore implements ObjectStore {
       if (!isFault(error, 'UploadGone')) throw error;
     }
   }
+}
+
+/** A key as a listing has it: encoded where the store does as it was asked. */
+function listedKey(key: string | undefined, encoding: string | undefined): string {
+  return encoding === 'url' ? decodeURIComponent((key ?? '').replaceAll('+', ' ')) : (key ?? '');
 }

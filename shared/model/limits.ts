@@ -42,6 +42,9 @@ export const queueBatchSize = 10;
 /** SQS: how often a message is delivered before it goes to the dead-letter queue. */
 export const maxReceives = 5;
 
+/** An upload that nobody went on with for so many days is aborted: as long as an execution of the UPLOAD machine lives. */
+export const sweptAfterDays = 7;
+
 /**
  * How long a finder's word that the destination has no such object is trusted, in milliseconds. A second run that finds
  * the same object before its first copy is done is what makes a copy be paid twice; runs are further apart than this,

@@ -41,6 +41,11 @@ export function checkedTask(task: Task, what: string): Task {
   return task;
 }
 
+/** The source key of a destination key that begins with the destination's prefix. */
+export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destination'>, key: string): string {
+  return source.prefix + key.slice(destination.prefix.length);
+}
+
 /** The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte. */
 export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
   if (!key.startsWith(task.source.prefix)) {

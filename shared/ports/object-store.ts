@@ -69,6 +69,9 @@ export interface ObjectStore {
     expected: ExpectedObject,
   ): Promise<Stored>;
 
+  /** Every open upload whose key has `prefix`, whoever began it, by key, a page at a time. Pages may be empty. */
+  listUploads(prefix: string): AsyncIterable<readonly ListedUpload[]>;
+
   /** No fault where the upload is gone already. */
   abortUpload(key: string, uploadId: string): Promise<void>;
 }
@@ -134,6 +137,13 @@ export interface CopySource {
   readonly key: string;
   readonly etag: string;
   readonly versionId?: string;
+}
+
+export interface ListedUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  /** milliseconds since the epoch */
+  readonly initiated: number;
 }
 
 export interface PartAddress {

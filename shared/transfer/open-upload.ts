@@ -35,7 +35,9 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
     await destination.abortUpload(key, known.uploadId);
   }
 
-  const target = await createUpload(context, key, source);
+  const target = await createUpload(context, key, source, () =>
+    ledger.announceUpload(task.name, job.key, context.clock.now()),
+  );
   const claim: LedgerEntry & { upload: OpenUpload } = {
     task: task.name,
     key: job.key,
@@ -103,7 +105,13 @@ function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUplo
   };
 }
 
-async function createUpload(context: TransferContext, key: string, source: ObjectInfo): Promise<UploadTarget> {
+/** @param announce called right before the store is asked: a crash may leave an upload that nobody claimed */
+async function createUpload(
+  context: TransferContext,
+  key: string,
+  source: ObjectInfo,
+  announce: () => Promise<void>,
+): Promise<UploadTarget> {
   const { task, destination } = context;
   const layout = await sourceLayout(context, source);
   const cut = planParts(source.size, task.partSize);
@@ -113,6 +121,7 @@ async function createUpload(context: TransferContext, key: string, source: Objec
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
     withTagsIfSupported(attributes, (some) => destination.createUpload(key, some, algorithm));
+  await announce();
   let checksum = wanted;
   let created: CreatedUpload;
   try {

@@ -116,6 +116,34 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await ledger.get('task', 'bare')).toEqual(entry('bare'));
     });
 
+    it('knows when uploads were announced, each object for itself', async () => {
+      const midnight = Date.UTC(2026, 10, 2);
+      await ledger.announceUpload('task', 'announced', midnight - 5);
+      await ledger.announceUpload('task', 'announced', midnight - 5);
+      await ledger.announceUpload('task', 'announced', midnight + 7);
+      const announced = (from: number, to: number, task = 'task', key = 'announced'): Promise<boolean> =>
+        ledger.wasUploadAnnounced(task, key, midnight + from, midnight + to);
+      for (const [from, to] of [
+        [-5, -5],
+        [-100, -1],
+        [0, 7],
+        [-4, 100],
+        [-100, 100],
+      ] as const) {
+        expect([from, to, await announced(from, to)]).toEqual([from, to, true]);
+      }
+      for (const [from, to] of [
+        [-100, -6],
+        [-4, 6],
+        [8, 100],
+      ] as const) {
+        expect([from, to, await announced(from, to)]).toEqual([from, to, false]);
+      }
+      expect(await announced(-100, 100, 'other')).toBe(false);
+      expect(await announced(-100, 100, 'task', 'other')).toBe(false);
+      expect(await ledger.get('task', 'announced')).toBeUndefined();
+    });
+
     it('keeps runs', async () => {
       const counts = { listed: 1, listedAtDestination: 2, jobs: 3, bytes: 2 ** 50, deletes: 4, same: 5 };
       const record: RunRecord = {

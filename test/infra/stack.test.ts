@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { environmentKeys as abandonUpload } from '../../functions/abandon-upload/environment.ts';
+import { environmentKeys as bucketNotifications } from '../../functions/bucket-notifications/environment.ts';
 import { environmentKeys as checkUpload } from '../../functions/check-upload/environment.ts';
 import { environmentKeys as copyObjects } from '../../functions/copy-objects/environment.ts';
 import { environmentKeys as findObjects } from '../../functions/find-objects/environment.ts';
 import { environmentKeys as finishRun } from '../../functions/finish-run/environment.ts';
 import { environmentKeys as planSync } from '../../functions/plan-sync/environment.ts';
 import { environmentKeys as planUpload } from '../../functions/plan-upload/environment.ts';
+import { environmentKeys as sweepUploads } from '../../functions/sweep-uploads/environment.ts';
 import { environmentKeys as uploadParts } from '../../functions/upload-parts/environment.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
 import { parseTask } from '../../shared/model/task.ts';
@@ -15,12 +17,14 @@ import { functionNames, plain, resourcesOf, synthesize, type Template } from './
 
 const environments: Readonly<Record<string, readonly string[]>> = {
   'abandon-upload': abandonUpload,
+  'bucket-notifications': bucketNotifications,
   'check-upload': checkUpload,
   'copy-objects': copyObjects,
   'find-objects': findObjects,
   'finish-run': finishRun,
   'plan-sync': planSync,
   'plan-upload': planUpload,
+  'sweep-uploads': sweepUploads,
   'upload-parts': uploadParts,
 };
 
@@ -64,11 +68,11 @@ describe.each([
     template = synthesize({ configuration });
   });
 
-  test('names no partition and no domain, but for the names of services that assume roles', () => {
-    const without = JSON.stringify(template, (_key, value: unknown) =>
-      typeof value === 'object' && value !== null && 'Service' in value ? undefined : value,
-    );
-    expect(without).not.toMatch(/arn:aws|amazonaws\.com/);
+  test('names no partition and no domain, but for the names of services, which are the same everywhere', () => {
+    const isService = (key: string, value: unknown): boolean =>
+      (key === 'Service' || key === 'Principal') && /^[a-z0-9]+\.amazonaws\.com$/.test(String(value));
+    const without = JSON.stringify(template, (key, value: unknown) => (isService(key, value) ? undefined : value));
+    expect(without.match(/.{0,80}(arn:aws|amazonaws\.com)/g)).toBeNull();
   });
 
   test('nothing has tags, which China refuses on event source mappings', () => {
@@ -137,7 +141,8 @@ describe.each([
         Handler: 'index.handler',
         Code: { S3Key: expect.any(String) },
         LoggingConfig: { LogGroup: { Ref: expect.any(String) } },
-        Environment: { Variables: { POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry' } },
+        Environment: { Variables: { POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry/S3Ferry' } },
+        TracingConfig: { 'Fn::If': ['HasTracing', { Mode: 'Active' }, { Ref: 'AWS::NoValue' }] },
       });
       const { Environment } = Properties as { Environment: { Variables: Record<string, string> } };
       expect(Object.keys(Environment.Variables).sort()).toEqual([...environments[name]!, ...powertools].sort());
@@ -153,12 +158,14 @@ describe.each([
     });
     expect(Object.fromEntries(settings)).toEqual({
       'abandon-upload': [512, 300],
+      'bucket-notifications': [256, 300],
       'check-upload': [512, 900],
       'copy-objects': [1769, 900],
       'find-objects': [1024, 900],
       'finish-run': [512, 60],
       'plan-sync': [512, 300],
       'plan-upload': [1769, 900],
+      'sweep-uploads': [512, 900],
       'upload-parts': [1769, 900],
     });
   });
@@ -176,9 +183,19 @@ describe.each([
   });
 
   test('a parameter for each task, which parses to the task', () => {
-    const parameters = properties('AWS::SSM::Parameter') as { Name: string; Type: string; Value: string }[];
+    const all = properties('AWS::SSM::Parameter') as { Name: string; Type: string; Value: string }[];
+    const parameters = all.filter(({ Name }) => Name.includes('/tasks/'));
     expect(parameters.map(({ Name }) => Name)).toEqual(tasks.map((name) => `/s3-ferry/S3Ferry/tasks/${name}`));
     for (const { Name, Value } of parameters) expect(Name.endsWith(`/${parseTask(Value, Name).name}`)).toBe(true);
+  });
+
+  test('the queues are found by the commands for operators', () => {
+    const all = properties('AWS::SSM::Parameter') as { Name: string; Value: string }[];
+    const found = all.filter(({ Name }) => !Name.includes('/tasks/')).map(({ Name, Value }) => [Name, Value]);
+    expect(found).toEqual([
+      ['/s3-ferry/S3Ferry/queues/jobs', '<QueuesJobs>'],
+      ['/s3-ferry/S3Ferry/queues/dead-letters', '<QueuesDeadLetters>'],
+    ]);
   });
 
   test('two Standard machines, which end some day', () => {
@@ -187,6 +204,10 @@ describe.each([
     for (const { Properties } of machines) {
       expect((Properties as { StateMachineType?: string }).StateMachineType ?? 'STANDARD').toBe('STANDARD');
       expect(JSON.stringify(Properties)).toContain(String.raw`\"TimeoutSeconds\":`);
+      expect(Properties).toMatchObject({
+        LoggingConfiguration: { Level: 'ERROR', IncludeExecutionData: false },
+        TracingConfiguration: { 'Fn::If': ['HasTracing', { Enabled: true }, { Ref: 'AWS::NoValue' }] },
+      });
     }
   });
 
@@ -198,6 +219,7 @@ describe.each([
       JobsQueueUrl: '<QueuesJobs>',
       DeadLetterQueueUrl: '<QueuesDeadLetters>',
       LedgerTable: '<LedgerTable>',
+      AlarmTopicArn: '<AlarmTopic>',
     });
   });
 
@@ -217,34 +239,23 @@ describe.each([
         },
       ],
     });
-    expect(properties('AWS::Events::Rule')).toEqual([
-      rule('second', 'cron(0 3 * * ? *)'),
-      rule('remote', 'rate(5 minutes)'),
-    ]);
+    const rules = properties('AWS::Events::Rule').filter(({ Targets }) =>
+      JSON.stringify(Targets).includes('<SyncMachine>'),
+    );
+    expect(rules).toEqual([rule('second', 'cron(0 3 * * ? *)'), rule('remote', 'rate(5 minutes)')]);
   });
 
   test('a bucket tells of each prefix once, and of removals only where a task wants them', () => {
-    const notification = (Events: string, prefix?: string) => ({
-      Events: [Events],
-      QueueArn: '<QueuesJobs.Arn>',
-      ...(prefix !== undefined && { Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: prefix }] } } }),
-    });
-    const buckets = properties('Custom::S3BucketNotifications') as { BucketName: string }[];
-    expect(buckets.map(({ BucketName }) => BucketName)).toEqual(['shared', 'other']);
-    expect(buckets[0]).toMatchObject({
-      Managed: false,
-      NotificationConfiguration: {
-        QueueConfigurations: [
-          notification('s3:ObjectCreated:*', 'a+b/%C3%BC%2B'),
-          notification('s3:ObjectCreated:*', 'b/'),
-          notification('s3:ObjectRemoved:*', 'a+b/%C3%BC%2B'),
-        ],
-      },
-    });
-    expect(buckets[1]).toMatchObject({
-      Managed: false,
-      NotificationConfiguration: { QueueConfigurations: [notification('s3:ObjectCreated:*')] },
-    });
+    const common = { ServiceToken: '<NotificationsSetterHandler.Arn>', QueueArn: '<QueuesJobs.Arn>' };
+    const resources = resourcesOf(template, 'Custom::BucketNotifications');
+    expect(resources.map(({ Properties }) => plain(Properties))).toEqual([
+      { ...common, BucketName: 'shared', Created: ['a+b/%C3%BC%2B', 'b/'], Removed: ['a+b/%C3%BC%2B'] },
+      { ...common, BucketName: 'other', Created: [''], Removed: [] },
+    ]);
+    // S3 asks the queue, and its policy, before it takes the configuration.
+    for (const { DependsOn = [] } of resources) {
+      expect(DependsOn.map((id) => id.replace(/[0-9A-F]{8}$/, ''))).toEqual(['QueuesJobsPolicy', 'QueuesJobs']);
+    }
   });
 
   test('only S3, and only for those buckets, may send to the queue', () => {
@@ -256,10 +267,36 @@ describe.each([
       ['shared', 'other'].map((bucket) =>
         expect.objectContaining({
           Principal: { Service: 's3.amazonaws.com' },
-          Condition: { ArnLike: { 'aws:SourceArn': `arn:<Partition>:s3:::${bucket}` } },
+          Condition: {
+            ArnEquals: { 'aws:SourceArn': `arn:<Partition>:s3:::${bucket}` },
+            StringEquals: { 'aws:SourceAccount': '<AccountId>' },
+          },
           Resource: '<QueuesJobs.Arn>',
         }),
       ),
     );
+  });
+});
+
+describe('the settings of the stack', () => {
+  const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
+  const withSettings = (stack: object): Template => synthesize({ configuration: { tasks: [task], stack } });
+
+  test('workers alone: the queue calls no function', () => {
+    expect(resourcesOf(withSettings({ workerMode: 'ec2' }), 'AWS::Lambda::EventSourceMapping')).toEqual([]);
+  });
+
+  test('retention, concurrency and who is told', () => {
+    const template = withSettings({ logRetentionDays: 7, copyConcurrency: 25, alarmEmail: 'who@example.com' });
+    const groups = resourcesOf(template, 'AWS::Logs::LogGroup');
+    expect(groups.length).toBeGreaterThan(functionNames.length);
+    for (const { Properties, DeletionPolicy } of groups) {
+      expect([Properties, DeletionPolicy]).toEqual([expect.objectContaining({ RetentionInDays: 7 }), 'Delete']);
+    }
+    const [mapping] = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
+    expect(mapping?.Properties).toMatchObject({ ScalingConfig: { MaximumConcurrency: 25 } });
+    const [subscription, ...others] = resourcesOf(template, 'AWS::SNS::Subscription');
+    expect(others).toEqual([]);
+    expect(subscription?.Properties).toMatchObject({ Protocol: 'email', Endpoint: 'who@example.com' });
   });
 });

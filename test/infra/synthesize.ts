@@ -77,6 +77,7 @@ export interface Resource {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- whatever CloudFormation has; expect() looks at it
   readonly Properties: any;
   readonly DeletionPolicy?: string;
+  readonly DependsOn?: readonly string[];
 }
 
 export interface Template {

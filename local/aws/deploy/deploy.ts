@@ -6,9 +6,9 @@ import type { StackAssembly } from '../template/template.ts';
 import type { Tables } from '../dynamodb/tables.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { StepFunctions } from '../states/service.ts';
+import { deployCustomResources } from './custom-resources.ts';
 import { localFunction } from './functions.ts';
 import { localMachine } from './machines.ts';
-import type { BucketNotifications } from './notifications.ts';
 import { parameterProperties, queueProperties } from './properties.ts';
 import { deployTable } from './tables.ts';
 
@@ -19,7 +19,6 @@ export interface Services {
   readonly parameters: ParameterStore;
   readonly runtime: LambdaRuntime;
   readonly stepFunctions: StepFunctions;
-  readonly notifications: BucketNotifications;
   readonly createBucket: (name: string) => Promise<void>;
   readonly note: (line: string) => void;
 }
@@ -50,7 +49,7 @@ export async function deployResources(
     }
     if (resource.type === 'AWS::StepFunctions::StateMachine') stepFunctions.register(localMachine(resource));
   }
-  await services.notifications.deploy(stack);
+  await deployCustomResources(stack, runtime);
 }
 
 function queueAttributes(properties: v.InferOutput<typeof queueProperties>): Record<string, string> {

@@ -81,22 +81,5 @@ export const scheduleProperties = v.object({
   Target: v.object(targetEntries),
 });
 
-const queueConfiguration = v.object({
-  Id: v.optional(v.string()),
-  Events: v.array(v.string()),
-  QueueArn: text,
-  Filter: v.optional(
-    v.object({ Key: v.object({ FilterRules: v.array(v.object({ Name: v.string(), Value: v.string() })) }) }),
-  ),
-});
-
-export const notificationProperties = v.object({
-  BucketName: text,
-  NotificationConfiguration: v.object({
-    QueueConfigurations: v.optional(v.array(queueConfiguration), []),
-    TopicConfigurations: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(0, 'expected no topics'))),
-    LambdaFunctionConfigurations: v.optional(v.pipe(v.array(v.unknown()), v.maxLength(0, 'expected no functions'))),
-  }),
-});
-
-export type QueueConfiguration = v.InferOutput<typeof queueConfiguration>;
+/** A custom resource: whatever else it has is its function's business. */
+export const customProperties = v.object({ ServiceToken: text });

@@ -17,6 +17,7 @@ export interface ResolvedResource {
 
 export interface ResolvedStack {
   readonly name: string;
+  readonly stackId: string;
   readonly resources: readonly ResolvedResource[];
   /** the stack's outputs by their names */
   readonly outputs: Readonly<Record<string, string>>;
@@ -33,10 +34,18 @@ export const deployedTypes = [
   'AWS::Lambda::Function',
   'AWS::StepFunctions::StateMachine',
   'AWS::Lambda::EventSourceMapping',
-  'Custom::S3BucketNotifications',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
 ] as const;
+
+/** Custom resources are deployed too: by the function that each of them names. */
+export function isCustom(type: string): boolean {
+  return type.startsWith('Custom::');
+}
+
+function isDeployed(type: string): boolean {
+  return isCustom(type) || deployedTypes.some((deployed) => deployed === type);
+}
 
 /**
  * Resolves a stack for the local endpoint. Names are settled before anything is made, so that resources may refer to
@@ -78,7 +87,7 @@ export function resolveStack(
   const present = Object.entries(template.Resources).filter(
     ([, resource]) => resource.Condition === undefined || resolver.condition(resource.Condition),
   );
-  const unknown = present.filter(([, { Type }]) => !isIgnored(Type) && !deployedTypes.some((type) => type === Type));
+  const unknown = present.filter(([, { Type }]) => !isIgnored(Type) && !isDeployed(Type));
   if (unknown.length > 0) {
     const found = unknown.map(([logicalId, { Type }]) => `${logicalId} (${Type})`).join(', ');
     throw new Fault('NotSupported', `${stackName}: the local endpoint neither deploys nor ignores ${found}`);
@@ -97,6 +106,7 @@ export function resolveStack(
   const ignored = present.map(([, { Type }]) => Type).filter((type) => isIgnored(type));
   return {
     name: stackName,
+    stackId: resolver.resolve({ Ref: 'AWS::StackId' }, stackName) as string,
     resources,
     outputs: Object.fromEntries(outputs),
     ignoredTypes: [...new Set(ignored)].sort(),

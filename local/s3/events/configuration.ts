@@ -1,15 +1,33 @@
 import { S3Error } from '../errors.ts';
 import { childrenOf, document, element, group, parseXml, textOf, type XmlElement } from '../http/xml.ts';
 
-/** One rule of a bucket's notification configuration: which events go to which queue. */
-export interface QueueConfiguration {
+interface Rule {
   readonly id: string;
-  readonly queueArn: string;
   /** Such as `s3:ObjectCreated:*`. */
   readonly events: readonly string[];
   readonly prefix: string;
   readonly suffix: string;
 }
+
+/** One rule of a bucket's notification configuration: which events go to which queue. */
+export interface QueueConfiguration extends Rule {
+  readonly queueArn: string;
+}
+
+/** A rule for a receiver that there is none of here: it is kept and given back, and nobody is told. */
+export interface KeptConfiguration extends Rule {
+  readonly kind: 'TopicConfiguration' | 'CloudFunctionConfiguration' | 'EventBridgeConfiguration';
+  readonly arn: string;
+}
+
+export type Configuration = QueueConfiguration | KeptConfiguration;
+
+/** The element that names the receiver in each kind of rule. */
+const receivers = {
+  QueueConfiguration: 'Queue',
+  TopicConfiguration: 'Topic',
+  CloudFunctionConfiguration: 'CloudFunction',
+} as const;
 
 function parseFilter(configuration: XmlElement): { prefix: string; suffix: string } {
   const found = { prefix: '', suffix: '' };
@@ -28,42 +46,73 @@ function parseFilter(configuration: XmlElement): { prefix: string; suffix: strin
 /**
  * Reads the body of PutBucketNotificationConfiguration.
  * @param newId names configurations that come without an id
- * @throws S3Error MalformedXML, InvalidArgument; NotImplemented for destinations other than queues
+ * @throws S3Error MalformedXML; InvalidArgument, also for rules that overlap
  */
-export function parseConfiguration(xml: string, newId: () => string): QueueConfiguration[] {
-  const root = parseXml(xml, 'NotificationConfiguration');
-  if (root.children.some((child) => child.name !== 'QueueConfiguration')) {
-    throw new S3Error('NotImplemented', 'Only queues can be notified here');
+export function parseConfiguration(xml: string, newId: () => string): Configuration[] {
+  const rules = parseXml(xml, 'NotificationConfiguration').children.map((child) => parseRule(child, newId));
+  if (rules.some((rule, index) => rules.slice(0, index).some((other) => overlap(rule, other)))) {
+    throw new S3Error(
+      'InvalidArgument',
+      'Configurations overlap. Configurations on the same bucket cannot share a common event type.',
+    );
   }
-  return root.children.map((configuration) => {
-    const queueArn = textOf(configuration, 'Queue');
-    const events = childrenOf(configuration, 'Event').map((event) => event.text);
-    if (queueArn === undefined || events.length === 0) throw new S3Error('MalformedXML');
-    if (!/^arn:[\w-]+:sqs:/.test(queueArn)) throw new S3Error('InvalidArgument', 'The ARN is not well formed');
-    if (!events.every((event) => /^s3:\w+(?::(?:\*|\w+))?$/.test(event))) {
-      throw new S3Error('InvalidArgument', 'The event is not supported for notifications');
-    }
-    return { id: textOf(configuration, 'Id') ?? newId(), queueArn, events, ...parseFilter(configuration) };
-  });
+  return rules;
+}
+
+function parseRule(configuration: XmlElement, newId: () => string): Configuration {
+  const kind = configuration.name;
+  if (kind === 'EventBridgeConfiguration') return { kind, id: '', arn: '', events: [], prefix: '', suffix: '' };
+  if (kind !== 'QueueConfiguration' && kind !== 'TopicConfiguration' && kind !== 'CloudFunctionConfiguration') {
+    throw new S3Error('MalformedXML');
+  }
+  const arn = textOf(configuration, receivers[kind]);
+  const events = childrenOf(configuration, 'Event').map((event) => event.text);
+  if (arn === undefined || events.length === 0) throw new S3Error('MalformedXML');
+  const service = { QueueConfiguration: 'sqs', TopicConfiguration: 'sns', CloudFunctionConfiguration: 'lambda' }[kind];
+  if (!new RegExp(`^arn:[\\w-]+:${service}:`).test(arn)) {
+    throw new S3Error('InvalidArgument', 'The ARN is not well formed');
+  }
+  if (!events.every((event) => /^s3:\w+(?::(?:\*|\w+))?$/.test(event))) {
+    throw new S3Error('InvalidArgument', 'The event is not supported for notifications');
+  }
+  const rule = { id: textOf(configuration, 'Id') ?? newId(), events, ...parseFilter(configuration) };
+  return kind === 'QueueConfiguration' ? { ...rule, queueArn: arn } : { ...rule, kind, arn };
+}
+
+/** S3 tells one receiver of an event: two rules may not both want the same. */
+function overlap(one: Rule, other: Rule): boolean {
+  const begins = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
+  const ends = (a: string, b: string): boolean => a.endsWith(b) || b.endsWith(a);
+  const bare = ({ events }: Rule): string[] => events.map((event) => event.replace(/\*$/, ''));
+  const events = bare(one).some((a) => bare(other).some((b) => begins(a, b)));
+  return events && begins(one.prefix, other.prefix) && ends(one.suffix, other.suffix);
 }
 
 /** Writes the answer of GetBucketNotificationConfiguration. */
-export function printConfiguration(configurations: readonly QueueConfiguration[]): string {
-  const rule = (name: string, value: string): string =>
+export function printConfiguration(configurations: readonly Configuration[]): string {
+  const filterRule = (name: string, value: string): string =>
     value === '' ? '' : group('FilterRule', element('Name', name), element('Value', value));
   return document(
     'NotificationConfiguration',
-    ...configurations.map(({ id, queueArn, events, prefix, suffix }) => {
-      const rules = rule('Prefix', prefix) + rule('Suffix', suffix);
+    ...configurations.map((configuration) => {
+      const { id, events, prefix, suffix } = configuration;
+      const kind = 'kind' in configuration ? configuration.kind : 'QueueConfiguration';
+      if (kind === 'EventBridgeConfiguration') return group(kind);
+      const rules = filterRule('Prefix', prefix) + filterRule('Suffix', suffix);
       return group(
-        'QueueConfiguration',
+        kind,
         element('Id', id),
-        element('Queue', queueArn),
+        element(receivers[kind], 'queueArn' in configuration ? configuration.queueArn : configuration.arn),
         ...events.map((event) => element('Event', event)),
         rules === '' ? '' : group('Filter', group('S3Key', rules)),
       );
     }),
   );
+}
+
+/** The rules that somebody here is told by. */
+export function queueRules(configurations: readonly Configuration[]): QueueConfiguration[] {
+  return configurations.filter((configuration) => 'queueArn' in configuration);
 }
 
 /**

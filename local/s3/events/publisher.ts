@@ -2,7 +2,7 @@ import { S3Error } from '../errors.ts';
 import type { Notification } from '../options.ts';
 import type { Commit } from '../store/storage.ts';
 import type { BucketRow } from '../store/rows.ts';
-import { wants, type QueueConfiguration } from './configuration.ts';
+import { queueRules, wants, type Configuration } from './configuration.ts';
 import { eventMessage, testMessage, type ObjectEvent, type Origin } from './message.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -21,8 +21,8 @@ export class Publisher {
   record(commit: Commit, bucket: BucketRow, event: ObjectEvent, origin: Origin): void {
     const { outbox } = this;
     if (outbox === undefined || bucket.notifications === '[]') return;
-    const configurations = JSON.parse(bucket.notifications) as QueueConfiguration[];
-    const wanted = configurations.filter((configuration) => wants(configuration, event.name, event.key));
+    const configurations = JSON.parse(bucket.notifications) as Configuration[];
+    const wanted = queueRules(configurations).filter((configuration) => wants(configuration, event.name, event.key));
     for (const { id, queueArn } of wanted) {
       outbox.add({ queueArn, message: eventMessage(bucket, event, origin, id) });
     }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { S3Error } from '../errors.ts';
-import { parseConfiguration, printConfiguration, type QueueConfiguration } from '../events/configuration.ts';
+import { parseConfiguration, printConfiguration, queueRules, type Configuration } from '../events/configuration.ts';
 import { receiveDocument } from '../http/body.ts';
 import { document, element, group, parseXml, textOf } from '../http/xml.ts';
-import { requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { header, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { OWNER_ID } from './owner.ts';
 
 const NO_LOCATION = 'us-east-1';
@@ -82,7 +82,7 @@ export function getBucketVersioning(call: Call, server: Server): Answer {
 /** GetBucketNotificationConfiguration. */
 export function getNotifications(call: Call, server: Server): Answer {
   const { notifications } = requireBucket(server, call.info.bucket);
-  return { status: 200, body: printConfiguration(JSON.parse(notifications) as QueueConfiguration[]) };
+  return { status: 200, body: printConfiguration(JSON.parse(notifications) as Configuration[]) };
 }
 
 /** PutBucketNotificationConfiguration: replaces all of it, after a test event to each queue. */
@@ -90,8 +90,10 @@ export async function putNotifications(call: Call, server: Server): Promise<Answ
   const { name } = requireBucket(server, call.info.bucket);
   const xml = await receiveDocument(call);
   const configurations = parseConfiguration(xml, () => randomBytes(12).toString('base64url'));
-  const queues = configurations.map(({ queueArn }) => queueArn);
-  await server.publisher.test(queues, name, call.requestId);
+  if (header(call, 'x-amz-skip-destination-validation') !== 'true') {
+    const queues = queueRules(configurations).map(({ queueArn }) => queueArn);
+    await server.publisher.test(queues, name, call.requestId);
+  }
   server.storage.buckets.setNotifications(name, JSON.stringify(configurations));
   return { status: 200 };
 }

@@ -6,7 +6,7 @@ export interface BucketRow {
   /** Milliseconds since the epoch, as all times here. */
   readonly created: number;
   readonly region: string;
-  /** The queue configurations, as JSON of `QueueConfiguration[]`. */
+  /** The notification configuration, as JSON of `Configuration[]`. */
   readonly notifications: string;
 }
 

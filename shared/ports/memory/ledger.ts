@@ -6,6 +6,7 @@ import { Gate } from './gate.ts';
 export class MemoryLedger implements Ledger {
   readonly #gate: Gate;
   readonly #entries = new Map<string, LedgerEntry>();
+  readonly #announced = new Map<string, number[]>();
   readonly #runs = new Map<string, RunRecord>();
 
   constructor(gate = new Gate()) {
@@ -47,6 +48,19 @@ export class MemoryLedger implements Ledger {
       this.#entries.set(id, entry);
       return entry.upload;
     });
+  }
+
+  async announceUpload(task: string, key: string, at: number): Promise<void> {
+    await this.#pass('ledger.announceUpload', key, () => {
+      const id = idOf(task, key);
+      this.#announced.set(id, [...(this.#announced.get(id) ?? []), at]);
+    });
+  }
+
+  async wasUploadAnnounced(task: string, key: string, from: number, to: number): Promise<boolean> {
+    return this.#pass('ledger.wasUploadAnnounced', key, () =>
+      (this.#announced.get(idOf(task, key)) ?? []).some((at) => from <= at && at <= to),
+    );
   }
 
   async putRun(record: RunRecord): Promise<void> {

@@ -9,6 +9,7 @@ import type {
   ExpectedObject,
   GetOptions,
   HeadOptions,
+  ListedUpload,
   ListOptions,
   ObjectStore,
   OpenObject,
@@ -19,7 +20,7 @@ import { arrive, receive } from './body.ts';
 import { checksumOf } from './digests.ts';
 import type { Call } from './gate.ts';
 import type { MemoryBucket, MemoryObject, MemoryStorage } from './storage.ts';
-import { abortUpload, completeUpload, createUpload, listParts, storePart } from './uploads-in-parts.ts';
+import { abortUpload, completeUpload, createUpload, listParts, listUploads, storePart } from './uploads-in-parts.ts';
 
 /** What one side of a task adds to a bucket. */
 export interface View {
@@ -141,6 +142,12 @@ export class MemoryObjectStore implements ObjectStore {
       const object = this.#copySource(source);
       return this.#write(bucket, key, Buffer.from(object.bytes), attributes, object.checksumAlgorithm);
     });
+  }
+
+  async *listUploads(prefix: string): AsyncGenerator<ListedUpload[]> {
+    const uploads = await this.#pass('listUploads', prefix, (bucket) => listUploads(bucket, prefix));
+    const { pageSize } = this.#storage.features;
+    for (let from = 0; from < uploads.length; from += pageSize) yield uploads.slice(from, from + pageSize);
   }
 
   async createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {

@@ -66,6 +66,8 @@ export interface MemoryPart {
 
 export interface MemoryUpload {
   readonly id: string;
+  /** milliseconds since the epoch */
+  readonly initiated: number;
   readonly key: string;
   readonly attributes: ObjectAttributes;
   readonly storageClass: string;

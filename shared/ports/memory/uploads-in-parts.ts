@@ -1,7 +1,7 @@
 import { Fault } from '../../model/faults.ts';
 import { maxParts, maxPartSize, minPartSize } from '../../model/limits.ts';
 import type { StoredPart } from '../../model/part-plan.ts';
-import type { CreatedUpload, ExpectedObject, Stored } from '../object-store.ts';
+import type { CreatedUpload, ExpectedObject, ListedUpload, Stored } from '../object-store.ts';
 import { checksumOf } from './digests.ts';
 import type { MemoryBucket, MemoryObject, MemoryPart, MemoryStorage, MemoryUpload } from './storage.ts';
 
@@ -10,10 +10,10 @@ import type { MemoryBucket, MemoryObject, MemoryPart, MemoryStorage, MemoryUploa
 export function createUpload(
   storage: MemoryStorage,
   bucket: MemoryBucket,
-  upload: Omit<MemoryUpload, 'id' | 'parts'>,
+  upload: Omit<MemoryUpload, 'id' | 'initiated' | 'parts'>,
 ): CreatedUpload {
   const id = storage.next('upload');
-  bucket.uploads.set(id, { ...upload, id, parts: new Map() });
+  bucket.uploads.set(id, { ...upload, id, initiated: storage.clock.now(), parts: new Map() });
   return { uploadId: id, opaqueEtag: bucket.opaque };
 }
 
@@ -42,6 +42,14 @@ export async function storePart(
 
 export function listParts(bucket: MemoryBucket, uploadId: string): StoredPart[] {
   return [...uploadOf(bucket, uploadId).parts.values()].sort((a, b) => a.number - b.number).map(shown);
+}
+
+/** Open uploads by key, those of one key in the order of their creation. */
+export function listUploads(bucket: MemoryBucket, prefix: string): ListedUpload[] {
+  return [...bucket.uploads.values()]
+    .filter(({ key }) => key.startsWith(prefix))
+    .sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)))
+    .map(({ key, id, initiated }) => ({ key, uploadId: id, initiated }));
 }
 
 export function abortUpload(bucket: MemoryBucket, uploadId: string): void {

@@ -49,6 +49,13 @@ export function bytesOf(size: number, seed = 1): Buffer {
   return bytes;
 }
 
+/** All pages of a listing. */
+export async function pagesOf<Page>(listing: AsyncIterable<Page>): Promise<Page[]> {
+  const pages: Page[] = [];
+  for await (const page of listing) pages.push(page);
+  return pages;
+}
+
 export async function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array): Promise<string> {
   const running = await startChecksum(algorithm);
   running.update(bytes);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
-import { bytesOf, md5, none, part, text, type Kit } from './kit.ts';
+import { bytesOf, md5, none, pagesOf, part, text, type Kit } from './kit.ts';
 
 /** Uploads in parts. */
 export function describeUploads(kit: Kit): void {
@@ -74,6 +74,40 @@ export function describeUploads(kit: Kit): void {
       expect((await kit.read('kept'))?.toString()).toBe('old');
       await kit.one.completeUpload('kept', uploadId, parts, { size: 2000 });
       expect((await kit.one.head('kept'))?.size).toBe(2000);
+    });
+
+    it('are listed by key while they are open, whatever the key is', async () => {
+      const before = Date.now();
+      const keys = ['listed/a b+c/%41', 'listed/é😀', 'listed/z', 'listed/z', 'other'];
+      const made: { key: string; uploadId: string }[] = [];
+      for (const key of keys) made.push({ key, uploadId: (await kit.one.createUpload(key, none)).uploadId });
+      const listed = async (prefix: string) => (await pagesOf(kit.one.listUploads(prefix))).flat();
+      const found = await listed('listed/');
+      const order = (some: { key: string; uploadId: string }[]) =>
+        some.map(({ key, uploadId }) => `${key} ${uploadId}`).sort();
+      expect(order(found)).toEqual(order(made.slice(0, 4)));
+      // Whole seconds, and the clock of another machine.
+      for (const { initiated } of found) expect(Math.abs(initiated - before)).toBeLessThan(15 * 60_000);
+      expect(order(await listed('')).filter((one) => order(made).includes(one))).toEqual(order(made));
+      expect(await listed('listed/none')).toEqual([]);
+      for (const { key, uploadId } of made) await kit.one.abortUpload(key, uploadId);
+      expect(await listed('listed/')).toEqual([]);
+      await expect(pagesOf(kit.subject.bucket('missing').listUploads(''))).rejects.toMatchObject({
+        name: 'BucketNotFound',
+      });
+    });
+
+    it('may be more than one answer lists', async () => {
+      const names = Array.from({ length: kit.can.manyParts }, (_, index) => `crowd/${index % 7}/${index}`);
+      const made: { key: string; uploadId: string }[] = [];
+      await forEachConcurrently(names, 20, async (key) => {
+        made.push({ key, uploadId: (await kit.one.createUpload(key, none)).uploadId });
+      });
+      const pages = await pagesOf(kit.one.listUploads('crowd/'));
+      expect(pages.length).toBeGreaterThan(1);
+      const ids = pages.flat().map(({ uploadId }) => uploadId);
+      expect(ids.sort()).toEqual(made.map(({ uploadId }) => uploadId).sort());
+      await forEachConcurrently(made, 20, ({ key, uploadId }) => kit.one.abortUpload(key, uploadId));
     });
 
     it('of two callers at the same key do not know of each other', async () => {

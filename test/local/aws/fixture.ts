@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../../local/aws/local-aws.ts';
 import { openS3Server } from '../../../local/s3/index.ts';
 import { scratch, writeAssembly } from './assembly.ts';
@@ -20,6 +20,10 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
           return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
         };`,
       properties: { Environment: { Variables: { QUEUE_URL: { Ref: 'Jobs' }, MACHINE_ARN: { Ref: 'Machine' } } } },
+    },
+    // The project's own: Node runs it as it is.
+    Notify: {
+      code: `export { handler } from ${JSON.stringify(resolve('functions/bucket-notifications/index.ts'))};`,
     },
     Double: {
       code: 'export const handler = async (event) => { if (event.bad) throw Object.assign(new Error("no"), { name: "InvalidInput" }); return event.n * 2; };',
@@ -83,14 +87,12 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
     },
     Role: { Type: 'AWS::IAM::Role', Properties: {} },
     Notifications: {
-      Type: 'Custom::S3BucketNotifications',
+      Type: 'Custom::BucketNotifications',
       Properties: {
-        ServiceToken: 'none',
+        ServiceToken: { 'Fn::GetAtt': ['Notify', 'Arn'] },
         BucketName: 'source',
-        Managed: false,
-        NotificationConfiguration: {
-          QueueConfigurations: [{ Events: ['s3:ObjectCreated:*'], QueueArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] } }],
-        },
+        QueueArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
+        Created: [''],
       },
     },
     Schedule: {

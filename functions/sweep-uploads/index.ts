@@ -1,0 +1,38 @@
+import { asFault, Fault } from '../../shared/model/faults.ts';
+import { noProgress } from '../../shared/ports/progress.ts';
+import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
+import { readEnvironment } from '../environment.ts';
+import { logger, Tally } from '../../shared/observing/tally.ts';
+import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { environmentKeys } from './environment.ts';
+
+const environment = readEnvironment(environmentKeys);
+const wiring = new TaskWiring(environment.TASKS_PATH);
+const ledger = createLedger(environment.LEDGER_TABLE);
+const olderThan = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
+
+/** The task of the sum that an alarm looks at: no task can have this name. */
+const allTasks = '(all)';
+
+/**
+ * Once a day: aborts uploads that were left behind at the destinations of all tasks.
+ * @throws Fault `Unavailable` naming the tasks that could not be swept, after all others were
+ */
+export const handler = async (_event: unknown, invocation: Invocation): Promise<void> => {
+  const tally = new Tally();
+  const failed: string[] = [];
+  for (const { name } of await wiring.parameters.tasks()) {
+    try {
+      const { task, destination, clock, deadline } = await wiring.partContext(name, invocation, noProgress);
+      const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThan });
+      for (const sum of [name, allTasks]) tally.add(sum, 'UploadsSwept', counts.aborted);
+      logger.info('uploads swept', { task: name, ...counts });
+    } catch (error) {
+      const fault = asFault(error);
+      failed.push(name);
+      logger.error('uploads not swept', { task: name, fault: fault.name, reason: fault.message });
+    }
+  }
+  tally.publish();
+  if (failed.length > 0) throw new Fault('Unavailable', `not swept: ${failed.join(', ')} (the log says why)`);
+};

@@ -1,0 +1,34 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Construct } from 'constructs';
+import { environmentKeys } from '../../functions/sweep-uploads/environment.ts';
+import { sweptAfterDays } from '../../shared/model/limits.ts';
+import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
+import { abortActions } from '../sides.ts';
+
+/** Aborts multipart uploads that were begun by this stack and that nobody went on with. */
+export class SweepUploads extends FerryFunction {
+  constructor(scope: Construct, id: string, pipeline: Pipeline) {
+    super(scope, id, pipeline, {
+      name: 'sweep-uploads',
+      description: 'S3 Ferry: aborts uploads that were left behind',
+      memory: 512,
+      timeout: Duration.minutes(15),
+      environment: environmentOf(environmentKeys, {
+        TASKS_PATH: pipeline.tasks.path,
+        LEDGER_TABLE: pipeline.ledger.table.tableName,
+        OLDER_THAN_DAYS: String(sweptAfterDays),
+      }),
+      sides: { destination: { uploads: true, objects: () => abortActions } },
+    });
+    pipeline.tasks.grantRead(this.role);
+    pipeline.tasks.grantReadAll(this.role);
+    pipeline.ledger.grantRead(this.role);
+    new Rule(this, 'Daily', {
+      description: 'S3 Ferry: looks for uploads that were left behind',
+      schedule: Schedule.rate(Duration.days(1)),
+      targets: [new LambdaFunction(this.function)],
+    });
+  }
+}

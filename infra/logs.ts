@@ -1,0 +1,15 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import type { StackSettings } from '../shared/model/settings.ts';
+
+/** A log that is kept as long as the settings say, and goes with the stack. */
+export function createLog(scope: Construct, settings: StackSettings, name?: string): LogGroup {
+  // The enumeration's values are the days themselves.
+  const days: number = settings.logRetentionDays;
+  return new LogGroup(scope, 'Logs', {
+    ...(name !== undefined && { logGroupName: name }),
+    retention: days as RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+}

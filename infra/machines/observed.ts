@@ -1,0 +1,23 @@
+import { Stack, type CfnResource } from 'aws-cdk-lib';
+import { LogLevel, type StateMachine, type StateMachineProps } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+import type { Pipeline } from '../function.ts';
+import { createLog } from '../logs.ts';
+
+export type Observing = Pick<Pipeline, 'settings' | 'tracing'>;
+
+/** How each machine is logged and traced. Inputs and outputs hold keys, so they stay out of the logs. */
+export function observed(
+  scope: Construct,
+  { settings }: Observing,
+): Pick<StateMachineProps, 'logs' | 'tracingEnabled'> {
+  // Under this prefix log deliveries need no policy of their own a group, of which an account has ten.
+  const name = `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${scope.node.id}`;
+  const destination = createLog(scope, settings, name);
+  return { logs: { destination, level: LogLevel.ERROR, includeExecutionData: false }, tracingEnabled: true };
+}
+
+/** Takes tracing back where the partition has none. */
+export function observe(machine: StateMachine, { tracing }: Observing): void {
+  tracing.only(machine.node.defaultChild as CfnResource, 'TracingConfiguration', { Enabled: true });
+}

@@ -1,0 +1,297 @@
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import {
+  GetBucketNotificationConfigurationCommand,
+  PutBucketNotificationConfigurationCommand,
+  S3Client,
+  type NotificationConfiguration,
+} from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { startSurroundings, type Surroundings } from './surroundings.ts';
+
+/** The handler over the local endpoint, asked as CloudFormation asks. */
+
+const jobs = 'arn:aws:sqs:us-east-1:000000000000:jobs';
+const stackId = 'arn:aws:cloudformation:us-east-1:000000000000:stack/Ferry/0c5c6b20';
+const prefixRule = (Value: string) => ({ Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value }] } } });
+
+/** What others have configured: a receiver of each kind. */
+const foreign = {
+  QueueConfigurations: [
+    { Id: 'their-queue', QueueArn: `${jobs}-of-others`, Events: ['s3:ObjectCreated:*' as const], ...prefixRule('q/') },
+  ],
+  TopicConfigurations: [
+    {
+      Id: 's3-ferry-or-not',
+      TopicArn: 'arn:aws:sns:us-east-1:1:t',
+      Events: ['s3:ObjectCreated:Put' as const],
+      ...prefixRule('t/'),
+    },
+  ],
+  LambdaFunctionConfigurations: [
+    {
+      Id: 'their-function',
+      LambdaFunctionArn: 'arn:aws:lambda:us-east-1:1:function:f',
+      Events: ['s3:ObjectRestore:*' as const],
+    },
+  ],
+  EventBridgeConfiguration: {},
+} satisfies NotificationConfiguration;
+
+interface Answer {
+  readonly Status: string;
+  readonly Reason?: string;
+  readonly PhysicalResourceId: string;
+}
+
+let world: Surroundings;
+let s3: S3Client;
+let server: Server;
+let answers: { answer: Answer; contentType: string | undefined }[] = [];
+let refusals = 0;
+let handler: (event: unknown) => Promise<void>;
+const outputs = [jest.spyOn(process.stdout, 'write'), jest.spyOn(process.stderr, 'write')];
+
+beforeAll(async () => {
+  for (const output of outputs) output.mockReturnValue(true);
+  world = await startSurroundings(['photos', 'more', 'crowded', 'busy', 'forever', 'slow']);
+  s3 = new S3Client({});
+  server = createServer((request, response) => {
+    if (refusals-- > 0) {
+      request.resume().on('end', () => response.writeHead(503).end());
+      return;
+    }
+    void json(request).then((answer) => {
+      answers.push({ answer: answer as Answer, contentType: request.headers['content-type'] });
+      response.end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ({ handler } = await import('../../functions/bucket-notifications/index.ts'));
+});
+afterAll(async () => {
+  for (const output of outputs) output.mockRestore();
+  s3.destroy();
+  server.close();
+  server.closeAllConnections();
+  await world.stop();
+});
+beforeEach(() => {
+  answers = [];
+  refusals = 0;
+  world.fault = () => undefined;
+});
+
+type Properties = Readonly<Record<string, unknown>>;
+
+async function ask(RequestType: string, properties: Properties, changes: Properties = {}): Promise<Answer> {
+  answers = [];
+  await handler({
+    RequestType,
+    ResponseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/answer?signature=secret`,
+    StackId: stackId,
+    RequestId: 'request',
+    LogicalResourceId: 'Notifications',
+    ResourceType: 'Custom::BucketNotifications',
+    ResourceProperties: { ServiceToken: 'arn:aws:lambda:us-east-1:1:function:n', QueueArn: jobs, ...properties },
+    ...changes,
+  });
+  expect(answers).toHaveLength(1);
+  // The URL is signed for a request without one.
+  expect(answers[0]!.contentType).toBeUndefined();
+  expect(answers[0]!.answer).toMatchObject({
+    StackId: stackId,
+    RequestId: 'request',
+    LogicalResourceId: 'Notifications',
+  });
+  return answers[0]!.answer;
+}
+
+async function put(bucket: string, configuration: NotificationConfiguration): Promise<void> {
+  const input = { Bucket: bucket, NotificationConfiguration: configuration, SkipDestinationValidation: true };
+  await s3.send(new PutBucketNotificationConfigurationCommand(input));
+}
+
+async function notifications(bucket: string): Promise<NotificationConfiguration> {
+  const { $metadata, ...rest } = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket: bucket }));
+  expect($metadata.httpStatusCode).toBe(200);
+  return rest;
+}
+
+/** Entries to our queue: the events and prefixes of each. */
+async function ours(bucket: string): Promise<string[]> {
+  const { QueueConfigurations = [] } = await notifications(bucket);
+  return QueueConfigurations.filter(({ QueueArn }) => QueueArn === jobs).map(
+    ({ Events, Filter }) => `${String(Events)} ${Filter?.Key?.FilterRules?.[0]?.Value ?? ''}`,
+  );
+}
+
+async function theirs(bucket: string): Promise<NotificationConfiguration> {
+  const all = await notifications(bucket);
+  return { ...all, QueueConfigurations: (all.QueueConfigurations ?? []).filter(({ QueueArn }) => QueueArn !== jobs) };
+}
+
+const photos = { BucketName: 'photos', Created: ['in/', 'b/'], Removed: ['in/'] };
+
+describe("an existing bucket's own notifications", () => {
+  it('survive creation, update and removal, to the letter', async () => {
+    await put('photos', foreign);
+    const before = await notifications('photos');
+
+    const created = await ask('Create', photos);
+    expect(created.Status).toBe('SUCCESS');
+    expect(await ours('photos')).toEqual(['s3:ObjectCreated:* in/', 's3:ObjectCreated:* b/', 's3:ObjectRemoved:* in/']);
+    expect(await theirs('photos')).toEqual(before);
+
+    // Somebody adds one of their own in the meantime.
+    const added = { Id: 'later', QueueArn: `${jobs}-later`, Events: ['s3:ObjectTagging:*' as const] };
+    const now = await notifications('photos');
+    await put('photos', { ...now, QueueConfigurations: [...now.QueueConfigurations!, added] });
+
+    const updated = await ask('Update', { ...photos, Created: ['in/'], Removed: [] });
+    expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: created.PhysicalResourceId });
+    expect(await ours('photos')).toEqual(['s3:ObjectCreated:* in/']);
+    expect((await theirs('photos')).QueueConfigurations).toEqual([...before.QueueConfigurations!, added]);
+
+    expect((await ask('Delete', photos)).Status).toBe('SUCCESS');
+    expect(await notifications('photos')).toEqual({
+      ...before,
+      QueueConfigurations: [...before.QueueConfigurations!, added],
+    });
+  });
+
+  it('survive when every request comes twice', async () => {
+    await put('more', foreign);
+    const before = await notifications('more');
+    const more = { BucketName: 'more', Created: [''] };
+    await put('more', { ...before, QueueConfigurations: [], TopicConfigurations: [] });
+    const rest = await notifications('more');
+    for (const type of ['Create', 'Create', 'Update', 'Update']) {
+      expect((await ask(type, more)).Status).toBe('SUCCESS');
+      expect(await ours('more')).toEqual(['s3:ObjectCreated:* ']);
+    }
+    for (const type of ['Delete', 'Delete']) {
+      expect((await ask(type, more)).Status).toBe('SUCCESS');
+      expect(await notifications('more')).toEqual(rest);
+    }
+  });
+
+  it('survive beside those of another stack, whose entries are not ours', async () => {
+    const other = { StackId: stackId.replace('Ferry', 'Ferry2') };
+    await put('more', {});
+    await ask('Create', { BucketName: 'more', Created: ['one/'] });
+    const second = { BucketName: 'more', Created: ['two/'] };
+    answers = [];
+    await handler({
+      RequestType: 'Create',
+      ResponseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      RequestId: 'r',
+      LogicalResourceId: 'L',
+      ResourceProperties: { QueueArn: jobs, ...second },
+      ...other,
+    });
+    expect(await ours('more')).toEqual(['s3:ObjectCreated:* one/', 's3:ObjectCreated:* two/']);
+    await ask('Delete', { BucketName: 'more', Created: ['one/'] });
+    expect(await ours('more')).toEqual(['s3:ObjectCreated:* two/']);
+  });
+});
+
+it('a stack that is made again finds what its former self left behind', async () => {
+  await put('more', {});
+  await ask('Create', { BucketName: 'more', Created: ['a/', 'b/'] });
+  answers = [];
+  await handler({
+    RequestType: 'Create',
+    ResponseURL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    StackId: stackId.replace(/[^/]*$/, 'another-creation'),
+    RequestId: 'r',
+    LogicalResourceId: 'L',
+    ResourceProperties: { QueueArn: jobs, BucketName: 'more', Created: ['a/'] },
+  });
+  expect(answers[0]!.answer.Status).toBe('SUCCESS');
+  expect(await ours('more')).toEqual(['s3:ObjectCreated:* a/']);
+});
+
+describe('what cannot be done is answered with its reason, and changes nothing', () => {
+  it('an overlap names the entry that is in the way', async () => {
+    await put('crowded', foreign);
+    const before = await notifications('crowded');
+    const { Status, Reason } = await ask('Create', { BucketName: 'crowded', Created: ['t/inner/'] });
+    expect(Status).toBe('FAILED');
+    expect(Reason).toMatch(/^InvalidTask: bucket "crowded" already has notifications that overlap/);
+    expect(Reason).toContain(
+      'entry "s3-ferry-or-not" tells arn:aws:sns:us-east-1:1:t of s3:ObjectCreated:Put under "t/"',
+    );
+    expect(Reason).not.toContain('their-queue');
+    expect(await notifications('crowded')).toEqual(before);
+  });
+
+  it('a bucket that does not exist fails a creation, not a removal', async () => {
+    const gone = { BucketName: 'not-there', Created: [''] };
+    expect(await ask('Create', gone)).toMatchObject({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/^BucketNotFound: .*"not-there"/),
+    });
+    expect((await ask('Delete', gone)).Status).toBe('SUCCESS');
+  });
+
+  it('properties that are not valid', async () => {
+    const { Status, Reason } = await ask('Create', { BucketName: 'photos', Created: 'everything' });
+    expect({ Status, Reason }).toEqual({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/^InvalidInput: properties of Notifications .*\n.*Created: found "everything"/),
+    });
+  });
+
+  it('a request that is none is refused', async () => {
+    await expect(handler({ RequestType: 'Create' })).rejects.toMatchObject({ name: 'InvalidInput' });
+  });
+});
+
+describe('writing', () => {
+  it('is done anew where somebody else wrote between the write and the look at it', async () => {
+    await put('busy', {});
+    let interfered = false;
+    const writes = () =>
+      world.requests.filter(({ bucket, operation }) => bucket === 'busy' && /^PutBucketN/.test(operation));
+    const before = writes().length;
+    // The first look after our write sees their configuration instead, which we must keep.
+    const theirsNow = { QueueConfigurations: foreign.QueueConfigurations };
+    const asked = ask('Create', { BucketName: 'busy', Created: ['in/'] });
+    while (!interfered) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      if (writes().length > before) {
+        interfered = true;
+        await put('busy', theirsNow);
+      }
+    }
+    expect((await asked).Status).toBe('SUCCESS');
+    // Where the look came first, all was well when it did; a further request of ours heals it without touching theirs.
+    await ask('Update', { BucketName: 'busy', Created: ['in/'] });
+    expect(await ours('busy')).toEqual(['s3:ObjectCreated:* in/']);
+    expect((await theirs('busy')).QueueConfigurations).toEqual((await expected(theirsNow)).QueueConfigurations);
+  });
+
+  it('is not done at all where everything is as it should be', async () => {
+    await ask('Create', photos);
+    const writes = () =>
+      world.requests.filter(({ operation }) => operation === 'PutBucketNotificationConfiguration').length;
+    const before = writes();
+    await ask('Update', photos);
+    expect(writes()).toBe(before);
+  });
+});
+
+it('CloudFormation is told again where it did not take the answer', async () => {
+  refusals = 2;
+  expect((await ask('Delete', photos)).Status).toBe('SUCCESS');
+});
+
+/** A configuration as S3 gives it back. */
+async function expected(configuration: NotificationConfiguration): Promise<NotificationConfiguration> {
+  await put('slow', configuration);
+  return notifications('slow');
+}
