@@ -69,7 +69,13 @@ export class FerryStack extends Stack {
     const copyObjects = new CopyObjects(this, 'CopyObjects', pipeline, upload);
     const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
     const { workerMode, worker, logRetentionDays: logRetention } = settings;
-    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', { pipeline, ...worker, logRetention, topic });
+    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', {
+        pipeline,
+        ...worker,
+        logRetention,
+        topic,
+        metricsNamespace: pipeline.metricsNamespace,
+      });
     const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline);
     new SourceNotifications(this, 'Notifications', pipeline, tasks);
     new TaskSchedules(this, 'Schedules', tasks, sync);

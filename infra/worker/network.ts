@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Annotations, RemovalPolicy } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   FlowLogTrafficType,
@@ -71,6 +71,8 @@ export class WorkerNetwork extends Construct {
 
   /** By its attributes: looking it up would need an account at synthesis. */
   private existingVpc(vpcId: string, { subnetIds, availabilityZones }: WorkerNetworkProps): IVpc {
+    // Nothing is routed here.
+    Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
     return Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,
       availabilityZones: [...(availabilityZones ?? [])],

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import {
   AutoScalingGroup,
   GroupMetrics,
@@ -46,6 +46,8 @@ export interface WorkerPoolProps {
   readonly objectsAtOnce?: number | undefined;
   /** days that logs are kept, one of CloudWatch's values; a month by default */
   readonly logRetention?: RetentionDays | undefined;
+  /** namespace of the worker's metrics; by default S3Ferry */
+  readonly metricsNamespace?: string | undefined;
   /** is told of instances that come and go, and once when all is done */
   readonly topic?: ITopic | undefined;
 }
@@ -112,11 +114,17 @@ export class WorkerPool extends Construct {
       capacityRebalance: spot,
       healthChecks: HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       groupMetrics: [GroupMetrics.all()],
-      // Without a topic there is nobody to tell (AwsSolutions-AS3).
       notifications: topic ? [{ topic, scalingEvents: ScalingEvents.ALL }] : [],
       // New code or settings: running workers drain and are replaced.
       updatePolicy: UpdatePolicy.rollingUpdate({ minInstancesInService: 0 }),
     });
+    Validations.of(this.group).acknowledge(
+      {
+        id: 'AwsSolutions-EC26',
+        reason: 'The disk is encrypted by the launch template; the check looks for launch configurations',
+      },
+      ...(topic ? [] : [{ id: 'AwsSolutions-AS3', reason: 'Without a topic there is nobody to tell' }]),
+    );
     this.scaling = new WorkerScaling(this, 'Scaling', {
       group: this.group,
       jobs: pipeline.queues.jobs,
@@ -126,7 +134,10 @@ export class WorkerPool extends Construct {
   }
 }
 
-function environmentOf(scope: Construct, { pipeline, objectsAtOnce }: WorkerPoolProps): Record<string, string> {
+function environmentOf(
+  scope: Construct,
+  { pipeline, objectsAtOnce, metricsNamespace = 'S3Ferry' }: WorkerPoolProps,
+): Record<string, string> {
   const { region } = Stack.of(scope);
   const own = {
     TASKS_PATH: pipeline.tasks.path,
@@ -142,7 +153,7 @@ function environmentOf(scope: Construct, { pipeline, objectsAtOnce }: WorkerPool
     ...own,
     AWS_REGION: region,
     POWERTOOLS_SERVICE_NAME: 'worker',
-    POWERTOOLS_METRICS_NAMESPACE: pipeline.metricsNamespace,
+    POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
     POWERTOOLS_LOG_LEVEL: 'INFO',
   };
 }
