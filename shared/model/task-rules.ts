@@ -11,6 +11,7 @@ export function taskFaults(task: Task): string[] {
     ...keyFaults(task.destination),
     ...overlapFaults(task),
     ...eventFaults(task),
+    ...sizeFaults(task),
   ];
 }
 
@@ -70,6 +71,19 @@ function eventFaults({ events, source }: Task): string[] {
     ];
   }
   return [];
+}
+
+/** Bytes of the largest parameter (Parameter Store, advanced tier). */
+const maxParameterBytes = 8192;
+
+/** A task is one parameter. */
+function sizeFaults(task: Task): string[] {
+  const bytes = Buffer.byteLength(JSON.stringify(task));
+  if (bytes <= maxParameterBytes) return [];
+  return [
+    `include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, the largest parameter there ` +
+      'is; use fewer or shorter patterns',
+  ];
 }
 
 /** What is wrong between tasks that are each right. A fault names every task that it concerns. */

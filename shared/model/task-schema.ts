@@ -7,6 +7,7 @@ import {
   maxPartSize,
   minPartSize,
 } from './limits.ts';
+import { keySchema } from './job.ts';
 import { scheduleFault } from './schedule.ts';
 import { destinationSchema, sourceSchema } from './side.ts';
 import { formatSize, parseSize } from './size.ts';
@@ -24,6 +25,14 @@ const size = (description: string) =>
     v.minValue(0),
   );
 
+const patterns = (description: string) =>
+  v.pipe(
+    v.array(keySchema),
+    v.minLength(1, 'expected at least one pattern'),
+    v.maxLength(100, 'expected at most 100 patterns'),
+    v.description(description),
+  );
+
 export const taskSchema = v.strictObject({
   name: v.pipe(
     v.string(),
@@ -34,6 +43,15 @@ export const taskSchema = v.strictObject({
   destination: v.pipe(
     destinationSchema,
     v.description('where they go: an object `<source.prefix>x` becomes `<destination.prefix>x`, byte for byte'),
+  ),
+  include: v.exactOptional(
+    patterns(
+      'only objects whose key after `source.prefix` matches one of these patterns: `*` is anything without a slash, `**` ' +
+        'anything, `?` one character',
+    ),
+  ),
+  exclude: v.exactOptional(
+    patterns('no objects whose key after `source.prefix` matches one of these patterns, not even to delete them'),
   ),
   schedule: v.exactOptional(
     v.pipe(

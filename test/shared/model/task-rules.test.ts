@@ -134,6 +134,19 @@ describe('events', () => {
   });
 });
 
+describe('patterns', () => {
+  it.each([
+    ['include: expected at least one pattern', { include: [] }],
+    ['exclude.0: a key has at least one character', { exclude: [''] }],
+    ['exclude.0: a key has at most 1024 UTF-8 bytes', { exclude: ['x'.repeat(1025)] }],
+    ['exclude: found "x", expected Array', { exclude: 'x' }],
+    ['include: expected at most 100 patterns', { include: Array(101).fill('x') }],
+    ['include, exclude: found a task of 93', { include: Array(9).fill('x'.repeat(1000)) }],
+  ])('are refused: %s', (part, more) => {
+    expect(faultOf({}, {}, more)).toContain(part);
+  });
+});
+
 describe('tasks together', () => {
   function faultsOf(...pairs: readonly (readonly [Options, Options])[]): string {
     const tasks = pairs.map(([source, destination], index) => ({ name: `t${index}`, source, destination }));
