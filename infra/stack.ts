@@ -69,7 +69,8 @@ export class FerryStack extends Stack {
     const copyObjects = new CopyObjects(this, 'CopyObjects', pipeline, upload);
     const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
     const { workerMode, worker, logRetentionDays: logRetention } = settings;
-    if (workerMode !== 'lambda') new WorkerPool(this, 'Workers', {
+    if (workerMode !== 'lambda')
+      new WorkerPool(this, 'Workers', {
         pipeline,
         ...worker,
         logRetention,
