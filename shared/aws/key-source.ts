@@ -18,17 +18,21 @@ export interface KeySource {
   current(): Promise<SideKeys>;
   /**
    * Called when a store refused keys: are there others by now?
+   * @param certain true where the store said that it is the keys, and not a permission that they lack
    * @returns undefined where the refused ones are still those that there are
    */
-  renewed(refused: SideKeys): Promise<SideKeys | undefined>;
+  renewed(refused: SideKeys, certain: boolean): Promise<SideKeys | undefined>;
 }
 
 /** Milliseconds for which keys without an end of their own are used before they are read again. */
 const freshFor = 5 * 60_000;
 /** Milliseconds before their end at which keys are replaced; a request that is signed with them may still be queued. */
 const renewBefore = 5 * 60_000;
-/** Milliseconds between two readings that refusals cause: a permission that is missing must not become a flood of calls. */
-const pauseBetweenRenewals = 5_000;
+/**
+ * Milliseconds between two readings that refusals cause. Where it may be a permission that is missing, it doubles with
+ * each reading that brought nothing new: what is refused each time must not become a flood of calls.
+ */
+const firstPause = 5_000;
 /** Milliseconds for which keys are used on when they could not be read again just now. */
 const secondTry = 30_000;
 
@@ -39,6 +43,7 @@ export class RenewableKeys implements KeySource {
   #known: { readonly keys: SideKeys; readonly freshUntil: number } | undefined;
   #reading: Promise<SideKeys> | undefined;
   #renewedAt = -Infinity;
+  #pause = firstPause;
 
   constructor(read: () => Promise<SideKeys>, clock: Clock = systemClock) {
     this.#read = read;
@@ -58,15 +63,19 @@ export class RenewableKeys implements KeySource {
     }
   }
 
-  async renewed(refused: SideKeys): Promise<SideKeys | undefined> {
+  async renewed(refused: SideKeys, certain: boolean): Promise<SideKeys | undefined> {
     // Somebody else's request was refused before, and the new ones are here already.
     if (this.#known && !sameKeys(this.#known.keys, refused)) return this.#known.keys;
     if (!this.#reading) {
-      if (this.#clock.now() - this.#renewedAt < pauseBetweenRenewals) return undefined;
+      if (this.#clock.now() - this.#renewedAt < (certain ? firstPause : this.#pause)) return undefined;
       this.#renewedAt = this.#clock.now();
     }
     const keys = await this.#readOnce();
-    return sameKeys(keys, refused) ? undefined : keys;
+    const same = sameKeys(keys, refused);
+    this.#pause = same ? Math.min(2 * this.#pause, freshFor) : firstPause;
+    // Somebody rotated them, and may again. Keys of a role are others each time, which says nothing.
+    if (!same && keys.expires === undefined) this.#renewedAt = -Infinity;
+    return same ? undefined : keys;
   }
 
   /** Calls at the same time share one reading. */

@@ -20,8 +20,9 @@ export function renewRefusedKeys(client: S3Client, keys: KeySource): void {
           try {
             return await next(args);
           } catch (error) {
-            if (!isRefusal(error) || renewals >= maxRenewals) throw error;
-            if (!(await keys.renewed(used))) throw error;
+            const refusal = refusalOf(error);
+            if (refusal === undefined || renewals >= maxRenewals) throw error;
+            if (!(await keys.renewed(used, refusal === 'keys'))) throw error;
             if ((args.input as { Body?: unknown }).Body instanceof Readable) {
               const operation = commandName.replace(/Command$/, '');
               throw new Fault(
@@ -38,9 +39,8 @@ export function renewRefusedKeys(client: S3Client, keys: KeySource): void {
   );
 }
 
-/** Codes of refusals that are not 403. */
-const refusals: ReadonlySet<string> = new Set([
-  'AccessDenied',
+/** Codes that say that it is the keys. Some come with 400. */
+const ofKeys: ReadonlySet<string> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'InvalidAccessKeyId',
@@ -49,17 +49,19 @@ const refusals: ReadonlySet<string> = new Set([
   'TokenRefreshRequired',
 ]);
 /** Codes of a 403 that no other keys help. */
-const notByKeys: ReadonlySet<string> = new Set(['InvalidObjectState', 'RequestTimeTooSkewed']);
+const notOfKeys: ReadonlySet<string> = new Set(['InvalidObjectState', 'RequestTimeTooSkewed']);
+/** What the SDK calls an error without a code. */
+const noCode = /^(Unknown|UnknownError|BadRequest|400)$/;
 
 /**
- * May the answer be due to the keys? HEAD has no body that says more than the status, which is 400 for a token that
- * ended.
+ * May the answer be due to the keys? `keys`: the store says so; `access`: it may be a permission too. The answer to HEAD
+ * has no body that says more than its status, which is 400 for a token that ended.
  */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+function refusalOf(error: unknown): 'keys' | 'access' | undefined {
+  if (!(error instanceof Error)) return undefined;
   const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
-  if (refusals.has(name)) return true;
-  if (status === 400) return !/[A-Z][a-z]+[A-Z]/.test(name) || name === 'BadRequest' || name === 'UnknownError';
-  return (status === 401 || status === 403) && !notByKeys.has(name);
+  if (ofKeys.has(name)) return 'keys';
+  const refused = ((status === 401 || status === 403) && !notOfKeys.has(name)) || (status === 400 && noCode.test(name));
+  return refused ? 'access' : undefined;
 }

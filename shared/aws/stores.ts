@@ -16,7 +16,7 @@ export class Stores {
   readonly #credentials: Credentials;
   readonly #made = new Map<string, ObjectStore>();
 
-  constructor(parameters: Parameters) {
+  constructor(parameters: Pick<Parameters, 'secret'>) {
     this.#credentials = new Credentials(parameters);
   }
 

@@ -1,3 +1,4 @@
+import { partitionOf } from './partition.ts';
 import type { DestinationSide, Side } from './side.ts';
 import type { Task } from './task-schema.ts';
 
@@ -182,12 +183,4 @@ function place({ bucket, prefix }: Side): string {
 
 function partitionOfArn(arn: string): string {
   return arn.split(':')[1] ?? '';
-}
-
-const partitions: Readonly<Record<string, string>> = { cn: 'aws-cn', 'us-gov': 'aws-us-gov', eusc: 'aws-eusc' };
-
-/** The partition of a region, as far as its name tells. */
-export function partitionOf(region: string): string {
-  const found = Object.entries(partitions).find(([start]) => region.startsWith(`${start}-`));
-  return found?.[1] ?? 'aws';
 }

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Readable } from 'node:stream';
 import { RenewableKeys, type SideKeys } from '../../../shared/aws/key-source.ts';
 import { createS3Client } from '../../../shared/aws/s3-client.ts';
+import { Stores } from '../../../shared/aws/stores.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3-object-store.ts';
 import { Fault } from '../../../shared/model/faults.ts';
-import type { Side } from '../../../shared/model/task.ts';
+import { parseTask, type Side } from '../../../shared/model/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { startLocalS3, type LocalS3 } from '../../contract/local-s3.ts';
 
@@ -81,9 +82,9 @@ describe('keys that change', () => {
   it('that were refused are read anew, once for all who were refused', async () => {
     answers = [pair('a'), pair('b')];
     const used = await keys.current();
-    const renewed = await Promise.all([keys.renewed(used), keys.renewed(used), keys.renewed(used)]);
+    const renewed = await Promise.all([keys.renewed(used, true), keys.renewed(used, true), keys.renewed(used, true)]);
     expect(renewed).toEqual(Array(3).fill(pair('b')));
-    expect(await keys.renewed(used)).toEqual(pair('b'));
+    expect(await keys.renewed(used, true)).toEqual(pair('b'));
     expect(reads).toBe(2);
     expect(await keys.current()).toEqual(pair('b'));
   });
@@ -91,11 +92,42 @@ describe('keys that change', () => {
   it('that are refused and still the same are not asked for again at once', async () => {
     answers = [pair('a')];
     const used = await keys.current();
-    for (let times = 0; times < 10; times++) expect(await keys.renewed(used)).toBeUndefined();
+    for (let times = 0; times < 10; times++) expect(await keys.renewed(used, true)).toBeUndefined();
     expect(reads).toBe(2);
     clock.pass(5_000);
     answers = [pair('a', { sessionToken: 't' })];
-    expect(await keys.renewed(used)).toEqual(pair('a', { sessionToken: 't' }));
+    expect(await keys.renewed(used, true)).toEqual(pair('a', { sessionToken: 't' }));
+  });
+
+  it('are asked for again at once after a rotation, but not where they are others each time', async () => {
+    answers = ['a', 'b', 'c', 'd'].map((name) => pair(name));
+    let used = await keys.current();
+    for (const name of ['b', 'c', 'd']) {
+      expect(await keys.renewed(used, false)).toEqual(pair(name));
+      used = pair(name);
+    }
+    const expires = clock.now() + 60 * minute;
+    answers = ['e', 'f', 'g'].map((name) => pair(name, { expires }));
+    expect(await keys.renewed(used, false)).toEqual(pair('e', { expires }));
+    for (let times = 0; times < 5; times++) expect(await keys.renewed(await keys.current(), false)).toBeUndefined();
+    expect(reads).toBe(5);
+  });
+
+  it('are asked for ever more seldom where a permission may be what is missing', async () => {
+    answers = [pair('a', { expires: Infinity })];
+    const used = await keys.current();
+    const started = clock.now();
+    const readAt: number[] = [];
+    for (let second = 0; second < 1200; second++) {
+      const before = reads;
+      expect(await keys.renewed(used, false)).toBeUndefined();
+      if (reads > before) readAt.push((clock.now() - started) / 1000);
+      clock.pass(1000);
+    }
+    expect(readAt).toEqual([0, 10, 30, 70, 150, 310, 610, 910]);
+    // Where the store is certain, nobody waits for that.
+    answers = [pair('b')];
+    expect(await keys.renewed(used, true)).toEqual(pair('b'));
   });
 });
 
@@ -210,6 +242,45 @@ describe('an S3 client whose keys are rotated', () => {
       await call();
       expect(statuses()).toEqual([status, 200]);
     }
+  });
+
+  it('is kept by the stores of its task, whatever keys there are', async () => {
+    const task = parseTask(
+      JSON.stringify({
+        name: 'n',
+        source: {
+          bucket: 'bucket',
+          endpoint: server.endpoint,
+          forcePathStyle: true,
+          credentials: { ssmParameter: 'p' },
+        },
+        destination: { bucket: 'other' },
+      }),
+      'task',
+    );
+    let region = 'us-east-1';
+    const stores = new Stores({
+      secret: async () =>
+        JSON.stringify({
+          aws_access_key_id: secret.accessKeyId,
+          aws_secret_access_key: secret.secretAccessKey,
+          region,
+        }),
+    });
+    const first = await stores.of(task);
+    await first.source.checkBucket();
+    rotate('second');
+    region = 'eu-west-1';
+    await first.source.checkBucket();
+    expect(statuses()).toEqual([403, 200]);
+    // Another region is another client; other keys are not.
+    const second = await stores.of(task);
+    expect(second.source).not.toBe(first.source);
+    expect(second.destination).toBe(first.destination);
+    region = 'us-east-1';
+    rotate('third');
+    await second.source.checkBucket();
+    expect((await stores.of(task)).source).toBe(first.source);
   });
 
   it.each([
