@@ -8,6 +8,7 @@ import { openLog } from './run/log.ts';
 import { localTask } from './run/main-job.ts';
 import { checkPort, localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
 import { synthesize, writeConfiguration } from './run/synthesize.ts';
+import { LocalWorker } from './run/workers.ts';
 
 /** `npm run local`: the endpoint, kept running for the AWS command line, rclone and the like. */
 
@@ -54,9 +55,11 @@ await runCommand(command, async () => {
   });
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
   const ferry = await Ferry.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
+  let worker: LocalWorker | undefined;
   try {
     await synthesize(configuration, assembly);
     const aws = await ferry.deploy(assembly);
+    if (ferry.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
     const { accessKeyId, secretAccessKey } = localNames.credentials;
     process.stdout.write(
       [
@@ -75,6 +78,7 @@ await runCommand(command, async () => {
     await stopped;
     return 0;
   } finally {
+    await worker?.stop();
     await ferry.close();
     await log.close();
   }

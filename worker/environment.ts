@@ -57,11 +57,12 @@ const counts = {
     least: 1,
     most: 43_200,
   },
-  // SQS lets nobody hold a message for more than 12 hours; the parts in flight need the last one.
+  // SQS lets nobody hold a message for more than 12 hours; the parts in flight need the last one. The core begins no
+  // part in the last minute, so that a minute would be none.
   MAX_HOLD_SECONDS: {
     meaning: 'how long a message is held before its object goes on as a new message',
     default: 39_600,
-    least: 1,
+    least: 61,
     most: 42_000,
   },
   // A spot notice comes two minutes before the end.

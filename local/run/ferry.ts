@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { createS3Client } from '../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
-import { parseTaskFile } from '../../shared/model/configuration.ts';
+import { parseConfiguration, type Configuration } from '../../shared/model/configuration.ts';
+import type { WorkerMode } from '../../shared/model/settings.ts';
 import type { Task } from '../../shared/model/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../aws/local-aws.ts';
@@ -40,15 +41,24 @@ export interface FerryOptions {
  */
 export class Ferry {
   readonly tasks: readonly Task[];
+  /** who takes jobs from the queue; a worker is the caller's to start */
+  readonly workerMode: WorkerMode;
   readonly #options: FerryOptions;
   readonly #s3: S3Server;
   readonly #server: Server;
   readonly #courier: Courier;
   #aws: LocalAws | undefined;
 
-  private constructor(options: FerryOptions, tasks: readonly Task[], s3: S3Server, server: Server, courier: Courier) {
+  private constructor(
+    options: FerryOptions,
+    { tasks, stack }: Configuration,
+    s3: S3Server,
+    server: Server,
+    courier: Courier,
+  ) {
     this.#options = options;
     this.tasks = tasks;
+    this.workerMode = stack.workerMode;
     this.#s3 = s3;
     this.#server = server;
     this.#courier = courier;
@@ -59,7 +69,8 @@ export class Ferry {
    * @throws Fault `InvalidTask` for a configuration that is not valid
    */
   static async open(options: FerryOptions): Promise<Ferry> {
-    const tasks = parseTaskFile(readFileSync(options.configuration, 'utf8'), `configuration ${options.configuration}`);
+    const text = readFileSync(options.configuration, 'utf8');
+    const configuration = parseConfiguration(text, `configuration ${options.configuration}`);
     const courier = new Courier();
     const s3 = await openS3Server({
       dataDirectory: join(options.dataDirectory, 's3'),
@@ -71,7 +82,7 @@ export class Ferry {
     });
     const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const ferry = new Ferry(options, tasks, s3, server, courier);
+    const ferry = new Ferry(options, configuration, s3, server, courier);
     for (const bucket of ferry.buckets) s3.createBucket(bucket);
     return ferry;
   }

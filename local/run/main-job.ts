@@ -79,7 +79,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     say(
       `deployed at ${aws.endpoint} (task "${localNames.task}": ${localNames.sourceBucket} -> ${localNames.destinationBucket})`,
     );
-    if (workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
+    if (ferry.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
     runs = new Runs(aws);
     const syncing = new Phase('sync', totals, out);
     arrivals.listen((objects, sent) => syncing.add({ objects, bytes: sent }));

@@ -142,6 +142,27 @@ describe('a job', () => {
     expect(setting.ledger.entries()).toEqual([expect.objectContaining(entry)]);
   });
 
+  it.each([1, maxReceives])(
+    'that a consumer leaves because it ends itself is no failure: delivery %i',
+    async (receives) => {
+      setting.fail = () => {
+        throw new Fault('OutOfTime', 'left');
+      };
+      const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives };
+      expect(await consumeMessage({ ...setting.consumer(), interrupted: () => true }, message)).toBe(false);
+      expect({ told: setting.told, letters: setting.deadLetters.letters }).toEqual({ told: [], letters: [] });
+    },
+  );
+
+  it('that can never succeed is buried, also by a consumer that ends', async () => {
+    setting.fail = () => {
+      throw new Fault('TooLarge', 'why');
+    };
+    const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives: 1 };
+    expect(await consumeMessage({ ...setting.consumer(), interrupted: () => true }, message)).toBe(true);
+    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'TooLarge: why' }]);
+  });
+
   it('leaves its reason in the ledger before the last delivery, in case it ends without a word', async () => {
     let reason: string | undefined;
     setting.fail = () => {

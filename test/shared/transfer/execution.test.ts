@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { BufferPool } from '../../../shared/flow/buffer-pool.ts';
 import { GiB, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../shared/model/limits.ts';
 import type { ObjectInfo } from '../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
@@ -170,6 +171,22 @@ describe('an execution', () => {
     await expect(world.transfer('k', { deadline, partsAtOnce: 1 })).rejects.toMatchObject({ name: 'OutOfTime' });
     await world.transfer();
     expect(world.gate.count('uploadPart')).toBe(3);
+  });
+
+  it('begins no part that only waited for memory until the time was over', async () => {
+    const world = await filled();
+    let left = 100_000;
+    world.gate.hooks = {
+      after: (call) => {
+        if (call.operation === 'uploadPart') left = -1;
+      },
+    };
+    const overrides = { deadline: { remaining: () => left }, partsAtOnce: 3, buffers: new BufferPool(5 * MiB) };
+    await expect(world.transfer('k', overrides)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(world.gate.count('uploadPart')).toBe(1);
+    await world.transfer();
+    expect(world.gate.count('uploadPart')).toBe(3);
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
   });
 });
 
