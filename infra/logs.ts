@@ -5,11 +5,11 @@ import type { StackSettings } from '../shared/model/settings.ts';
 
 /** A log that is kept as long as the settings say, and goes with the stack. */
 export function createLog(scope: Construct, settings: StackSettings, name?: string): LogGroup {
-  // The enumeration's values are the days themselves.
-  const days: number = settings.logRetentionDays;
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- its values are the days themselves
+  const retention: RetentionDays = settings.logRetentionDays;
   return new LogGroup(scope, 'Logs', {
     ...(name !== undefined && { logGroupName: name }),
-    retention: days as RetentionDays,
+    retention,
     removalPolicy: RemovalPolicy.DESTROY,
   });
 }
