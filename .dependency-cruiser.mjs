@@ -4,7 +4,7 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: 'error',
   from: { path: from },
-  to: { path: '^(infra|functions|worker|shared|local|bench|test)/', pathNot: [from, ...allowed] },
+  to: { path: '^(infra|functions|worker|shared|local|operations|bench|test)/', pathNot: [from, ...allowed] },
 });
 
 export default {
@@ -40,6 +40,7 @@ export default {
       ['^shared/', '^worker/environment\\.ts$'],
       'handlers run from their bundles, the template from its assembly',
     ),
+    only('operations-use-shared', '^operations/', ['^shared/'], 'commands for operators'),
     {
       name: 'sdk-only-in-adapters',
       severity: 'error',

@@ -16,6 +16,7 @@ import { SweepUploads } from './functions/sweep-uploads.ts';
 import { UploadParts } from './functions/upload-parts.ts';
 import { SyncMachine } from './machines/sync.ts';
 import { UploadMachine } from './machines/upload.ts';
+import { retentionOf } from './logs.ts';
 import { Alarms } from './monitoring/alarms.ts';
 import { FerryDashboard } from './monitoring/dashboard.ts';
 import { TracingCondition } from './monitoring/partition.ts';
@@ -68,15 +69,16 @@ export class FerryStack extends Stack {
 
     const copyObjects = new CopyObjects(this, 'CopyObjects', pipeline, upload);
     const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
-    const { workerMode, worker, logRetentionDays: logRetention } = settings;
-    if (workerMode !== 'lambda')
+    const { workerMode, worker } = settings;
+    if (workerMode !== 'lambda') {
       new WorkerPool(this, 'Workers', {
         pipeline,
         ...worker,
-        logRetention,
+        logRetention: retentionOf(settings),
         topic,
         metricsNamespace: pipeline.metricsNamespace,
       });
+    }
     const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline);
     new SourceNotifications(this, 'Notifications', pipeline, tasks);
     new TaskSchedules(this, 'Schedules', tasks, sync);

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { asciiJson, encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { temporary } from './child.ts';
+import { Child, temporary } from './child.ts';
 import { keyZoo } from './keys.ts';
 import { eventually, Local, pause } from './local.ts';
 
@@ -284,4 +284,51 @@ it('a dry run counts and sends nothing', async () => {
   expect(JSON.parse(run.output)).toMatchObject({ listed: 1, jobs: 1, bytes: 5 });
   await pause(500);
   expect(await read('by-sync', 'mirror/dry/one')).toBeUndefined();
+});
+
+describe('dead letters', () => {
+  async function redrive(...options: string[]): Promise<{ code: number | null; report: Record<string, unknown> }> {
+    const { accessKeyId, secretAccessKey } = await local.s3.config.credentials();
+    const child = new Child('operations/redrive.ts', ['--json', ...options], {
+      AWS_ENDPOINT_URL: jobs.slice(0, jobs.indexOf('/', 'http://'.length)),
+      AWS_REGION: 'us-east-1',
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    });
+    const { code, stdout, stderr } = await child.ended();
+    return { code, report: stdout === '' ? { stderr } : (JSON.parse(stdout) as Record<string, unknown>) };
+  }
+
+  it('are done by one command once their cause is gone', async () => {
+    const key = 'buried/one';
+    await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: key, Body: bytesFor(key) }));
+    const MessageBody = encodeJob({ task: 'later', key, action: 'copy' });
+    await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries: [{ Id: 'one', MessageBody }] }));
+    await eventually(async () => await local.ledger(table).get('later', key));
+
+    // Looking takes nothing away, and the job alone is chosen, not what else is buried.
+    const look = await redrive('--stack', 'S3Ferry', '--dry-run');
+    expect(look).toMatchObject({ code: 0, report: { sent: 0, removed: 0, tasks: { later: 1 } } });
+    const task = { name: 'later', source: { bucket: 'source' }, destination: { bucket: 'by-sync', prefix: 'later/' } };
+    await local.putParameter('/s3-ferry/S3Ferry/tasks/later', JSON.stringify(task));
+    const back = await redrive('--stack', 'S3Ferry', '--task', 'later');
+    expect(back).toMatchObject({ code: 0, report: { sent: 1, removed: 1, failed: 0 } });
+    expect((await eventually(() => read('by-sync', `later/${key}`))).toString()).toBe(bytesFor(key).toString());
+    const entry = await eventually(async () => {
+      const found = await local.ledger(table).get('later', key);
+      return found?.status === 'DONE' ? found : undefined;
+    });
+    expect(entry).not.toHaveProperty('reason');
+    expect((await redrive('--stack', 'S3Ferry', '--dry-run')).report['tasks']).not.toHaveProperty('later');
+  });
+
+  it.each([
+    { options: [], message: /required option '--stack <name>'/ },
+    { options: ['--stack', 'a b'], message: /--stack: not the name of a stack/ },
+    { options: ['--stack', 'Other'], message: /--stack: there is no parameter \/s3-ferry\/Other\/queues/ },
+  ])('are not looked for with wrong options: $options', async ({ options, message }) => {
+    const { code, report } = await redrive(...options);
+    expect(report['stderr']).toMatch(message);
+    expect(code).toBe(2);
+  });
 });

@@ -13,7 +13,7 @@ import { environmentKeys as uploadParts } from '../../functions/upload-parts/env
 import { maxReceives } from '../../shared/model/limits.ts';
 import { parseTask } from '../../shared/model/task.ts';
 import { serviceName } from './permissions.ts';
-import { functionNames, plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
+import { functionNames, nagFindings, plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
 
 const environments: Readonly<Record<string, readonly string[]>> = {
   'abandon-upload': abandonUpload,
@@ -276,6 +276,10 @@ describe.each([
       ),
     );
   });
+});
+
+test("cdk-nag's AwsSolutions has nothing to say but what is acknowledged beside the resource", () => {
+  expect(nagFindings({ ...several, stack: { alarmEmail: 'who@example.com', workerMode: 'both' } })).toEqual([]);
 });
 
 describe('the settings of the stack', () => {

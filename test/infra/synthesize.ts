@@ -35,12 +35,7 @@ export interface Synthesized {
 export function runMain(options: SynthOptions = {}): Synthesized {
   const directory = mkdtempSync(join(tmpdir(), 's3-ferry-infra-'));
   try {
-    const bundles = join(directory, 'bundles');
-    for (const name of [...functionNames, 'worker']) {
-      if (name === options.without) continue;
-      mkdirSync(join(bundles, name), { recursive: true });
-      writeFileSync(join(bundles, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
-    }
+    const bundles = writeBundles(directory, options.without);
     const out = join(directory, 'out');
     const configuration = join(directory, 'tasks.json');
     const { configuration: given } = options;
@@ -60,6 +55,35 @@ export function runMain(options: SynthOptions = {}): Synthesized {
     const files = readdirSync(out);
     const template = files.find((file) => file.endsWith('.template.json'));
     return { status, stderr, files, text: template === undefined ? '' : readFileSync(join(out, template), 'utf8') };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Stand-ins for the bundles. @returns their directory */
+function writeBundles(directory: string, without?: string): string {
+  const bundles = join(directory, 'bundles');
+  for (const name of [...functionNames, 'worker'].filter((other) => other !== without)) {
+    mkdirSync(join(bundles, name), { recursive: true });
+    writeFileSync(join(bundles, name, 'index.mjs'), `export const handler = () => '${name}';\n`);
+  }
+  return bundles;
+}
+
+/** What cdk-nag finds in the stack of a configuration: the rule and the construct of each. */
+export function nagFindings(configuration: unknown): string[] {
+  const directory = mkdtempSync(join(tmpdir(), 's3-ferry-nag-'));
+  try {
+    const file = join(directory, 'tasks.json');
+    writeFileSync(file, JSON.stringify(configuration));
+    const options = { cwd: root, encoding: 'utf8' } as const;
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['test/infra/nag.ts', file, writeBundles(directory)],
+      options,
+    );
+    if (status !== 0) throw new Error(`cdk-nag did not run: ${stderr}`);
+    return JSON.parse(stdout) as string[];
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
