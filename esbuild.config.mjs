@@ -1,16 +1,19 @@
 /**
  * Bundles every folder of functions/ that has an index.ts into dist/<name>/index.mjs: one ES module for nodejs24.x
- * with the AWS SDK inside, so that what runs is what was tested.
+ * with the AWS SDK inside, so that what runs is what was tested. The environment variable S3_FERRY_BUNDLES names another
+ * directory than dist.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const names = readdirSync('functions').filter((name) => existsSync(`functions/${name}/index.ts`));
 
-rmSync('dist', { recursive: true, force: true });
+const outdir = process.env.S3_FERRY_BUNDLES ?? 'dist';
+
+rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints: Object.fromEntries(names.map((name) => [`${name}/index`, `functions/${name}/index.ts`])),
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
@@ -25,5 +28,5 @@ await build({
 });
 
 for (const name of names) {
-  console.log(`${name.padEnd(16)} ${(statSync(`dist/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
+  console.log(`${name.padEnd(16)} ${(statSync(`${outdir}/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
 }
