@@ -26,6 +26,7 @@ import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
 import { LedgerTable } from './table.ts';
 import { TaskParameters } from './tasks.ts';
+import { acknowledgeWildcards } from './wildcards.ts';
 
 export interface FerryStackProps extends StackProps {
   readonly tasks: readonly Task[];
@@ -90,6 +91,7 @@ export class FerryStack extends Stack {
       alarmEmail: settings.alarmEmail,
     });
     this.describe(pipeline, sync, upload);
+    acknowledgeWildcards(this);
   }
 
   private monitor({ alarmEmail, ...watched }: Watched & { alarmEmail: string | undefined }): void {
