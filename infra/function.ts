@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Validations, type CfnResource, type Duration } from 'aws-cdk-lib';
+import type { CfnResource, Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
@@ -69,13 +69,6 @@ export class FerryFunction extends Construct {
     });
     this.trace(pipeline.tracing);
     if (settings.sides) grantSides(this, this.role, pipeline.tasks.tasks, settings.sides);
-    Validations.of(this.role).acknowledge({
-      id: 'AwsSolutions-IAM5',
-      reason:
-        "Wildcards stand for the objects under a task's prefix, the keys of an alias, the stack's own task parameters " +
-        "and executions of the stack's own machine, whose names are not known here; * alone only for traces, of which " +
-        'X-Ray has no finer resource. test/infra/permissions.test.ts lists every one',
-    });
   }
 
   /** Sends traces where the partition has them. */

@@ -27,6 +27,7 @@ import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
 import { LedgerTable } from './table.ts';
 import { TaskParameters } from './tasks.ts';
+import { acknowledgeWildcards } from './wildcards.ts';
 import { WorkerPool } from './worker/pool.ts';
 
 export interface FerryStackProps extends StackProps {
@@ -105,6 +106,8 @@ export class FerryStack extends Stack {
     new FerryDashboard(this, 'Overview', watched, alarms);
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
     this.describe(pipeline, sync, upload);
+    // Last, when every policy is there.
+    acknowledgeWildcards(this);
   }
 
   /** What an operator needs to find: outputs for a person, parameters for the commands of operations/. */

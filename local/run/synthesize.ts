@@ -13,7 +13,7 @@ import { projectDirectory } from './settings.ts';
  */
 export async function synthesize(configuration: string, directory: string): Promise<void> {
   const bundles = `${directory}.bundles`;
-  await run(['esbuild.config.mjs'], { S3_FERRY_BUNDLES: bundles });
+  await run(['esbuild.config.mjs', bundles]);
   rmSync(directory, { recursive: true, force: true });
   await run(['infra/main.ts'], {
     S3_FERRY_CONFIG: configuration,
@@ -30,7 +30,7 @@ export function writeConfiguration(directory: string, tasks: readonly object[], 
   return path;
 }
 
-async function run(arguments_: readonly string[], environment: Readonly<Record<string, string>>): Promise<void> {
+async function run(arguments_: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<void> {
   const child = spawn(process.execPath, arguments_, {
     cwd: projectDirectory,
     env: { ...process.env, ...environment },

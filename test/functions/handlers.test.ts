@@ -336,3 +336,23 @@ describe('the environment', () => {
     expect(Object.isFrozen(environment)).toBe(true);
   });
 });
+
+describe('sweep-uploads', () => {
+  it("aborts its tasks' own uploads at the destination, and names the tasks that it could not look after", async () => {
+    const handler = await handlerOf<object, undefined>('sweep-uploads');
+    const announced = await destination.createUpload('out/swept', none);
+    await world.ledger.announceUpload('copies', 'in/swept', Date.now());
+    const foreign = await destination.createUpload('out/theirs', none);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+
+    await expect(handler({}, invocation())).rejects.toMatchObject({
+      name: 'Unavailable',
+      message: expect.stringMatching(/^not swept: broken, lost \(/),
+    });
+    await expect(destination.listParts('out/swept', announced.uploadId)).rejects.toMatchObject({ name: 'UploadGone' });
+    expect(await destination.listParts('out/theirs', foreign.uploadId)).toEqual([]);
+    // Once for the task and once for the sum that the alarm looks at.
+    expect(metric('UploadsSwept')).toBe(2);
+    await destination.abortUpload('out/theirs', foreign.uploadId);
+  });
+});

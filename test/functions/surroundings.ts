@@ -109,6 +109,7 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
     DEAD_LETTER_QUEUE_URL: deadUrl,
     UPLOAD_MACHINE_ARN: machineArn,
     MAX_RECEIVES: '3',
+    OLDER_THAN_DAYS: '0',
   });
 
   const receive = async (url = ''): Promise<ReturnType<typeof receivedMessages>> => {

@@ -13,6 +13,6 @@ const app = ferryApp();
 new FerryStack(app, 'S3Ferry', { tasks, settings, bundles });
 const { violations } = new AwsSolutionsChecks().validateScope(app);
 const findings = violations.flatMap(({ ruleName, violatingResources }) =>
-  violatingResources.map(({ resourceLogicalId }) => `${ruleName} at ${resourceLogicalId}`),
+  violatingResources.map((resource) => `${ruleName} at ${JSON.stringify(resource)}`),
 );
 console.log(JSON.stringify(findings));

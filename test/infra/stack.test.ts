@@ -279,7 +279,16 @@ describe.each([
 });
 
 test("cdk-nag's AwsSolutions has nothing to say but what is acknowledged beside the resource", () => {
-  expect(nagFindings({ ...several, stack: { alarmEmail: 'who@example.com', workerMode: 'both' } })).toEqual([]);
+  const destination = { bucket: 'into', prefix: 'out/', encryption: { type: 'aws:kms', keyId: 'alias/ferry' } };
+  const far = { bucket: 'far', region: 'cn-north-1', credentials: { ssmParameter: 'far-keys' } };
+  const configuration = {
+    tasks: [
+      { name: 'near', source: { bucket: 'from', prefix: 'in/' }, destination, events: 'create-delete' },
+      { name: 'whole', source: { bucket: 'all' }, destination: far, schedule: 'rate(1 hour)', deletes: true },
+    ],
+    stack: { alarmEmail: 'who@example.com' },
+  };
+  expect(nagFindings(configuration)).toEqual([]);
 });
 
 describe('the settings of the stack', () => {
