@@ -70,10 +70,25 @@ export function grantSides(scope: Construct, grantee: IGrantable, tasks: readonl
   for (const statement of statements) grantee.grantPrincipal.addToPrincipalPolicy(statement);
 }
 
+/** What takes the credentials of a side. Keys that encrypt a parameter or a secret say themselves who may use them. */
 function credentialStatements(scope: Construct, { credentials }: Side): PolicyStatement[] {
-  if (!credentials || !('ssmParameter' in credentials)) return [];
-  const resources = [parameterArn(scope, credentials.ssmParameter)];
-  return [new PolicyStatement({ actions: ['ssm:GetParameter'], resources })];
+  if (!credentials || 'anonymous' in credentials) return [];
+  if ('ssmParameter' in credentials) {
+    const resources = [parameterArn(scope, credentials.ssmParameter)];
+    return [new PolicyStatement({ actions: ['ssm:GetParameter'], resources })];
+  }
+  if ('secretArn' in credentials) {
+    return [new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [credentials.secretArn] })];
+  }
+  if ('roleArn' in credentials) {
+    return [new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [credentials.roleArn] })];
+  }
+  // A token is no resource: what it may be for is said by its audience. Its exchange takes no permission of ours.
+  const conditions = {
+    'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': [credentials.webIdentity.audience] },
+    Null: { 'sts:IdentityTokenAudience': 'false' },
+  };
+  return [new PolicyStatement({ actions: ['sts:GetWebIdentityToken'], resources: ['*'], conditions })];
 }
 
 function sideStatements(task: Task, side: Side, use: SideUse): PolicyStatement[] {

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { createS3Client } from '../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { parseConfiguration, type Configuration } from '../../shared/model/configuration.ts';
 import type { WorkerMode } from '../../shared/model/settings.ts';
-import { parseConfiguration, type Configuration, type Task } from '../../shared/model/task.ts';
+import type { Task } from '../../shared/model/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../aws/local-aws.ts';
 import {

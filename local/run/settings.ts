@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
-import { maxPartSize, minPartSize } from '../../shared/model/limits.ts';
+import { maxBufferedBody, maxPartSize, minPartSize } from '../../shared/model/limits.ts';
 import { workerModes, type WorkerMode } from '../../shared/model/settings.ts';
 import { formatSize, parseSize } from '../../shared/model/size.ts';
 
@@ -27,12 +27,12 @@ export const localNames = {
 export const projectDirectory = resolve(import.meta.dirname, '../..');
 
 /** A size option. @throws Fault `InvalidInput` naming the option */
-export function sizeOption(name: string, text: string, least: number): number {
+export function sizeOption(name: string, text: string, least: number, most: number = maxPartSize): number {
   const bytes = parseSize(text);
-  if (bytes === undefined || bytes < least || bytes > maxPartSize) {
+  if (bytes === undefined || bytes < least || bytes > most) {
     throw new Fault(
       'InvalidInput',
-      `${name}: found "${text}", expected a size from ${formatSize(least)} to ${formatSize(maxPartSize)}, such as "32MiB"`,
+      `${name}: found "${text}", expected a size from ${formatSize(least)} to ${formatSize(most)}, such as "32MiB"`,
     );
   }
   return bytes;
@@ -44,7 +44,7 @@ export function sizesOf(options: { partSize: string; largeThreshold: string }): 
   threshold: number;
 } {
   return {
-    partSize: sizeOption('--part-size', options.partSize, minPartSize),
+    partSize: sizeOption('--part-size', options.partSize, minPartSize, maxBufferedBody),
     threshold: sizeOption('--large-threshold', options.largeThreshold, 0),
   };
 }

@@ -35,6 +35,7 @@ const byCode: Readonly<Record<string, FaultName>> = {
   SlowDown: 'Throttled',
   RequestTimeout: 'Unavailable',
   RequestTimeTooSkewed: 'Unavailable',
+  Throttling: 'Throttled',
   ThrottlingException: 'Throttled',
   TooManyRequestsException: 'Throttled',
   ProvisionedThroughputExceededException: 'Throttled',
@@ -42,6 +43,9 @@ const byCode: Readonly<Record<string, FaultName>> = {
   CredentialsProviderError: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
   ExpiredToken: 'AccessDenied',
+  ExpiredTokenException: 'AccessDenied',
+  InvalidToken: 'AccessDenied',
+  TokenRefreshRequired: 'AccessDenied',
   InvalidAccessKeyId: 'AccessDenied',
   SignatureDoesNotMatch: 'AccessDenied',
 };
@@ -58,6 +62,16 @@ export function faultOf(error: unknown, what: string): Fault {
   const name = byCode[code] ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
   const answered = status === undefined ? '' : ` (HTTP ${status})`;
   return new Fault(name, `${what}: ${code}${answered}: ${service.message}${hint(name, code)}`, { cause: error });
+}
+
+/**
+ * What asking for credentials failed with. Whatever the service has against the request, it is access that is missing;
+ * only what may pass by itself keeps its name.
+ */
+export function accessFault(error: unknown, what: string): Fault {
+  const fault = faultOf(error, what);
+  if (fault.name === 'Throttled' || fault.name === 'Unavailable') return fault;
+  return new Fault('AccessDenied', fault.message, { cause: error });
 }
 
 function byStatus(status: number | undefined): FaultName {

@@ -1,24 +1,13 @@
 import { GetParameterCommand, GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
-import { parseJsonWith } from '../model/parse.ts';
-import { brokenTask, parseTask, type BrokenTask, type Side, type Task } from '../model/task.ts';
+import { brokenTask, parseTask, type BrokenTask, type Task } from '../model/task.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
-import type { SideKeys } from './s3-client.ts';
 
 /** Milliseconds for which what was read is used again; a change of a parameter takes effect within it. */
 const freshFor = 60_000;
 
-/** The seeds' shape of the SecureString. */
-const keysSchema = v.object({
-  aws_access_key_id: v.pipe(v.string(), v.minLength(1)),
-  aws_secret_access_key: v.pipe(v.string(), v.minLength(1)),
-  session_token: v.exactOptional(v.string()),
-  region: v.exactOptional(v.string()),
-});
-
-/** Tasks and credentials in Parameter Store, remembered for a minute. */
+/** Tasks in Parameter Store, remembered for a minute, and the secrets beside them. */
 export class Parameters {
   readonly #client: SSMClient;
   readonly #tasksPath: string;
@@ -59,20 +48,14 @@ export class Parameters {
     });
   }
 
-  /** The keys of a side that has some of its own. The message of a fault never holds a part of the secret. */
-  async keysOf(side: Side): Promise<SideKeys | undefined> {
-    const { credentials } = side;
-    if (!credentials || !('ssmParameter' in credentials)) return undefined;
-    const name = credentials.ssmParameter;
-    return this.#remember(`keys ${name}`, async () => {
-      const text = await this.#read(name, true);
-      if (text === undefined)
-        throw new Fault(
-          'AccessDenied',
-          `parameter ${name} with the credentials of bucket "${side.bucket}" does not exist`,
-        );
-      return parseKeys(text, name);
-    });
+  /**
+   * The text of a SecureString, read each time.
+   * @throws Fault `AccessDenied` where there is none
+   */
+  async secret(name: string): Promise<string> {
+    const text = await this.#read(name, true);
+    if (text === undefined) throw new Fault('AccessDenied', `parameter ${name} with credentials does not exist`);
+    return text;
   }
 
   async #read(name: string, secret: boolean): Promise<string | undefined> {
@@ -114,23 +97,4 @@ function unknownTask(name: string, path: string): Fault {
     'UnknownTask',
     `task: found ${JSON.stringify(name.slice(0, 80))}, expected the name of a parameter below ${path}`,
   );
-}
-
-function parseKeys(text: string, name: string): SideKeys {
-  let keys: v.InferOutput<typeof keysSchema>;
-  try {
-    keys = parseJsonWith(keysSchema, text, 'credentials');
-  } catch {
-    // The parser's message quotes what it found, which may be the secret itself.
-    throw new Fault(
-      'AccessDenied',
-      `parameter ${name}: expected JSON with "aws_access_key_id", "aws_secret_access_key" and optionally "session_token" and "region"`,
-    );
-  }
-  return {
-    accessKeyId: keys.aws_access_key_id,
-    secretAccessKey: keys.aws_secret_access_key,
-    ...(keys.session_token !== undefined && { sessionToken: keys.session_token }),
-    ...(keys.region !== undefined && { region: keys.region }),
-  };
 }

@@ -1,14 +1,9 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Side } from '../model/task.ts';
+import type { KeySource, SideKeys } from './key-source.ts';
+import { renewRefusedKeys } from './renewing.ts';
 
-/** The fixed keys of one side, where it has some of its own. */
-export interface SideKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-  /** used where the task names no region */
-  readonly region?: string;
-}
+export type { SideKeys } from './key-source.ts';
 
 /** Sockets a store at once: more than the parts and objects that one process moves at once. */
 const maxSockets = 200;
@@ -21,17 +16,20 @@ export const rawExpires = Symbol('rawExpires');
 
 /**
  * The client of one side of a task.
- * @param keys the side's own; without them the process's credentials are used
+ * @param keys the side's own, fixed ones or ones that change; without them the process's credentials are used
  */
-export function createS3Client(side: Side, keys: SideKeys | undefined): S3Client {
+export function createS3Client(side: Side, keys: SideKeys | KeySource | undefined): S3Client {
   const anonymous = side.credentials !== undefined && 'anonymous' in side.credentials;
-  const region = side.region ?? keys?.region;
+  const source = keys && 'current' in keys ? keys : undefined;
+  const fixed = keys && 'current' in keys ? undefined : keys;
+  const region = side.region ?? fixed?.region;
   const agent = { keepAlive: true, maxSockets };
   const config: S3ClientConfig = {
     ...(region !== undefined && { region }),
     ...(side.endpoint !== undefined && { endpoint: side.endpoint }),
     ...(side.forcePathStyle !== undefined && { forcePathStyle: side.forcePathStyle }),
-    ...(keys && { credentials: credentialsOf(keys) }),
+    ...(fixed && { credentials: credentialsOf(fixed) }),
+    ...(source && { credentials: signingKeys(source) }),
     // Anonymous requests are not signed at all.
     ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
     // Checksums are sent where the core computed them; the default wraps bodies in aws-chunked, which costs a third
@@ -47,6 +45,7 @@ export function createS3Client(side: Side, keys: SideKeys | undefined): S3Client
   };
   const client = new S3Client(config);
   addHeaderMiddleware(client);
+  if (source) renewRefusedKeys(client, source);
   return client;
 }
 
@@ -54,10 +53,23 @@ const ignore = (): void => undefined;
 /** The SDK warns on the console of streams that it does not retry; their faults are thrown and told by the core. */
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-const noKeys = { accessKeyId: '', secretAccessKey: '' };
+/** Keys as the SDK takes them. */
+interface SigningKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
+}
 
-function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: SideKeys): typeof noKeys {
+const noKeys: SigningKeys = { accessKeyId: '', secretAccessKey: '' };
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: SideKeys): SigningKeys {
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+}
+
+/** Asked for each request: the SDK keeps keys that do not end, and those that seem to have ended it asks for again. */
+function signingKeys(source: KeySource): () => Promise<SigningKeys> {
+  return async () => ({ ...credentialsOf(await source.current()), expiration: new Date(0) });
 }
 
 interface HeaderRequest {

@@ -11,23 +11,24 @@ const requestHandler = {
   httpAgent: { keepAlive: true },
   httpsAgent: { keepAlive: true },
 };
-const settings = { requestHandler, maxAttempts: 5, cacheMiddleware: true };
+/** Settings of every client but S3's. */
+export const clientSettings = { requestHandler, maxAttempts: 5, cacheMiddleware: true };
 
 export function createQueueClient(): SQSClient {
-  return new SQSClient(settings);
+  return new SQSClient(clientSettings);
 }
 
 export function createTableClient(): DynamoDBDocumentClient {
   // The document client adds middleware of its own a command, which the cache would lose.
-  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...settings, cacheMiddleware: false }), {
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientSettings, cacheMiddleware: false }), {
     marshallOptions: { removeUndefinedValues: true },
   });
 }
 
 export function createMachineClient(): SFNClient {
-  return new SFNClient(settings);
+  return new SFNClient(clientSettings);
 }
 
 export function createParameterClient(): SSMClient {
-  return new SSMClient(settings);
+  return new SSMClient(clientSettings);
 }

@@ -1,7 +1,8 @@
 import type { Side, Task } from '../model/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { Credentials } from './credentials.ts';
 import type { Parameters } from './parameters.ts';
-import { createS3Client, type SideKeys } from './s3-client.ts';
+import { createS3Client } from './s3-client.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
 
 /** The two stores of a task. */
@@ -12,11 +13,11 @@ export interface TaskStores {
 
 /** Makes the stores of tasks, each side with its own client, and keeps them while nothing about them changes. */
 export class Stores {
-  readonly #parameters: Parameters;
+  readonly #credentials: Credentials;
   readonly #made = new Map<string, ObjectStore>();
 
-  constructor(parameters: Parameters) {
-    this.#parameters = parameters;
+  constructor(parameters: Pick<Parameters, 'secret'>) {
+    this.#credentials = new Credentials(parameters);
   }
 
   async of(task: Task): Promise<TaskStores> {
@@ -25,12 +26,14 @@ export class Stores {
   }
 
   async #side(side: Side): Promise<ObjectStore> {
-    const keys: SideKeys | undefined = await this.#parameters.keysOf(side);
-    // The map is in memory only; new keys make a new client.
-    const identity = JSON.stringify([side, keys]);
+    const keys = this.#credentials.of(side);
+    const region = side.region ?? (await keys?.current())?.region;
+    // Keys are no part of it: a rotation is the client's own affair.
+    const identity = JSON.stringify([side, region]);
     let store = this.#made.get(identity);
     if (!store) {
-      store = new S3ObjectStore(createS3Client(side, keys), side);
+      const client = createS3Client({ ...side, ...(region !== undefined && { region }) }, keys);
+      store = new S3ObjectStore(client, side);
       this.#made.set(identity, store);
     }
     return store;

@@ -1,5 +1,6 @@
 import { assertNever } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
+import { keyFilter } from '../model/key-filter.ts';
 import type { RunCounts } from '../model/ledger-entry.ts';
 import type { ListedObject } from '../model/object.ts';
 import type { FindCursor, FindObjectsState } from '../model/payloads.ts';
@@ -137,6 +138,7 @@ async function walk(
 ): Promise<FindObjectsState> {
   const sender = new JobSender(context.queue, state.dryRun);
   let counts = state.counts ?? noCounts;
+  const isWanted = keyFilter(context.task);
   const position: Position = {};
   for await (const pair of pairs) {
     // At least one key a call: a call that moves nothing would be made for ever.
@@ -144,8 +146,9 @@ async function walk(
       await sender.finish();
       return { ...state, counts, cursor: cursorAt(position), done: false };
     }
-    const job = await jobFor(context, state, pair);
-    counts = addCounts(counts, countsOf(pair, job));
+    const wanted = isWanted(state.prefix + pair.key);
+    const job = wanted ? await jobFor(context, state, pair) : undefined;
+    counts = addCounts(counts, countsOf(pair, job, wanted));
     if (job) await sender.add(job);
     position.any = pair.key;
     if (pair.source) position.source = pair.key;
@@ -168,7 +171,8 @@ async function jobFor(context: FindContext, state: FindObjectsState, pair: Pair)
   return destination ? job : { ...job, missingAt: context.clock.now() };
 }
 
-function countsOf(pair: Pair, job: Job | undefined): RunCounts {
+/** What the task excludes is listed, and that is all. */
+function countsOf(pair: Pair, job: Job | undefined, wanted: boolean): RunCounts {
   const deletes = job?.action === 'delete' ? 1 : 0;
   return {
     listed: pair.source ? 1 : 0,
@@ -176,7 +180,7 @@ function countsOf(pair: Pair, job: Job | undefined): RunCounts {
     jobs: job ? 1 : 0,
     bytes: job?.size ?? 0,
     deletes,
-    same: pair.source && pair.destination && !job ? 1 : 0,
+    same: wanted && pair.source && pair.destination && !job ? 1 : 0,
   };
 }
 

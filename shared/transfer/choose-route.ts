@@ -3,6 +3,7 @@ import type { Job } from '../model/job.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 import { maxBufferedBody, maxObjectSize } from '../model/limits.ts';
 import { quoteKey, etagIsMd5, etagPartCount, type ObjectInfo } from '../model/object.ts';
+import { partitionOf } from '../model/partition.ts';
 import type { Task } from '../model/task.ts';
 
 /** What a job turned out to need, and why. */
@@ -112,10 +113,6 @@ export function canCopyInside(task: Task): boolean {
     source.endpoint === destination.endpoint &&
     JSON.stringify(source.credentials) === JSON.stringify(destination.credentials) &&
     !source.requestPayer &&
-    partitionOf(source.region) === partitionOf(destination.region)
+    partitionOf(source.region ?? '') === partitionOf(destination.region ?? '')
   );
-}
-
-function partitionOf(region: string | undefined): string {
-  return /^(cn|us-gov|us-iso[a-z]*|eu-isoe)-/.exec(region ?? '')?.[1] ?? 'aws';
 }

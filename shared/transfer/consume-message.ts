@@ -1,5 +1,6 @@
 import { asFault, Fault } from '../model/faults.ts';
 import { decodeJob, encodeJob, withoutHints, type Job } from '../model/job.ts';
+import { keyFilter } from '../model/key-filter.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/s3-event.ts';
 import type { BrokenTask, Task } from '../model/task.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -110,6 +111,7 @@ function wants(task: Task | BrokenTask, event: ObjectEvent): boolean {
   if ('broken' in task) return task.bucket === undefined || task.bucket === event.bucket;
   const { source } = task;
   if (task.events === 'none' || source.bucket !== event.bucket || !event.key.startsWith(source.prefix)) return false;
+  if (!keyFilter(task)(event.key)) return false;
   return event.kind === 'created' || replicatesDeletes(task);
 }
 

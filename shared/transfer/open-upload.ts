@@ -106,7 +106,7 @@ function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUplo
 async function createUpload(context: TransferContext, key: string, source: ObjectInfo): Promise<UploadTarget> {
   const { task, destination } = context;
   const layout = await sourceLayout(context, source);
-  const cut = planParts(source.size, Math.min(task.partSize, maxBufferedBody));
+  const cut = planParts(source.size, task.partSize);
   const wanted = checksumFor(context, source, layout ?? cut);
   const attributes = await readAttributes(context, source);
   const usable = layout && (layout.partSize <= maxBufferedBody || wanted !== undefined || md5Store(context));

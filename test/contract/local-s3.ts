@@ -10,6 +10,8 @@ export const localKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/
 export interface LocalS3 {
   readonly endpoint: string;
   readonly requests: FinishedRequest[];
+  /** secret access keys by access key ID; changed, they are rotated */
+  readonly keys: Map<string, string>;
   fault: FaultHook;
   createBucket(name: string): void;
   close(): Promise<void>;
@@ -19,9 +21,10 @@ export interface LocalS3 {
 export async function startLocalS3(): Promise<LocalS3> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
   const requests: FinishedRequest[] = [];
+  const keys = new Map([[localKeys.accessKeyId, localKeys.secretAccessKey]]);
   const s3 = await openS3Server({
     dataDirectory,
-    credentials: new Map([[localKeys.accessKeyId, localKeys.secretAccessKey]]),
+    credentials: keys,
     fault: (request) => local.fault(request),
     onRequest: (request) => requests.push(request),
   });
@@ -30,6 +33,7 @@ export async function startLocalS3(): Promise<LocalS3> {
   const local: LocalS3 = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    keys,
     fault: () => undefined,
     createBucket: (name) => s3.createBucket(name),
     close: async () => {

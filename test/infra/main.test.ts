@@ -21,22 +21,26 @@ describe('a configuration that is wrong: its faults, no stack trace, no template
       message: /configuration missing\.json cannot be read/,
     },
     {
-      title: 'events on a source with credentials of its own',
+      title: 'faults in the settings, in tasks and between tasks, all at once',
       options: {
         configuration: {
-          tasks: [{ ...task, events: 'create', source: { bucket: 'from', credentials: { anonymous: true } } }],
+          stack: { copyConcurrency: 1 },
+          tasks: [
+            { ...task, schedule: 'rate(1 hours)' },
+            { ...task, name: 'two', events: 'create', source: { bucket: 'from', endpoint: 'https://store.example' } },
+            { ...task, name: 'three' },
+            { ...task, name: 'four' },
+          ],
         },
       },
-      message: /task one: events is set, and source\.credentials too; expected a source bucket of this account/,
-    },
-    {
-      title: 'events on a source with an endpoint',
-      options: {
-        configuration: {
-          tasks: [{ ...task, events: 'create', source: { bucket: 'from', endpoint: 'https://store.example' } }],
-        },
-      },
-      message: /task one: events is set, and source\.endpoint too/,
+      message: new RegExp(
+        [
+          'stack\\.copyConcurrency: ',
+          'tasks\\.0 \\(one\\) is not valid:\\n {2}schedule: expected rate\\(1 hour\\)',
+          'tasks\\.1 \\(two\\) is not valid:\\n {2}events: found "create" for a source with an endpoint',
+          'tasks "three" and "four", destination: found "into/" and "into/"',
+        ].join('[^]*'),
+      ),
     },
     {
       title: 'a bundle that is missing',

@@ -11,6 +11,10 @@ const listing = ['s3:ListBucket'];
 const from = 'arn:<Partition>:s3:::from';
 const to = 'arn:<Partition>:s3:::into';
 const uploads = '<UploadMachine>';
+const secretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:keys-a1B2c3';
+const roleArn = 'arn:aws:iam::123456789012:role/reader';
+const chinaRole = 'arn:aws-cn:iam::123456789012:role/writer';
+const keyId = '01234567-89ab-cdef-0123-456789abcdef';
 
 function logs(name: string): Permissions {
   return { [`<${name}Logs.Arn>`]: ['logs:CreateLogStream', 'logs:PutLogEvents'] };
@@ -141,9 +145,20 @@ describe('what the configuration changes', () => {
           task('endpoint', {}, { endpoint: 'https://store.example', prefix: 'p/' }),
           task('remote', {}, { credentials: { ssmParameter: '/other/side' } }, { credentials: { anonymous: true } }),
           task('pulled', {}, {}, { credentials: { ssmParameter: 'pulled-keys' } }),
+          task('secret', {}, {}, { credentials: { secretArn } }),
+          task('role', {}, {}, { credentials: { roleArn, externalId: 'ours' } }),
+          task(
+            'china',
+            {},
+            { region: 'cn-north-1', credentials: { webIdentity: { roleArn: chinaRole, audience: 'ferry' } } },
+          ),
           task('odd', {}, {}, { prefix: '$a*b?/€uro/' }),
-          task('key', {}, { encryption: { type: 'aws:kms', keyId: 'arn:aws-cn:kms:cn-north-1:123456789012:key/k' } }),
-          task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: 'mrk-1' } }),
+          task(
+            'key',
+            {},
+            { encryption: { type: 'aws:kms', keyId: `arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}` } },
+          ),
+          task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: `mrk-${'0'.repeat(32)}` } }),
           task('alias', {}, { encryption: { type: 'aws:kms', keyId: 'alias/ferry' } }),
           task('default-key', {}, { encryption: { type: 'aws:kms' } }),
           task(
@@ -210,6 +225,25 @@ describe('what the configuration changes', () => {
     expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: ['s3:PutObject'] });
   });
 
+  test('each kind of credentials takes one permission, on exactly what is named', () => {
+    const audience = {
+      'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['ferry'] },
+      Null: { 'sts:IdentityTokenAudience': 'false' },
+    };
+    const expected = {
+      [secretArn]: ['secretsmanager:GetSecretValue'],
+      [roleArn]: ['sts:AssumeRole'],
+      // A token has no ARN that a policy could name; what it may be for is its audience.
+      [`* if ${JSON.stringify(audience)}`]: ['sts:GetWebIdentityToken'],
+    };
+    for (const [name, granted] of Object.entries(permissions)) {
+      const found = Object.entries(granted).filter(([, actions]) => /^(sts|secretsmanager):/.test(actions.join()));
+      expect([name, Object.fromEntries(found)]).toEqual([name, name === 'finish-run' ? {} : expected]);
+      const buckets = Object.keys(granted).filter((resource) => /secret-from|role-from|china-to/.test(resource));
+      expect([name, buckets]).toEqual([name, []]);
+    }
+  });
+
   test('a prefix with wildcards is meant literally; what policies cannot spell is a wildcard', () => {
     expect(on('upload-parts', bucket('odd-from/'))).toEqual({ [bucket('odd-from/${$}a${*}b${?}/*uro/*')]: read });
   });
@@ -218,9 +252,9 @@ describe('what the configuration changes', () => {
     "%s uses the destination's key",
     (name) => {
       const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
-      expect(on(name, 'arn:aws-cn:kms')).toEqual({ 'arn:aws-cn:kms:cn-north-1:123456789012:key/k': use });
+      expect(on(name, 'arn:aws-cn:kms')).toEqual({ [`arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}`]: use });
       expect(on(name, 'arn:<Partition>:kms')).toEqual({
-        'arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-1': use,
+        [`arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`]: use,
         [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
           'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
         })}`]: use,

@@ -30,7 +30,9 @@ export function serviceName(properties: unknown): string | undefined {
 /** The permissions of one role, by its logical ID. */
 export function permissionsOfRole(template: Template, role: string): Permissions {
   const found = new Map<string, Set<string>>();
-  for (const { Properties } of resourcesOf(template, 'AWS::IAM::Policy')) {
+  // What does not fit into a role's own policy, CDK puts into managed ones.
+  const kinds = ['AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy'];
+  for (const { Properties } of kinds.flatMap((kind) => resourcesOf(template, kind))) {
     const { Roles, PolicyDocument } = Properties as {
       Roles: { Ref: string }[];
       PolicyDocument: { Statement: Statement[] };

@@ -41,7 +41,7 @@ const several = {
       destination: { bucket: 'three' },
       events: 'create-delete',
     },
-    { name: 'beside', source: { bucket: 'shared', prefix: 'b/' }, destination: { bucket: 'one' }, events: 'create' },
+    { name: 'beside', source: { bucket: 'shared', prefix: 'b/' }, destination: { bucket: 'six' }, events: 'create' },
     { name: 'whole', source: { bucket: 'other' }, destination: { bucket: 'four' }, events: 'create' },
     {
       name: 'remote',

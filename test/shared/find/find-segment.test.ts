@@ -182,6 +182,46 @@ describe('findSegment against a model that looks at each key', () => {
   );
 });
 
+describe('a task with patterns', () => {
+  const patterns = { include: ['part/**', '*.txt'], exclude: ['**.tmp'] };
+  const keys: Case['keys'] = [
+    ['a.txt', 'source'],
+    ['gone.txt', 'destination'],
+    ['same.txt', 'same'],
+    ['other.bin', 'source'],
+    ['theirs.bin', 'destination'],
+    ['both.bin', 'differs'],
+    ['part/a.bin', 'differs'],
+    ['part/b.tmp', 'source'],
+    ['part/c.tmp', 'destination'],
+  ];
+  const one: Case = { keys, cuts: ['m'], pageSize: 2, keysACall: 2, deletes: true, dryRun: false };
+  const task = {
+    source: { prefix: sourcePrefix },
+    destination: { prefix: destinationPrefix },
+    deletes: true,
+    ...patterns,
+  };
+
+  it.each([
+    ['in order', {}],
+    ['in another order', { order: 'utf16' } as const],
+  ])('copies and deletes what they name and nothing else, from listings %s', async (_name, features) => {
+    const world = new World({ task, source: features, destination: features });
+    await fill(world, keys);
+    const { jobs, counts } = await findAll(world, one);
+    expect(names(jobs)).toEqual(['copy in/a.txt', 'copy in/part/a.bin', 'delete in/gone.txt']);
+    expect(counts).toMatchObject({ jobs: 3, deletes: 1, same: 1, listed: 6, listedAtDestination: 6 });
+  });
+
+  it('matches what follows the prefix of the task, not that of the run', async () => {
+    const world = new World({ task });
+    await fill(world, keys);
+    const { jobs } = await findAll(world, { ...one, cuts: [] }, `${sourcePrefix}part/`);
+    expect(names(jobs)).toEqual(['copy in/part/a.bin']);
+  });
+});
+
 describe('the walk with a HEAD for each key', () => {
   const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => [key, 'same'] as const);
   const one: Case = { keys, cuts: [], pageSize: 3, keysACall: 2, deletes: true, dryRun: false };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
-import { brokenTask, destinationKey, parseTask, parseTaskFile } from '../../../shared/model/task.ts';
+import { parseTaskFile } from '../../../shared/model/configuration.ts';
+import { brokenTask, destinationKey, parseTask } from '../../../shared/model/task.ts';
 
 const sides = { source: { bucket: 'bucket-a' }, destination: { bucket: 'bucket-b' } };
 
@@ -55,7 +56,7 @@ describe('a task', () => {
         credentials: { anonymous: true },
       },
       schedule: 'cron(0 12 * * ? *)',
-      events: 'create-delete',
+      events: 'none',
       compare: 'checksum',
       deletes: true,
       serverSideCopy: 'never',
@@ -85,7 +86,10 @@ describe('a task', () => {
     [side({ endpoint: 'no url' }), 'source.endpoint: expected a URL'],
     [side({ endpoint: 'http://host/path' }), 'source.endpoint: expected http(s)://host[:port] without path'],
     [side({ expectedBucketOwner: '12' }), 'source.expectedBucketOwner: expected a 12-digit account ID (found "12")'],
-    [side({ credentials: {} }), 'source.credentials: found an object, expected'],
+    [
+      side({ credentials: {} }),
+      'source.credentials: found no kind of credentials, expected exactly one of ssmParameter,',
+    ],
     [side({ forcePathStyle: 'yes' }), 'source.forcePathStyle: found "yes", expected boolean'],
     [target({ storageClass: 'COLD' }), 'destination.storageClass: found "COLD", expected'],
     [target({ acl: 'public-read' }), 'destination.acl: found "public-read", expected'],
@@ -93,12 +97,17 @@ describe('a task', () => {
     [side({ storageClass: 'STANDARD' }), 'source.storageClass: unknown option'],
     [{ name: 'a b' }, 'name: expected 1 to 64 of'],
     [{ schedule: 'hourly' }, 'schedule: expected rate(...) or cron(...) (found "hourly")'],
+    [
+      { schedule: 'rate(1 hours)' },
+      'schedule: expected rate(1 hour), the unit in the singular (found "rate(1 hours)")',
+    ],
     [{ events: true }, 'events: found true, expected'],
     [{ compare: 'etag' }, 'compare: found "etag", expected'],
     [{ largeObjectThreshold: '5 potatoes' }, 'largeObjectThreshold: '],
     [{ largeObjectThreshold: '6 GiB' }, 'largeObjectThreshold: '],
     [{ largeObjectThreshold: -1 }, 'largeObjectThreshold: '],
     [{ partSize: '1 MiB' }, 'partSize: '],
+    [{ partSize: '65 MiB' }, 'partSize: expected at most 64.0 MiB: a part is held in memory'],
     [{ partSize: true }, 'partSize: found true, expected'],
     [{ uploadConcurrency: 0 }, 'uploadConcurrency: '],
     [{ uploadConcurrency: 1.5 }, 'uploadConcurrency: '],
@@ -163,7 +172,8 @@ describe('a task file', () => {
   const file = (...tasks: unknown[]): string => JSON.stringify({ tasks });
 
   it('gives every task', () => {
-    const tasks = parseTaskFile(file({ name: 'a', ...sides }, { name: 'b', ...sides }), 'file');
+    const other = { ...sides, destination: { bucket: 'bucket-c' } };
+    const tasks = parseTaskFile(file({ name: 'a', ...sides }, { name: 'b', ...other }), 'file');
     expect(tasks.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { defaultStackSettings } from '../../../shared/model/settings.ts';
-import { parseConfiguration } from '../../../shared/model/task.ts';
+import { parseConfiguration } from '../../../shared/model/configuration.ts';
 
 const tasks = [{ name: 'n', source: { bucket: 'bucket-a' }, destination: { bucket: 'bucket-b' } }];
 

@@ -20,6 +20,7 @@ const tasks = [
   task('copy-all', { events: 'create' }),
   task('copy-and-delete', { events: 'create-delete', source: { bucket: 'source', prefix: 'in/' } }),
   task('deletes', { events: 'create', deletes: true }),
+  task('patterns', { events: 'create-delete', source: { bucket: 'source', prefix: 'pat/' }, include: ['*.txt'] }),
   task('no-events', {}),
   task('other-bucket', { events: 'create', source: { bucket: 'elsewhere' } }),
 ];
@@ -230,6 +231,10 @@ describe('a notification', () => {
 
   it.each([
     ['ObjectRemoved:Delete', 'in/k', ['copy-and-delete', 'deletes']],
+    ['ObjectCreated:Put', 'pat/k.txt', ['copy-all', 'deletes', 'patterns']],
+    ['ObjectCreated:Put', 'pat/k.bin', ['copy-all', 'deletes']],
+    ['ObjectRemoved:Delete', 'pat/k.txt', ['deletes', 'patterns']],
+    ['ObjectRemoved:Delete', 'pat/d/k.txt', ['deletes']],
     ['ObjectRemoved:DeleteMarkerCreated', 'k', ['deletes']],
     ['LifecycleExpiration:Delete', 'k', ['deletes']],
     ['s3:ObjectCreated:CompleteMultipartUpload', 'k', ['copy-all', 'deletes']],

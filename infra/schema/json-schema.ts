@@ -1,0 +1,29 @@
+import { toJsonSchema } from '@valibot/to-json-schema';
+import { configurationSchema } from '../../shared/model/configuration.ts';
+
+/** As much of JSON Schema as the configuration's has. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+}
+
+/**
+ * The JSON Schema of the configuration file, for editors. What it cannot say (schedules, rules over more than one field)
+ * is checked when the file is parsed.
+ */
+export function configurationJsonSchema(): JsonSchema {
+  const schema = toJsonSchema(configurationSchema, { typeMode: 'input', errorMode: 'ignore' });
+  return { ...schema, title: 'S3 Ferry: tasks and settings' } as JsonSchema;
+}

@@ -1,0 +1,186 @@
+import { partitionOf } from './partition.ts';
+import type { DestinationSide, Side } from './side.ts';
+import type { Task } from './task-schema.ts';
+
+/** Rules over more than one field of a task, and over more than one task. A fault is `path: found ..., expected ...`. */
+
+/** What is wrong within one task whose fields are each right. */
+export function taskFaults(task: Task): string[] {
+  return [
+    ...sideFaults('source', task.source),
+    ...sideFaults('destination', task.destination),
+    ...keyFaults(task.destination),
+    ...overlapFaults(task),
+    ...eventFaults(task),
+    ...sizeFaults(task),
+  ];
+}
+
+function sideFaults(name: string, { credentials, region, requestPayer }: Side): string[] {
+  if (!credentials) return [];
+  const faults: string[] = [];
+  if ('anonymous' in credentials && requestPayer) {
+    faults.push(`${name}.requestPayer: found true with anonymous credentials, expected a requester who can pay`);
+  }
+  if ('webIdentity' in credentials && region === undefined) {
+    faults.push(`${name}.region: is missing, expected the region whose STS gives the role of webIdentity`);
+  }
+  const role =
+    'webIdentity' in credentials ? credentials.webIdentity.roleArn : 'roleArn' in credentials && credentials.roleArn;
+  if (role !== false && region !== undefined && partitionOfArn(role) !== partitionOf(region)) {
+    const field = 'webIdentity' in credentials ? 'webIdentity.roleArn' : 'roleArn';
+    faults.push(
+      `${name}.credentials.${field}: found a role of partition ${partitionOfArn(role)}, expected one of ` +
+        `${partitionOf(region)}, where region ${region} is`,
+    );
+  }
+  return faults;
+}
+
+/** A KMS key and what it encrypts are in one region. */
+function keyFaults({ encryption, region }: DestinationSide): string[] {
+  if (encryption?.type !== 'aws:kms' || encryption.keyId?.startsWith('arn:') !== true) return [];
+  const keyRegion = encryption.keyId.split(':')[3];
+  if (region === undefined || keyRegion === region) return [];
+  return [
+    `destination.encryption.keyId: found a key of region ${keyRegion}, expected one of ${region}, where the bucket is`,
+  ];
+}
+
+function overlapFaults({ source, destination }: Task): string[] {
+  if (!overlap(source, destination)) return [];
+  const same = source.prefix === destination.prefix;
+  return [
+    `destination: found the source's own bucket "${source.bucket}" with prefixes ` +
+      `"${source.prefix}" and "${destination.prefix}", expected ` +
+      (same
+        ? 'another bucket or prefix (source and destination are the same)'
+        : 'prefixes of which neither begins with the other (the copies would be copied again, without end)'),
+  ];
+}
+
+/** The stack sets the notifications of the source bucket, which takes S3 and a bucket of this account. */
+function eventFaults({ events, source }: Task): string[] {
+  if (events === 'none') return [];
+  const instead = 'expected "none" (a schedule does without notifications)';
+  if (source.endpoint !== undefined) {
+    return [`events: found "${events}" for a source with an endpoint, whose store cannot notify the queue; ${instead}`];
+  }
+  if (source.credentials !== undefined) {
+    return [
+      `events: found "${events}" for a source with credentials of its own, whose notifications the stack cannot set; ${instead}`,
+    ];
+  }
+  return [];
+}
+
+/** Bytes of the largest parameter (Parameter Store, advanced tier). */
+const maxParameterBytes = 8192;
+
+/** A task is one parameter. */
+function sizeFaults(task: Task): string[] {
+  const bytes = Buffer.byteLength(JSON.stringify(task));
+  if (bytes <= maxParameterBytes) return [];
+  return [
+    `include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, the largest parameter there ` +
+      'is; use fewer or shorter patterns',
+  ];
+}
+
+/** What is wrong between tasks that are each right. A fault names every task that it concerns. */
+export function faultsBetween(tasks: readonly Task[]): string[] {
+  return [...repeatedNames(tasks), ...overlappingDestinations(tasks), ...loops(tasks)];
+}
+
+function repeatedNames(tasks: readonly Task[]): string[] {
+  const repeated = tasks.map((task) => task.name).filter((name, index, names) => names.indexOf(name) !== index);
+  return [...new Set(repeated)].map((name) => `two tasks are named "${name}", expected unique names`);
+}
+
+function overlappingDestinations(tasks: readonly Task[]): string[] {
+  return tasks.flatMap((task, index) =>
+    tasks
+      .slice(index + 1)
+      .filter((other) => overlap(task.destination, other.destination))
+      .map(
+        (other) =>
+          `tasks "${task.name}" and "${other.name}", destination: found ${place(task.destination)} and ` +
+          `${place(other.destination)}, expected destinations of which neither lies in the other ` +
+          '(each would overwrite, or delete, what the other copied)',
+      ),
+  );
+}
+
+/** The ways on which copies come back to where they were taken from: task after task reads what the last one wrote. */
+function loops(tasks: readonly Task[]): string[] {
+  return tasks.flatMap((first, index) => {
+    // Each loop is told from its first task.
+    const loop = shortestLoop(first, tasks.slice(index + 1));
+    return loop ? [loopFault(loop)] : [];
+  });
+}
+
+/** The fewest of the tasks through which the copies of `first` come back to its source; breadth first. */
+function shortestLoop(first: Task, others: readonly Task[]): Task[] | undefined {
+  const seen = new Set<Task>();
+  let ways: Task[][] = [[first]];
+  while (ways.length > 0) {
+    const longer: Task[][] = [];
+    for (const way of ways) {
+      const last = way.at(-1) ?? first;
+      if (last !== first && overlap(last.destination, first.source)) return way;
+      for (const next of others) {
+        if (seen.has(next) || !overlap(last.destination, next.source)) continue;
+        seen.add(next);
+        longer.push([...way, next]);
+      }
+    }
+    ways = longer;
+  }
+  return undefined;
+}
+
+function loopFault(tasks: readonly Task[]): string {
+  const names = tasks.map(({ name }) => `"${name}"`).join(', ');
+  const way = tasks.map(({ source, destination }) => `${place(source)} to ${place(destination)}`).join(', ');
+  return (
+    `tasks ${names}, destination: found a loop, ${way}; expected tasks whose copies do not come back to a source ` +
+    '(each copy would be newer than what it was made from, and be copied again)'
+  );
+}
+
+/** May a key belong to both? One store, one bucket, and one prefix that begins with the other. */
+function overlap(one: Side, other: Side): boolean {
+  return (
+    one.bucket === other.bucket &&
+    sameStore(one, other) &&
+    (one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix))
+  );
+}
+
+/**
+ * Do both sides name buckets of one store? On S3 a bucket's name is unique in a partition. A side without a region is
+ * taken to be in the other's partition, unless only one of them has credentials: no role reaches both of two partitions.
+ */
+function sameStore(one: Side, other: Side): boolean {
+  if (one.endpoint !== undefined || other.endpoint !== undefined) {
+    return hostOf(one.endpoint) === hostOf(other.endpoint);
+  }
+  if (one.region !== undefined && other.region !== undefined) {
+    return partitionOf(one.region) === partitionOf(other.region);
+  }
+  const bothWithout = one.region === undefined && other.region === undefined;
+  return bothWithout || (one.credentials === undefined) === (other.credentials === undefined);
+}
+
+function hostOf(endpoint: string | undefined): string | undefined {
+  return endpoint === undefined ? undefined : new URL(endpoint).host;
+}
+
+function place({ bucket, prefix }: Side): string {
+  return JSON.stringify(`${bucket}/${prefix}`);
+}
+
+function partitionOfArn(arn: string): string {
+  return arn.split(':')[1] ?? '';
+}
