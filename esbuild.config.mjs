@@ -1,6 +1,7 @@
 /**
  * Bundles every folder of functions/ that has an index.ts, and the worker, into dist/<name>/index.mjs: one ES module
- * for Node 24 with the AWS SDK inside, so that what runs is what was tested.
+ * for Node 24 with the AWS SDK inside, so that what runs is what was tested. The environment variable S3_FERRY_BUNDLES names
+ * another directory than dist.
  */
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { build } from 'esbuild';
@@ -11,10 +12,12 @@ const entryPoints = {
   'worker/index': 'worker/index.ts',
 };
 
-rmSync('dist', { recursive: true, force: true });
+const outdir = process.env.S3_FERRY_BUNDLES ?? 'dist';
+
+rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints,
-  outdir: 'dist',
+  outdir,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   minify: true,
@@ -29,5 +32,5 @@ await build({
 });
 
 for (const name of [...functions, 'worker']) {
-  console.log(`${name.padEnd(16)} ${(statSync(`dist/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
+  console.log(`${name.padEnd(16)} ${(statSync(`${outdir}/${name}/index.mjs`).size / 1024).toFixed(0)} KB`);
 }

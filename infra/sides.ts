@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
+import { identityTokenSeconds } from '../shared/model/limits.ts';
 import type { DestinationSide, Side, Task } from '../shared/model/task.ts';
 import { parameterArn } from './tasks.ts';
 
@@ -87,6 +88,7 @@ function credentialStatements(scope: Construct, { credentials }: Side): PolicySt
   const conditions = {
     'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': [credentials.webIdentity.audience] },
     Null: { 'sts:IdentityTokenAudience': 'false' },
+    NumericLessThanEquals: { 'sts:DurationSeconds': identityTokenSeconds },
   };
   return [new PolicyStatement({ actions: ['sts:GetWebIdentityToken'], resources: ['*'], conditions })];
 }

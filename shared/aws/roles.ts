@@ -6,14 +6,13 @@ import {
   type Credentials,
 } from '@aws-sdk/client-sts';
 import { Fault } from '../model/faults.ts';
+import { identityTokenSeconds } from '../model/limits.ts';
 import { accessFault } from './faults.ts';
 import type { SideKeys } from './key-source.ts';
 import { clientSettings } from './service-clients.ts';
 
 /** Seconds. The longest for a role that is assumed by a role's session. */
 const sessionDuration = 3600;
-/** Seconds. The token is exchanged at once. */
-const tokenDuration = 300;
 /** What the other account's CloudTrail shows. */
 const sessionName = 's3-ferry';
 
@@ -40,7 +39,7 @@ export async function assumeRoleByToken(roleArn: string, audience: string, regio
     Audience: [audience],
     // Every partition's identity providers know it.
     SigningAlgorithm: 'RS256',
-    DurationSeconds: tokenDuration,
+    DurationSeconds: identityTokenSeconds,
   });
   const { WebIdentityToken } = await withClient(undefined, 'GetWebIdentityToken', (client) => client.send(asked));
   const exchange = new AssumeRoleWithWebIdentityCommand({

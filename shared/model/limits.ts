@@ -53,3 +53,6 @@ export const missingTrustedFor = 5 * 60_000;
 export const maxSegments = 64;
 /** ListObjectsV2 calls that plan-sync spends on finding segment boundaries. */
 export const maxSegmentProbes = 256;
+
+/** Seconds for which the token of a web identity is valid, which is exchanged at once. The policy allows no longer. */
+export const identityTokenSeconds = 300;

@@ -72,7 +72,7 @@ describe('npm start with bad input', () => {
   it.each([
     [['--from', '/no/such/place'], '--from: found "/no/such/place", which does not exist; expected a directory'],
     [['--large-threshold', 'huge'], '--large-threshold: found "huge", expected a size from 0 B to 5.0 GiB'],
-    [['--part-size', '4MiB'], '--part-size: found "4MiB", expected a size from 5.0 MiB to 5.0 GiB'],
+    [['--part-size', '4MiB'], '--part-size: found "4MiB", expected a size from 5.0 MiB to 64.0 MiB'],
     [['--port', '99999'], '--port: found "99999", expected a number from 0 to 65535'],
     [['--report', '/no/such/place/report.json'], '--report: found "/no/such/place", which does not exist'],
     [['--fast'], "unknown option '--fast'"],

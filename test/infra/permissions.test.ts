@@ -229,6 +229,7 @@ describe('what the configuration changes', () => {
     const audience = {
       'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['ferry'] },
       Null: { 'sts:IdentityTokenAudience': 'false' },
+      NumericLessThanEquals: { 'sts:DurationSeconds': 300 },
     };
     const expected = {
       [secretArn]: ['secretsmanager:GetSecretValue'],
