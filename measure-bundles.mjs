@@ -14,7 +14,7 @@ const script = `
   process.exit(0);
 `;
 
-for (const name of readdirSync('dist').filter((entry) => existsSync(`dist/${entry}/index.mjs`))) {
+for (const name of readdirSync('dist').filter((entry) => existsSync(`functions/${entry}/environment.ts`))) {
   const { environmentKeys } = await import(`./functions/${name}/environment.ts`);
   const own = Object.fromEntries(environmentKeys.map((key) => [key, 'none']));
   const env = { ...process.env, AWS_REGION: 'us-east-1', ...own };

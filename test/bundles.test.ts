@@ -30,12 +30,12 @@ test('no bundle has grown by more than a fifth unnoticed', () => {
   }
 });
 
-test('bundles are made of functions, shared and their packages: no CDK, no test, nothing local', () => {
+test('bundles are made of functions, worker, shared and their packages: no CDK, no test, nothing local', () => {
   const { inputs } = JSON.parse(readFileSync(join(bundles, 'meta.json'), 'utf8')) as { inputs: Record<string, object> };
   const files = Object.keys(inputs);
   expect(files.filter((file) => file.startsWith('shared/')).length).toBeGreaterThan(30);
   const own = files.filter((file) => !file.startsWith('node_modules/'));
-  expect(own.filter((file) => !/^(functions|shared)\//.test(file))).toEqual([]);
+  expect(own.filter((file) => !/^(functions|worker|shared)\//.test(file))).toEqual([]);
   expect(
     files.filter((file) => /^node_modules\/(aws-cdk|constructs|cdk-nag|@jest|jest|dynalite|fauxqs)/.test(file)),
   ).toEqual([]);

@@ -68,13 +68,13 @@ describe('the dashboard', () => {
     const [dashboard] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
     const body = JSON.stringify(plain(dashboard?.Properties));
     const sources = [
-      'observing',
-      'copy-objects/index',
-      'find-objects/index',
-      'finish-run/index',
-      'sweep-uploads/index',
+      'shared/observing/tally',
+      'shared/observing/report',
+      'functions/find-objects/index',
+      'functions/finish-run/index',
+      'functions/sweep-uploads/index',
     ];
-    const code = sources.map((name) => readFileSync(`functions/${name}.ts`, 'utf8')).join('\n');
+    const code = sources.map((name) => readFileSync(`${name}.ts`, 'utf8')).join('\n');
     const written = new Set(
       code.match(/(?<=')(Objects|Bytes|Parts|Runs|Keys|Jobs|Executions|Uploads)[A-Z]\w+|Retries|EventToDone(?=')/g),
     );

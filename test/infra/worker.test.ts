@@ -51,8 +51,9 @@ describe('workers alone, in a network of their own', () => {
     const configuration = { stack: { workerMode: 'ec2' }, tasks };
     const environment = { AWS_REGION: 'cn-north-1', CDK_DEFAULT_REGION: 'cn-north-1' };
     expect(runMain({ configuration, environment }).text).toBe(text);
-    const withoutServices = JSON.stringify(template, (_key, value: unknown) =>
-      typeof value === 'object' && value !== null && 'Service' in value ? undefined : value,
+    const withoutServices = JSON.stringify(template, (key, value: unknown) =>
+      // A service that may call a function is named by a text.
+      key === 'Principal' || (typeof value === 'object' && value !== null && 'Service' in value) ? undefined : value,
     );
     expect(withoutServices).not.toMatch(/arn:aws|amazonaws\.com/);
   });
