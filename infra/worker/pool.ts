@@ -48,7 +48,7 @@ export interface WorkerPoolProps {
   readonly logRetention?: RetentionDays | undefined;
   /** namespace of the worker's metrics; by default S3Ferry */
   readonly metricsNamespace?: string | undefined;
-  /** is told of instances that come and go, and once when all is done */
+  /** is told of instances that come and go */
   readonly topic?: ITopic | undefined;
 }
 
@@ -129,7 +129,6 @@ export class WorkerPool extends Construct {
       group: this.group,
       jobs: pipeline.queues.jobs,
       maxInstances,
-      topic,
     });
   }
 }

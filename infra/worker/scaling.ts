@@ -1,8 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { AdjustmentType, StepScalingAction, type AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
 import { Alarm, ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { AutoScalingAction, SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { AutoScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
@@ -17,8 +16,6 @@ export interface WorkerScalingProps {
   readonly group: AutoScalingGroup;
   readonly jobs: Queue;
   readonly maxInstances: number;
-  /** is told, once, when all is done */
-  readonly topic?: ITopic | undefined;
 }
 
 /**
@@ -29,7 +26,7 @@ export interface WorkerScalingProps {
 export class WorkerScaling extends Construct {
   readonly emptyAlarm: Alarm;
 
-  constructor(scope: Construct, id: string, { group, jobs, maxInstances, topic }: WorkerScalingProps) {
+  constructor(scope: Construct, id: string, { group, jobs, maxInstances }: WorkerScalingProps) {
     super(scope, id);
     const options = { period: minute, statistic: Stats.MAXIMUM };
     const visible = jobs.metricApproximateNumberOfMessagesVisible(options);
@@ -80,7 +77,7 @@ export class WorkerScaling extends Construct {
       threshold: 0,
       comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: emptyMinutes,
-      // SQS stops telling of a queue that nobody uses: that is no news, and is not to be told again.
+      // SQS stops telling of a queue that nobody uses: that is no news.
       treatMissingData: TreatMissingData.IGNORE,
     });
     const endAll = new StepScalingAction(this, 'EndAll', {
@@ -89,8 +86,6 @@ export class WorkerScaling extends Construct {
     });
     endAll.addAdjustment({ adjustment: 0, upperBound: 0 });
     this.emptyAlarm.addAlarmAction(new AutoScalingAction(endAll));
-    // An alarm tells of its change, once; only scaling actions are repeated while it lasts.
-    if (topic) this.emptyAlarm.addAlarmAction(new SnsAction(topic));
   }
 }
 
