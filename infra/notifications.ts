@@ -2,7 +2,7 @@ import { Aws, CustomResource } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { Fault } from '../shared/model/faults.ts';
+import { outermost } from '../shared/model/prefixes.ts';
 import type { Task } from '../shared/model/task.ts';
 import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
@@ -64,19 +64,9 @@ export interface BucketNotifications {
 /**
  * The notifications that tasks need, one a bucket. S3 refuses two whose prefixes overlap, so one that lies inside
  * another is left out; copy-objects finds the tasks of an event by its key.
- * @throws Fault `InvalidTask` for events on a source whose notifications this account cannot set
  */
 export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
   const telling = tasks.filter((task) => task.events !== 'none');
-  for (const { name, source } of telling) {
-    const field = source.credentials ? 'credentials' : source.endpoint === undefined ? undefined : 'endpoint';
-    if (field === undefined) continue;
-    throw new Fault(
-      'InvalidTask',
-      `task ${name}: events is set, and source.${field} too; expected a source bucket of this account, because the ` +
-        `stack sets the notifications of the bucket (events "none" and a schedule do without them)`,
-    );
-  }
   return [...new Set(telling.map((task) => task.source.bucket))].map((bucket) => {
     const here = telling.filter((task) => task.source.bucket === bucket);
     const deleting = here.filter((task) => task.events === 'create-delete');
@@ -90,9 +80,13 @@ export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
   });
 }
 
+/** S3 takes 100 configurations a bucket; half of them are left to others. */
+const maxFilters = 25;
+
+/** Of each kind of event, created and removed. Too many are told by the prefixes of the sources: more events, none lost. */
 function outermostPrefixes(tasks: readonly Task[]): string[] {
-  const prefixes = [...new Set(tasks.map((task) => task.source.prefix))];
-  return prefixes.filter((prefix) => !prefixes.some((other) => other !== prefix && prefix.startsWith(other)));
+  const exact = outermost(tasks.flatMap(({ source, prefixes = [''] }) => prefixes.map((more) => source.prefix + more)));
+  return exact.length <= maxFilters ? exact : outermost(tasks.map(({ source }) => source.prefix));
 }
 
 /** A prefix as a filter wants it: percent-encoded but for slashes, and a space as `+` (S3 user guide, key filtering). */

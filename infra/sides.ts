@@ -13,6 +13,8 @@ export interface SideUse {
    * list, and those requests carry no prefix that a condition could look at.
    */
   readonly listing?: (task: Task) => 'within' | 'whole';
+  /** single keys that it reads, wherever they are */
+  readonly keys?: (task: Task) => readonly string[];
   /** S3 actions on the objects under the side's prefix */
   readonly objects?: (task: Task) => readonly string[];
   /** true where it lists the bucket's open uploads: S3 has no condition on their prefix */
@@ -31,8 +33,10 @@ export const wholeBucket = (): 'whole' => 'whole';
 
 /** HEAD and GET of an object, of the version that is pinned. */
 export const readActions = ['s3:GetObject', 's3:GetObjectVersion'] as const;
-/** The tags that travel with it. */
-const tagActions = ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'] as const;
+/** The tags that travel with it, where they do. */
+function tagActions({ tags }: Task): readonly string[] {
+  return tags ? ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'] : [];
+}
 /** Multipart uploads: to leave nothing behind. */
 export const abortActions = ['s3:AbortMultipartUpload'] as const;
 /** And to see what is there. */
@@ -46,12 +50,12 @@ function deleteActions(task: Task): readonly string[] {
 /** What creates an object: bytes, tags, and the canned ACL where one is configured. */
 function createActions(task: Task): readonly string[] {
   const acl = task.destination.acl === undefined ? [] : ['s3:PutObjectAcl'];
-  return ['s3:PutObject', 's3:PutObjectTagging', ...acl];
+  return ['s3:PutObject', ...(task.tags ? ['s3:PutObjectTagging'] : []), ...acl];
 }
 
 /** Whoever copies objects looks at the source, its tags too, and writes whole objects and uploads. */
 export const copySides: SidesUse = {
-  source: { listing: wholeBucket, objects: () => [...readActions, ...tagActions] },
+  source: { listing: wholeBucket, objects: (task) => [...readActions, ...tagActions(task)] },
   destination: {
     listing: wholeBucket,
     objects: (task) => ['s3:GetObject', ...createActions(task), ...uploadActions, ...deleteActions(task)],
@@ -112,7 +116,17 @@ function sideStatements(task: Task, side: Side, use: SideUse): PolicyStatement[]
   if (actions.length > 0) {
     statements.push(new PolicyStatement({ actions: [...actions], resources: [`${bucketArn}/${pattern}*`] }));
   }
+  const keys = use.keys?.(task) ?? [];
+  if (keys.length > 0) {
+    const resources = keys.map((key) => `${bucketArn}/${policyPattern(key)}`);
+    statements.push(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+  }
   return statements;
+}
+
+/** The task's prefix list, which a run reads. */
+export function prefixListOf({ prefixList }: Task): readonly string[] {
+  return prefixList === undefined ? [] : [prefixList];
 }
 
 /** A KMS key of the destination encrypts every part, and is asked again when the upload is completed. */

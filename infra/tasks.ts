@@ -5,8 +5,8 @@ import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { Task } from '../shared/model/task.ts';
 
-/** Parameter Store: characters of a value in the standard tier, which costs nothing. */
-const standardTierSize = 4096;
+/** Parameter Store: bytes of a value in the standard tier, which costs nothing. */
+const standardTierBytes = 4096;
 
 /** The tasks as parameters, one each under a path, so that a task can be changed without a deployment. */
 export class TaskParameters extends Construct {
@@ -24,7 +24,7 @@ export class TaskParameters extends Construct {
         parameterName: this.path + task.name,
         description: `S3 Ferry's task ${task.name}`,
         stringValue: value,
-        tier: value.length > standardTierSize ? ParameterTier.ADVANCED : ParameterTier.STANDARD,
+        tier: Buffer.byteLength(value) > standardTierBytes ? ParameterTier.ADVANCED : ParameterTier.STANDARD,
       });
     }
   }

@@ -4,7 +4,7 @@ import { environmentKeys } from '../../functions/find-objects/environment.ts';
 import type { Task } from '../../shared/model/task.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
-import type { SideUse } from '../sides.ts';
+import { prefixListOf, type SideUse } from '../sides.ts';
 
 /** Lists one segment on both sides and sends a job for what differs. */
 export class FindObjects extends FerryFunction {
@@ -24,7 +24,7 @@ export class FindObjects extends FerryFunction {
         TASKS_PATH: pipeline.tasks.path,
         QUEUE_URL: pipeline.queues.jobs.queueUrl,
       }),
-      sides: { source: side, destination: side },
+      sides: { source: { ...side, keys: prefixListOf }, destination: side },
     });
     pipeline.tasks.grantRead(this.role);
     grantSend(pipeline.queues.jobs, this.role);

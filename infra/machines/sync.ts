@@ -61,6 +61,7 @@ export class SyncMachine extends Construct {
         'run.$': '$.run',
         'dryRun.$': '$.dryRun',
         'prefix.$': '$.prefix',
+        'prefixList.$': '$.prefixList',
         'segment.$': '$$.Map.Item.Value',
       },
     });

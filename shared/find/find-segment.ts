@@ -12,6 +12,7 @@ import { compareObjects } from './compare.ts';
 import { listRelative, listSorted, UnsortedListing } from './listing.ts';
 import { mergeListings, type Pair } from './merge.ts';
 import { compareKeys } from './order.ts';
+import { readPrefixes } from './prefixes.ts';
 import { JobSender } from './job-sender.ts';
 
 /** What finding needs from outside. */
@@ -45,8 +46,17 @@ export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
  * until time runs short. Called again after a failure, it finds the same differences again: a job that is sent twice
  * ends as a skip.
  * @returns the state to go on from; `done` at the end. Every job that it counts is in the queue.
+ * @throws Fault also where the task's prefix list is no longer the one that the run began with
  */
 export async function findSegment(context: FindContext, state: FindObjectsState): Promise<FindObjectsState> {
+  const { prefixes } = await readPrefixes(context.source, context.task, state.prefix, state.prefixList);
+  return search({ ...context, prefixes }, state);
+}
+
+/** And the prefixes that the run is about, relative to its own. */
+type SearchContext = FindContext & { readonly prefixes: readonly string[] };
+
+async function search(context: SearchContext, state: FindObjectsState): Promise<FindObjectsState> {
   const mode = state.cursor?.mode ?? 'merge';
   switch (mode) {
     case 'merge':
@@ -63,7 +73,7 @@ export async function findSegment(context: FindContext, state: FindObjectsState)
       } catch (error) {
         if (!(error instanceof UnsortedListing)) throw error;
         // Nothing that was sent was wrong, it may only not have been needed: the heads walk starts from the beginning.
-        return findSegment(context, { ...state, cursor: { mode: 'heads', listing: 'source' }, counts: noCounts });
+        return search(context, { ...state, cursor: { mode: 'heads', listing: 'source' }, counts: noCounts });
       }
     case 'heads': {
       const listing = state.cursor?.listing ?? 'source';
@@ -73,28 +83,34 @@ export async function findSegment(context: FindContext, state: FindObjectsState)
         ...(any !== undefined && { after: any }),
       }));
       if (next.done !== true || listing === 'destination' || !context.task.deletes) return next;
-      return findSegment(context, { ...next, done: false, cursor: { mode: 'heads', listing: 'destination' } });
+      return search(context, { ...next, done: false, cursor: { mode: 'heads', listing: 'destination' } });
     }
     default:
       return assertNever(mode);
   }
 }
 
-/** One side's prefixes for a run that may cover only part of the task. */
-function prefixes({ task }: FindContext, state: FindObjectsState): { source: string; destination: string } {
+/** The prefix of the run, which may cover only part of the task, on each side. */
+function runPrefix({ task }: FindContext, state: FindObjectsState): { source: string; destination: string } {
   return {
     source: state.prefix,
     destination: task.destination.prefix + state.prefix.slice(task.source.prefix.length),
   };
 }
 
-function mergedPairs(context: FindContext, state: FindObjectsState): AsyncIterable<Pair> {
-  const prefix = prefixes(context, state);
+function mergedPairs(context: SearchContext, state: FindObjectsState): AsyncIterable<Pair> {
+  const prefix = runPrefix(context, state);
+  const { prefixes } = context;
   const { cursor } = state;
   const { after, until } = state.segment;
   return mergeListings(
-    listSorted(context.source, { prefix: prefix.source, after: cursor?.after ?? after, until }),
-    listSorted(context.destination, { prefix: prefix.destination, after: cursor?.destinationAfter ?? after, until }),
+    listSorted(context.source, { prefix: prefix.source, prefixes, after: cursor?.after ?? after, until }),
+    listSorted(context.destination, {
+      prefix: prefix.destination,
+      prefixes,
+      after: cursor?.destinationAfter ?? after,
+      until,
+    }),
   );
 }
 
@@ -102,15 +118,19 @@ function mergedPairs(context: FindContext, state: FindObjectsState): AsyncIterab
  * Pairs found by one listing in the store's own order and a HEAD for each key on the other side. A key that is nothing
  * to this walk comes as a pair without objects, so that the caller can stop at any key.
  */
-async function* headPairs(context: FindContext, state: FindObjectsState): AsyncGenerator<Pair> {
-  const prefix = prefixes(context, state);
+async function* headPairs(context: SearchContext, state: FindObjectsState): AsyncGenerator<Pair> {
+  const prefix = runPrefix(context, state);
   const { segment, cursor } = state;
   const fromSource = cursor?.listing !== 'destination';
   const [listed, other] = fromSource
     ? ([context.source, context.destination] as const)
     : ([context.destination, context.source] as const);
   const [near, far] = fromSource ? [prefix.source, prefix.destination] : [prefix.destination, prefix.source];
-  for await (const page of listRelative(listed, near, cursor?.after)) {
+  for await (const page of listRelative(listed, {
+    prefix: near,
+    prefixes: context.prefixes,
+    after: cursor?.after,
+  })) {
     for (const object of page) {
       const before = segment.after !== undefined && compareKeys(object.key, segment.after) <= 0;
       const beyond = segment.until !== undefined && compareKeys(object.key, segment.until) > 0;
@@ -186,7 +206,7 @@ function countsOf(pair: Pair, job: Job | undefined, wanted: boolean): RunCounts 
 
 /** Do both sides store the same full-object checksum? Not knowing one counts as no. */
 async function checksumsAgree(context: FindContext, state: FindObjectsState, key: string): Promise<boolean> {
-  const prefix = prefixes(context, state);
+  const prefix = runPrefix(context, state);
   const [a, b]: ((Pick<ListedObject, 'size'> & { checksum?: { algorithm: string; value: string } }) | undefined)[] =
     await Promise.all([
       context.source.head(prefix.source + key, { checksum: true }),

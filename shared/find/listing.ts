@@ -6,6 +6,8 @@ import { compareKeys } from './order.ts';
 /** Part of a listing: keys with the prefix and after < k <= until, named relative to the prefix. */
 export interface ListingRange {
   readonly prefix: string;
+  /** only keys that begin with one of these, relative to the prefix; in order, none inside another */
+  readonly prefixes: readonly string[];
   readonly after?: string | undefined;
   readonly until?: string | undefined;
 }
@@ -23,8 +25,10 @@ export class UnsortedListing extends Error {
  */
 export async function* listSorted(store: ObjectStore, range: ListingRange): AsyncGenerator<ListedObject[]> {
   const { prefix, after, until } = range;
+  // Every key under a prefix that is beyond the end is beyond it too.
+  const prefixes = range.prefixes.filter((some) => until === undefined || compareKeys(some, until) <= 0);
   let last = after;
-  for await (const page of listRelative(store, prefix, after)) {
+  for await (const page of listRelative(store, { prefix, prefixes, after })) {
     const inside: ListedObject[] = [];
     for (const object of page) {
       if (last !== undefined && compareKeys(object.key, last) <= 0) {
@@ -45,13 +49,30 @@ export async function* listSorted(store: ObjectStore, range: ListingRange): Asyn
   }
 }
 
-/** A listing in the store's own order, keys relative to the prefix. */
+/** One prefix after another, each in the store's own order; keys relative to the range's prefix. */
 export async function* listRelative(
   store: ObjectStore,
-  prefix: string,
+  { prefix, prefixes, after }: Omit<ListingRange, 'until'>,
+): AsyncGenerator<ListedObject[]> {
+  const within = after === undefined ? -1 : prefixes.findIndex((some) => after.startsWith(some));
+  // No prefix lies in another, so a key tells which one it is of. A store's own order counts only inside of that.
+  const rest =
+    within >= 0
+      ? prefixes.slice(within)
+      : prefixes.filter((some) => after === undefined || compareKeys(some, after) > 0);
+  for (const [index, some] of rest.entries()) {
+    yield* listOne(store, prefix, some, within >= 0 && index === 0 ? after : undefined);
+  }
+}
+
+async function* listOne(
+  store: ObjectStore,
+  base: string,
+  more: string,
   after: string | undefined,
 ): AsyncGenerator<ListedObject[]> {
-  const options = { prefix, ...(after !== undefined && { after: prefix + after }) };
+  const prefix = base + more;
+  const options = { prefix, ...(after !== undefined && { after: base + after }) };
   for await (const page of store.list(options)) {
     yield page.flatMap((object) => {
       if (!object.key.startsWith(prefix)) {
@@ -61,7 +82,7 @@ export async function* listRelative(
         );
       }
       // The key that is the prefix itself (a "folder") has no name of its own below it, but it is an object like any.
-      return [{ ...object, key: object.key.slice(prefix.length) }];
+      return [{ ...object, key: object.key.slice(base.length) }];
     });
   }
 }

@@ -3,11 +3,12 @@ import { Fault } from '../model/faults.ts';
 import { keySchema } from '../model/job.ts';
 import { maxSegmentProbes, maxSegments } from '../model/limits.ts';
 import { parseWith } from '../model/parse.ts';
-import type { PlanSyncInput, SyncInput, SyncPlan } from '../model/payloads.ts';
+import type { PlanSyncInput, Segment, SyncInput, SyncPlan } from '../model/payloads.ts';
 import type { Task } from '../model/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { compareKeys } from './order.ts';
-import { cutSegments, type Probe } from './segments.ts';
+import { readPrefixes } from './prefixes.ts';
+import { cutKeys, highest, segmentsBetween, type Probe } from './segments.ts';
 
 const syncInputSchema = v.strictObject({
   task: v.pipe(v.string(), v.minLength(1)),
@@ -22,7 +23,8 @@ export function parseSyncInput(input: unknown): SyncInput {
 
 /**
  * Plans a run: checks that both buckets are there, and cuts the source's key space into segments.
- * @throws Fault `InvalidInput` for a prefix outside the task's, `BucketNotFound`, `AccessDenied`
+ * @throws Fault `InvalidInput` for a prefix outside the task's or a prefix list that is not valid, `BucketNotFound`,
+ *   `AccessDenied`
  */
 export async function planRun(
   stores: { readonly source: ObjectStore; readonly destination: ObjectStore },
@@ -39,11 +41,33 @@ export async function planRun(
     );
   }
   await Promise.all([named('source', task, stores.source), named('destination', task, stores.destination)]);
-  const { probe, isSorted } = probeOf(stores.source, prefix);
-  const cut = await cutSegments(probe, { maxSegments, maxProbes: maxSegmentProbes });
-  // What "after" a key means is another thing in a store with another order: its listing stays in one piece.
-  const segments = isSorted() ? cut : [{}];
-  return { task: task.name, run, startedAt, dryRun: input.dryRun ?? false, prefix, segments };
+  const { prefixes, list } = await readPrefixes(stores.source, task, prefix);
+  const segments = await cut(stores.source, prefix, prefixes);
+  return { task: task.name, run, startedAt, dryRun: input.dryRun ?? false, prefix, prefixList: list, segments };
+}
+
+/**
+ * Segments over the prefixes. Few prefixes are cut each by what is in them; many are enough to be cut between them.
+ * @param prefixes in order, relative to `base`
+ */
+async function cut(source: ObjectStore, base: string, prefixes: readonly string[]): Promise<Segment[]> {
+  const each = Math.floor(maxSegments / prefixes.length);
+  if (each < 2) {
+    const step = Math.ceil(prefixes.length / maxSegments);
+    const ends = prefixes.filter((_prefix, index) => index % step === step - 1 && index < prefixes.length - 1);
+    return segmentsBetween(ends.map((prefix) => prefix + highest));
+  }
+  const limits = { maxSegments: each, maxProbes: Math.floor(maxSegmentProbes / prefixes.length) };
+  const cuts: string[] = [];
+  for (const [index, prefix] of prefixes.entries()) {
+    const { probe, isSorted } = probeOf(source, base + prefix);
+    const keys = await cutKeys(probe, limits);
+    // What "after" a key means is another thing in a store with another order: its listing stays in one piece.
+    if (!isSorted()) return [{}];
+    cuts.push(...keys.map((key) => prefix + key));
+    if (index < prefixes.length - 1) cuts.push(prefix + highest);
+  }
+  return segmentsBetween(cuts);
 }
 
 /** Checks a side's bucket; its fault says which field of the task is meant. */

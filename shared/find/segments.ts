@@ -19,15 +19,15 @@ interface Stretch {
 }
 
 /** The highest code point: sorts after every other continuation of a prefix. */
-const highest = '\u{10ffff}';
+export const highest = '\u{10ffff}';
 
 /**
  * Cuts the key space into segments that can be listed side by side. It skips through the listing from one first
  * character to the next ("what comes after everything that begins with a?"), largest stretches first, and goes deeper
  * where there is only one. A space of one page stays whole. Keys are never assumed to have a form.
- * @returns segments in order that together hold every possible key exactly once
+ * @returns where to cut, in order: each segment's last possible key but the last segment's
  */
-export async function cutSegments(probe: Probe, limits: SegmentLimits): Promise<Segment[]> {
+export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<string[]> {
   let probes = 0;
   const cuts: string[] = [];
   const queue: Stretch[] = [{ after: undefined, until: undefined }];
@@ -61,7 +61,11 @@ export async function cutSegments(probe: Probe, limits: SegmentLimits): Promise<
       for (const [index, after] of bounds.slice(0, -1).entries()) queue.push({ after, until: bounds[index + 1] });
     }
   }
-  cuts.sort(compareKeys);
+  return cuts.sort(compareKeys);
+}
+
+/** Segments in order that together hold every possible key exactly once. @param cuts in order */
+export function segmentsBetween(cuts: readonly string[]): Segment[] {
   return [undefined, ...cuts].map((after, index) => ({
     ...(after !== undefined && { after }),
     ...(cuts[index] !== undefined && { until: cuts[index] }),

@@ -5,14 +5,19 @@ import type { Task } from './task-schema.ts';
 /** Is a key of the source (with the prefix) one that the task is about? */
 export type KeyFilter = (key: string) => boolean;
 
-/** Included by any of `include`, where there are some, and excluded by none of `exclude`. */
-export function keyFilter({ source, include, exclude = [] }: Pick<Task, 'source' | 'include' | 'exclude'>): KeyFilter {
-  if (include === undefined && exclude.length === 0) return () => true;
+/** Under any of `prefixes` and included by any of `include`, where there are some, and excluded by none of `exclude`. */
+export function keyFilter(task: Pick<Task, 'source' | 'prefixes' | 'include' | 'exclude'>): KeyFilter {
+  const { source, prefixes, include, exclude = [] } = task;
+  if (prefixes === undefined && include === undefined && exclude.length === 0) return () => true;
   const included = include?.map(globMatcher);
   const excluded = exclude.map(globMatcher);
   return (key) => {
     const rest = key.slice(source.prefix.length);
-    return (included?.some((matches) => matches(rest)) ?? true) && !excluded.some((matches) => matches(rest));
+    return (
+      (prefixes?.some((prefix) => rest.startsWith(prefix)) ?? true) &&
+      (included?.some((matches) => matches(rest)) ?? true) &&
+      !excluded.some((matches) => matches(rest))
+    );
   };
 }
 

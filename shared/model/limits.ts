@@ -52,6 +52,11 @@ export const sweptAfterDays = 7;
  */
 export const missingTrustedFor = 5 * 60_000;
 
+/** Prefixes that a prefix list may have: a run lists each at least once on both sides, some 50 ms a listing. */
+export const maxListedPrefixes = 10_000;
+/** Bytes of a prefix list: it is held in memory, whole. */
+export const maxPrefixListBytes = MiB;
+
 /** Segments a run is cut into at most; each is listed by one find-objects call after another. */
 export const maxSegments = 64;
 /** ListObjectsV2 calls that plan-sync spends on finding segment boundaries. */

@@ -38,7 +38,13 @@ export interface SyncPlan {
   readonly startedAt: string;
   readonly dryRun: boolean;
   readonly prefix: string;
+  readonly prefixList: PinnedList;
   readonly segments: readonly Segment[];
+}
+
+/** The version of the task's prefix list that the run goes by; nothing where the task has none. */
+export interface PinnedList {
+  readonly etag?: string;
 }
 
 /**
@@ -63,6 +69,7 @@ export interface FindObjectsState {
   readonly run: string;
   readonly dryRun: boolean;
   readonly prefix: string;
+  readonly prefixList: PinnedList;
   readonly segment: Segment;
   readonly cursor?: FindCursor;
   readonly counts?: RunCounts;

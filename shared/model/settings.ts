@@ -10,7 +10,10 @@ export const retentionDays = [
 const identifier = (prefix: string) =>
   v.pipe(
     v.string(),
-    v.regex(new RegExp(`^${prefix}-[0-9a-f]{8,17}$`), `expected an ID such as ${prefix}-0a1b2c3d4e5f`),
+    v.regex(
+      new RegExp(`^${prefix}-([0-9a-f]{8}|[0-9a-f]{17})$`),
+      `expected an ID such as ${prefix}-0a1b2c3d4e5f60718 (8 or 17 hexadecimal digits)`,
+    ),
   );
 
 const workerSchema = v.pipe(

@@ -11,6 +11,7 @@ export function taskFaults(task: Task): string[] {
     ...sideFaults('destination', task.destination),
     ...keyFaults(task.destination),
     ...overlapFaults(task),
+    ...prefixFaults(task),
     ...eventFaults(task),
     ...sizeFaults(task),
   ];
@@ -47,8 +48,9 @@ function keyFaults({ encryption, region }: DestinationSide): string[] {
   ];
 }
 
-function overlapFaults({ source, destination }: Task): string[] {
-  if (!overlap(source, destination)) return [];
+function overlapFaults(task: Task): string[] {
+  if (!overlap(sourceOf(task), destinationOf(task))) return [];
+  const { source, destination } = task;
   const same = source.prefix === destination.prefix;
   return [
     `destination: found the source's own bucket "${source.bucket}" with prefixes ` +
@@ -57,6 +59,19 @@ function overlapFaults({ source, destination }: Task): string[] {
         ? 'another bucket or prefix (source and destination are the same)'
         : 'prefixes of which neither begins with the other (the copies would be copied again, without end)'),
   ];
+}
+
+/** What a prefix list says is known to runs alone. */
+function prefixFaults({ prefixes, prefixList, events }: Task): string[] {
+  if (prefixList === undefined) return [];
+  const faults: string[] = [];
+  if (prefixes !== undefined) faults.push('prefixList: found beside prefixes, expected one of the two');
+  if (events !== 'none') {
+    faults.push(
+      `events: found "${events}" with a prefixList, which only runs read; expected "none", or prefixes instead of the list`,
+    );
+  }
+  return faults;
 }
 
 /** The stack sets the notifications of the source bucket, which takes S3 and a bucket of this account. */
@@ -82,8 +97,8 @@ function sizeFaults(task: Task): string[] {
   const bytes = Buffer.byteLength(JSON.stringify(task));
   if (bytes <= maxParameterBytes) return [];
   return [
-    `include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, the largest parameter there ` +
-      'is; use fewer or shorter patterns',
+    `prefixes, include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, the largest parameter there ` +
+      'is; use fewer or shorter ones, or a prefixList',
   ];
 }
 
@@ -101,7 +116,7 @@ function overlappingDestinations(tasks: readonly Task[]): string[] {
   return tasks.flatMap((task, index) =>
     tasks
       .slice(index + 1)
-      .filter((other) => overlap(task.destination, other.destination))
+      .filter((other) => overlap(destinationOf(task), destinationOf(other)))
       .map(
         (other) =>
           `tasks "${task.name}" and "${other.name}", destination: found ${place(task.destination)} and ` +
@@ -128,9 +143,9 @@ function shortestLoop(first: Task, others: readonly Task[]): Task[] | undefined 
     const longer: Task[][] = [];
     for (const way of ways) {
       const last = way.at(-1) ?? first;
-      if (last !== first && overlap(last.destination, first.source)) return way;
+      if (last !== first && overlap(destinationOf(last), sourceOf(first))) return way;
       for (const next of others) {
-        if (seen.has(next) || !overlap(last.destination, next.source)) continue;
+        if (seen.has(next) || !overlap(destinationOf(last), sourceOf(next))) continue;
         seen.add(next);
         longer.push([...way, next]);
       }
@@ -149,12 +164,32 @@ function loopFault(tasks: readonly Task[]): string {
   );
 }
 
+/** The keys of a side that a task is about. */
+interface Keys {
+  readonly side: Side;
+  /** whole prefixes, the side's own included */
+  readonly prefixes: readonly string[];
+}
+
+function sourceOf({ source, prefixes }: Task): Keys {
+  return { side: source, prefixes: wholePrefixes(source, prefixes) };
+}
+
+function destinationOf({ destination, prefixes }: Task): Keys {
+  return { side: destination, prefixes: wholePrefixes(destination, prefixes) };
+}
+
+/** Without prefixes of the task's own, and with a list of them that is not known here, the side's prefix. */
+function wholePrefixes({ prefix }: Side, prefixes: readonly string[] = ['']): string[] {
+  return prefixes.map((more) => prefix + more);
+}
+
 /** May a key belong to both? One store, one bucket, and one prefix that begins with the other. */
-function overlap(one: Side, other: Side): boolean {
+function overlap(one: Keys, other: Keys): boolean {
   return (
-    one.bucket === other.bucket &&
-    sameStore(one, other) &&
-    (one.prefix.startsWith(other.prefix) || other.prefix.startsWith(one.prefix))
+    one.side.bucket === other.side.bucket &&
+    sameStore(one.side, other.side) &&
+    one.prefixes.some((a) => other.prefixes.some((b) => a.startsWith(b) || b.startsWith(a)))
   );
 }
 

@@ -44,6 +44,23 @@ export const taskSchema = v.strictObject({
     destinationSchema,
     v.description('where they go: an object `<source.prefix>x` becomes `<destination.prefix>x`, byte for byte'),
   ),
+  prefixes: v.exactOptional(
+    v.pipe(
+      v.array(keySchema),
+      v.minLength(1, 'expected at least one prefix'),
+      v.maxLength(100, 'expected at most 100 prefixes; prefixList takes more'),
+      v.description('only objects whose key after `source.prefix` begins with one of these'),
+    ),
+  ),
+  prefixList: v.exactOptional(
+    v.pipe(
+      keySchema,
+      v.description(
+        'key of an object in the source bucket that lists such prefixes, one a line, at most 10,000 in 1 MiB; each run reads ' +
+          'it anew; not with `events` or `prefixes`',
+      ),
+    ),
+  ),
   include: v.exactOptional(
     patterns(
       'only objects whose key after `source.prefix` matches one of these patterns: `*` is anything without a slash, `**` ' +
@@ -79,6 +96,20 @@ export const taskSchema = v.strictObject({
   deletes: v.optional(
     v.pipe(v.boolean(), v.description('a run also deletes at the destination what the source does not have')),
     false,
+  ),
+  metadata: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('user metadata (`x-amz-meta-...`) travels with the object; content headers always do'),
+    ),
+    true,
+  ),
+  tags: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('tags travel with the object; `false` takes fewer permissions, and never asks for any'),
+    ),
+    true,
   ),
   serverSideCopy: v.optional(
     v.pipe(

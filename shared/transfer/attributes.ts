@@ -3,16 +3,17 @@ import { quoteKey, type ObjectAttributes, type ObjectInfo } from '../model/objec
 import type { PartContext } from './context.ts';
 
 /**
- * What travels with the bytes: content headers, user metadata and tags. Tags are asked for only where there are some,
+ * What travels with the bytes: content headers, and user metadata and tags if the task wants them. Tags are asked for only where there are some,
  * or where the store did not say.
  * @throws Fault `AccessDenied` where the object has tags that may not be read: they would be lost without a word
  */
 export async function readAttributes(context: PartContext, source: ObjectInfo): Promise<ObjectAttributes> {
-  return { headers: source.headers, metadata: source.metadata, tags: await readTags(context, source) };
+  const metadata = context.task.metadata ? source.metadata : {};
+  return { headers: source.headers, metadata, tags: await readTags(context, source) };
 }
 
-async function readTags({ source: store }: PartContext, source: ObjectInfo): Promise<Record<string, string>> {
-  if (source.tagCount === 0) return {};
+async function readTags({ task, source: store }: PartContext, source: ObjectInfo): Promise<Record<string, string>> {
+  if (!task.tags || source.tagCount === 0) return {};
   const { key, versionId, etag } = source;
   let tags: Record<string, string>;
   try {

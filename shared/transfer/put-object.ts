@@ -5,7 +5,7 @@ import { destinationKey } from '../model/task.ts';
 import type { Body, OpenObject, Stored } from '../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
-import { passBody, readBody } from './body.ts';
+import { passBody, readBody } from '../flow/body.ts';
 import { hexToBase64, startMd5 } from './checksum.ts';
 import type { TransferContext } from './context.ts';
 

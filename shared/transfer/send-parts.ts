@@ -7,7 +7,7 @@ import { destinationKey } from '../model/task.ts';
 import { forEachConcurrently } from '../flow/concurrently.ts';
 import type { Body, OpenObject, PartAddress } from '../ports/object-store.ts';
 import { withAttempts } from './attempts.ts';
-import { passBody, readBody } from './body.ts';
+import { passBody, readBody } from '../flow/body.ts';
 import { hexToBase64, startChecksum, startMd5 } from './checksum.ts';
 import type { PartContext } from './context.ts';
 import { partsIn } from './part-plan.ts';

@@ -45,6 +45,15 @@ const tasks = [
     largeObjectThreshold: '32 MiB',
   },
   {
+    name: 'listed',
+    source: { bucket: 'source' },
+    destination: { bucket: 'listed' },
+    prefixList: 'lists/today',
+    metadata: false,
+    tags: false,
+    deletes: true,
+  },
+  {
     name: 'inside',
     source: { bucket: 'source' },
     destination: { bucket: 'inside' },
@@ -275,6 +284,40 @@ describe('bad input', () => {
     expect(run).toMatchObject({ status: 'FAILED', error: 'BucketNotFound' });
     expect(run.cause).toMatch(/task nowhere, destination\.bucket: bucket .*missing-bucket.* does not exist/);
   });
+});
+
+it('a prefix list says what a run copies and deletes; metadata and tags stay behind where they are not wanted', async () => {
+  const put = (Bucket: string, Key: string, Body = Key): Promise<unknown> =>
+    local.s3.send(
+      new PutObjectCommand({
+        Bucket,
+        Key,
+        Body,
+        ContentType: 'text/x-kept',
+        Metadata: { left: 'behind' },
+        Tagging: 't=1',
+      }),
+    );
+  for (const key of ['parts/a/1', 'parts/b/2', 'parts/c/3']) await put('source', key);
+  for (const key of ['parts/a/old', 'parts/c/theirs', 'elsewhere']) await put('listed', key);
+  expect(await local.sync({ task: 'listed' })).toMatchObject({
+    status: 'FAILED',
+    error: 'InvalidInput',
+    cause: expect.stringContaining('prefixList: source: "lists/today" does not exist'),
+  });
+  await put('source', 'lists/today', 'parts/b/\nparts/a\nparts/a/\n');
+  const run = await local.sync({ task: 'listed' });
+  expect(JSON.parse(run.output)).toMatchObject({ listed: 2, listedAtDestination: 1, jobs: 3, deletes: 1 });
+  const keys = await eventually(async () => {
+    const found = await keysIn('listed');
+    return found.length === 4 && !found.includes('parts/a/old') ? found : undefined;
+  });
+  expect(keys).toEqual(['elsewhere', 'parts/a/1', 'parts/b/2', 'parts/c/theirs']);
+  const there = await local.s3.send(new HeadObjectCommand({ Bucket: 'listed', Key: 'parts/a/1' }));
+  expect(there).toMatchObject({ ContentType: 'text/x-kept', Metadata: {} });
+  expect(there.TagCount).toBeUndefined();
+  await put('source', 'lists/today', '\n');
+  expect(await local.sync({ task: 'listed' })).toMatchObject({ error: 'InvalidInput' });
 });
 
 it('a dry run counts and sends nothing', async () => {

@@ -236,7 +236,14 @@ class Storm {
     this.#start(async (process) => {
       const { task, source, destination } = this.#universe.context(process, 'in process');
       const ports = { task, source, destination, queue: process.port(queue), clock, margin: 0 };
-      let state: FindObjectsState = { task: task.name, run: 'run', dryRun: false, prefix: '', segment: {} };
+      let state: FindObjectsState = {
+        task: task.name,
+        run: 'run',
+        dryRun: false,
+        prefix: '',
+        prefixList: {},
+        segment: {},
+      };
       try {
         while (state.done !== true) state = await findSegment({ ...ports, deadline: this.#deadline() }, state);
       } catch (error) {

@@ -152,6 +152,7 @@ describe('a task without anything special', () => {
 });
 
 describe('what the configuration changes', () => {
+  let template: Template;
   let permissions: Readonly<Record<string, Permissions>>;
 
   beforeAll(() => {
@@ -161,7 +162,7 @@ describe('what the configuration changes', () => {
       destination: { bucket: `${name}-to`, ...destination },
       ...options,
     });
-    const template = synthesize({
+    template = synthesize({
       configuration: {
         tasks: [
           task('deletes', { deletes: true }, {}),
@@ -178,6 +179,11 @@ describe('what the configuration changes', () => {
             {},
             { region: 'cn-north-1', credentials: { webIdentity: { roleArn: chinaRole, audience: 'ferry' } } },
           ),
+          task('wordy', { include: Array.from({ length: 3 }, () => 'ü'.repeat(500)) }, {}),
+          task('wordier', { include: Array.from({ length: 8 }, () => 'ü'.repeat(400)) }, {}),
+          task('bare', { tags: false }, {}),
+          task('listed', { prefixList: 'lists/today *' }, {}, { prefix: 'in/' }),
+          task('listed-there', { prefixList: 'list' }, {}, { credentials: { ssmParameter: 'there' } }),
           task('odd', {}, {}, { prefix: '$a*b?/€uro/' }),
           task(
             'key',
@@ -221,6 +227,38 @@ describe('what the configuration changes', () => {
   test('a canned ACL takes a permission of its own', () => {
     expect(on('copy-objects', bucket('acl-to/'))[bucket('acl-to/*')]).toContain('s3:PutObjectAcl');
     expect(on('copy-objects', bucket('deletes-to/'))[bucket('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
+  });
+
+  test('a task is a parameter of the tier that its bytes need', () => {
+    const tiers = resourcesOf(template, 'AWS::SSM::Parameter').map(
+      ({ Properties }) => plain(Properties) as { Name: string; Tier: string },
+    );
+    const tierOf = (task: string) => tiers.find(({ Name }) => Name.endsWith(`/${task}`))?.Tier;
+    expect([tierOf('deletes'), tierOf('wordy'), tierOf('wordier')]).toEqual(['Standard', 'Standard', 'Advanced']);
+  });
+
+  test('tags that stay behind take no permission', () => {
+    for (const name of ['copy-objects', 'plan-upload']) {
+      expect(
+        Object.values(on(name, bucket('bare-')))
+          .flat()
+          .join(),
+      ).not.toContain('Tagging');
+      expect(
+        Object.values(on(name, bucket('acl-')))
+          .flat()
+          .join(),
+      ).toContain('s3:PutObjectTagging');
+    }
+  });
+
+  test('a prefix list may be read by whoever goes by it, with the credentials of the source', () => {
+    const list = bucket('listed-from/lists/today ${*}');
+    for (const name of Object.keys(permissions)) {
+      const reads = ['plan-sync', 'find-objects'].includes(name);
+      expect([name, on(name, list)]).toEqual([name, reads ? { [list]: ['s3:GetObject'] } : {}]);
+      expect(on(name, bucket('listed-there-from'))).toEqual({});
+    }
   });
 
   test('find-objects looks at single objects only where listings do not say enough', () => {

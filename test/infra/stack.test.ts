@@ -46,6 +46,20 @@ const several = {
       events: 'create-delete',
     },
     { name: 'beside', source: { bucket: 'shared', prefix: 'b/' }, destination: { bucket: 'six' }, events: 'create' },
+    {
+      name: 'parts',
+      source: { bucket: 'shared', prefix: 'c/' },
+      prefixes: ['y/', 'x/', 'x/1/'],
+      destination: { bucket: 'seven' },
+      events: 'create',
+    },
+    {
+      name: 'many-parts',
+      source: { bucket: 'shared', prefix: 'b/d/' },
+      prefixes: Array.from({ length: 30 }, (_, index) => `${index}/`),
+      destination: { bucket: 'eight' },
+      events: 'create',
+    },
     { name: 'whole', source: { bucket: 'other' }, destination: { bucket: 'four' }, events: 'create' },
     {
       name: 'remote',
@@ -249,7 +263,7 @@ describe.each([
     const common = { ServiceToken: '<NotificationsSetterHandler.Arn>', QueueArn: '<QueuesJobs.Arn>' };
     const resources = resourcesOf(template, 'Custom::BucketNotifications');
     expect(resources.map(({ Properties }) => plain(Properties))).toEqual([
-      { ...common, BucketName: 'shared', Created: ['a+b/%C3%BC%2B', 'b/'], Removed: ['a+b/%C3%BC%2B'] },
+      { ...common, BucketName: 'shared', Created: ['a+b/%C3%BC%2B', 'b/', 'c/x/', 'c/y/'], Removed: ['a+b/%C3%BC%2B'] },
       { ...common, BucketName: 'other', Created: [''], Removed: [] },
     ]);
     // S3 asks the queue, and its policy, before it takes the configuration.

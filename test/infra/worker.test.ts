@@ -240,8 +240,8 @@ describe('workers beside Lambda, in an existing network', () => {
   let template: Template;
   beforeAll(() => {
     const worker = {
-      vpcId: 'vpc-0a1b2c3d4e5f',
-      subnetIds: ['subnet-0a1b2c3d4e5f', 'subnet-1a1b2c3d4e5f'],
+      vpcId: 'vpc-0a1b2c3d4e5f60718',
+      subnetIds: ['subnet-0a1b2c3d4e5f60718', 'subnet-1a1b2c3d4e5f60718'],
       availabilityZones: ['us-east-1a', 'us-east-1b'],
       instanceTypes: ['c7gn.xlarge'],
       maxInstances: 1,
@@ -259,14 +259,14 @@ describe('workers beside Lambda, in an existing network', () => {
     for (const type of ['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::FlowLog']) {
       expect(resourcesOf(template, type)).toEqual([]);
     }
-    expect(only(template, 'AWS::EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0a1b2c3d4e5f' });
+    expect(only(template, 'AWS::EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0a1b2c3d4e5f60718' });
   });
 
   test('the settings arrive', () => {
     expect(only(template, 'AWS::AutoScaling::AutoScalingGroup')).toMatchObject({
       MaxSize: '1',
       CapacityRebalance: false,
-      VPCZoneIdentifier: ['subnet-0a1b2c3d4e5f', 'subnet-1a1b2c3d4e5f'],
+      VPCZoneIdentifier: ['subnet-0a1b2c3d4e5f60718', 'subnet-1a1b2c3d4e5f60718'],
       MixedInstancesPolicy: {
         InstancesDistribution: { OnDemandPercentageAboveBaseCapacity: 100 },
         LaunchTemplate: { Overrides: [{ InstanceType: 'c7gn.xlarge' }] },

@@ -16,6 +16,7 @@ const plan: SyncPlan = {
   startedAt: '2026-11-01T00:00:00.000Z',
   dryRun: false,
   prefix: '',
+  prefixList: {},
   segments: [{ until: 'm' }, { after: 'm' }],
 };
 const counts = { listed: 3, listedAtDestination: 2, jobs: 1, bytes: 4, deletes: 0, same: 2 };
@@ -43,6 +44,7 @@ test('a run: plan, every segment until it is done, the counts of all', async () 
     run: 'execution-1',
     dryRun: false,
     prefix: '',
+    prefixList: {},
     segment,
   }));
   const again = segments.map((state) => ({ ...state, counts, done: false }));

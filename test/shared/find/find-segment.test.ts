@@ -72,7 +72,7 @@ async function findAll(world: World, one: Case, prefix = sourcePrefix): Promise<
   let counts = noCounts;
   let calls = 0;
   for (const segment of segmentsOf(one.cuts)) {
-    let state: FindObjectsState = { task: 'test', run: 'r', dryRun: one.dryRun, prefix, segment };
+    let state: FindObjectsState = { task: 'test', run: 'r', dryRun: one.dryRun, prefix, prefixList: {}, segment };
     while (state.done !== true) {
       let left = one.keysACall;
       const deadline = { remaining: () => (left-- > 0 ? 100_000 : 0) };
@@ -182,6 +182,55 @@ describe('findSegment against a model that looks at each key', () => {
   );
 });
 
+describe('a task with prefixes', () => {
+  const withPrefixes = fc.record({
+    one: cases,
+    prefixes: fc.array(smallKeyArbitrary, { minLength: 1, maxLength: 5 }),
+    order: fc.constantFrom('utf8' as const, 'utf16' as const),
+    within: fc.oneof(fc.constant(''), smallKeyArbitrary),
+    fromList: fc.boolean(),
+  });
+
+  it('looks at what is under them and nothing else, each key once, whoever names them and however they overlap', async () => {
+    await fc.assert(
+      fc.asyncProperty(withPrefixes, async ({ one: any, prefixes, order, within, fromList }) => {
+        // Cuts are for listings in order.
+        const one = { ...any, dryRun: false, cuts: order === 'utf8' ? any.cuts : [] };
+        const features = { pageSize: one.pageSize, order };
+        const named = fromList ? { prefixList: 'the list' } : { prefixes };
+        const world = new World({
+          task: {
+            source: { prefix: sourcePrefix },
+            destination: { prefix: destinationPrefix },
+            deletes: one.deletes,
+            ...named,
+          },
+          source: features,
+          destination: features,
+        });
+        await fill(world, one.keys);
+        await world.putSource(Buffer.from(`\n${prefixes.join('\r\n')}\n`), { key: 'the list' });
+        const runPrefix = sourcePrefix + within;
+        const inside = one.keys
+          .filter(([key]) => key.startsWith(within) && prefixes.some((prefix) => key.startsWith(prefix)))
+          .map(([key, presence]) => [key.slice(within.length), presence] as const);
+        if (!prefixes.some((prefix) => prefix.startsWith(within) || within.startsWith(prefix))) {
+          await expect(findAll(world, one, runPrefix)).rejects.toMatchObject({ name: 'InvalidInput' });
+          return;
+        }
+        const found = await findAll(world, one, runPrefix);
+        const wanted = expected({ ...one, keys: inside }, runPrefix);
+        expect([...new Set(names(found.jobs))]).toEqual(wanted);
+        if (order === 'utf8') {
+          expect(names(found.jobs)).toEqual(wanted);
+          expectCounts(found, { ...one, keys: inside }, wanted);
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
+
 describe('a task with patterns', () => {
   const patterns = { include: ['part/**', '*.txt'], exclude: ['**.tmp'] };
   const keys: Case['keys'] = [
@@ -235,6 +284,7 @@ describe('the walk with a HEAD for each key', () => {
       run: 'r',
       dryRun: false,
       prefix: sourcePrefix,
+      prefixList: {},
       segment: { after: 'b', until: 'f' },
     };
     state = { ...state, cursor: { mode: 'heads', listing: 'source' } };
@@ -272,7 +322,7 @@ describe('compare: checksum', () => {
     }
     const queue = new MemoryQueue();
     const deadline = { remaining: () => Infinity };
-    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', segment: {} };
+    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', prefixList: {}, segment: {} };
     await findSegment({ ...world.context(), queue, deadline, margin: 0 }, state);
     expect(queue.receive().map(({ body }) => decodeJob(body).key)).toEqual(['differs', 'longer']);
     expect(world.gate.count('head')).toBe(4);
@@ -295,7 +345,7 @@ describe('a queue or a listing that fails', () => {
     for (let index = 0; index < 25; index++) {
       await world.putSource(Buffer.from('x'), { key: `key-${index}` });
     }
-    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', segment: {} };
+    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', prefixList: {}, segment: {} };
     const deadline = { remaining: () => Infinity };
     const queue = { send: () => Promise.reject(new Error('throttled')) };
     await expect(findSegment({ ...world.context(), queue, deadline, margin: 0 }, state)).rejects.toThrow('throttled');

@@ -51,7 +51,7 @@ describe('the memory of the finder', () => {
       deadline: noDeadline,
       margin: 0,
     };
-    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', segment: {} };
+    const state = { task: 'test', run: 'r', dryRun: false, prefix: '', prefixList: {}, segment: {} };
     const end = await findSegment(context, state);
     expect(end).toMatchObject({ done: true, counts: { listed: keys - 1, listedAtDestination: keys - keys / 10 } });
     // Number 0 is on neither side.

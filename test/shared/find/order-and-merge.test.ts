@@ -86,7 +86,8 @@ describe('listSorted', () => {
     const store = Object.create(new MemoryObjectStore(new MemoryStorage(), 'b')) as MemoryObjectStore;
     store.list = () => streamOf(pages.map((page) => page.map((key) => object(key))));
     const keys: string[] = [];
-    for await (const page of listSorted(store, { prefix: 'p/', ...range })) keys.push(...page.map(({ key }) => key));
+    for await (const page of listSorted(store, { prefix: 'p/', prefixes: [''], ...range }))
+      keys.push(...page.map(({ key }) => key));
     return keys;
   }
 

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { JobSender } from '../../../shared/find/job-sender.ts';
 import { finishRun } from '../../../shared/find/finish-run.ts';
-import { noCounts } from '../../../shared/find/find-segment.ts';
+import { findSegment, noCounts } from '../../../shared/find/find-segment.ts';
+import { compareKeys } from '../../../shared/find/order.ts';
 import { parseSyncInput, planRun } from '../../../shared/find/plan-run.ts';
 import type { Job } from '../../../shared/model/job.ts';
+import { MiB } from '../../../shared/model/limits.ts';
+import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { World } from '../transfer/world.ts';
 
@@ -35,7 +38,7 @@ describe('planRun', () => {
   it('gives segments over the whole task, or over a part of it', async () => {
     const world = new World({ task: { source: { prefix: 'in/' } } });
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
-    expect(plan).toEqual({ task: 'test', ...run, dryRun: false, prefix: 'in/', segments: [{}] });
+    expect(plan).toEqual({ task: 'test', ...run, dryRun: false, prefix: 'in/', prefixList: {}, segments: [{}] });
     const part = await planRun(world.context(), world.task, { task: 'test', prefix: 'in/a', dryRun: true }, run);
     expect(part).toMatchObject({ dryRun: true, prefix: 'in/a' });
     await expect(planRun(world.context(), world.task, { task: 'test', prefix: 'out' }, run)).rejects.toMatchObject({
@@ -67,6 +70,68 @@ describe('planRun', () => {
     }
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
     expect(plan.segments).toEqual([{}]);
+  });
+});
+
+describe('a prefix list', () => {
+  const world = (): World => new World({ task: { source: { prefix: 'in/' }, prefixList: 'lists/today' } });
+  const planned = (one: World, prefix?: string) =>
+    planRun(one.context(), one.task, { task: 'test', ...(prefix !== undefined && { prefix }) }, run);
+  const list = (one: World, text: string | Buffer): Promise<void> =>
+    one.putSource(Buffer.from(text), { key: 'lists/today' });
+
+  it('is pinned by the plan, and cut between its prefixes', async () => {
+    const one = world();
+    await list(one, 'b/\r\na/x\n\na/\n');
+    const plan = await planned(one);
+    expect(plan).toMatchObject({ prefix: 'in/', prefixList: { etag: expect.stringMatching(/^[0-9a-f]{32}$/) } });
+    expect(plan.segments).toEqual([{ until: 'a/\u{10ffff}' }, { after: 'a/\u{10ffff}' }]);
+  });
+
+  it('of thousands is cut into as many segments as a run may have', async () => {
+    const one = world();
+    const prefixes = Array.from({ length: 10_000 }, (_, index) => `customer-${String(index).padStart(5, '0')}/`);
+    await list(one, prefixes.join('\n'));
+    const { segments } = await planned(one);
+    expect(segments).toHaveLength(64);
+    const first = prefixes.findIndex((prefix) => compareKeys(prefix, segments[0]?.until ?? '') > 0);
+    expect(first).toBe(157);
+    await list(one, [...prefixes, 'more/'].join('\n'));
+    await expect(planned(one)).rejects.toThrow('found 10001 prefixes, expected at most 10000');
+  });
+
+  it.each([
+    ['is not there', undefined, 'does not exist; put the list there'],
+    ['is empty', '', 'found no prefix, expected one a line'],
+    ['has only empty lines', '\n\r\n', 'found no prefix, expected one a line'],
+    ['has a line that is no prefix', `a/\n${'x'.repeat(1025)}\nb/`, 'line 2: a key has at most 1024 UTF-8 bytes'],
+    ['is no text', Buffer.from([0x61, 0xff]), 'found bytes that are no UTF-8'],
+    ['is too long', Buffer.alloc(MiB + 1, 'a\n'), `found ${MiB + 1} bytes, expected at most ${MiB}`],
+  ])('that %s fails the run: the whole bucket is not meant', async (_name, text, part) => {
+    const one = world();
+    if (text !== undefined) await list(one, text);
+    await expect(planned(one)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(part) });
+    await expect(planned(one)).rejects.toThrow('task test, prefixList: source: "lists/today"');
+  });
+
+  it('that changes during a run fails it', async () => {
+    const one = world();
+    await list(one, 'a/');
+    const plan = await planned(one);
+    await list(one, 'b/');
+    const state = { ...plan, segment: {} };
+    const context = { ...one.context(), queue: new MemoryQueue(), margin: 0 };
+    await expect(findSegment(context, state)).rejects.toMatchObject({
+      name: 'SourceChanged',
+      message: expect.stringContaining('start the run again'),
+    });
+  });
+
+  it('does not let a run look elsewhere', async () => {
+    const one = world();
+    await list(one, 'a/\nb/c/');
+    await expect(planned(one, 'in/z')).rejects.toThrow('prefix "in/z" is under none of the task\'s 2 prefixes');
+    expect(await planned(one, 'in/b/c/d')).toMatchObject({ segments: [{}] });
   });
 });
 

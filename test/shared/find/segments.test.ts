@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { compareKeys } from '../../../shared/find/order.ts';
-import { cutSegments, type Probe } from '../../../shared/find/segments.ts';
+import { cutKeys, segmentsBetween, type Probe } from '../../../shared/find/segments.ts';
 import type { Segment } from '../../../shared/model/payloads.ts';
 import { byBytes, smallKeyArbitrary } from '../keys.ts';
 
@@ -25,7 +25,10 @@ function holders(segments: readonly Segment[], key: string): number {
   ).length;
 }
 
-describe('cutSegments', () => {
+const cutSegments = async (...args: Parameters<typeof cutKeys>): Promise<Segment[]> =>
+  segmentsBetween(await cutKeys(...args));
+
+describe('cutKeys and segmentsBetween', () => {
   it('puts every possible key into one segment, whatever the keys and the budgets', async () => {
     const keys = fc.uniqueArray(
       fc.oneof(

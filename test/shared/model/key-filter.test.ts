@@ -80,6 +80,9 @@ describe('the keys of a task', () => {
     [{ exclude: ['**.tmp', 'tmp/**'] }, ['in/', 'in/a.txt', 'in/d/a.txt']],
     [{ include: ['d/**'], exclude: ['**.tmp'] }, ['in/d/a.txt']],
     [{ include: ['in/**'] }, []],
+    [{ prefixes: ['d', 'tmp/'] }, ['in/d/a.txt', 'in/d/b.tmp', 'in/tmp/x']],
+    [{ prefixes: ['in/'] }, []],
+    [{ prefixes: ['d/', 'b'], exclude: ['**.tmp'] }, ['in/d/a.txt']],
   ])('with %j are %j', (patterns, expected) => {
     expect(keys.filter(keyFilter({ source, ...patterns }))).toEqual(expected);
   });

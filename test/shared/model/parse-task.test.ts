@@ -23,6 +23,8 @@ describe('a task', () => {
   it('needs little and gets defaults', () => {
     expect(parsed({})).toEqual({
       name: 'n',
+      metadata: true,
+      tags: true,
       source: { bucket: 'bucket-a', prefix: '', requestPayer: false },
       destination: { bucket: 'bucket-b', prefix: '', requestPayer: false },
       events: 'none',

@@ -141,9 +141,47 @@ describe('patterns', () => {
     ['exclude.0: a key has at most 1024 UTF-8 bytes', { exclude: ['x'.repeat(1025)] }],
     ['exclude: found "x", expected Array', { exclude: 'x' }],
     ['include: expected at most 100 patterns', { include: Array(101).fill('x') }],
-    ['include, exclude: found a task of 93', { include: Array(9).fill('x'.repeat(1000)) }],
+    ['prefixes, include, exclude: found a task of 93', { include: Array(9).fill('x'.repeat(1000)) }],
   ])('are refused: %s', (part, more) => {
     expect(faultOf({}, {}, more)).toContain(part);
+  });
+});
+
+describe('prefixes', () => {
+  it.each([
+    ['prefixes: expected at least one prefix', { prefixes: [] }],
+    ['prefixes.1: a key has at least one character', { prefixes: ['a', ''] }],
+    ['prefixes: expected at most 100 prefixes; prefixList takes more', { prefixes: Array(101).fill('x') }],
+    ['prefixList: a key has at least one character', { prefixList: '' }],
+    ['prefixList: found beside prefixes, expected one of the two', { prefixList: 'list', prefixes: ['a'] }],
+    ['events: found "create" with a prefixList, which only runs read', { prefixList: 'list', events: 'create' }],
+  ])('are refused: %s', (part, more) => {
+    expect(faultOf({}, {}, more)).toContain(part);
+  });
+
+  it('make room for each other in one bucket, as far as they are known', () => {
+    const here = { bucket: 'bucket' };
+    const copies = { bucket: 'bucket', prefix: 'copies/' };
+    expect(faultOf(here, copies, { prefixes: ['in/', 'more/'] })).toBe('');
+    expect(faultOf(here, copies, { prefixes: ['in/', 'cop'] })).toContain('destination: found the source');
+    expect(faultOf(here, copies, { prefixList: 'list' })).toContain('destination: found the source');
+    const source = { bucket: 'a-bucket' };
+    const into = { bucket: 'b-bucket' };
+    const both = (one: Options, other: Options): string =>
+      messageOf(() =>
+        parseConfiguration(
+          JSON.stringify({
+            tasks: [
+              { name: 'one', source, destination: into, ...one },
+              { name: 'two', source, destination: into, ...other },
+            ],
+          }),
+          'file',
+        ),
+      );
+    expect(both({ prefixes: ['a/', 'b/'] }, { prefixes: ['c/'] })).toBe('');
+    expect(both({ prefixes: ['a/', 'b/'] }, { prefixes: ['b/x'] })).toContain('tasks "one" and "two", destination');
+    expect(both({ prefixes: ['a/'] }, { prefixList: 'list' })).toContain('tasks "one" and "two", destination');
   });
 });
 

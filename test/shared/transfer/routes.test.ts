@@ -66,6 +66,19 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     expect(world.buffers.used).toBe(0);
   });
 
+  it('leaves metadata and tags behind where the task does not want them, and does not ask for the tags', async () => {
+    const world = await filled();
+    world.gate.forgetCounts();
+    await world.transfer('k', { task: { ...world.task, metadata: false, tags: false } });
+    const copy = world.copied();
+    expect({ headers: copy?.headers, metadata: copy?.metadata, tags: copy?.tags }).toEqual({
+      headers: attributes.headers,
+      metadata: {},
+      tags: {},
+    });
+    expect(world.gate.count('tags')).toBe(0);
+  });
+
   it('sends nothing a second time', async () => {
     const world = await filled();
     await world.transfer();

@@ -1,0 +1,120 @@
+import * as v from 'valibot';
+import { Fault, isFault } from '../model/faults.ts';
+import { keySchema } from '../model/job.ts';
+import { maxListedPrefixes, maxPrefixListBytes } from '../model/limits.ts';
+import { quoteKey } from '../model/object.ts';
+import type { PinnedList } from '../model/payloads.ts';
+import { outermost } from '../model/prefixes.ts';
+import type { Task } from '../model/task.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { readBody } from '../flow/body.ts';
+import { compareKeys } from './order.ts';
+
+/** The prefixes that a task is about: all of its source's prefix, those that it names, or those that an object lists. */
+export interface RunPrefixes {
+  /** relative to the run's prefix, in order, none inside another; never empty */
+  readonly prefixes: readonly string[];
+  readonly list: PinnedList;
+}
+
+/**
+ * The prefixes that a run over `runPrefix` is about.
+ * @param pinned the version of the prefix list that the run began with; without it, the present one
+ * @throws Fault `InvalidInput` where the run's prefix is none of the task's, or its prefix list is missing or not valid;
+ *   `SourceChanged` where the list is another one by now
+ */
+export async function readPrefixes(
+  source: ObjectStore,
+  task: Task,
+  runPrefix: string,
+  pinned: PinnedList = {},
+): Promise<RunPrefixes> {
+  const { list, named } = await prefixesOf(source, task, pinned);
+  const prefixes = narrowed(named, runPrefix.slice(task.source.prefix.length));
+  if (prefixes.length > 0) return { prefixes, list };
+  throw new Fault(
+    'InvalidInput',
+    `task ${task.name}: prefix ${JSON.stringify(runPrefix)} is under none of the task's ${named.length} prefixes`,
+  );
+}
+
+async function prefixesOf(
+  source: ObjectStore,
+  { name, prefixes = [''], prefixList }: Task,
+  pinned: PinnedList,
+): Promise<{ named: readonly string[]; list: PinnedList }> {
+  if (prefixList === undefined) return { named: prefixes, list: {} };
+  const what = `task ${name}, prefixList: ${source.bucket}: ${quoteKey(prefixList)}`;
+  const { text, etag } = await readList(source, prefixList, pinned, what);
+  return { named: parsePrefixList(text, what), list: { etag } };
+}
+
+async function readList(
+  source: ObjectStore,
+  key: string,
+  { etag }: PinnedList,
+  what: string,
+): Promise<{ text: string; etag: string }> {
+  let opened;
+  try {
+    opened = await source.get(key, etag === undefined ? {} : { ifMatch: etag });
+  } catch (error) {
+    if (!isFault(error, 'SourceChanged', 'SourceGone')) throw error;
+    throw new Fault('SourceChanged', `${what} changed while the run was going by it; start the run again`);
+  }
+  if (!opened) throw new Fault('InvalidInput', `${what} does not exist; put the list there, one prefix a line`);
+  const { info, body } = opened;
+  if (info.size > maxPrefixListBytes) {
+    body.destroy();
+    throw new Fault('InvalidInput', `${what}: found ${info.size} bytes, expected at most ${maxPrefixListBytes}`);
+  }
+  const bytes = Buffer.alloc(info.size);
+  await readBody(body, bytes, what);
+  return { text: decoded(bytes, what), etag: info.etag };
+}
+
+function decoded(bytes: Buffer, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Fault('InvalidInput', `${what}: found bytes that are no UTF-8, expected text`);
+  }
+}
+
+/**
+ * The prefixes in a list's text, one a line; what ends a line is `\n` or `\r\n`, and empty lines are nothing.
+ * @throws Fault `InvalidInput` naming each line that is no prefix, or where there are none, or too many: an empty list
+ *   must not be taken for the whole bucket
+ */
+export function parsePrefixList(text: string, what: string): string[] {
+  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
+  const faults = lines.flatMap((line, index) => {
+    const parsed = v.safeParse(keySchema, line);
+    return line === '' || parsed.success ? [] : [`line ${index + 1}: ${parsed.issues[0].message}`];
+  });
+  if (faults.length > 0) {
+    const more = faults.length > shownFaults ? `\n  and ${faults.length - shownFaults} more` : '';
+    throw new Fault('InvalidInput', `${what} is not valid:\n  ${faults.slice(0, shownFaults).join('\n  ')}${more}`);
+  }
+  const prefixes = lines.filter((line) => line !== '');
+  if (prefixes.length === 0) throw new Fault('InvalidInput', `${what}: found no prefix, expected one a line`);
+  if (prefixes.length > maxListedPrefixes) {
+    throw new Fault(
+      'InvalidInput',
+      `${what}: found ${prefixes.length} prefixes, expected at most ${maxListedPrefixes}`,
+    );
+  }
+  return prefixes;
+}
+
+/** Faults of a list that its message tells. */
+const shownFaults = 10;
+
+/** What of the prefixes lies under `within`, relative to it, as keys are ordered. */
+function narrowed(prefixes: readonly string[], within: string): string[] {
+  const inside = prefixes.flatMap((prefix) => {
+    if (prefix.startsWith(within)) return [prefix.slice(within.length)];
+    return within.startsWith(prefix) ? [''] : [];
+  });
+  return outermost(inside).sort(compareKeys);
+}
