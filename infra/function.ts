@@ -12,6 +12,7 @@ import type { JobQueues } from './queue.ts';
 import { grantSides, type SidesUse } from './sides.ts';
 import type { LedgerTable } from './table.ts';
 import type { TaskParameters } from './tasks.ts';
+import { explainWildcard } from './wildcards.ts';
 
 /** What every function is built into. */
 export interface Pipeline {
@@ -68,15 +69,15 @@ export class FerryFunction extends Construct {
       },
     });
     this.trace(pipeline.tracing);
-    if (settings.sides) grantSides(this, this.role, pipeline.tasks.tasks, settings.sides);
+    if (settings.sides) grantSides(this.role, pipeline.tasks.tasks, settings.sides);
   }
 
   /** Sends traces where the partition has them. */
   private trace(tracing: TracingCondition): void {
     tracing.only(this.function.node.defaultChild as CfnResource, 'TracingConfig', { Mode: 'Active' });
     const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
-    // X-Ray has no finer resource for them.
     this.role.addToPolicy(new PolicyStatement({ actions, resources: ['*'] }));
+    explainWildcard(this.role, /^\*$/, 'X-Ray has no finer resource for traces');
   }
 }
 

@@ -1,9 +1,10 @@
 import { Aws } from 'aws-cdk-lib';
-import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { identityTokenSeconds } from '../shared/model/limits.ts';
 import type { DestinationSide, Side, Task } from '../shared/model/task.ts';
 import { parameterArn } from './tasks.ts';
+import { explainWildcard } from './wildcards.ts';
 
 /** What a function does with one side of each task. */
 export interface SideUse {
@@ -67,14 +68,17 @@ export const copySides: SidesUse = {
  * Grants what `use` says on the sides of every task. On a side with credentials of its own the role may do nothing, for
  * it never touches that bucket. Credentials may be read for both sides, because handlers open both.
  */
-export function grantSides(scope: Construct, grantee: IGrantable, tasks: readonly Task[], use: SidesUse): void {
+export function grantSides(role: Role, tasks: readonly Task[], use: SidesUse): void {
   const statements = tasks.flatMap((task) => [
-    ...[task.source, task.destination].flatMap((side) => credentialStatements(scope, side)),
+    ...[task.source, task.destination].flatMap((side) => credentialStatements(role, side)),
     ...(use.source ? sideStatements(task, task.source, use.source) : []),
     ...(use.destination ? sideStatements(task, task.destination, use.destination) : []),
     ...(use.destination?.encrypts ? keyStatements(task.destination) : []),
   ]);
-  for (const statement of statements) grantee.grantPrincipal.addToPrincipalPolicy(statement);
+  for (const statement of statements) role.addToPolicy(statement);
+  explainWildcard(role, /:s3:::[^/]+\/[^]*\*$/, "the objects under a task's prefix");
+  explainWildcard(role, /:kms:.*:key\/\*$/, 'the key behind an alias, which a condition names');
+  explainWildcard(role, /^\*$/, 'web identity tokens have no resource; a condition names their audience');
 }
 
 /** What takes the credentials of a side. Keys that encrypt a parameter or a secret say themselves who may use them. */

@@ -1,9 +1,9 @@
 import { Stack } from 'aws-cdk-lib';
-import type { IGrantable } from 'aws-cdk-lib/aws-iam';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { Task } from '../shared/model/task.ts';
+import { explainWildcard } from './wildcards.ts';
 
 /** Parameter Store: bytes of a value in the standard tier, which costs nothing. */
 const standardTierBytes = 4096;
@@ -29,19 +29,21 @@ export class TaskParameters extends Construct {
     }
   }
 
-  /** Lets `grantee` read a task by its name. */
-  grantRead(grantee: IGrantable): void {
-    this.grant(grantee, 'ssm:GetParameter', `${this.path}*`);
+  /** Lets `role` read a task by its name. */
+  grantRead(role: Role): void {
+    this.grant(role, 'ssm:GetParameter', `${this.path}*`);
+    const reason = "the stack's own tasks, of which some are added without a deployment";
+    explainWildcard(role, /:parameter\/s3-ferry\/[^/]+\/tasks\/\*$/, reason);
   }
 
-  /** Lets `grantee` read all tasks at once. */
-  grantReadAll(grantee: IGrantable): void {
-    this.grant(grantee, 'ssm:GetParametersByPath', this.path.replace(/\/$/, ''));
+  /** Lets `role` read all tasks at once. */
+  grantReadAll(role: Role): void {
+    this.grant(role, 'ssm:GetParametersByPath', this.path.replace(/\/$/, ''));
   }
 
-  private grant(grantee: IGrantable, action: string, name: string): void {
+  private grant(role: Role, action: string, name: string): void {
     const statement = new PolicyStatement({ actions: [action], resources: [parameterArn(this, name)] });
-    grantee.grantPrincipal.addToPrincipalPolicy(statement);
+    role.addToPolicy(statement);
   }
 }
 

@@ -2,37 +2,48 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
-/** Why a resource of a policy ends with a wildcard, by what it looks like. */
-const reasons: readonly (readonly [RegExp, string])[] = [
-  [/^\*$/, 'X-Ray, the delivery of logs, Session Manager and web identity tokens have no finer resource'],
-  [/:s3:::[^/]+\/.*\*$/, "the objects under a task's prefix"],
-  [/:parameter\/s3-ferry\/[^/]+\/tasks\/\*$/, "the stack's own tasks, of which some are added without a deployment"],
-  [/:states:.*:execution:.*\*$/, "executions of the stack's own machine, whose names are not known before they start"],
-  [/^<\w+Handler[0-9A-F]{8}\.Arn>:\*$/, "versions of the machine's own functions"],
-  [/:kms:.*:key\/\*$/, 'the key behind an alias, which a condition names'],
-];
+/** Why a resource of a policy ends with a wildcard. */
+interface Explanation {
+  /** resources as cdk-nag spells them: references by logical ID, in angle brackets */
+  readonly resources: RegExp;
+  readonly reason: string;
+}
+
+const explanations = new WeakMap<IConstruct, Explanation[]>();
 
 /**
- * Acknowledges to cdk-nag each wildcard below `scope` that has a reason; one that has none stays a finding. To be called
- * when all is granted.
+ * Says beside a grant why its resources end with a wildcard.
+ * @param grantee whose policies it is about: a role, or a construct around it
+ */
+export function explainWildcard(grantee: IConstruct, resources: RegExp, reason: string): void {
+  explanations.set(grantee, [...(explanations.get(grantee) ?? []), { resources, reason }]);
+}
+
+/**
+ * Acknowledges to cdk-nag (AwsSolutions-IAM5) each wildcard below `scope` that was explained; one that was not stays a
+ * finding. To be called when all is granted: CDK moves what does not fit a role's inline policy into managed ones.
  */
 export function acknowledgeWildcards(scope: IConstruct): void {
-  // CDK moves what does not fit a role's inline policy into managed ones.
-  const policies = scope.node.findAll().filter((one) => one instanceof CfnPolicy || one instanceof CfnManagedPolicy);
-  for (const policy of policies) {
+  for (const policy of scope.node.findAll()) {
+    if (!(policy instanceof CfnPolicy || policy instanceof CfnManagedPolicy)) continue;
+    const explained = policy.node.scopes.flatMap((around) => explanations.get(around) ?? []);
     const document = Stack.of(scope).resolve(policy.policyDocument) as { Statement: { Resource: unknown }[] };
     const resources = document.Statement.flatMap(({ Resource }) => [Resource].flat()).map(inWords);
-    for (const resource of new Set(resources)) {
-      const reason = reasons.find(([pattern]) => pattern.test(resource))?.[1];
-      const id = `AwsSolutions-IAM5[Resource::${resource}]`;
-      if (reason !== undefined) Validations.of(policy).acknowledge({ id, reason });
+    const acknowledged = [...new Set(resources)].flatMap((resource) => {
+      const reason = explained.find((one) => one.resources.test(resource))?.reason;
+      return reason === undefined ? [] : [[`Annotation::AwsSolutions-IAM5[Resource::${resource}]`, reason] as const];
+    });
+    // What Validations.acknowledge writes, but that it puts a hyphen for each space, also those of a prefix.
+    if (acknowledged.length > 0) {
+      policy.node.addMetadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, Object.fromEntries(acknowledged));
     }
   }
 }
 
 /** A resource as cdk-nag spells it in the name of a finding. */
 function inWords(value: unknown): string {
-  if (typeof value === 'string') return value;
+  // An escaped character of a prefix, ${*}, looks like a reference to cdk-nag.
+  if (typeof value === 'string') return value.replace(/\$\{([^}]*)\}/g, '<$1>');
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
   if (typeof Ref === 'string') return `<${Ref}>`;
   if (Array.isArray(attribute)) return `<${attribute.join('.')}>`;

@@ -7,6 +7,7 @@ import { maxReceives } from '../../shared/model/limits.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { copySides } from '../sides.ts';
+import { explainWildcard } from '../wildcards.ts';
 
 /** SQS's largest batch without a batching window. */
 const batchSize = 10;
@@ -41,6 +42,8 @@ export class CopyObjects extends FerryFunction {
     grantSend(pipeline.queues.deadLetters, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
+    const reason = "executions of the stack's own machine, whose names are not known before they start";
+    explainWildcard(this.role, /:states:.*:execution:.*\*$/, reason);
     const { workerMode, copyConcurrency: maxConcurrency } = pipeline.settings;
     // Workers take the jobs alone; the function stays for what is sent to it by hand.
     if (workerMode === 'ec2') return;

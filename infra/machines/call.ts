@@ -5,6 +5,7 @@ import type { Construct } from 'constructs';
 import { faultTable, type RetryRule } from '../../shared/model/faults.ts';
 import { maxRestarts } from '../../shared/model/limits.ts';
 import type { FerryFunction } from '../function.ts';
+import { explainWildcard } from '../wildcards.ts';
 
 export interface CallSettings {
   /** what the function gets; by default the state's input as it is */
@@ -29,6 +30,7 @@ export function call(scope: Construct, name: string, callee: FerryFunction, sett
     ...(settings.payload && { payload: settings.payload }),
     ...(kept ? { resultPath: settings.resultPath } : { outputPath: '$.Payload' }),
   });
+  explainWildcard(scope, /^<\w+Handler[0-9A-F]{8}\.Arn>:\*$/, "versions of the machine's own functions");
   // Lambda itself, or the way to it: the function did not run. About five minutes, for throttling takes a while to end.
   state.addRetry({
     errors: [

@@ -3,6 +3,7 @@ import { LogLevel, type StateMachine, type StateMachineProps } from 'aws-cdk-lib
 import type { Construct } from 'constructs';
 import type { Pipeline } from '../function.ts';
 import { createLog } from '../logs.ts';
+import { explainWildcard } from '../wildcards.ts';
 
 export type Observing = Pick<Pipeline, 'settings' | 'tracing'>;
 
@@ -20,6 +21,7 @@ export function observed(
 /** Takes tracing back where the partition has none. */
 export function observe(machine: StateMachine, { tracing }: Observing): void {
   tracing.only(machine.node.defaultChild as CfnResource, 'TracingConfiguration', { Enabled: true });
+  explainWildcard(machine, /^\*$/, 'the delivery of logs and traces has no finer resource');
   Validations.of(machine).acknowledge({
     id: 'AwsSolutions-SF1',
     reason:

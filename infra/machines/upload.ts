@@ -17,6 +17,7 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { FerryFunction } from '../function.ts';
+import { explainWildcard } from '../wildcards.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { observe, observed, type Observing } from './observed.ts';
@@ -99,6 +100,11 @@ export class UploadMachine extends Construct {
       // An Express child may run five minutes, a batch over a slow border takes up to fifteen.
       mapExecutionType: StateMachineType.STANDARD,
     });
+    explainWildcard(
+      this,
+      /:states:.*:execution:.*\*$/,
+      "the map's own runs and children, whose names Step Functions makes",
+    );
     const send = call(this, 'UploadParts', uploadParts);
     // One batch that fails does not end the others: check-upload looks what is there, and decides by the outcomes.
     const nameFault = new Pass(this, 'NameFault', { parameters: { 'outcome.$': '$.Error' } });

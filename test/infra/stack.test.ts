@@ -298,9 +298,19 @@ test("cdk-nag's AwsSolutions has nothing to say but what is acknowledged beside 
   const configuration = {
     tasks: [
       { name: 'near', source: { bucket: 'from', prefix: 'in/' }, destination, events: 'create-delete' },
+      { name: 'odd', source: { bucket: 'odd', prefix: 'a b/ü/€/*/' }, destination: { bucket: 'odd-too' } },
+      {
+        name: 'identity',
+        source: { bucket: 'identity' },
+        destination: {
+          bucket: 'identity-too',
+          region: 'cn-north-1',
+          credentials: { webIdentity: { roleArn: 'arn:aws-cn:iam::123456789012:role/writer', audience: 'ferry' } },
+        },
+      },
       { name: 'whole', source: { bucket: 'all' }, destination: far, schedule: 'rate(1 hour)', deletes: true },
     ],
-    stack: { alarmEmail: 'who@example.com' },
+    stack: { alarmEmail: 'who@example.com', workerMode: 'both' },
   };
   expect(nagFindings(configuration)).toEqual([]);
 });
