@@ -40,9 +40,11 @@ const shown = 20;
 /** The report in lines for people. */
 export function summary(report: Report): string[] {
   const { seconds, eventSeconds } = report;
+  // A worker moves large objects itself.
+  const large = `${report.large} large${report.executions > 0 ? ` by ${report.executions} executions` : ''}`;
   const lines = [
     '',
-    `objects   ${report.objects} (${formatSize(report.bytes)}): ${report.small} small, ${report.large} large by ${report.executions} executions`,
+    `objects   ${report.objects} (${formatSize(report.bytes)}): ${report.small} small, ${large}`,
     `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${formatSize(Math.round(report.bytes / Math.max(seconds.sync, 0.001)))}/s)`,
     `verified  ${report.verified} by SHA-256 in ${seconds.verify.toFixed(1)} s, ${report.mismatched} missing or different`,
     `event     ${eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`}`,

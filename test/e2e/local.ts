@@ -9,7 +9,7 @@ import {
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { Child } from './child.ts';
@@ -39,9 +39,10 @@ export class Local {
   }
 
   /** Starts it over a directory with these tasks, and waits for `ready`. */
-  static async start(directory: string, tasks: readonly object[]): Promise<Local> {
+  static async start(directory: string, tasks: readonly object[], stack: object = {}): Promise<Local> {
+    mkdirSync(directory, { recursive: true });
     const config = join(directory, 'tasks.json');
-    writeFileSync(config, JSON.stringify({ tasks }));
+    writeFileSync(config, JSON.stringify({ tasks, stack }));
     const child = new Child('local/main.ts', ['--port', '0', '--config', config, '--data', join(directory, 'data')]);
     await child.wrote(/^ready$/m);
     const exports = child.stdout.matchAll(/^export (\w+)=(.+)$/gm);

@@ -1,3 +1,4 @@
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
@@ -18,7 +19,7 @@ import { encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
 import { start, temporary } from './child.ts';
-import { eventually } from './local.ts';
+import { eventually, Local } from './local.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
 
@@ -319,6 +320,21 @@ it('shares the queue with Lambda, and nothing is sent twice', async () => {
   for (const service of ['copy-objects', 'worker']) {
     expect(log).toMatch(new RegExp(`"service":"${service}".*"ObjectsCopied":[1-9]`));
   }
+});
+
+it('belongs to `npm run local` where the configuration says so', async () => {
+  const from = { bucket: 'from-bucket' };
+  const tasks = [{ name: 'one', source: from, destination: { bucket: 'into-bucket' }, events: 'create' }];
+  const local = await Local.start(join(place.path, 'kept'), tasks, { workerMode: 'ec2' });
+  await local.s3.send(new PutObjectCommand({ Bucket: 'from-bucket', Key: 'k', Body: 'bytes' }));
+  const copy = await eventually(() =>
+    local.s3.send(new HeadObjectCommand({ Bucket: 'into-bucket', Key: 'k' })).catch(() => undefined),
+  );
+  expect(copy.ContentLength).toBe(5);
+  expect(await local.stop()).toBe(0);
+  const log = readFileSync(join(place.path, 'kept', 'data', 'functions.log'), 'utf8');
+  expect(log).toMatch(/"service":"worker".*"ObjectsCopied":1/);
+  expect(log).not.toContain('"service":"copy-objects"');
 });
 
 it('refuses a worker mode that there is not', async () => {
