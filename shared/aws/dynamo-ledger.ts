@@ -139,6 +139,7 @@ const announcementsSchema = v.object({ announced: v.optional(v.set(v.number()), 
 const uploadSchema = v.object({
   uploadId: v.string(),
   sourceEtag: v.string(),
+  attributes: v.string(),
   sourceVersionId: v.exactOptional(v.string()),
   partSize: v.number(),
   sourceLayout: v.boolean(),

@@ -12,6 +12,8 @@ export type RouteKind = 'skip' | 'server-side copy' | 'put' | 'multipart' | 'exe
 export interface OpenUpload {
   readonly uploadId: string;
   readonly sourceEtag: string;
+  /** the digest of the source's headers and metadata, which it was created with */
+  readonly attributes: string;
   readonly sourceVersionId?: string;
   readonly partSize: number;
   /** true where the parts are the source's own */

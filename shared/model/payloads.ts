@@ -95,6 +95,8 @@ export type UploadInput = Job;
 export interface UploadTarget {
   readonly uploadId: string;
   readonly sourceEtag: string;
+  /** the digest of the source's headers and metadata, which the upload was created with */
+  readonly attributes: string;
   readonly sourceVersionId?: string;
   readonly plan: PartPlan;
   readonly method: 'relay' | 'server-side copy';

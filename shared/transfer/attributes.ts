@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Fault, isFault } from '../model/faults.ts';
 import { quoteKey, type ObjectAttributes, type ObjectInfo } from '../model/object.ts';
 import type { PartContext } from './context.ts';
@@ -25,7 +26,10 @@ async function readTags({ task, source: store }: PartContext, source: ObjectInfo
   }
   // Without versions a read of tags cannot be pinned: they are this version's where the object is still this one.
   const some = source.tagCount !== undefined || Object.keys(tags).length > 0;
-  if (versionId === undefined && some && (await store.head(key))?.etag !== etag) {
+  if (versionId !== undefined || !some) return tags;
+  const now = await store.head(key);
+  // Of the headers, some stores show others by GET than by HEAD.
+  if (now?.etag !== etag || !isDeepStrictEqual(now.metadata, source.metadata)) {
     throw new Fault('SourceChanged', `${store.bucket}: ${quoteKey(key)} changed while its tags were read`);
   }
   return tags;

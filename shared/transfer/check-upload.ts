@@ -7,6 +7,7 @@ import { countParts } from './part-plan.ts';
 import { sendState } from './plan-upload.ts';
 import { recordDone } from './record.ts';
 import { settled } from './settle.ts';
+import { attributesDigest } from './version.ts';
 import { quoteKey } from '../model/object.ts';
 
 /**
@@ -30,7 +31,8 @@ export async function checkUpload(context: TransferContext, input: CheckUploadIn
   const { target } = input;
   try {
     const source = await context.source.head(job.key);
-    if (!source || source.etag !== target.sourceEtag) return again;
+    if (source?.etag !== target.sourceEtag) return again;
+    if (attributesDigest(context.task, source) !== target.attributes) return again;
     const completion = await completeUpload(context, job, target);
     if (completion.kind === 'completed') {
       if (!(await settled(context, job.key, source))) return again;

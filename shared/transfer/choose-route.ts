@@ -5,6 +5,7 @@ import { maxBufferedBody, maxObjectSize } from '../model/limits.ts';
 import { quoteKey, etagIsMd5, etagPartCount, type ObjectInfo } from '../model/object.ts';
 import { partitionOf } from '../model/partition.ts';
 import type { Task } from '../model/task.ts';
+import { sameAttributes } from './version.ts';
 
 /** What a job turned out to need, and why. */
 export type Route =
@@ -58,7 +59,7 @@ export function chooseRoute(seen: Seen): Route {
   if (source.size > maxObjectSize)
     throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectSize}`);
   if (destination && task.compare !== 'none') {
-    const proof = provenSame(source, destination, seen.entry);
+    const proof = provenSame(task, source, destination, seen.entry);
     if (proof !== undefined) return { kind: 'skip', reason: proof };
   }
   const large = source.size > task.largeObjectThreshold;
@@ -82,8 +83,14 @@ export function fitsOnePut(source: ObjectInfo): boolean {
 }
 
 /** Why the destination is this version of the source; undefined where nothing proves it. */
-function provenSame(source: ObjectInfo, destination: ObjectInfo, entry: LedgerEntry | undefined): string | undefined {
-  if (source.size !== destination.size) return undefined;
+function provenSame(
+  task: Task,
+  source: ObjectInfo,
+  destination: ObjectInfo,
+  entry: LedgerEntry | undefined,
+): string | undefined {
+  // A store that changes what it is given costs a copy for a message that comes twice, and no object stays stale.
+  if (source.size !== destination.size || !sameAttributes(task, source, destination)) return undefined;
   if (source.etag !== '' && source.etag === destination.etag) return 'the ETags are equal';
   const recorded =
     entry?.sourceEtag === source.etag && entry.destinationEtag === destination.etag && destination.etag !== '';
@@ -96,7 +103,8 @@ export function needsLedger(task: Task, source: ObjectInfo | undefined, destinat
     task.compare !== 'none' &&
     source !== undefined &&
     destination?.size === source.size &&
-    destination.etag !== source.etag
+    destination.etag !== source.etag &&
+    sameAttributes(task, source, destination)
   );
 }
 

@@ -9,6 +9,7 @@ import { multipartEtag } from './checksum.ts';
 import type { TransferContext } from './context.ts';
 import { missingParts, partOf, plannedParts } from './part-plan.ts';
 import { recordCompleting } from './record.ts';
+import { attributesDigest } from './version.ts';
 
 export type Completion =
   | { readonly kind: 'completed'; readonly stored: Stored }
@@ -47,7 +48,11 @@ export async function completeUpload(context: TransferContext, job: Job, target:
     if (!isFault(error, 'UploadGone')) throw error;
     // The answer to a Complete that took effect may have been lost, or somebody else completed the same upload.
     const object = await destination.head(destinationName);
-    if (object?.etag === expectedEtag && object.size === target.plan.size) return { kind: 'completed', stored: object };
+    const made =
+      object?.etag === expectedEtag &&
+      object.size === target.plan.size &&
+      attributesDigest(context.task, object) === target.attributes;
+    if (made) return { kind: 'completed', stored: object };
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { canCopyInside } from './choose-route.ts';
 import type { TransferContext } from './context.ts';
 import { planParts, planSourceLayout } from './part-plan.ts';
+import { attributesDigest } from './version.ts';
 
 export interface OpenedUpload {
   readonly target: UploadTarget;
@@ -28,7 +29,7 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
   const key = destinationKey(task, job.key);
   const entry = await ledger.get(task.name, job.key);
   const known = entry?.upload;
-  if (known?.sourceEtag === source.etag) {
+  if (known && isFor(context, known, source)) {
     const stored = await storedParts(context, key, known.uploadId);
     if (stored) return { target: targetOf(context, source, known), stored };
   } else if (known) {
@@ -51,6 +52,7 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
     upload: {
       uploadId: target.uploadId,
       sourceEtag: source.etag,
+      attributes: target.attributes,
       ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
       partSize: target.plan.partSize,
       sourceLayout: target.plan.sourceLayout,
@@ -68,7 +70,7 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
 
   // Somebody else opened an upload in the meantime; theirs is used.
   await destination.abortUpload(key, target.uploadId);
-  if (winner.sourceEtag !== source.etag) {
+  if (!isFor(context, winner, source)) {
     throw new Fault(
       'SourceChanged',
       `${context.source.bucket}: ${quoteKey(job.key)} is being copied in another version`,
@@ -78,6 +80,11 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
   if (!stored)
     throw new Fault('UploadGone', `${destination.bucket}: the upload of ${quoteKey(key)} was just ended by another`);
   return { target: targetOf(context, source, winner), stored };
+}
+
+/** Is the upload for this version of the source? */
+function isFor({ task }: TransferContext, upload: OpenUpload, source: ObjectInfo): boolean {
+  return upload.sourceEtag === source.etag && upload.attributes === attributesDigest(task, source);
 }
 
 async function storedParts(context: TransferContext, key: string, uploadId: string): Promise<StoredPart[] | undefined> {
@@ -96,6 +103,7 @@ function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUplo
   return {
     uploadId: upload.uploadId,
     sourceEtag: etag,
+    attributes: upload.attributes,
     ...(versionId !== undefined && { sourceVersionId: versionId }),
     plan: { size, partSize: upload.partSize, partCount, sourceLayout: upload.sourceLayout },
     method: canCopyInside(context.task) ? 'server-side copy' : 'relay',
@@ -134,6 +142,7 @@ async function createUpload(
   return targetOf(context, source, {
     ...created,
     sourceEtag: source.etag,
+    attributes: attributesDigest(task, source),
     partSize: plan.partSize,
     sourceLayout: plan.sourceLayout,
     ...(checksum && { checksum }),

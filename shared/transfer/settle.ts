@@ -1,6 +1,7 @@
 import type { ObjectInfo } from '../model/object.ts';
 import { replicatesDeletes } from './choose-route.ts';
 import type { PartContext } from './context.ts';
+import { sameVersion } from './version.ts';
 
 /**
  * The look at the source after a write, which makes copies converge without a lock: events come late, twice and out of
@@ -12,5 +13,5 @@ export async function settled(context: PartContext, key: string, written: Object
   const now = await context.source.head(key);
   if (!written) return now === undefined;
   if (!now) return !replicatesDeletes(context.task);
-  return now.etag === written.etag && now.size === written.size;
+  return sameVersion(context.task, now, written);
 }

@@ -2,7 +2,7 @@ import { asFault, assertNever, Fault, isFault } from '../model/faults.ts';
 import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
-import type { ObjectInfo } from '../model/object.ts';
+import { quoteKey, type ObjectInfo } from '../model/object.ts';
 import { destinationKey } from '../model/task.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
@@ -18,7 +18,7 @@ import { putObject } from './put-object.ts';
 import { recordDeleted, recordDone, recordSkipped } from './record.ts';
 import { sendParts } from './send-parts.ts';
 import { settled } from './settle.ts';
-import { quoteKey } from '../model/object.ts';
+import { sameVersion } from './version.ts';
 
 /** Rounds of sending what is missing in one process before the job is put back. */
 const maxRounds = 4;
@@ -146,7 +146,7 @@ async function copyInside(context: TransferContext, job: Job, source: ObjectInfo
 async function sendWhole(context: TransferContext, job: Job, seen: ObjectInfo): Promise<Written> {
   // The look may have been without checksums (a small object): what Complete is to compare is asked for now.
   const source = seen.checksum ? seen : ((await context.source.head(job.key, { checksum: true })) ?? seen);
-  if (source.etag !== seen.etag)
+  if (!sameVersion(context.task, source, seen))
     throw new Fault('SourceChanged', `${context.source.bucket}: ${quoteKey(job.key)} changed`);
   const { target, stored } = await openUpload(context, job, source);
   let missing: readonly PartRange[] = missingParts(target.plan, stored);

@@ -28,6 +28,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
     const upload = (uploadId: string): OpenUpload => ({
       uploadId,
       sourceEtag: 'e',
+      attributes: 'a',
       partSize: 5,
       sourceLayout: false,
       opaqueEtag: true,

@@ -15,6 +15,7 @@ const common = { job, execution: 'execution-1', attempt: 1, startedAt: 5 };
 const target = {
   uploadId: 'upload-1',
   sourceEtag: 'etag',
+  attributes: 'digest',
   plan: { size: 30, partSize: 10, partCount: 3, sourceLayout: false },
   method: 'relay',
   opaqueEtag: false,

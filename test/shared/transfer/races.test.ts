@@ -4,9 +4,9 @@ import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
 import { bytesOf, World, type WorldOptions } from './world.ts';
 
-/** Versions differ in their bytes, or only in them: the size is the same where a test says so. */
-const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three')];
-const large = [bytesOf(6 * MiB, 'one'), bytesOf(6 * MiB, 'two'), bytesOf(7 * MiB, 'three')];
+/** To version 0 come: other bytes of the same size, another size, and the same bytes with other metadata. */
+const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three'), bytesOf(5000, 'one')];
+const large = [bytesOf(6 * MiB, 'one'), bytesOf(6 * MiB, 'two'), bytesOf(7 * MiB, 'three'), bytesOf(6 * MiB, 'one')];
 
 function attributesOf(version: number): ObjectAttributes {
   return { headers: { contentType: `version/${version}` }, metadata: { version: String(version) }, tags: {} };
@@ -56,7 +56,7 @@ const moments: ['before' | 'after', string, number, ('small' | 'large')[]][] = [
 describe.each(worlds)('the source changes while it is copied, %s', (_name, options) => {
   it.each(moments)('%s %s (%d): the destination ends as the source is', async (when, operation, nth, sizes) => {
     for (const versions of sizes.map((size) => ({ small, large })[size])) {
-      for (const next of [1, 2]) {
+      for (const next of [1, 2, 3]) {
         const world = new World(options);
         await write(world, versions, 0);
         const seen = { changed: false };

@@ -36,9 +36,13 @@ const ways: [string, WorldOptions, number, number[]?][] = [
 describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, parts) => {
   async function filled(): Promise<World> {
     const world = new World({ ...options, views: { destination: { storageClass: 'STANDARD_IA' } } });
-    if (parts) await world.uploadSource(bytesOf(size), parts, attributes);
-    else await world.putSource(bytesOf(size), { attributes });
+    await fill(world, attributes);
     return world;
+  }
+
+  async function fill(world: World, given: ObjectAttributes): Promise<void> {
+    if (parts) await world.uploadSource(bytesOf(size), parts, given);
+    else await world.putSource(bytesOf(size), { attributes: given });
   }
 
   it('brings bytes, headers, metadata, tags and storage class over, and says so once', async () => {
@@ -87,6 +91,24 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     for (const write of ['put', 'copy', 'createUpload', 'uploadPart', 'copyPart', 'completeUpload', 'delete']) {
       expect([write, world.gate.count(write)]).toEqual([write, 0]);
     }
+  });
+
+  it.each([
+    ['a header', { ...attributes, headers: { ...attributes.headers, cacheControl: 'no-store' } }],
+    ['a header less', { ...attributes, headers: { contentType: 'text/x-test' } }],
+    ['metadata', { ...attributes, metadata: { colour: 'red', 'x-y': 'ü' } }],
+  ])('brings over a version that differs in %s alone, once', async (_name, changed) => {
+    const world = await filled();
+    await world.transfer();
+    await fill(world, changed);
+    expect(await world.transfer()).toMatchObject({ route });
+    const copy = world.copied();
+    expect({ headers: copy?.headers, metadata: copy?.metadata, tags: copy?.tags }).toEqual(changed);
+    expect(await world.transfer()).toMatchObject({ route: 'skip' });
+    // What the task leaves behind makes no version.
+    const without = { ...world.task, metadata: false };
+    await fill(world, { ...changed, metadata: { other: 'x' } });
+    expect(await world.transfer('k', { task: without })).toMatchObject({ route: 'skip' });
   });
 
   it('sends everything again where the task compares nothing', async () => {
