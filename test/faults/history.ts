@@ -1,18 +1,16 @@
 import { asFault } from '../../shared/model/faults.ts';
 import { decodeJob, type Job } from '../../shared/model/job.ts';
-import { maxReceives } from '../../shared/model/limits.ts';
-import type { CheckUploadInput, FindObjectsState, UploadState } from '../../shared/model/payloads.ts';
+import { maxReceives, sweptAfterDays } from '../../shared/model/limits.ts';
+import type { FindObjectsState } from '../../shared/model/payloads.ts';
 import { noDeadline, type Deadline } from '../../shared/ports/clock.ts';
 import type { ReceivedMessage } from '../../shared/ports/memory/job-queue.ts';
 import { findSegment } from '../../shared/find/find-segment.ts';
-import { abandonUpload } from '../../shared/transfer/abandon-upload.ts';
-import { checkUpload } from '../../shared/transfer/check-upload.ts';
 import { consumeMessage } from '../../shared/transfer/consume-message.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
-import { planUpload } from '../../shared/transfer/plan-upload.ts';
-import { sendParts } from '../../shared/transfer/send-parts.ts';
+import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { isS3Notification } from '../../shared/model/s3-event.ts';
+import { runExecution } from './execution.ts';
 import { MortalProcess } from './process.ts';
 import { Dice } from './scheduler.ts';
 import { Universe, type Traits } from './universe.ts';
@@ -91,13 +89,15 @@ class Storm {
     // One violation says it; the state after it would only say more of the same.
     if (universe.violations.length === 0) universe.checkSame();
     if (universe.violations.length === 0) this.#checkEmpty();
+    const orphans = universe.openUploads().length;
+    if (universe.violations.length === 0) await this.#checkSwept();
     return {
       seed: this.#seed,
       traits: universe.traits,
       calls: universe.gate.count(),
       killed: this.#killed,
       buried,
-      orphans: universe.openUploads().length,
+      orphans,
       violations: universe.violations,
     };
   }
@@ -253,73 +253,16 @@ class Storm {
     });
   }
 
-  /** The UPLOAD machine over the use-cases: a Lambda call a step, each of which may be killed. */
+  /** The UPLOAD machine, of which each step may be killed. */
   #execute(): void {
     const started = this.#universe.uploads.started[this.#executions++];
     if (!started) return;
-    const { execution, job } = started;
-    this.#universe.tell?.(`${execution} begins: ${job.key}`);
-    const actor = this.#machine(execution, job)
-      .catch(async (error: unknown) => {
-        const fault = asFault(error);
-        const failure = { Error: fault.name, Cause: JSON.stringify({ errorMessage: fault.message }) };
-        await this.#step(
-          (context) =>
-            abandonUpload(
-              {
-                destination: () => Promise.resolve({ task: context.task, destination: context.destination }),
-                ledger: context.ledger,
-                deadLetters: this.#universe.deadLetters,
-                clock: context.clock,
-                onLeftover: () => undefined,
-              },
-              { job, execution, error: failure },
-            ),
-          // What stays undone here is a failed execution with an alarm; calm comes before that.
-          100,
-        );
-      })
-      .catch((error: unknown) => void this.#universe.violations.push(`abandoning failed: ${asFault(error).message}`))
-      .finally(() => {
-        this.#universe.uploads.end(execution);
-        this.#actors.delete(actor);
-      });
+    this.#universe.tell?.(`${started.execution} begins: ${started.job.key}`);
+    const actor = runExecution(this.#universe, (work) => this.#call(work), started).finally(() => {
+      this.#universe.uploads.end(started.execution);
+      this.#actors.delete(actor);
+    });
     this.#actors.add(actor);
-  }
-
-  async #machine(execution: string, job: Job): Promise<void> {
-    let state = await this.#step((context) => planUpload(context, { job, execution, attempt: 0 }));
-    while (state.state !== 'finished') {
-      const now: UploadState = JSON.parse(JSON.stringify(state)) as UploadState;
-      if (now.state === 'replan') {
-        state = await this.#step((context) => planUpload(context, now));
-        continue;
-      }
-      let input = now as CheckUploadInput;
-      if (now.state === 'uploading') {
-        const outcomes = await Promise.all(
-          now.batches.map(({ parts }) =>
-            this.#call((context) => sendParts(context, job.key, now.target, parts)).then(
-              (outcome) => ({ outcome }),
-              (error: unknown) => ({ outcome: asFault(error).name }),
-            ),
-          ),
-        );
-        input = { ...now, outcomes };
-      } else await this.#universe.clock.sleep(60_000);
-      state = await this.#step((context) => checkUpload(context, input));
-    }
-  }
-
-  /** A state with the machine's Retry. */
-  async #step<Result>(work: (context: TransferContext) => Promise<Result>, retries = 6): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#call(work);
-      } catch (error) {
-        if (asFault(error).retry === 'never' || attempt > retries) throw error;
-      }
-    }
   }
 
   async #call<Result>(work: (context: TransferContext) => Promise<Result>): Promise<Result> {
@@ -340,6 +283,23 @@ class Storm {
     const key = isS3Notification(body) ? /"key":"([^"]*)"/.exec(body)?.[1] : decodeJob(body).key;
     const entry = ledger.entries().find((one) => one.task === task.name && one.key === key);
     if (!entry) violations.push(`${key ?? body}: buried (${reason}), and the ledger does not know it`);
+  }
+
+  /** What the dead left behind, the sweeper knows: a week later it ends every upload, and nothing else changes. */
+  async #checkSwept(): Promise<void> {
+    const universe = this.#universe;
+    const olderThan = sweptAfterDays * 24 * 3600 * 1000;
+    universe.clock.pass(olderThan + 1);
+    this.#kills = 0;
+    this.#start(async (process) => {
+      const { task, destination, ledger, clock } = universe.context(process, 'in process');
+      const counts = await sweepUploads({ task, destination, ledger, clock, olderThan, deadline: noDeadline });
+      universe.tell?.(`swept: ${JSON.stringify(counts)}`);
+    });
+    await this.#untilRest();
+    const left = universe.openUploads();
+    if (left.length > 0) universe.violations.push(`uploads that the sweeper leaves: ${left.join(', ')}`);
+    if (universe.violations.length === 0) universe.checkSame();
   }
 
   #checkEmpty(): void {
