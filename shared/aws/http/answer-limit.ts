@@ -1,0 +1,71 @@
+/** Between which milliseconds the limit of an answer lies. Equal ones are a fixed limit: nothing is learned. */
+export interface LimitBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Latest answers that are remembered: about what one part of a large store's day is like, and 512 bytes. */
+const remembered = 64;
+/** Fewer say too little: until then the limit is its maximum. */
+const enough = 10;
+/** Of the remembered; three outliers in 64 (requests that hung) do not move it. */
+const quantile = 0.95;
+/** How much slower than the slowest usual answer one must be to count as lost. A lost packet or two make it three. */
+const factor = 4;
+
+/**
+ * How long the answer to one kind of request to one store may take until it is given up and asked for anew, learned from
+ * how long answers take. A store that becomes slow as a whole is not cut to death: whatever ran out of time counts as
+ * an answer that took twice as long, and doubles the limit until an answer comes.
+ */
+export class AnswerLimit {
+  readonly #bounds: LimitBounds;
+  readonly #latest: number[] = [];
+  #next = 0;
+  #usual: number | undefined;
+  /** times in a row that the limit was too short, as far as is known */
+  #expired = 0;
+
+  constructor(bounds: LimitBounds) {
+    this.#bounds = bounds;
+  }
+
+  /**
+   * Milliseconds that an answer may take now.
+   * @param attempt which try of the same request it is, from 1: each may take twice as long as the one before
+   */
+  current(attempt = 1): number {
+    const { min, max } = this.#bounds;
+    if (min === max || this.#latest.length < enough) return max;
+    this.#usual ??= quantileOf(this.#latest);
+    const learned = Math.min(max, Math.max(min, factor * this.#usual));
+    return Math.min(max, learned * 2 ** Math.max(this.#expired, attempt - 1));
+  }
+
+  /** An answer came after so many milliseconds. */
+  answered(milliseconds: number): void {
+    this.#expired = 0;
+    this.#remember(milliseconds);
+  }
+
+  /** No answer came within so many milliseconds. */
+  expired(milliseconds: number): void {
+    this.#expired++;
+    this.#remember(2 * milliseconds);
+  }
+
+  #remember(milliseconds: number): void {
+    const before = this.#latest[this.#next];
+    this.#latest[this.#next] = milliseconds;
+    this.#next = (this.#next + 1) % remembered;
+    // Sorted anew only where it can be another: answers as usual replace answers as usual.
+    const usual = this.#usual;
+    if (usual !== undefined && before !== undefined && before < usual && milliseconds < usual) return;
+    this.#usual = undefined;
+  }
+}
+
+function quantileOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil(quantile * sorted.length) - 1] ?? 0;
+}
