@@ -42,7 +42,7 @@ export class S3ObjectStore implements ObjectStore {
     return this.#bucket.check();
   }
 
-  list(options: ListOptions): AsyncGenerator<ListedObject[]> {
+  list(options: ListOptions): AsyncGenerator<readonly ListedObject[]> {
     return listing.listObjects(this.#bucket, options);
   }
 
@@ -86,7 +86,7 @@ export class S3ObjectStore implements ObjectStore {
     return listing.listParts(this.#bucket, key, uploadId);
   }
 
-  listUploads(prefix: string): AsyncGenerator<ListedUpload[]> {
+  listUploads(prefix: string): AsyncGenerator<readonly ListedUpload[]> {
     return listing.listUploads(this.#bucket, prefix);
   }
 

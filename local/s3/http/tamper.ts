@@ -7,24 +7,19 @@ import type { TamperWithAnswer } from './respond.ts';
 
 /** What a fault does to the request's body on its way. */
 export function tamperWithBody(fault: Fault | undefined, req: IncomingMessage): Call['tamper'] {
-  switch (fault?.kind) {
-    case 'corrupt-body':
-      return (piece, at) => corrupted(piece, fault.atByte - at);
-    case 'trickle-body':
-      return async (piece) => {
-        await pause(req, (piece.length / fault.bytesPerSecond) * 1000);
-        return piece;
-      };
-    case 'stall-body':
-      return (piece, at) => (at + piece.length > fault.afterBytes ? clientGone(req) : piece);
-    case 'reset-body':
-      return (piece, at) => {
-        if (at + piece.length > fault.afterBytes) throw new ConnectionLost('Reset within the body');
-        return piece;
-      };
-    default:
-      return undefined;
+  if (fault?.kind === 'corrupt-body') return (piece, at) => corrupted(piece, fault.atByte - at);
+  if (fault?.kind === 'trickle-body') {
+    return async (piece) => {
+      await pause(req, (piece.length / fault.bytesPerSecond) * 1000);
+      return piece;
+    };
   }
+  if (fault?.kind !== 'reset-body' && fault?.kind !== 'stall-body') return undefined;
+  return (piece, at) => {
+    if (at + piece.length <= fault.afterBytes) return piece;
+    if (fault.kind === 'stall-body') return clientGone(req);
+    throw new ConnectionLost('Reset within the body');
+  };
 }
 
 /** What a fault does to the answer's body on its way. */
