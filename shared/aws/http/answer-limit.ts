@@ -1,13 +1,15 @@
 /** Between which milliseconds the limit of an answer lies. Equal ones are a fixed limit: nothing is learned. */
 export interface LimitBounds {
   readonly min: number;
+  /** while too little is known; like what is learned, it doubles with each try */
+  readonly first: number;
   readonly max: number;
 }
 
 /** Latest answers that are remembered: about what one part of a large store's day is like, and 512 bytes. */
 const remembered = 64;
-/** Fewer say too little: until then the limit is its maximum. */
-const enough = 10;
+/** Fewer say too little. A function's environment sees few of them before it is asked for the next. */
+const enough = 5;
 /** Of the remembered; three outliers in 64 (requests that hung) do not move it. */
 const quantile = 0.95;
 /** How much slower than the slowest usual answer one must be to count as lost. A lost packet or two make it three. */
@@ -33,13 +35,18 @@ export class AnswerLimit {
   /**
    * Milliseconds that an answer may take now.
    * @param attempt which try of the same request it is, from 1: each may take twice as long as the one before
+   * @param handedOver milliseconds in which the system took the request's body: what it still has of it goes no faster
    */
-  current(attempt = 1): number {
-    const { min, max } = this.#bounds;
-    if (min === max || this.#latest.length < enough) return max;
+  current(attempt = 1, handedOver = 0): number {
+    const doubled = this.#learned() * 2 ** Math.max(this.#expired, attempt - 1);
+    return Math.min(this.#bounds.max, doubled + 2 * handedOver);
+  }
+
+  #learned(): number {
+    const { min, first, max } = this.#bounds;
+    if (this.#latest.length < enough) return first;
     this.#usual ??= quantileOf(this.#latest);
-    const learned = Math.min(max, Math.max(min, factor * this.#usual));
-    return Math.min(max, learned * 2 ** Math.max(this.#expired, attempt - 1));
+    return Math.min(max, Math.max(min, factor * this.#usual));
   }
 
   /** An answer came after so many milliseconds. */

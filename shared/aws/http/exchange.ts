@@ -34,6 +34,8 @@ export class Exchange {
   #socket: Socket | undefined;
   #response: IncomingMessage | undefined;
   #sentAt = 0;
+  /** milliseconds in which the system took the body */
+  #handedOver = 0;
   #onEnd: () => void = () => undefined;
 
   constructor(request: ClientRequest, sdk: SdkRequest, surroundings: ExchangeSurroundings) {
@@ -73,7 +75,7 @@ export class Exchange {
     const moved = (this.#socket?.bytesRead ?? 0) + (this.#socket?.bytesWritten ?? 0);
     if (moved !== this.#moved) this.#movedAt = time;
     this.#moved = moved;
-    const answerLimit = limit.current(this.#attempt);
+    const answerLimit = limit.current(this.#attempt, this.#handedOver);
     const standing = { phase: this.#standing(), quiet: time - this.#movedAt, lasted: time - this.#phaseSince };
     const reason = overdue({ ...standing, answerLimit }, times);
     if (reason === undefined) return false;
@@ -149,6 +151,7 @@ export class Exchange {
   #sent(): void {
     if (this.#response) return;
     this.#sentAt = Date.now();
+    this.#handedOver = this.#surroundings.now() - this.#phaseSince;
     this.#enter('awaiting');
   }
 

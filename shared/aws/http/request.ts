@@ -21,28 +21,30 @@ const minutes = 60 * seconds;
  * Kinds of requests whose answers take about the same time at one store, and the bounds of what is learned of it.
  *
  * The least: the third try of a packet that got lost twice is on its way after a second or two, and S3's own advice is to
- * repeat small requests after two. The most: what a slow store was given before anything was learned (180 s).
+ * repeat small requests after two. The most: what a silent socket was given before anything was learned (180 s). At
+ * first: a tenth of what a function has, so that one request that hangs in a fresh environment leaves time for others.
  */
 export const requestKinds = {
-  read: { min: 3 * seconds, max: 180 * seconds },
-  small: { min: 3 * seconds, max: 180 * seconds },
+  read: { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
+  small: { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
   /** Stores on spinning disks list a page in tens of seconds. */
-  list: { min: 5 * seconds, max: 180 * seconds },
+  list: { min: 5 * seconds, first: 60 * seconds, max: 180 * seconds },
   /**
    * What the system took of a body may still be on its way: up to 4 MiB (Linux's tcp_wmem), which take 210 s at 20 KB/s.
-   * So the kinds of writes go by size.
+   * So the kinds of writes go by size, and a
+   * body that the system took slowly is waited for longer.
    */
-  'write to 64 KiB': { min: 3 * seconds, max: 180 * seconds },
-  'write to 1 MiB': { min: 5 * seconds, max: 240 * seconds },
-  'write over 1 MiB': { min: 10 * seconds, max: 240 * seconds },
+  'write to 64 KiB': { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
+  'write to 1 MiB': { min: 5 * seconds, first: 60 * seconds, max: 240 * seconds },
+  'write over 1 MiB': { min: 10 * seconds, first: 120 * seconds, max: 240 * seconds },
   /** Copying 5 GiB at 10 MB/s takes nine minutes, an empty object milliseconds: nothing to learn. */
-  copy: { min: 10 * minutes, max: 10 * minutes },
+  copy: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },
   /** S3: "processing of a Complete request could take several minutes". */
-  complete: { min: 10 * minutes, max: 10 * minutes },
+  complete: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },
   /** ReceiveMessage answers within the 20 s that it waits, or not at all. */
-  poll: { min: 60 * seconds, max: 60 * seconds },
+  poll: { min: 60 * seconds, first: 60 * seconds, max: 60 * seconds },
   /** Calls of the other services: DynamoDB in milliseconds, StartExecution in a second when it is throttled. */
-  call: { min: 5 * seconds, max: 60 * seconds },
+  call: { min: 5 * seconds, first: 30 * seconds, max: 60 * seconds },
 } as const satisfies Record<string, LimitBounds>;
 
 export type RequestKind = keyof typeof requestKinds;

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { AnswerLimit } from '../../../../shared/aws/http/answer-limit.ts';
 
-const bounds = { min: 3_000, max: 180_000 };
+const bounds = { min: 3_000, first: 30_000, max: 180_000 };
 const times = (count: number, work: (index: number) => void): void => {
   for (let index = 0; index < count; index++) work(index);
 };
@@ -14,10 +14,10 @@ function learned(milliseconds: number): AnswerLimit {
 }
 
 describe('AnswerLimit', () => {
-  it('is its maximum until ten answers are known', () => {
+  it('is what it is at first until five answers are known, and doubles too', () => {
     const limit = new AnswerLimit(bounds);
-    times(9, () => limit.answered(20));
-    expect(limit.current()).toBe(bounds.max);
+    times(4, () => limit.answered(20));
+    expect([1, 2, 3, 4].map((attempt) => limit.current(attempt))).toEqual([30_000, 60_000, 120_000, 180_000]);
     limit.answered(20);
     expect(limit.current()).toBe(bounds.min);
   });
@@ -50,8 +50,13 @@ describe('AnswerLimit', () => {
     expect(limit.current()).toBe(bounds.min);
   });
 
+  it('is longer for a body that was taken slowly, up to its maximum', () => {
+    const limit = learned(20);
+    expect([0, 5_000, 300_000].map((took) => limit.current(1, took))).toEqual([3_000, 13_000, bounds.max]);
+  });
+
   it('is fixed where its bounds are one', () => {
-    const limit = new AnswerLimit({ min: 600_000, max: 600_000 });
+    const limit = new AnswerLimit({ min: 600_000, first: 600_000, max: 600_000 });
     times(100, () => limit.answered(5));
     limit.expired(600_000);
     expect(limit.current(4)).toBe(600_000);

@@ -6,6 +6,8 @@ import { randomBytes } from 'node:crypto';
 import { GetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
+import type { LimitBounds } from '../../../../shared/aws/http/answer-limit.ts';
+import { requestKinds } from '../../../../shared/aws/http/request.ts';
 import type { Times } from '../../../../shared/aws/http/overdue.ts';
 import { createS3Client } from '../../../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3-object-store.ts';
@@ -27,8 +29,8 @@ let store: S3ObjectStore;
 /** requests since `once` */
 let asked = 0;
 
-function open(times: Partial<Times> = {}): void {
-  handler = new BoundedHttpHandler({ maxSockets: 50, times });
+function open(times: Partial<Times> = {}, large: LimitBounds = requestKinds['write over 1 MiB']): void {
+  handler = new BoundedHttpHandler({ maxSockets: 50, times, bounds: { 'write over 1 MiB': large } });
   const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint: s3.endpoint, requestPayer: false };
   store = new S3ObjectStore(createS3Client(side, localKeys, handler), side);
 }
@@ -111,9 +113,7 @@ describe('an answer that does not come', () => {
   }, 30_000);
 
   it('of a part that was sent whole is asked for again', async () => {
-    handler = new BoundedHttpHandler({ maxSockets: 50, bounds: { 'write over 1 MiB': { min: 1_000, max: 1_000 } } });
-    const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint: s3.endpoint, requestPayer: false };
-    store = new S3ObjectStore(createS3Client(side, localKeys, handler), side);
+    open({}, { min: 1_000, first: 1_000, max: 10_000 });
     const bytes = randomBytes(2 * MiB);
     once('PutObject', { kind: 'no-answer' });
     await store.put('large', { data: bytes, size: bytes.length }, plain);
@@ -163,12 +163,16 @@ describe('a body on its way out', () => {
 
   it('that is taken slowly, but steadily, is not', async () => {
     // A hundredth of the usual time, and a hundred times the 20 KB/s that it is for.
-    open({ sending: 1_200 });
+    open({ sending: 1_200 }, { min: 1_000, first: 30_000, max: 240_000 });
+    for (let index = 0; index < 6; index++)
+      await store.put('key', { data: data.subarray(8 * MiB), size: 8 * MiB }, plain);
+    expect(handler.answerLimit('write over 1 MiB')).toBeLessThan(4_000);
+    const before = count('PutObject');
     s3.fault = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 2_000_000 } : undefined;
     const took = await seconds(() => store.put('key', { data, size: data.length }, plain));
     expect(took).toBeGreaterThan(6);
-    expect(count('PutObject')).toBe(1);
+    expect(count('PutObject') - before).toBe(1);
   }, 60_000);
 
   it('that is a stream and breaks is the end of its request, with its own error', async () => {
@@ -230,7 +234,7 @@ describe('a service that accepts connections and says nothing', () => {
 
   it.each([
     ['TLS', 'https:', { times: { connecting: 500 } }, 'no connection within 0.5 s'],
-    ['HTTP', 'http:', { bounds: { call: { min: 700, max: 700 } } }, 'no answer within 0.7 s'],
+    ['HTTP', 'http:', { bounds: { call: { min: 700, first: 700, max: 700 } } }, 'no answer within 0.7 s'],
   ])(
     'does not hold a call by %s for ever',
     async (_name, protocol, options, message) => {
