@@ -15,10 +15,13 @@ const quantile = 0.95;
 /** How much slower than the slowest usual answer one must be to count as lost. A lost packet or two make it three. */
 const factor = 4;
 
+/** Tries of one request that got no answer before it tells something of the store: a fifth may just hang. */
+const telling = 3;
+
 /**
  * How long the answer to one kind of request to one store may take until it is given up and asked for anew, learned from
- * how long answers take. A store that becomes slow as a whole is not cut to death: whatever ran out of time counts as
- * an answer that took twice as long, and doubles the limit until an answer comes.
+ * how long answers take. A store that becomes slow as a whole is not cut to death: whatever ran out of time doubles the
+ * limit until an answer comes, and what does so again and again counts as an answer that took even longer.
  */
 export class AnswerLimit {
   readonly #bounds: LimitBounds;
@@ -55,10 +58,10 @@ export class AnswerLimit {
     this.#remember(milliseconds);
   }
 
-  /** No answer came within so many milliseconds. */
-  expired(milliseconds: number): void {
+  /** No answer came within so many milliseconds, to that try of a request. */
+  expired(milliseconds: number, attempt = 1): void {
     this.#expired++;
-    this.#remember(2 * milliseconds);
+    if (attempt >= telling) this.#remember(2 * milliseconds);
   }
 
   #remember(milliseconds: number): void {

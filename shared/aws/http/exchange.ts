@@ -79,7 +79,7 @@ export class Exchange {
     const standing = { phase: this.#standing(), quiet: time - this.#movedAt, lasted: time - this.#phaseSince };
     const reason = overdue({ ...standing, answerLimit }, times);
     if (reason === undefined) return false;
-    if (standing.phase === 'awaiting') limit.expired(answerLimit);
+    if (standing.phase === 'awaiting') limit.expired(answerLimit, this.#attempt);
     // A name by which the SDK knows that it may try again. A socket in this state is not used again.
     const error = Object.assign(new Error(`${reason}; the connection was closed`), { name: 'TimeoutError' });
     this.#response?.destroy(error);

@@ -31,11 +31,37 @@ describe('AnswerLimit', () => {
     expect(learned(usual).current()).toBeCloseTo(expected, 0);
   });
 
-  it('is not moved by three requests in 64 that hung', () => {
+  it('is not moved by a store of which a fifth of the requests hang', () => {
     const limit = learned(20);
-    times(3, () => limit.expired(limit.current()));
-    limit.answered(20);
-    expect(limit.current()).toBe(bounds.min);
+    times(200, (index) => {
+      if (index % 5 === 0) limit.expired(limit.current());
+      // One in 25 hangs a second time.
+      if (index % 25 === 0) limit.expired(limit.current(2), 2);
+      limit.answered(20);
+      expect(limit.current()).toBe(bounds.min);
+    });
+  });
+
+  it('lets those through that take two minutes, one in ten, though all others take milliseconds', () => {
+    const limit = learned(20);
+    let cut = 0;
+    times(200, (index) => {
+      if (index % 10 > 0) limit.answered(20);
+      else {
+        // As many tries as the SDK makes.
+        for (let attempt = 1; attempt <= 5; attempt++) {
+          const allowed = limit.current(attempt);
+          if (allowed >= 120_000) {
+            limit.answered(120_000);
+            return;
+          }
+          limit.expired(allowed, attempt);
+        }
+        cut++;
+      }
+    });
+    expect(cut).toBeLessThanOrEqual(3);
+    expect(limit.current()).toBe(bounds.max);
   });
 
   it('doubles with each expiry until an answer comes, and with each attempt', () => {
@@ -116,7 +142,7 @@ describe('AnswerLimit', () => {
               limit.answered(after);
               return attempt;
             }
-            limit.expired(allowed);
+            limit.expired(allowed, attempt);
           }
         };
         // From 3 s, six doublings make three minutes.
