@@ -68,9 +68,9 @@ export const faultKinds: readonly FaultKind[] = [
     fault: () => ({ kind: 'trickle-body', bytesPerSecond: 2_000_000 }),
   },
   {
-    // Not of Complete: that may take ten minutes, and no less is waited for.
+    // Not of Complete, whose answer is waited for ten minutes.
     name: 'answer that never comes',
-    operations: ['GetObject', 'HeadObject', 'ListParts', ...writes],
+    operations: ['GetObject', ...writes],
     fault: () => ({ kind: 'no-answer' }),
   },
   {
