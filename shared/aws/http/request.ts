@@ -22,7 +22,7 @@ const minutes = 60 * seconds;
  *
  * The least: the third try of a packet that got lost twice is on its way after a second or two, and S3's own advice is to
  * repeat small requests after two. The most: what a silent socket was given before anything was learned (180 s). At
- * first: a tenth of what a function has, so that one request that hangs in a fresh environment leaves time for others.
+ * first: so much that a slow store answers, and so little that a function whose first request hangs has time for others.
  */
 export const requestKinds = {
   read: { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { attemptOf, kindOf, targetOf, type SdkRequest } from '../../../../shared/aws/http/request.ts';
+import { attemptOf, kindOf, requestKinds, targetOf, type SdkRequest } from '../../../../shared/aws/http/request.ts';
 import { overdue, usualTimes, type Phase } from '../../../../shared/aws/http/overdue.ts';
 
 const request = (method: string, some: Partial<SdkRequest> = {}): SdkRequest => ({
@@ -31,6 +31,18 @@ describe('kindOf', () => {
     ['poll', request('POST', { headers: { 'x-amz-target': 'AmazonSQS.ReceiveMessage' } })],
     ['call', request('POST', { headers: { 'x-amz-target': 'DynamoDB_20120810.UpdateItem' } })],
   ])('%s', (kind, sdk) => expect(kindOf(sdk)).toBe(kind));
+});
+
+describe('the bounds', () => {
+  it('leave a copy inside a store and a Complete minutes, whatever was learned', () => {
+    for (const kind of ['copy', 'complete'] as const) {
+      expect(requestKinds[kind]).toEqual({ min: 600_000, first: 600_000, max: 600_000 });
+    }
+  });
+
+  it('leave a long poll its 20 s', () => {
+    expect(requestKinds.poll.min).toBeGreaterThan(30_000);
+  });
 });
 
 describe('attemptOf', () => {
