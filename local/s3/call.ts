@@ -33,7 +33,7 @@ export interface Call {
   /** Counts body bytes read, after aws-chunked decoding. */
   readonly meter: { bytesIn: number; bytesOut: number };
   /** What becomes of a piece of the request's body on its way, for fault injection; `at` is where it begins. */
-  readonly tamper?: (piece: Buffer, at: number) => Buffer;
+  readonly tamper?: (piece: Buffer, at: number) => Buffer | Promise<Buffer>;
 }
 
 /** Bytes of an object as the body of an answer. `release` has to be called exactly once, sent or not. */

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { setTimeout } from 'node:timers/promises';
 import { S3Error } from './errors.ts';
 import { readAddress, type Address } from './http/address.ts';
 import { ConnectionLost } from './http/connection-lost.ts';
 import { respond } from './http/respond.ts';
 import { chooseOperation } from './http/route.ts';
 import { authenticate, type SecretLookup } from './http/signature.ts';
+import { clientGone, pause } from './http/pause.ts';
 import { tamperWithAnswer, tamperWithBody } from './http/tamper.ts';
 import { element, plainDocument } from './http/xml.ts';
 import { header, type Answer, type Call, type Server } from './call.ts';
@@ -90,8 +90,8 @@ class Request {
       const call = this.admit(address);
       fault = this.hooks.fault?.({ ...call.info, req: this.req });
       if (fault?.kind === 'reset') throw new ConnectionLost('Reset before the operation');
-      if (fault?.kind === 'delay') await setTimeout(fault.milliseconds);
-      const tamper = tamperWithBody(fault);
+      if (fault?.kind === 'delay') await pause(this.req, fault.milliseconds);
+      const tamper = tamperWithBody(fault, this.req);
       answer =
         fault?.kind === 'status'
           ? this.refuse(fault, path)
@@ -100,10 +100,11 @@ class Request {
       answer = this.explain(error, path);
     }
     try {
+      if (fault?.kind === 'no-answer') await clientGone(this.req);
       if (fault?.kind === 'lose-answer') throw new ConnectionLost('The answer is lost');
       const headers = { 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
-      await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault));
+      await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault, this.req));
     } finally {
       if (typeof answer.body === 'object') answer.body.release();
     }

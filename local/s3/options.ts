@@ -22,6 +22,9 @@ export interface RequestInfo {
  * - `reset-body`: the connection is reset after `afterBytes` bytes of the request's body.
  * - `corrupt-body`, `corrupt-answer`: one bit of the byte `atByte` of the request's or the answer's body is another.
  * - `trickle`: the answer's body comes at `bytesPerSecond`.
+ * - `trickle-body`: the request's body is read at `bytesPerSecond`.
+ * - `stall-body`: after `afterBytes` bytes of the request's body no more are read, until the client goes away.
+ * - `no-answer`: the operation is performed, and nothing is answered until the client goes away.
  * - `delay`: the operation is performed and answered as usual, `milliseconds` later.
  */
 export type Fault =
@@ -29,9 +32,10 @@ export type Fault =
   | { readonly kind: 'reset' }
   | { readonly kind: 'lose-answer' }
   | { readonly kind: 'truncate'; readonly afterBytes: number; readonly stallMilliseconds?: number }
-  | { readonly kind: 'reset-body'; readonly afterBytes: number }
+  | { readonly kind: 'reset-body' | 'stall-body'; readonly afterBytes: number }
+  | { readonly kind: 'no-answer' }
   | { readonly kind: 'corrupt-body' | 'corrupt-answer'; readonly atByte: number }
-  | { readonly kind: 'trickle'; readonly bytesPerSecond: number }
+  | { readonly kind: 'trickle' | 'trickle-body'; readonly bytesPerSecond: number }
   | { readonly kind: 'delay'; readonly milliseconds: number };
 
 /** Asked once for each request that is signed well, before it is performed. Undefined: nothing goes wrong. */

@@ -3,6 +3,7 @@ import { Fault, isFault } from '../model/faults.ts';
 import { brokenTask, parseTask, type BrokenTask, type Task } from '../model/task.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
+import { pages } from './pages.ts';
 
 /** Milliseconds for which what was read is used again; a change of a parameter takes effect within it. */
 const freshFor = 60_000;
@@ -35,15 +36,17 @@ export class Parameters {
   async tasks(): Promise<(Task | BrokenTask)[]> {
     return this.#remember('tasks', async () => {
       const tasks: (Task | BrokenTask)[] = [];
-      let token: string | undefined;
-      do {
+      const what = `GetParametersByPath ${this.#tasksPath}`;
+      const parameters = pages(what, async (token: string | undefined) => {
         const input = { Path: this.#tasksPath.replace(/\/$/, ''), ...(token !== undefined && { NextToken: token }) };
         const page = await this.#client.send(new GetParametersByPathCommand(input)).catch((error: unknown) => {
-          throw faultOf(error, `GetParametersByPath ${this.#tasksPath}`);
+          throw faultOf(error, what);
         });
-        for (const { Name = '?', Value = '' } of page.Parameters ?? []) tasks.push(readTask(Name, Value));
-        token = page.NextToken;
-      } while (token !== undefined);
+        return { items: page.Parameters ?? [], truncated: page.NextToken !== undefined, next: page.NextToken };
+      });
+      for await (const page of parameters) {
+        for (const { Name = '?', Value = '' } of page) tasks.push(readTask(Name, Value));
+      }
       return tasks;
     });
   }

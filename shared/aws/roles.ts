@@ -59,7 +59,7 @@ async function withClient<Answer>(
   what: string,
   call: (client: STSClient) => Promise<Answer>,
 ): Promise<Answer> {
-  const client = new STSClient({ ...clientSettings, ...(region !== undefined && { region }) });
+  const client = new STSClient({ ...clientSettings(), ...(region !== undefined && { region }) });
   try {
     return await call(client);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Side } from '../model/task.ts';
+import { BoundedHttpHandler } from './http/handler.ts';
 import type { KeySource, SideKeys } from './key-source.ts';
 import { renewRefusedKeys } from './renewing.ts';
 
@@ -7,9 +8,6 @@ export type { SideKeys } from './key-source.ts';
 
 /** Sockets a store at once: more than the parts and objects that one process moves at once. */
 const maxSockets = 200;
-/** Milliseconds. A part may wait for Complete for minutes, but never this long without a byte. */
-const socketTimeout = 180_000;
-const connectionTimeout = 5_000;
 
 /** Under this key a write's input carries the Expires header as it was, which need not be a date. */
 export const rawExpires = Symbol('rawExpires');
@@ -17,13 +15,17 @@ export const rawExpires = Symbol('rawExpires');
 /**
  * The client of one side of a task.
  * @param keys the side's own, fixed ones or ones that change; without them the process's credentials are used
+ * @param requestHandler the client's own: what it learns is of one store
  */
-export function createS3Client(side: Side, keys: SideKeys | KeySource | undefined): S3Client {
+export function createS3Client(
+  side: Side,
+  keys: SideKeys | KeySource | undefined,
+  requestHandler = new BoundedHttpHandler({ maxSockets }),
+): S3Client {
   const anonymous = side.credentials !== undefined && 'anonymous' in side.credentials;
   const source = keys && 'current' in keys ? keys : undefined;
   const fixed = keys && 'current' in keys ? undefined : keys;
   const region = side.region ?? fixed?.region;
-  const agent = { keepAlive: true, maxSockets };
   const config: S3ClientConfig = {
     ...(region !== undefined && { region }),
     ...(side.endpoint !== undefined && { endpoint: side.endpoint }),
@@ -41,7 +43,7 @@ export function createS3Client(side: Side, keys: SideKeys | KeySource | undefine
     cacheMiddleware: true,
     logger: silent,
     maxAttempts: 5,
-    requestHandler: { connectionTimeout, socketTimeout, httpAgent: agent, httpsAgent: agent },
+    requestHandler,
   };
   const client = new S3Client(config);
   addHeaderMiddleware(client);

@@ -8,7 +8,7 @@ import { clientSettings } from './service-clients.ts';
  * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
  */
 export async function readSecret(arn: string): Promise<string> {
-  const client = new SecretsManagerClient({ ...clientSettings, region: arn.split(':')[3] ?? '' });
+  const client = new SecretsManagerClient({ ...clientSettings(), region: arn.split(':')[3] ?? '' });
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
     if (SecretString !== undefined) return SecretString;

@@ -1,6 +1,8 @@
+import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
-import type { ObjectInfo } from '../model/object.ts';
+import { maxRestarts } from '../model/limits.ts';
+import { quoteKey, type ObjectInfo } from '../model/object.ts';
 import type { UploadTarget } from '../model/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import { destinationKey, type Task } from '../model/task.ts';
@@ -55,7 +57,11 @@ export async function recordDone(ends: Ends, job: Job, done: Done): Promise<void
  */
 async function close({ ledger, task, destination }: Ends, entry: LedgerEntry, completed?: string): Promise<void> {
   let open = await ledger.close(entry, completed);
-  while (open) {
+  for (let aborted = 0; open; aborted++) {
+    if (aborted >= maxRestarts) {
+      const what = `${destination.bucket}: ${quoteKey(entry.key)}`;
+      throw new Fault('DestinationConflict', `${what}: others begin one upload of it after another`);
+    }
     await destination.abortUpload(destinationKey(task, entry.key), open.uploadId);
     open = await ledger.close(entry, open.uploadId);
   }

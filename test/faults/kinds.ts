@@ -62,4 +62,20 @@ export const faultKinds: readonly FaultKind[] = [
     operations: ['GetObject'],
     fault: () => ({ kind: 'trickle', bytesPerSecond: 2_000_000 }),
   },
+  {
+    name: 'trickle on the way out',
+    operations: writes,
+    fault: () => ({ kind: 'trickle-body', bytesPerSecond: 2_000_000 }),
+  },
+  {
+    // Not of Complete, whose answer is waited for ten minutes.
+    name: 'answer that never comes',
+    operations: ['GetObject', ...writes],
+    fault: () => ({ kind: 'no-answer' }),
+  },
+  {
+    name: 'body that is not read to its end',
+    operations: writes,
+    fault: (dice) => ({ kind: 'stall-body', afterBytes: somewhere(dice) }),
+  },
 ];

@@ -1,27 +1,35 @@
-import { setTimeout } from 'node:timers/promises';
+import type { IncomingMessage } from 'node:http';
 import type { Call } from '../call.ts';
 import type { Fault } from '../options.ts';
 import { ConnectionLost } from './connection-lost.ts';
+import { clientGone, pause } from './pause.ts';
 import type { TamperWithAnswer } from './respond.ts';
 
 /** What a fault does to the request's body on its way. */
-export function tamperWithBody(fault: Fault | undefined): Call['tamper'] {
+export function tamperWithBody(fault: Fault | undefined, req: IncomingMessage): Call['tamper'] {
   if (fault?.kind === 'corrupt-body') return (piece, at) => corrupted(piece, fault.atByte - at);
-  if (fault?.kind !== 'reset-body') return undefined;
+  if (fault?.kind === 'trickle-body') {
+    return async (piece) => {
+      await pause(req, (piece.length / fault.bytesPerSecond) * 1000);
+      return piece;
+    };
+  }
+  if (fault?.kind !== 'reset-body' && fault?.kind !== 'stall-body') return undefined;
   return (piece, at) => {
-    if (at + piece.length > fault.afterBytes) throw new ConnectionLost('Reset within the body');
-    return piece;
+    if (at + piece.length <= fault.afterBytes) return piece;
+    if (fault.kind === 'stall-body') return clientGone(req);
+    throw new ConnectionLost('Reset within the body');
   };
 }
 
 /** What a fault does to the answer's body on its way. */
-export function tamperWithAnswer(fault: Fault | undefined): TamperWithAnswer | undefined {
+export function tamperWithAnswer(fault: Fault | undefined, req: IncomingMessage): TamperWithAnswer | undefined {
   if (fault?.kind === 'corrupt-answer') {
     return (piece, at) => Promise.resolve({ send: corrupted(piece, fault.atByte - at) });
   }
   if (fault?.kind === 'trickle') {
     return async (piece) => {
-      await setTimeout((piece.length / fault.bytesPerSecond) * 1000);
+      await pause(req, (piece.length / fault.bytesPerSecond) * 1000);
       return { send: piece };
     };
   }
@@ -29,7 +37,7 @@ export function tamperWithAnswer(fault: Fault | undefined): TamperWithAnswer | u
   return async (piece, at) => {
     const room = Math.max(0, fault.afterBytes - at);
     if (piece.length < room) return { send: piece };
-    await setTimeout(fault.stallMilliseconds ?? 0);
+    await pause(req, fault.stallMilliseconds ?? 0);
     return { send: piece.subarray(0, room), end: true };
   };
 }

@@ -1,0 +1,85 @@
+import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } from '@aws-sdk/client-s3';
+import { Fault } from '../model/faults.ts';
+import { maxParts } from '../model/limits.ts';
+import type { ChecksumAlgorithm, ListedObject } from '../model/object.ts';
+import type { StoredPart } from '../model/part-plan.ts';
+import type { ListedUpload, ListOptions } from '../ports/object-store.ts';
+import { unquoted } from './object-info.ts';
+import { pages, type Page } from './pages.ts';
+import type { S3Bucket } from './s3-bucket.ts';
+import { partChecksum } from './s3-inputs.ts';
+
+export function listObjects(
+  bucket: S3Bucket,
+  { prefix, after, pageSize }: ListOptions,
+): AsyncGenerator<readonly ListedObject[]> {
+  const operation = 'ListObjectsV2';
+  return pages(bucket.what(operation, undefined), async (token: string | undefined) => {
+    const input = {
+      ...bucket.common,
+      Prefix: prefix,
+      EncodingType: 'url' as const,
+      ...(pageSize !== undefined && { MaxKeys: pageSize }),
+      ...(token !== undefined ? { ContinuationToken: token } : after !== undefined && { StartAfter: after }),
+    };
+    const page = await bucket.call(operation, undefined, () => bucket.client.send(new ListObjectsV2Command(input)));
+    const items = (page.Contents ?? []).map((object) => ({
+      key: listedKey(object.Key, page.EncodingType),
+      size: object.Size ?? 0,
+      etag: unquoted(object.ETag),
+      modified: object.LastModified?.getTime() ?? 0,
+    }));
+    return { items, truncated: page.IsTruncated === true, next: page.NextContinuationToken };
+  });
+}
+
+export async function listParts(bucket: S3Bucket, key: string, uploadId: string): Promise<StoredPart[]> {
+  const operation = 'ListParts';
+  const what = bucket.what(operation, key);
+  const ask = async (marker: string | undefined): Promise<Page<StoredPart, string>> => {
+    const input = {
+      ...bucket.common,
+      Key: key,
+      UploadId: uploadId,
+      ...(marker !== undefined && { PartNumberMarker: marker }),
+    };
+    const page = await bucket.callUpload(operation, key, () => bucket.client.send(new ListPartsCommand(input)));
+    const items = (page.Parts ?? []).map((part) => ({
+      number: part.PartNumber ?? 0,
+      size: part.Size ?? 0,
+      etag: unquoted(part.ETag),
+      ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
+    }));
+    return { items, truncated: page.IsTruncated === true, next: page.NextPartNumberMarker };
+  };
+  const parts: StoredPart[] = [];
+  for await (const some of pages(what, ask)) {
+    parts.push(...some);
+    if (parts.length > maxParts) throw new Fault('Unavailable', `${what}: more than ${maxParts} parts are listed`);
+  }
+  return parts;
+}
+
+export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<readonly ListedUpload[]> {
+  const operation = 'ListMultipartUploads';
+  type Marker = { KeyMarker: string; UploadIdMarker: string };
+  return pages(bucket.what(operation, undefined), async (marker: Marker | undefined) => {
+    const input = { ...bucket.common, Prefix: prefix, EncodingType: 'url' as const, ...marker };
+    const page = await bucket.call(operation, undefined, () =>
+      bucket.client.send(new ListMultipartUploadsCommand(input)),
+    );
+    const items = (page.Uploads ?? []).map((upload) => ({
+      key: listedKey(upload.Key, page.EncodingType),
+      uploadId: upload.UploadId ?? '',
+      initiated: upload.Initiated?.getTime() ?? 0,
+    }));
+    const { NextKeyMarker = '', NextUploadIdMarker = '' } = page;
+    const next = { KeyMarker: listedKey(NextKeyMarker, page.EncodingType), UploadIdMarker: NextUploadIdMarker };
+    return { items, truncated: page.IsTruncated === true, next: NextKeyMarker === '' ? undefined : next };
+  });
+}
+
+/** A key as a listing has it: encoded where the store does as it was asked. */
+function listedKey(key: string | undefined, encoding: string | undefined): string {
+  return encoding === 'url' ? decodeURIComponent((key ?? '').replaceAll('+', ' ')) : (key ?? '');
+}
