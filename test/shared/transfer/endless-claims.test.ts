@@ -15,6 +15,7 @@ class RestlessLedger extends MemoryLedger {
     return Promise.resolve({
       uploadId: `upload ${this.closes}`,
       sourceEtag: 'etag',
+      attributes: 'digest',
       partSize: 5,
       sourceLayout: false,
       opaqueEtag: false,
