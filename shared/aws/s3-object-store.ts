@@ -19,7 +19,7 @@ import {
 import type { Readable } from 'node:stream';
 import { Fault, isFault } from '../model/faults.ts';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
-import type { StoredPart } from '../model/part-plan.ts';
+import type { ListedPart, StoredPart } from '../model/part-plan.ts';
 import type { DestinationSide, Side } from '../model/task.ts';
 import type {
   Body,
@@ -268,8 +268,8 @@ export class S3ObjectStore implements ObjectStore {
     return { number, size: end - start, etag: unquoted(result.ETag), ...partChecksum(result, checksum) };
   }
 
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
-    const parts: StoredPart[] = [];
+  async listParts(key: string, uploadId: string): Promise<ListedPart[]> {
+    const parts: ListedPart[] = [];
     let marker: string | undefined;
     for (;;) {
       const input = {
@@ -284,6 +284,7 @@ export class S3ObjectStore implements ObjectStore {
           number: part.PartNumber ?? 0,
           size: part.Size ?? 0,
           etag: unquoted(part.ETag),
+          modified: part.LastModified?.getTime() ?? 0,
           ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
         });
       }

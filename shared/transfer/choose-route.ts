@@ -82,7 +82,11 @@ export function fitsOnePut(source: ObjectInfo): boolean {
 }
 
 /** Why the destination is this version of the source; undefined where nothing proves it. */
-function provenSame(source: ObjectInfo, destination: ObjectInfo, entry: LedgerEntry | undefined): string | undefined {
+export function provenSame(
+  source: Pick<ObjectInfo, 'size' | 'etag'>,
+  destination: Pick<ObjectInfo, 'size' | 'etag'>,
+  entry: LedgerEntry | undefined,
+): string | undefined {
   if (source.size !== destination.size) return undefined;
   if (source.etag !== '' && source.etag === destination.etag) return 'the ETags are equal';
   const recorded =

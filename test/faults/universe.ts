@@ -122,7 +122,7 @@ export class Universe {
     const bucket = this.#source.bucket('source');
     const plain = this.#source.etagOf(bucket, bytes);
     const inParts = bytes.length > 0 && this.#dice.chance(0.3);
-    const etag = inParts ? this.#source.multipartEtagOf(bucket, [{ number: 1, etag: plain, bytes }]) : plain;
+    const etag = inParts ? this.#source.multipartEtagOf(bucket, [{ etag: plain }]) : plain;
     const object: MemoryObject = {
       headers: { contentType: `version/${stamp}` },
       metadata: { stamp },
