@@ -77,7 +77,7 @@ export type UploadOwner =
 
 /** @param upload at the task's destination, below its prefix */
 export async function ownerOf(
-  { task, ledger }: Pick<Sweep, 'task' | 'ledger'>,
+  { task, ledger }: { readonly task: Task; readonly ledger: Pick<Ledger, 'get' | 'wasUploadAnnounced'> },
   { key, uploadId, initiated }: ListedUpload,
 ): Promise<UploadOwner> {
   const source = sourceKey(task, key);
