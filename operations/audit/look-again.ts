@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { asFault, isFault } from '../../shared/model/faults.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
 import { destinationKey } from '../../shared/model/task.ts';
@@ -40,7 +41,7 @@ export async function lookAgain(
       return { kind: 'unreadable', seen: refused.map(({ name, message }) => `${name}: ${message}`).join('; ') };
     }
     const now = await context.ledger.get(task.name, key);
-    const settled = now?.updatedAt === entry?.updatedAt && now?.status === entry?.status;
+    const settled = isDeepStrictEqual(now, entry);
     entry = now;
     // Somebody worked on it between the looks: what the buckets showed and what the ledger says are of two times.
     if (!settled && look < mostLooks) continue;
