@@ -24,7 +24,7 @@ export interface ObjectSight {
   readonly source: Seen | undefined;
   readonly destination: Seen | undefined;
   readonly entry: LedgerEntry | undefined;
-  /** of an entry that is STARTED; not known means that nothing happens */
+  /** of an entry that is STARTED, and of a large object; not known means that nothing happens */
   readonly activity?: Activity | undefined;
   /** milliseconds since the epoch */
   readonly now: number;
@@ -50,6 +50,7 @@ export const stalledAfter = 2 * 3600_000;
  * | there  | same        | copied it from another version     | rule is not "size"    | different   |
  * | there  | same        |                                    |                       | nothing     |
  * | there  | differs     |                                    | archived              | unreadable  |
+ * | there  | differs     | anything                           | its execution runs    | in-progress |
  * | there  | differs     | FAILED                             |                       | failed      |
  * | there  | differs     | STARTED                            | goes on               | in-progress |
  * | there  | differs     | STARTED                            | nobody goes on        | stalled     |
@@ -130,6 +131,10 @@ function contradiction(
 
 /** What to say of an object that differs. @param seen how */
 function judgeByLedger({ destination, entry, activity, now }: ObjectSight, source: Seen, seen: string): Judgement {
+  if (activity?.running === true && entry?.status !== 'STARTED') {
+    const word = entry ? `, of ${entry.status} (${time(entry.updatedAt)}) so far` : '';
+    return { kind: 'in-progress', seen: `${seen}; its execution runs and has nothing in the ledger yet${word}` };
+  }
   if (!entry) {
     return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger does not know the object` };
   }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { asFault, isFault } from '../../shared/model/faults.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
+import type { ObjectInfo } from '../../shared/model/object.ts';
 import { destinationKey } from '../../shared/model/task.ts';
 import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
@@ -47,9 +48,24 @@ export async function lookAgain(
     if (!settled && look < mostLooks) continue;
     const sight = { source: source.value, destination: destination.value, entry, now: context.clock.now() };
     const judgement = judgeObject(task, sight);
-    if (entry?.status !== 'STARTED' || !judgement) return judgement;
-    return judgeObject(task, { ...sight, activity: await activityOf(context, entry) });
+    const activity = judgement && (await signsOfLife(context, key, source.value, entry));
+    return activity ? judgeObject(task, { ...sight, activity }) : judgement;
   }
+}
+
+/** Whether somebody is copying the object; undefined where there can be no sign of it. */
+async function signsOfLife(
+  context: AuditContext,
+  key: string,
+  source: ObjectInfo | undefined,
+  entry: LedgerEntry | undefined,
+): Promise<Activity | undefined> {
+  const { task, executions } = context;
+  const begun = entry?.status === 'STARTED' ? await activityOf(context, entry) : undefined;
+  if (begun?.running === true || !source || source.size <= task.largeObjectThreshold) return begun;
+  // Its execution may not have come to its first word in the ledger, or go on with a version of later on.
+  const running = await executions.isRunning({ task: task.name, key, size: source.size, etag: source.etag });
+  return begun ? { ...begun, running } : { running, upload: 'none', lastPart: 0 };
 }
 
 /** What happens with a copy that the ledger says was begun. */

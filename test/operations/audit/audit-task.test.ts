@@ -270,6 +270,16 @@ describe('a copy in parts', () => {
     expect(await audit.kinds()).toEqual(['stalled in/k', 'upload-left out/k']);
   });
 
+  it('that an execution was just started for goes on, before there is a word of it in the ledger', async () => {
+    const audit = new Audit();
+    await audit.put('source', 'in/k', bytesOf(11 * MiB));
+    const { size, etag } = (await audit.world.context().source.head('in/k'))!;
+    await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
+    expect(await audit.kinds()).toEqual(['in-progress in/k']);
+    await audit.put('source', 'in/k', bytesOf(12 * MiB));
+    expect(await audit.kinds()).toEqual(['missing in/k']);
+  });
+
   it('whose upload is gone is stalled, and nothing is open', async () => {
     const audit = new Audit();
     await begun(audit);

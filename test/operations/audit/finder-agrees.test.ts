@@ -25,7 +25,7 @@ const cases = fc.record({
   compare: fc.constantFrom('auto', 'size', 'checksum'),
   deletes: fc.boolean(),
   exclude: fc.constantFrom(undefined, ['a*'], ['**/b**']),
-  order: fc.constantFrom('utf8', 'utf16'),
+  order: fc.constantFrom<'utf8' | 'utf16'>('utf8', 'utf16'),
   pageSize: fc.integer({ min: 1, max: 5 }),
 });
 
@@ -35,7 +35,7 @@ it('without a ledger, the differences are what a run would send jobs for, whatev
       const rules = { compare, deletes, ...(exclude && { exclude }) };
       const world = new World({
         task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, ...rules },
-        source: { order: order as 'utf8', pageSize },
+        source: { order, pageSize },
         destination: { pageSize },
       });
       const { task, source, destination, ledger, clock } = world.context();

@@ -200,6 +200,27 @@ const cases: Case[] = [
     seen: /its execution runs/,
   },
   {
+    name: 'an object whose execution runs, and has not said so yet',
+    source: source(),
+    activity: { running: true, upload: 'none', lastPart: 0 },
+    kind: 'in-progress',
+    seen: /nothing in the ledger yet$/,
+  },
+  {
+    name: 'a failure whose execution runs again',
+    source: source(),
+    entry: entry('FAILED'),
+    activity: { running: true, upload: 'none', lastPart: 0 },
+    kind: 'in-progress',
+    seen: /of FAILED .* so far$/,
+  },
+  {
+    name: 'a large object of which no execution runs',
+    source: source(),
+    activity: { running: false, upload: 'none', lastPart: 0 },
+    kind: 'missing',
+  },
+  {
     name: 'a copy of an earlier version whose upload is gone',
     source: source({ etag: 'new' }),
     destination: older,
