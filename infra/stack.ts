@@ -117,15 +117,19 @@ export class FerryStack extends Stack {
     new CfnOutput(this, 'JobsQueueUrl', { value: pipeline.queues.jobs.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: pipeline.queues.deadLetters.queueUrl });
     new CfnOutput(this, 'LedgerTable', { value: pipeline.ledger.table.tableName });
-    for (const [name, queue] of [
-      ['jobs', pipeline.queues.jobs],
-      ['dead-letters', pipeline.queues.deadLetters],
+    for (const [id, name, what, stringValue] of [
+      ['QueueUrl-jobs', 'queues/jobs', 'URL of the queue jobs', pipeline.queues.jobs.queueUrl],
+      [
+        'QueueUrl-dead-letters',
+        'queues/dead-letters',
+        'URL of the queue dead-letters',
+        pipeline.queues.deadLetters.queueUrl,
+      ],
+      ['LedgerTableName', 'tables/ledger', "name of the ledger's table", pipeline.ledger.table.tableName],
+      ['UploadMachine', 'machines/upload', 'ARN of the UPLOAD machine', upload.stateMachineArn],
     ] as const) {
-      new StringParameter(this, `QueueUrl-${name}`, {
-        parameterName: `/s3-ferry/${this.stackName}/queues/${name}`,
-        description: `S3 Ferry: URL of the queue ${name}`,
-        stringValue: queue.queueUrl,
-      });
+      const parameterName = `/s3-ferry/${this.stackName}/${name}`;
+      new StringParameter(this, id, { parameterName, description: `S3 Ferry: ${what}`, stringValue });
     }
   }
 }

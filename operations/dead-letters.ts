@@ -39,6 +39,15 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
   const counts = { found: 0, sent: 0, removed: 0, left: 0, failed: 0 };
   const tasks: Record<string, number> = {};
   const reasons: Record<string, number> = {};
+  const count = (letter: DeadLetter): void => {
+    counts.found++;
+    add(tasks, taskOf(letter));
+    add(reasons, /^\w+(?=:)/.exec(letter.reason ?? '')?.[0] ?? '(none)');
+  };
+  if (options.dryRun) {
+    await walkDeadLetters(queues, Infinity, count);
+    return { ...counts, left: counts.found, tasks, reasons };
+  }
   /** held back until the end, so that they are not received again and again */
   const held = new Map<string, DeadLetter>();
   const done = new Set<string>();
@@ -48,11 +57,9 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
       empty = letters.length === 0 ? empty + 1 : 0;
       for (const letter of letters) {
         held.set(letter.id, letter);
-        add(tasks, taskOf(letter));
-        add(reasons, /^\w+(?=:)/.exec(letter.reason ?? '')?.[0] ?? '(none)');
+        count(letter);
       }
-      counts.found += letters.length;
-      const chosen = options.dryRun ? [] : letters.filter((letter) => isChosen(letter, options));
+      const chosen = letters.filter((letter) => isChosen(letter, options));
       counts.left += letters.length - chosen.length;
       if (chosen.length === 0) continue;
 
@@ -71,6 +78,35 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
     await queues.release([...held.values()]);
   }
   return { ...counts, tasks, reasons };
+}
+
+/**
+ * Looks at every dead letter and gives all of them back. Each is held until the last was seen, or it would be received
+ * again and again.
+ * @param most letters that may be held
+ * @returns false where there are more than that
+ */
+export async function walkDeadLetters(
+  queues: Pick<RedriveQueues, 'receive' | 'release'>,
+  most: number,
+  visit: (letter: DeadLetter) => void,
+): Promise<boolean> {
+  const held = new Map<string, DeadLetter>();
+  try {
+    for (let empty = 0; empty < emptyReceives;) {
+      if (held.size >= most) return false;
+      const letters = (await queues.receive()).filter(({ id }) => !held.has(id));
+      empty = letters.length === 0 ? empty + 1 : 0;
+      for (const letter of letters) {
+        // Bodies may be long, and are not needed to give the letter back.
+        held.set(letter.id, { ...letter, body: '' });
+        visit(letter);
+      }
+    }
+    return true;
+  } finally {
+    await queues.release([...held.values()]);
+  }
 }
 
 function isChosen(letter: DeadLetter, { task, startedAt }: RedriveOptions): boolean {

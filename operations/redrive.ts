@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { createParameterClient, createQueueClient } from '../shared/aws/service-clients.ts';
-import { findQueues, SqsRedriveQueues } from '../shared/aws/sqs-redrive.ts';
+import { SqsRedriveQueues } from '../shared/aws/sqs-redrive.ts';
+import { checkStackName, findQueues } from '../shared/aws/stack-parameters.ts';
 import { Fault, faultTable } from '../shared/model/faults.ts';
 import { redrive, type RedriveReport } from './dead-letters.ts';
 
@@ -29,7 +30,7 @@ const command = new Command('npm run redrive --')
 
 try {
   const { stack, task, dryRun = false, json = false } = command.opts<Options>();
-  if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) throw new Fault('InvalidInput', '--stack: not the name of a stack');
+  checkStackName(stack);
   const startedAt = Date.now();
   const urls = await findQueues(createParameterClient(), stack);
   const queues = new SqsRedriveQueues(createQueueClient(), urls);

@@ -28,8 +28,8 @@ export class DynamoLedger implements Ledger {
   }
 
   async get(task: string, key: string): Promise<LedgerEntry | undefined> {
-    const item = await this.#get(`object#${task}#${key}`);
-    return item && parseWith(entrySchema, item, `ledger entry of ${quoteKey(key)}`, 'Unavailable');
+    const item = await this.#get(itemId(task, key));
+    return item && entryOfItem(item, key);
   }
 
   async put(entry: LedgerEntry): Promise<void> {
@@ -126,6 +126,16 @@ export class DynamoLedger implements Ledger {
   }
 }
 
+/** The ID of an object's item. */
+export function itemId(task: string, key: string): string {
+  return `object#${task}#${key}`;
+}
+
+/** An object's item as the core knows it. @throws Fault `Unavailable` naming the field where it is none */
+export function entryOfItem(item: Record<string, unknown>, key: string): LedgerEntry {
+  return parseWith(entrySchema, item, `ledger entry of ${quoteKey(key)}`, 'Unavailable');
+}
+
 function dayOf(at: number): number {
   return Math.floor(at / millisecondsOfDay);
 }
@@ -198,7 +208,7 @@ function itemOf(entry: LedgerEntry): Item {
   };
   return {
     ...entry,
-    id: `object#${entry.task}#${entry.key}`,
+    id: itemId(entry.task, entry.key),
     expiresAt: Math.floor(entry.updatedAt / 1000) + keptFor,
     ...failed,
   };

@@ -2,7 +2,7 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } f
 import { Fault } from '../model/faults.ts';
 import { maxParts } from '../model/limits.ts';
 import type { ChecksumAlgorithm, ListedObject } from '../model/object.ts';
-import type { StoredPart } from '../model/part-plan.ts';
+import type { ListedPart } from '../model/part-plan.ts';
 import type { ListedUpload, ListOptions } from '../ports/object-store.ts';
 import { unquoted } from './object-info.ts';
 import { pages, type Page } from './pages.ts';
@@ -33,10 +33,10 @@ export function listObjects(
   });
 }
 
-export async function listParts(bucket: S3Bucket, key: string, uploadId: string): Promise<StoredPart[]> {
+export async function listParts(bucket: S3Bucket, key: string, uploadId: string): Promise<ListedPart[]> {
   const operation = 'ListParts';
   const what = bucket.what(operation, key);
-  const ask = async (marker: string | undefined): Promise<Page<StoredPart, string>> => {
+  const ask = async (marker: string | undefined): Promise<Page<ListedPart, string>> => {
     const input = {
       ...bucket.common,
       Key: key,
@@ -48,11 +48,12 @@ export async function listParts(bucket: S3Bucket, key: string, uploadId: string)
       number: part.PartNumber ?? 0,
       size: part.Size ?? 0,
       etag: unquoted(part.ETag),
+      modified: part.LastModified?.getTime() ?? 0,
       ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
     }));
     return { items, truncated: page.IsTruncated === true, next: page.NextPartNumberMarker };
   };
-  const parts: StoredPart[] = [];
+  const parts: ListedPart[] = [];
   for await (const some of pages(what, ask)) {
     parts.push(...some);
     if (parts.length > maxParts) throw new Fault('Unavailable', `${what}: more than ${maxParts} parts are listed`);

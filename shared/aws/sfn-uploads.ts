@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import { Fault } from '../model/faults.ts';
 import { asciiJson, type Job } from '../model/job.ts';
-import type { Uploads } from '../ports/uploads.ts';
+import type { JobVersion, UploadExecutions, Uploads } from '../ports/uploads.ts';
 import { faultOf } from './faults.ts';
 import { quoteKey } from '../model/object.ts';
 
@@ -10,7 +10,7 @@ import { quoteKey } from '../model/object.ts';
 const maxGenerations = 100;
 
 /** Executions of the UPLOAD machine. */
-export class SfnUploads implements Uploads {
+export class SfnUploads implements Uploads, UploadExecutions {
   readonly #client: SFNClient;
   readonly #machineArn: string;
 
@@ -32,7 +32,7 @@ export class SfnUploads implements Uploads {
         if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists')
           throw faultOf(error, 'StartExecution');
         // The name is taken: by one that is under way, which is all that is wanted, or by one that ended.
-        if (await this.#isRunning(execution)) return { execution, started: false };
+        if (isUnderWay(await this.#status(execution))) return { execution, started: false };
       }
     }
     throw new Fault(
@@ -41,20 +41,37 @@ export class SfnUploads implements Uploads {
     );
   }
 
-  async #isRunning(execution: string): Promise<boolean> {
-    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${execution}`;
-    const answer = await this.#client.send(new DescribeExecutionCommand({ executionArn })).catch((error: unknown) => {
-      throw faultOf(error, 'DescribeExecution');
-    });
-    return answer.status === 'RUNNING' || answer.status === 'PENDING_REDRIVE';
+  async isRunning(job: JobVersion): Promise<boolean> {
+    for (let generation = 1; generation <= maxGenerations; generation++) {
+      const status = await this.#status(executionName(job, generation));
+      // Each name is only taken once the one before it has ended.
+      if (status === undefined) return false;
+      if (isUnderWay(status)) return true;
+    }
+    return false;
   }
+
+  /** @returns undefined where there is no such execution (any more) */
+  async #status(execution: string): Promise<string | undefined> {
+    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${execution}`;
+    try {
+      return (await this.#client.send(new DescribeExecutionCommand({ executionArn }))).status;
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return undefined;
+      throw faultOf(error, 'DescribeExecution');
+    }
+  }
+}
+
+function isUnderWay(status: string | undefined): boolean {
+  return status === 'RUNNING' || status === 'PENDING_REDRIVE';
 }
 
 /**
  * The name of the execution for one version of an object: the same job always starts the same execution, so that a
  * message that is delivered twice does not upload twice. 80 characters at most, as Step Functions allows.
  */
-export function executionName(job: Job, generation: number): string {
+export function executionName(job: Job | JobVersion, generation: number): string {
   const identity = [job.task, job.key, job.etag ?? '', String(job.size ?? '')].join('\n');
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, 40);
   return `${job.task.slice(0, 30)}-${hash}-${generation}`;

@@ -5,11 +5,10 @@ import {
   SendMessageBatchCommand,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
-import { Fault } from '../model/faults.ts';
 import { KiB, queueBatchSize } from '../model/limits.ts';
 import type { DeadLetter, RedriveQueues } from '../ports/redrive.ts';
 import { faultOf } from './faults.ts';
+import type { QueueUrls } from './stack-parameters.ts';
 
 /** Seconds for which a dead letter that was received is nobody else's. */
 const heldFor = 300;
@@ -17,25 +16,6 @@ const heldFor = 300;
 const patience = 2;
 /** Bytes of one batch: what the strictest partition takes. */
 const maxBatchBytes = 256 * KiB;
-
-export interface QueueUrls {
-  readonly jobs: string;
-  readonly deadLetters: string;
-}
-
-/** The queues of a deployed stack. @throws Fault `InvalidInput` where there is no such stack in the account and region */
-export async function findQueues(client: SSMClient, stack: string): Promise<QueueUrls> {
-  const read = async (name: string): Promise<string> => {
-    const path = `/s3-ferry/${stack}/queues/${name}`;
-    const answer = await client.send(new GetParameterCommand({ Name: path })).catch((error: unknown) => {
-      if (!(error instanceof Error) || error.name !== 'ParameterNotFound') throw faultOf(error, `GetParameter ${path}`);
-      throw new Fault('InvalidInput', `--stack: there is no parameter ${path} in this account and region`);
-    });
-    return answer.Parameter?.Value ?? '';
-  };
-  const [jobs, deadLetters] = await Promise.all([read('jobs'), read('dead-letters')]);
-  return { jobs, deadLetters };
-}
 
 /** Both queues by plain receives, sends and deletes: the SQS redrive API is not there in every partition. */
 export class SqsRedriveQueues implements RedriveQueues {

@@ -19,13 +19,19 @@ export interface Part {
   readonly end: number;
 }
 
-/** A part that ListParts shows. */
+/** A part that a store has. */
 export interface StoredPart {
   readonly number: number;
   readonly size: number;
   readonly etag: string;
   /** base64, of the upload's algorithm, where it has one */
   readonly checksum?: string;
+}
+
+/** A part as ListParts shows it. */
+export interface ListedPart extends StoredPart {
+  /** when it was stored, milliseconds since the epoch; 0 where the store does not say */
+  readonly modified: number;
 }
 
 /** Consecutive part numbers, both ends included. */

@@ -90,7 +90,16 @@ function provenSame(
   entry: LedgerEntry | undefined,
 ): string | undefined {
   // A store that changes what it is given costs a copy for a message that comes twice, and no object stays stale.
-  if (source.size !== destination.size || !sameAttributes(task, source, destination)) return undefined;
+  return sameAttributes(task, source, destination) ? provenSameBytes(source, destination, entry) : undefined;
+}
+
+/** Why the destination's bytes are the source's; undefined where nothing proves it. */
+export function provenSameBytes(
+  source: Pick<ObjectInfo, 'size' | 'etag'>,
+  destination: Pick<ObjectInfo, 'size' | 'etag'>,
+  entry: LedgerEntry | undefined,
+): string | undefined {
+  if (source.size !== destination.size) return undefined;
   if (source.etag !== '' && source.etag === destination.etag) return 'the ETags are equal';
   const recorded =
     entry?.sourceEtag === source.etag && entry.destinationEtag === destination.etag && destination.etag !== '';

@@ -89,7 +89,7 @@ async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<
   const tasks = events.length === 0 ? [] : await consumer.tasks();
   return events.flatMap((event) =>
     tasks
-      .filter((task) => wants(task, event))
+      .filter((task) => wantsEvent(task, event))
       .map((task) => ({
         job: {
           task: task.name,
@@ -107,7 +107,7 @@ async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<
  * Does the task replicate this event? One that cannot be read may: its job fails with the reason, and is there to be
  * redriven once the task is mended.
  */
-function wants(task: Task | BrokenTask, event: ObjectEvent): boolean {
+export function wantsEvent(task: Task | BrokenTask, event: ObjectEvent): boolean {
   if ('broken' in task) return task.bucket === undefined || task.bucket === event.bucket;
   const { source } = task;
   if (task.events === 'none' || source.bucket !== event.bucket || !event.key.startsWith(source.prefix)) return false;

@@ -1,4 +1,5 @@
 import { forEachConcurrently } from '../flow/concurrently.ts';
+import type { LedgerEntry } from '../model/ledger-entry.ts';
 import { sourceKey, type Task } from '../model/task.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -62,14 +63,27 @@ export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
   return counts;
 }
 
-async function judge(
-  { task, ledger }: Sweep,
+async function judge(sweep: Sweep, upload: ListedUpload, oldest: number): Promise<'abandoned' | 'in use' | 'foreign'> {
+  const owner = await ownerOf(sweep, upload);
+  if (owner.kind === 'foreign') return 'foreign';
+  return owner.kind === 'announced' || owner.entry.updatedAt < oldest ? 'abandoned' : 'in use';
+}
+
+/** Whose an upload is: the ledger names it, announced it (a process died before it claimed it), or does not know it. */
+export type UploadOwner =
+  | { readonly kind: 'named'; readonly entry: LedgerEntry }
+  | { readonly kind: 'announced' }
+  | { readonly kind: 'foreign' };
+
+/** @param upload at the task's destination, below its prefix */
+export async function ownerOf(
+  { task, ledger }: { readonly task: Task; readonly ledger: Pick<Ledger, 'get' | 'wasUploadAnnounced'> },
   { key, uploadId, initiated }: ListedUpload,
-  oldest: number,
-): Promise<'abandoned' | 'in use' | 'foreign'> {
+): Promise<UploadOwner> {
   const source = sourceKey(task, key);
   const entry = await ledger.get(task.name, source);
-  if (entry?.upload?.uploadId === uploadId) return entry.updatedAt < oldest ? 'abandoned' : 'in use';
+  if (entry?.upload?.uploadId === uploadId) return { kind: 'named', entry };
   const [from, to] = [initiated - clockDifference - longestCall, initiated + clockDifference];
-  return (await ledger.wasUploadAnnounced(task.name, source, from, to)) ? 'abandoned' : 'foreign';
+  const announced = await ledger.wasUploadAnnounced(task.name, source, from, to);
+  return { kind: announced ? 'announced' : 'foreign' };
 }

@@ -2,6 +2,7 @@ import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQS
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFauxqs, type FauxqsServer } from 'fauxqs';
 import { SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
+import { SqsQueueDepth } from '../../shared/aws/sqs-queue-depth.ts';
 import type { Job } from '../../shared/model/job.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
@@ -53,6 +54,7 @@ describeQueue('in memory', async () => {
   const deadLetters = new MemoryDeadLetters();
   return {
     queue,
+    counted: queue,
     redelivery: queue,
     deadLetters,
     receive: async () => queue.receive(),
@@ -65,6 +67,7 @@ describeQueue('SQS', async () => {
   const [url, deadUrl] = [await createQueue(), await createQueue()];
   return {
     queue: new SqsJobQueue(client, url),
+    counted: new SqsQueueDepth(client, url),
     redelivery: new SqsRedelivery(client, url),
     deadLetters: new SqsDeadLetters(client, deadUrl),
     receive: () => receive(url),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJob, type Job } from '../../shared/model/job.ts';
+import type { CountedQueue } from '../../shared/ports/queue-depth.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../../shared/ports/job-queue.ts';
 
 export interface Received {
@@ -10,6 +11,7 @@ export interface Received {
 
 export interface QueueSubject {
   readonly queue: JobQueue;
+  readonly counted: CountedQueue;
   readonly redelivery: Redelivery;
   readonly deadLetters: DeadLetters;
   /** what is visible now, at most ten */
@@ -64,6 +66,16 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       expect(second).toMatchObject({ body: first!.body, receives: 2 });
       await subject.redelivery.after(second!.receipt, 900);
       expect(await subject.receive()).toEqual([]);
+    });
+
+    it('is counted without being received', async () => {
+      expect(await subject.counted.depth()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
+      await subject.queue.send(['a', 'b', 'c'].map((key) => ({ task: 't', key, action: 'copy' })));
+      expect(await subject.counted.depth()).toEqual({ waiting: 3, inFlight: 0, delayed: 0 });
+      const received = await receiveAll();
+      expect(received.map(({ receives }) => receives)).toEqual([1, 1, 1]);
+      await subject.redelivery.after(received[0]!.receipt, 0);
+      expect(await subject.counted.depth()).toEqual({ waiting: 1, inFlight: 2, delayed: 0 });
     });
 
     it('buries any message with any reason', async () => {

@@ -14,6 +14,8 @@ import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { openTables } from '../../local/aws/dynamodb/tables.ts';
 import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
+import { DynamoLedgerLookup } from '../../shared/aws/dynamo-ledger-lookup.ts';
+import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { describeLedger } from './ledger.ts';
 
@@ -75,10 +77,17 @@ async function openTable(): Promise<Table> {
   };
 }
 
-describeLedger('in memory', async () => ({ ledger: new MemoryLedger(), close: async () => undefined }));
+describeLedger('in memory', async () => {
+  const ledger = new MemoryLedger();
+  return { ledger, lookup: ledger, close: async () => undefined };
+});
 describeLedger('a DynamoDB table', async () => {
   const table = await openTable();
-  return { ledger: new DynamoLedger(table.client, table.name), close: () => table.close() };
+  return {
+    ledger: new DynamoLedger(table.client, table.name),
+    lookup: new DynamoLedgerLookup(table.client, table.name),
+    close: () => table.close(),
+  };
 });
 
 describe('the index of what failed', () => {
@@ -129,5 +138,39 @@ describe('the index of what failed', () => {
     await expect(new DynamoLedger(table.client, 'missing').get('task', 'k')).rejects.toMatchObject({
       message: expect.stringContaining('ResourceNotFoundException'),
     });
+  });
+});
+
+describe('a batch that is read in part', () => {
+  const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
+
+  /** A table that answers a call with as many items as it is told, and leaves the rest. */
+  function partial(answers: readonly number[]): { lookup: DynamoLedgerLookup; asked: number[]; clock: ManualClock } {
+    const asked: number[] = [];
+    const clock = new ManualClock(0);
+    const send = async (command: { input: { RequestItems: { t: { Keys: { id: string }[] } } } }): Promise<object> => {
+      const { Keys } = command.input.RequestItems.t;
+      asked.push(Keys.length);
+      const count = answers[asked.length - 1] ?? answers.at(-1) ?? 0;
+      const items = Keys.slice(0, count).map(({ id }) => ({
+        ...{ id, task: 'task', key: id.slice('object#task#'.length), status: 'DONE', updatedAt: 1 },
+      }));
+      return { Responses: { t: items }, UnprocessedKeys: { t: { Keys: Keys.slice(count) } } };
+    };
+    const client = { send } as unknown as DynamoDBDocumentClient;
+    return { lookup: new DynamoLedgerLookup(client, 't', clock), asked, clock };
+  }
+
+  it('is asked for again as far as it was not, after a wait', async () => {
+    const { lookup, asked, clock } = partial([60, 0, 30, 10]);
+    expect((await lookup.getMany('task', keys)).size).toBe(100);
+    expect(asked).toEqual([100, 40, 40, 10]);
+    expect(clock.now()).toBeGreaterThan(0);
+  });
+
+  it('ends as a fault where nothing more comes', async () => {
+    const { lookup, asked } = partial([60, 0]);
+    await expect(lookup.getMany('task', keys)).rejects.toMatchObject({ name: 'Throttled' });
+    expect(asked).toHaveLength(9);
   });
 });

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { LedgerEntry, OpenUpload, RunRecord } from '../../shared/model/ledger-entry.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
+import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
 
 export interface LedgerSubject {
   readonly ledger: Ledger;
+  readonly lookup: LedgerLookup;
   close(): Promise<void>;
 }
 
-/** The obligations of Ledger (shared/ports/ledger.ts). */
+/** The obligations of Ledger and LedgerLookup (shared/ports/ledger.ts, ledger-lookup.ts). */
 export function describeLedger(name: string, open: () => Promise<LedgerSubject>): void {
   describe(`Ledger: ${name}`, () => {
     let subject: LedgerSubject;
@@ -143,6 +145,44 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await announced(-100, 100, 'other')).toBe(false);
       expect(await announced(-100, 100, 'task', 'other')).toBe(false);
       expect(await ledger.get('task', 'announced')).toBeUndefined();
+    });
+
+    it('reads many entries at once, and of each only what is there', async () => {
+      const { lookup } = subject;
+      const keys = Array.from({ length: 230 }, (_, index) => `many/${index}/\u{fffe}😀#`);
+      for (const key of keys.filter((_, index) => index % 2 === 0)) await ledger.put(entry(key, { reason: key }));
+      await ledger.claimUpload({ ...claim(keys[0]!, 'one'), run: 'r' });
+      const found = await lookup.getMany('task', keys);
+      expect([...found.keys()].sort()).toEqual(keys.filter((_, index) => index % 2 === 0).sort());
+      expect(found.get(keys[2]!)).toEqual(entry(keys[2]!, { reason: keys[2]! }));
+      expect(found.get(keys[0]!)).toEqual({ ...claim(keys[0]!, 'one'), run: 'r' });
+      expect((await lookup.getMany('elsewhere', keys)).size).toBe(0);
+      expect((await lookup.getMany('task', [])).size).toBe(0);
+    });
+
+    it('names what failed in a task, oldest run first, until it did not any more', async () => {
+      const failedKeys = async (task: string): Promise<string[]> => {
+        const keys: string[] = [];
+        for await (const page of subject.lookup.failedKeys(task)) keys.push(...page);
+        return keys;
+      };
+      const failed = (key: string, run: string): LedgerEntry => ({
+        ...entry(key, { task: 'failing', status: 'FAILED', reason: 'why', run }),
+      });
+      await ledger.put(failed('second#😀', 'run-2'));
+      await ledger.put(failed('first', 'run-1'));
+      await ledger.put(failed('cured', 'run-1'));
+      await ledger.put(entry('good', { task: 'failing' }));
+      await ledger.put(failed('other', 'run-1'));
+      await ledger.put({ ...failed('elsewhere', 'run-0'), task: 'other' });
+      await ledger.close(entry('cured', { task: 'failing' }));
+      expect(await failedKeys('failing')).toEqual([
+        expect.stringMatching(/^(first|other)$/),
+        expect.any(String),
+        'second#😀',
+      ]);
+      expect((await failedKeys('failing')).sort()).toEqual(['first', 'other', 'second#😀']);
+      expect(await failedKeys('none')).toEqual([]);
     });
 
     it('keeps runs', async () => {

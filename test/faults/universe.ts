@@ -127,7 +127,7 @@ export class Universe {
         : Buffer.alloc(this.#dice.pick(sizes), createHash('md5').update(stamp).digest());
     const plain = this.#source.etagOf(bucket, bytes);
     const inParts = bytes.length > 0 && (bytes === before?.bytes ? before.parts !== undefined : this.#dice.chance(0.3));
-    const etag = inParts ? this.#source.multipartEtagOf(bucket, [{ number: 1, etag: plain, bytes }]) : plain;
+    const etag = inParts ? this.#source.multipartEtagOf(bucket, [{ etag: plain }]) : plain;
     const object: MemoryObject = {
       headers: { contentType: `version/${stamp}` },
       metadata: { stamp },

@@ -203,12 +203,14 @@ describe.each([
     for (const { Name, Value } of parameters) expect(Name.endsWith(`/${parseTask(Value, Name).name}`)).toBe(true);
   });
 
-  test('the queues are found by the commands for operators', () => {
+  test('queues, ledger and executions are found by the commands for operators', () => {
     const all = properties('AWS::SSM::Parameter') as { Name: string; Value: string }[];
     const found = all.filter(({ Name }) => !Name.includes('/tasks/')).map(({ Name, Value }) => [Name, Value]);
     expect(found).toEqual([
       ['/s3-ferry/S3Ferry/queues/jobs', '<QueuesJobs>'],
       ['/s3-ferry/S3Ferry/queues/dead-letters', '<QueuesDeadLetters>'],
+      ['/s3-ferry/S3Ferry/tables/ledger', '<LedgerTable>'],
+      ['/s3-ferry/S3Ferry/machines/upload', '<UploadMachine>'],
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { encodeJob, type Job } from '../../model/job.ts';
 import type { Clock } from '../clock.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../job-queue.ts';
+import type { CountedQueue, QueueDepth } from '../queue-depth.ts';
 import { ManualClock } from './clock.ts';
 import { Gate } from './gate.ts';
 
@@ -22,7 +23,7 @@ interface Waiting {
 }
 
 /** The twins of a queue's two sides: the sender's, and what a consumer may do with what it received. */
-export class MemoryQueue implements JobQueue, Redelivery {
+export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
   readonly #gate: Gate;
   readonly #clock: Clock;
   /** milliseconds that a received message stays hidden */
@@ -39,6 +40,13 @@ export class MemoryQueue implements JobQueue, Redelivery {
   /** Messages in the queue, hidden ones too. */
   get length(): number {
     return this.#messages.size;
+  }
+
+  async depth(): Promise<QueueDepth> {
+    return this.#gate.pass({ operation: 'queue.depth', bucket: 'queue', key: '' }, () => {
+      const waiting = [...this.#messages.values()].filter(({ visibleAt }) => visibleAt <= this.#clock.now()).length;
+      return { waiting, inFlight: this.#messages.size - waiting, delayed: 0 };
+    });
   }
 
   async send(jobs: readonly Job[]): Promise<void> {

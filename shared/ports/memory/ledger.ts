@@ -1,9 +1,10 @@
 import type { LedgerEntry, OpenUpload, RunRecord } from '../../model/ledger-entry.ts';
 import type { Ledger } from '../ledger.ts';
+import type { LedgerLookup } from '../ledger-lookup.ts';
 import { Gate } from './gate.ts';
 
-/** The twin of Ledger. */
-export class MemoryLedger implements Ledger {
+/** The twin of Ledger and LedgerLookup. */
+export class MemoryLedger implements Ledger, LedgerLookup {
   readonly #gate: Gate;
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #announced = new Map<string, number[]>();
@@ -20,6 +21,23 @@ export class MemoryLedger implements Ledger {
 
   async get(task: string, key: string): Promise<LedgerEntry | undefined> {
     return this.#pass('ledger.get', key, () => this.#entries.get(idOf(task, key)));
+  }
+
+  async getMany(task: string, keys: readonly string[]): Promise<Map<string, LedgerEntry>> {
+    return this.#pass('ledger.getMany', keys[0] ?? '', () => {
+      const found = keys.map((key) => [key, this.#entries.get(idOf(task, key))] as const);
+      return new Map(found.flatMap(([key, entry]) => (entry ? [[key, entry] as const] : [])));
+    });
+  }
+
+  async *failedKeys(task: string): AsyncGenerator<string[]> {
+    yield await this.#pass('ledger.failedKeys', '', () =>
+      this.entries()
+        .filter((entry) => entry.task === task && entry.status === 'FAILED')
+        .map((entry) => ({ key: entry.key, at: `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}` }))
+        .sort((one, other) => (one.at < other.at ? -1 : 1))
+        .map(({ key }) => key),
+    );
   }
 
   async put(entry: LedgerEntry): Promise<void> {

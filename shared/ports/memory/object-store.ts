@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Fault } from '../../model/faults.ts';
 import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
-import type { StoredPart } from '../../model/part-plan.ts';
+import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
 import type {
   Body,
   CopySource,
@@ -179,7 +179,7 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('copyPart', key, work, number);
   }
 
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+  async listParts(key: string, uploadId: string): Promise<ListedPart[]> {
     return this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
   }
 

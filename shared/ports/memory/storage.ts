@@ -61,6 +61,8 @@ export interface MemoryPart {
   readonly number: number;
   readonly etag: string;
   readonly bytes: Buffer;
+  /** milliseconds since the epoch */
+  readonly modified: number;
   readonly checksum?: string;
 }
 
@@ -150,7 +152,7 @@ export class MemoryStorage {
     return bucket.opaque ? md5Of(Buffer.from(this.next('opaque'))) : md5Of(bytes);
   }
 
-  multipartEtagOf(bucket: MemoryBucket, parts: readonly MemoryPart[]): string {
+  multipartEtagOf(bucket: MemoryBucket, parts: readonly Pick<MemoryPart, 'etag'>[]): string {
     const hash = createHash('md5');
     for (const part of parts) hash.update(Buffer.from(bucket.opaque ? this.next('opaque') : part.etag, 'hex'));
     return `${hash.digest('hex')}-${parts.length}`;

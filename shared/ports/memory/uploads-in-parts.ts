@@ -1,6 +1,6 @@
 import { Fault } from '../../model/faults.ts';
 import { maxParts, maxPartSize, minPartSize } from '../../model/limits.ts';
-import type { StoredPart } from '../../model/part-plan.ts';
+import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
 import type { CreatedUpload, ExpectedObject, ListedUpload, Stored } from '../object-store.ts';
 import { checksumOf } from './digests.ts';
 import type { MemoryBucket, MemoryObject, MemoryPart, MemoryStorage, MemoryUpload } from './storage.ts';
@@ -34,14 +34,17 @@ export async function storePart(
     number,
     etag: storage.etagOf(bucket, bytes),
     bytes,
+    modified: storage.modifiedNow(),
     ...(checksum !== undefined && { checksum }),
   };
   uploadOf(bucket, uploadId).parts.set(number, part);
   return shown(part);
 }
 
-export function listParts(bucket: MemoryBucket, uploadId: string): StoredPart[] {
-  return [...uploadOf(bucket, uploadId).parts.values()].sort((a, b) => a.number - b.number).map(shown);
+export function listParts(bucket: MemoryBucket, uploadId: string): ListedPart[] {
+  return [...uploadOf(bucket, uploadId).parts.values()]
+    .sort((a, b) => a.number - b.number)
+    .map((part) => ({ ...shown(part), modified: part.modified }));
 }
 
 /** Open uploads by key, those of one key in the order of their creation. */

@@ -1,9 +1,9 @@
 import type { Job } from '../../model/job.ts';
-import type { Uploads } from '../uploads.ts';
+import type { JobVersion, UploadExecutions, Uploads } from '../uploads.ts';
 import { Gate } from './gate.ts';
 
 /** The twin of Uploads: executions that run until a test ends them. */
-export class MemoryUploads implements Uploads {
+export class MemoryUploads implements Uploads, UploadExecutions {
   /** the jobs of the executions that were started, in order */
   readonly started: { readonly execution: string; readonly job: Job }[] = [];
   readonly #gate: Gate;
@@ -15,7 +15,7 @@ export class MemoryUploads implements Uploads {
 
   async start(job: Job): Promise<{ execution: string; started: boolean }> {
     return this.#gate.pass({ operation: 'uploads.start', bucket: 'uploads', key: job.key }, () => {
-      const identity = JSON.stringify([job.task, job.key, job.etag, job.size]);
+      const identity = identityOf(job);
       const running = this.#running.get(identity);
       if (running !== undefined) return { execution: running, started: false };
       const execution = `execution-${this.started.length + 1}`;
@@ -25,8 +25,18 @@ export class MemoryUploads implements Uploads {
     });
   }
 
+  async isRunning(job: JobVersion): Promise<boolean> {
+    return this.#gate.pass({ operation: 'uploads.isRunning', bucket: 'uploads', key: job.key }, () =>
+      this.#running.has(identityOf(job)),
+    );
+  }
+
   /** Ends an execution: the next job for the same version starts another. */
   end(execution: string): void {
     for (const [identity, name] of this.#running) if (name === execution) this.#running.delete(identity);
   }
+}
+
+function identityOf({ task, key, etag, size }: JobVersion): string {
+  return JSON.stringify([task, key, etag, size]);
 }

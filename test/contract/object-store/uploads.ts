@@ -29,6 +29,11 @@ export function describeUploads(kit: Kit): void {
         [2, part],
         [3, 77],
       ]);
+      // Whole seconds of some clock near this one, or of a clock that a test moves: all of one time.
+      for (const { modified } of listed) {
+        expect(modified).toBeGreaterThan(0);
+        expect(Math.abs(modified - (listed[0]?.modified ?? 0))).toBeLessThan(600_000);
+      }
       const stored = await kit.one.completeUpload('parts', uploadId, listed, { size: 2 * part + 77 });
       const head = await kit.one.head('parts');
       expect(head?.etag).toMatch(/^[0-9a-f]{32}-3$/);

@@ -265,7 +265,11 @@ describe('SfnUploads', () => {
     const inputs: string[] = [];
     const client = {
       send: async ({ input }: { input: { name?: string; input?: string; executionArn?: string } }) => {
-        if (input.executionArn !== undefined) return { status: states[input.executionArn.split(':').at(-1) ?? ''] };
+        if (input.executionArn !== undefined) {
+          const status = states[input.executionArn.split(':').at(-1) ?? ''];
+          if (status === undefined) throw Object.assign(new Error('no'), { name: 'ExecutionDoesNotExist' });
+          return { status };
+        }
         if (states[input.name ?? ''] !== undefined) {
           throw Object.assign(new Error('taken'), { name: 'ExecutionAlreadyExists' });
         }
@@ -298,5 +302,19 @@ describe('SfnUploads', () => {
   it('does not take one that ended for one that runs', async () => {
     const { uploads } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'SUCCEEDED' });
     expect(await uploads.start(job)).toEqual({ execution: executionName(job, 3), started: true });
+  });
+
+  it.each([
+    [[], false],
+    [['FAILED'], false],
+    [['FAILED', 'RUNNING'], true],
+    [['PENDING_REDRIVE'], true],
+    [['SUCCEEDED', 'ABORTED', 'TIMED_OUT'], false],
+  ])('of executions that are %j says that one is running: %p', async (states, running) => {
+    const names = Object.fromEntries(states.map((state, index) => [executionName(job, index + 1), state]));
+    const { uploads, inputs } = machine(names);
+    expect(await uploads.isRunning(job)).toBe(running);
+    expect(await uploads.isRunning({ ...job, etag: 'another' })).toBe(false);
+    expect(inputs).toEqual([]);
   });
 });

@@ -1,0 +1,149 @@
+import { compareObjects } from '../../shared/find/compare.ts';
+import { UnsortedListing } from '../../shared/find/listing.ts';
+import type { Pair } from '../../shared/find/merge.ts';
+import { headPairs, mergedPairs, prefixesOf, type Search } from '../../shared/find/pairs.ts';
+import { readPrefixes } from '../../shared/find/prefixes.ts';
+import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
+import { asFault, isFault } from '../../shared/model/faults.ts';
+import { keyFilter } from '../../shared/model/key-filter.ts';
+import { replicatesDeletes } from '../../shared/transfer/choose-route.ts';
+import { lookedAtOnce, type AuditContext } from './context.ts';
+import type { Judgement } from './finding.ts';
+import { auditRule, judgeObject } from './judge-object.ts';
+import { lookAgain } from './look-again.ts';
+import { proveSame } from './prove-same.ts';
+
+/** What was compared. */
+export interface Compared {
+  /** keys listed at the source, and at the destination */
+  readonly listed: number;
+  readonly listedAtDestination: number;
+  /** on either side, and none of the task's by its patterns */
+  readonly excluded: number;
+  /** on both sides, without a difference */
+  readonly same: number;
+  /** only at the destination, and kept there */
+  readonly kept: number;
+  /** false where it did not come to its end */
+  readonly complete: boolean;
+}
+
+type Counts = { -readonly [Name in keyof Compared]: Compared[Name] };
+
+/** Pairs whose ledger entries are read at once: what one call of DynamoDB takes. */
+const batchSize = 100;
+
+/**
+ * Compares both sides of the task by its own rules, and tells what differs. Memory is one page of each listing and one
+ * batch, whatever the buckets hold. A listing that breaks off is a finding, and the comparison ends there.
+ */
+export async function compareSides(context: AuditContext): Promise<Compared> {
+  const { task, source, destination } = context;
+  let counts = noCounts();
+  let within: readonly string[];
+  try {
+    within = (await readPrefixes(source, task, task.source.prefix)).prefixes;
+  } catch (error) {
+    return brokenOff(context, counts, error);
+  }
+  const prefixes = prefixesOf(task, task.source.prefix);
+  const search: Search = { source, destination, prefixes, within, segment: {} };
+  try {
+    await walk(context, mergedPairs(search), counts);
+  } catch (error) {
+    if (!(error instanceof UnsortedListing)) return brokenOff(context, counts, error);
+    context.restarted();
+    context.found({ kind: 'order-unknown', seen: error.message });
+    counts = noCounts();
+    try {
+      await walk(context, headPairs(search, { listing: 'source' }), counts);
+      // As a run does: what only the destination has is looked for where it matters.
+      if (replicatesDeletes(task)) await walk(context, headPairs(search, { listing: 'destination' }), counts);
+    } catch (again) {
+      return brokenOff(context, counts, again);
+    }
+  }
+  return { ...told(context, counts), complete: true };
+}
+
+function noCounts(): Counts {
+  return { listed: 0, listedAtDestination: 0, excluded: 0, same: 0, kept: 0, complete: false };
+}
+
+function brokenOff(context: AuditContext, counts: Counts, error: unknown): Compared {
+  const { name, message } = asFault(error);
+  const sofar = `after ${counts.listed} keys of the source and ${counts.listedAtDestination} of the destination`;
+  context.found({ kind: 'not-compared', seen: `source and destination, ${sofar}: ${name}: ${message}` });
+  return told(context, counts);
+}
+
+function told(context: AuditContext, counts: Counts): Counts {
+  if (counts.kept > 0) {
+    const seen = `${counts.kept} objects are only at the destination ${context.destination.bucket}`;
+    context.found({ kind: 'extra-kept', seen });
+  }
+  return counts;
+}
+
+async function walk(context: AuditContext, pairs: AsyncIterable<Pair>, counts: Counts): Promise<void> {
+  const { task } = context;
+  const isWanted = keyFilter(task);
+  const replicated = replicatesDeletes(task);
+  let batch: Pair[] = [];
+  let keys = 0;
+  const flush = async (): Promise<void> => {
+    const now = batch;
+    batch = [];
+    context.compared(keys);
+    keys = 0;
+    await examine(context, now, counts);
+  };
+  for await (const pair of pairs) {
+    keys++;
+    if (pair.source) counts.listed++;
+    if (pair.destination) counts.listedAtDestination++;
+    if (pair.source || pair.destination) {
+      if (!isWanted(task.source.prefix + pair.key)) counts.excluded++;
+      else if (!pair.source && !replicated) counts.kept++;
+      else if (isPlainlySame(context, pair)) counts.same++;
+      else batch.push(pair);
+    }
+    if (batch.length >= batchSize || keys >= 1000) await flush();
+  }
+  await flush();
+}
+
+/** Is the pair the same by its listings alone, so that neither the ledger nor another look could say otherwise? */
+function isPlainlySame({ task, depth }: AuditContext, { source, destination }: Pair): boolean {
+  if (!source || !destination || depth === 'bytes') return false;
+  const rule = auditRule(task);
+  if (compareObjects(rule, source, destination).kind !== 'same') return false;
+  return (source.etag !== '' && source.etag === destination.etag) || (rule === 'size' && depth === 'off');
+}
+
+/** Judges pairs by their listings and the ledger; what seems to differ is looked at again. */
+async function examine(context: AuditContext, pairs: readonly Pair[], counts: Counts): Promise<void> {
+  if (pairs.length === 0) return;
+  const { task, depth } = context;
+  const keyOf = (pair: Pair): string => task.source.prefix + pair.key;
+  const entries = await context.lookup.getMany(task.name, pairs.map(keyOf));
+  await forEachConcurrently(pairs, lookedAtOnce, async (pair) => {
+    const key = keyOf(pair);
+    const entry = entries.get(key);
+    const { source, destination } = pair;
+    let judgement = judgeObject(task, { source, destination, entry, now: context.clock.now() });
+    if (judgement) judgement = await lookAgain(context, key, entry);
+    else if (depth !== 'off' && source && destination) judgement = await proofOf(context, key);
+    if (judgement) context.found({ ...judgement, key });
+    else counts.same++;
+  });
+}
+
+async function proofOf(context: AuditContext, key: string): Promise<Judgement | undefined> {
+  try {
+    return await proveSame(context, key);
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    return { kind: 'unreadable', seen: `${error.name}: ${error.message}` };
+  }
+}

@@ -1,0 +1,198 @@
+import { compareObjects } from '../../shared/find/compare.ts';
+import { sameChecksum } from '../../shared/find/pairs.ts';
+import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
+import type { ListedObject, ObjectInfo } from '../../shared/model/object.ts';
+import type { Task } from '../../shared/model/task.ts';
+import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/choose-route.ts';
+import { bytes, time } from './in-words.ts';
+import type { Judgement } from './finding.ts';
+
+/** An object as a listing or a HEAD shows it. */
+export type Seen = ListedObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
+
+/** What happens with a copy in parts that the ledger says was begun. */
+export interface Activity {
+  /** an execution of the UPLOAD machine runs for this version */
+  readonly running: boolean;
+  /** is the recorded upload there? */
+  readonly upload: 'open' | 'gone' | 'none';
+  /** when the latest of its parts came, milliseconds since the epoch; 0 where none did, or the store does not say */
+  readonly lastPart: number;
+}
+
+export interface ObjectSight {
+  readonly source: Seen | undefined;
+  readonly destination: Seen | undefined;
+  readonly entry: LedgerEntry | undefined;
+  /** of an entry that is STARTED, and of a large object; not known means that nothing happens */
+  readonly activity?: Activity | undefined;
+  /** milliseconds since the epoch */
+  readonly now: number;
+}
+
+/**
+ * Milliseconds without a sign of life after which nobody is taken to go on with a copy: a message whose consumer crashed
+ * comes back after 90 minutes (six times the longest call).
+ */
+export const stalledAfter = 2 * 3600_000;
+
+/**
+ * What is to be said of one object. It is the same where a run would send nothing (shared/find/compare.ts), or would
+ * send a job that ends as a skip because the ledger proves that the copy is good; unless the ledger proves that what
+ * the run takes for the same is not. First match wins:
+ *
+ * | source | destination | ledger                             | more                  | kind        |
+ * |--------|-------------|------------------------------------|-----------------------|-------------|
+ * | none   | none        |                                    |                       | nothing     |
+ * | none   | there       |                                    | deletes replicate     | extra       |
+ * | none   | there       |                                    |                       | extra-kept  |
+ * | there  | same        | copied this version as another     | rule is not "size"    | overwritten |
+ * | there  | same        | copied it from another version     | rule is not "size"    | different   |
+ * | there  | same        |                                    |                       | nothing     |
+ * | there  | differs     |                                    | archived              | unreadable  |
+ * | there  | differs     | anything                           | its execution runs    | in-progress |
+ * | there  | differs     | FAILED                             |                       | failed      |
+ * | there  | differs     | STARTED                            | goes on               | in-progress |
+ * | there  | differs     | STARTED                            | nobody goes on        | stalled     |
+ * | there  | none        | copied this version                |                       | lost        |
+ * | there  | differs     | copied this version as another     |                       | overwritten |
+ * | there  | none        |                                    |                       | missing     |
+ * | there  | differs     |                                    |                       | different   |
+ */
+export function judgeObject(task: Task, sight: ObjectSight): Judgement | undefined {
+  const { source, destination, entry } = sight;
+  if (!source) return destination && judgeExtra(task, destination, entry);
+  const rule = auditRule(task);
+  const verdict = compareObjects(rule, source, destination);
+  const proof = destination && verdict.kind !== 'same' ? provenEqual(source, destination, entry) : undefined;
+  if (destination && (verdict.kind === 'same' || proof)) {
+    return proof || rule === 'size' ? undefined : contradiction(source, destination, entry, verdict.reason);
+  }
+  const seen = destination
+    ? `${verdict.kind === 'ask' ? 'the checksums differ, or one is not known' : verdict.reason}: ${both(source, destination)}`
+    : `missing at the destination; the source has ${shown(source)}`;
+  if (source.readable === false)
+    return { kind: 'unreadable', seen: `${seen}; the source is archived and not restored` };
+  return judgeByLedger(sight, source, seen);
+}
+
+/** The rule that an audit compares by: "none" says what to send, and not what is different. */
+export function auditRule(task: Pick<Task, 'compare'>): Exclude<Task['compare'], 'none'> {
+  return task.compare === 'none' ? 'auto' : task.compare;
+}
+
+function provenEqual(source: Seen, destination: Seen, entry: LedgerEntry | undefined): boolean {
+  return provenSameBytes(source, destination, entry) !== undefined || sameChecksum(source, destination) === true;
+}
+
+function judgeExtra(task: Task, destination: Seen, entry: LedgerEntry | undefined): Judgement {
+  if (!replicatesDeletes(task)) return { kind: 'extra-kept', seen: `the destination has ${shown(destination)}` };
+  return { kind: 'extra', seen: `the destination has ${shown(destination)}; ${originOf(entry)}` };
+}
+
+function originOf(entry: LedgerEntry | undefined): string {
+  if (!entry) return 'the ledger does not know the object';
+  const at = time(entry.updatedAt);
+  switch (entry.status) {
+    case 'DONE':
+    case 'SKIPPED':
+      return `it was brought over (${at}), and is gone from the source since`;
+    case 'DELETED':
+      return `it was deleted there (${at}), and somebody wrote it again`;
+    case 'FAILED':
+      return `its last job failed (${at}): ${entry.reason ?? 'no reason was given'}`;
+    case 'STARTED':
+      return `a copy of it was begun (${at})`;
+  }
+}
+
+/** Does the ledger know better than a run, which takes the two for the same? */
+function contradiction(
+  source: Seen,
+  destination: Seen,
+  entry: LedgerEntry | undefined,
+  reason: string,
+): Judgement | undefined {
+  if (!entry || !hasEnded(entry) || source.etag === destination.etag) return undefined;
+  const { sourceEtag, destinationEtag } = entry;
+  if (sourceEtag === undefined || destinationEtag === undefined) return undefined;
+  if (sourceEtag === source.etag && destinationEtag !== destination.etag) {
+    return { kind: 'overwritten', seen: `${wroteOver(entry, destination)}; a run takes it for the same (${reason})` };
+  }
+  if (sourceEtag !== source.etag && destinationEtag === destination.etag) {
+    const copied = `the destination is a copy (${time(entry.updatedAt)}) of another version, ETag ${sourceEtag}`;
+    return {
+      kind: 'different',
+      seen: `${copied}; the source has ${shown(source)}; a run takes it for the same (${reason})`,
+    };
+  }
+  return undefined;
+}
+
+/** What to say of an object that differs. @param seen how */
+function judgeByLedger({ destination, entry, activity, now }: ObjectSight, source: Seen, seen: string): Judgement {
+  if (activity?.running === true && entry?.status !== 'STARTED') {
+    const word = entry ? `, of ${entry.status} (${time(entry.updatedAt)}) so far` : '';
+    return { kind: 'in-progress', seen: `${seen}; its execution runs and has nothing in the ledger yet${word}` };
+  }
+  if (!entry) {
+    return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger does not know the object` };
+  }
+  const at = time(entry.updatedAt);
+  const changed = entry.sourceEtag !== undefined && entry.sourceEtag !== source.etag;
+  switch (entry.status) {
+    case 'FAILED': {
+      const attempts = entry.attempts === undefined ? '' : ` after ${entry.attempts} deliveries`;
+      return { kind: 'failed', seen: `${seen}; failed (${at})${attempts}: ${entry.reason ?? 'no reason was given'}` };
+    }
+    case 'STARTED': {
+      const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
+      const goesOn = activity?.running === true || now - lastSign < stalledAfter;
+      const which = changed ? 'a copy of an earlier version' : 'a copy';
+      return {
+        kind: goesOn ? 'in-progress' : 'stalled',
+        seen: `${seen}; ${which} was begun, last sign of life ${time(lastSign)}${signs(activity)}`,
+      };
+    }
+    case 'DONE':
+    case 'SKIPPED':
+      if (entry.sourceEtag === source.etag && !destination) {
+        return { kind: 'lost', seen: `${seen}; this version was there (${at})` };
+      }
+      if (entry.sourceEtag === source.etag && destination && entry.destinationEtag !== undefined) {
+        if (entry.destinationEtag !== destination.etag) {
+          return { kind: 'overwritten', seen: `${seen}; ${wroteOver(entry, destination)}` };
+        }
+      }
+      break;
+    case 'DELETED':
+      break;
+  }
+  const word = changed ? `${entry.status} for an earlier version` : entry.status;
+  const reason = entry.reason === undefined ? '' : `: ${entry.reason}`;
+  return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger says ${word} (${at})${reason}` };
+}
+
+function signs(activity: Activity | undefined): string {
+  if (!activity) return '';
+  const upload = { open: 'its upload is open', gone: 'its upload is gone', none: 'no upload is recorded' }[
+    activity.upload
+  ];
+  return `; ${activity.running ? 'its execution runs' : 'no execution runs for this version'}, ${upload}`;
+}
+
+function wroteOver(entry: LedgerEntry, destination: Seen): string {
+  return `the copy (${time(entry.updatedAt)}) had ETag ${entry.destinationEtag ?? '?'}, the destination has ${shown(destination)}`;
+}
+
+function hasEnded({ status }: LedgerEntry): boolean {
+  return status === 'DONE' || status === 'SKIPPED';
+}
+
+function both(source: Seen, destination: Seen): string {
+  return `source ${shown(source)}, destination ${shown(destination)}`;
+}
+
+function shown({ size, etag, modified }: Seen): string {
+  return `${bytes(size)}, ETag ${etag === '' ? '(none)' : etag}, of ${time(modified)}`;
+}

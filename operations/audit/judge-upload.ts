@@ -1,0 +1,58 @@
+import type { ListedUpload } from '../../shared/ports/object-store.ts';
+import { sweptAfterDays } from '../../shared/model/limits.ts';
+import type { UploadOwner } from '../../shared/transfer/sweep-uploads.ts';
+import type { Judgement } from './finding.ts';
+import { duration, time } from './in-words.ts';
+import { stalledAfter, type Activity } from './judge-object.ts';
+
+const sweptAfter = sweptAfterDays * 24 * 3600_000;
+
+/**
+ * What is to be said of an upload that is open below the task's destination prefix:
+ *
+ * | the ledger   | more                                                   | kind           |
+ * |--------------|--------------------------------------------------------|----------------|
+ * | names it     | its execution runs, or a sign of life within two hours | upload-in-use  |
+ * | names it     |                                                        | upload-left    |
+ * | announced it | begun within two hours: it may be claimed any moment   | upload-in-use  |
+ * | announced it |                                                        | upload-left    |
+ * | knows nothing|                                                        | upload-foreign |
+ *
+ * @param activity of an upload that the ledger names
+ * @param now milliseconds since the epoch
+ */
+export function judgeUpload(
+  { uploadId, initiated }: ListedUpload,
+  owner: UploadOwner,
+  activity: Activity | undefined,
+  now: number,
+): Judgement {
+  const begun = `upload ${uploadId}, begun ${time(initiated)} (${duration(Math.max(0, now - initiated))} ago)`;
+  switch (owner.kind) {
+    case 'foreign':
+      return { kind: 'upload-foreign', seen: `${begun}; the sweep will not take it` };
+    case 'announced': {
+      const left = now - initiated >= stalledAfter;
+      const seen = `${begun}; it was announced by this task, and claimed by nobody; ${swept(initiated, now)}`;
+      return { kind: left ? 'upload-left' : 'upload-in-use', seen };
+    }
+    case 'named': {
+      const { entry } = owner;
+      const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
+      const goesOn = activity?.running === true || now - lastSign < stalledAfter;
+      const state = activity?.running === true ? 'its execution runs' : 'no execution runs for it';
+      const seen = `${begun}; the ledger says ${entry.status}, last sign of life ${time(lastSign)}, ${state}`;
+      // The sweep goes by the ledger's time alone.
+      return goesOn
+        ? { kind: 'upload-in-use', seen }
+        : { kind: 'upload-left', seen: `${seen}; ${swept(entry.updatedAt, now)}` };
+    }
+  }
+}
+
+function swept(since: number, now: number): string {
+  const at = since + sweptAfter;
+  return at <= now
+    ? 'the next daily sweep takes it'
+    : `the daily sweep takes it after ${time(at)} unless somebody goes on`;
+}

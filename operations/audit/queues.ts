@@ -1,0 +1,94 @@
+import { isFault } from '../../shared/model/faults.ts';
+import { decodeJob, type Job } from '../../shared/model/job.ts';
+import { isS3Notification, parseS3Notification } from '../../shared/model/s3-event.ts';
+import type { Task } from '../../shared/model/task.ts';
+import type { DeadLetter } from '../../shared/ports/redrive.ts';
+import { wantsEvent } from '../../shared/transfer/consume-message.ts';
+import { walkDeadLetters } from '../dead-letters.ts';
+import type { AuditContext } from './context.ts';
+import type { Finding } from './finding.ts';
+import { time } from './in-words.ts';
+
+/** What the queues hold, as far as an audit may know it. */
+export interface QueueCounts {
+  readonly waiting: number;
+  readonly inFlight: number;
+  /** dead letters of this task */
+  readonly deadLetters: number;
+}
+
+/** Dead letters that are looked at: each is held until the last was, and SQS lets 120,000 be held. */
+const mostLetters = 20_000;
+
+/**
+ * Counts the jobs, and looks at the dead letters. Jobs are not received: each receive counts as a delivery, of which a
+ * job has five.
+ */
+export async function lookAtQueues(context: AuditContext): Promise<QueueCounts> {
+  const { waiting: visible, delayed, inFlight } = await context.jobs.depth();
+  const waiting = visible + delayed;
+  if (context.shared) {
+    if (waiting + inFlight > 0) {
+      context.found({
+        kind: 'queue-busy',
+        seen: `${waiting} messages wait and ${inFlight} are in flight, of all tasks`,
+      });
+    }
+  } else {
+    if (waiting > 0) context.found({ kind: 'jobs-waiting', seen: `${waiting} messages wait` });
+    if (inFlight > 0) context.found({ kind: 'jobs-in-flight', seen: `${inFlight} messages are in flight` });
+  }
+  return { waiting, inFlight, deadLetters: await lookAtDeadLetters(context) };
+}
+
+async function lookAtDeadLetters(context: AuditContext): Promise<number> {
+  const before = await context.deadLetters.depth();
+  let unknown = 0;
+  let own = 0;
+  const complete = await walkDeadLetters(context.letters, mostLetters, (letter) => {
+    const { findings, known } = judgeLetter(context.task, letter);
+    for (const finding of findings) context.found(finding);
+    if (findings.length > 0) own++;
+    if (!known) unknown++;
+  });
+  if (unknown > 0) context.found({ kind: 'dead-letters-unknown', seen: `${unknown} dead letters name no task` });
+  if (before.inFlight > 0) {
+    const seen = `${before.inFlight} dead letters are held by somebody (a redrive, another audit), for five minutes at most`;
+    context.found({ kind: 'not-compared', seen });
+  }
+  if (!complete) {
+    const seen = `there are more than ${mostLetters} dead letters, of which the rest was not looked at`;
+    context.found({ kind: 'not-compared', seen });
+  }
+  return own;
+}
+
+/** What a dead letter says of the task. `known` is false where it is of no task that anybody could name. */
+export function judgeLetter(task: Task, letter: DeadLetter): { findings: Finding[]; known: boolean } {
+  const jobs = jobsIn(task, letter.body);
+  if (!jobs) return { findings: [], known: false };
+  const why = letter.reason ?? 'no reason was given: its last delivery ended without a word';
+  return {
+    findings: jobs
+      .filter((job) => job.task === task.name)
+      .map(({ key, action }) => ({
+        kind: 'dead-letter',
+        key,
+        seen: `a job to ${action} it was buried ${time(letter.sentAt)}: ${why}`,
+      })),
+    known: true,
+  };
+}
+
+/** The jobs that a message stands for; of an event those of this task. Undefined for what is neither. */
+function jobsIn(task: Task, body: string): Pick<Job, 'task' | 'key' | 'action'>[] | undefined {
+  try {
+    if (!isS3Notification(body)) return [decodeJob(body)];
+    const events = parseS3Notification(body).filter((event) => wantsEvent(task, event));
+    if (events.length === 0) return undefined;
+    return events.map(({ key, kind }) => ({ task: task.name, key, action: kind === 'created' ? 'copy' : 'delete' }));
+  } catch (error) {
+    if (!isFault(error, 'InvalidInput')) throw error;
+    return undefined;
+  }
+}

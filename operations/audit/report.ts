@@ -1,0 +1,93 @@
+import { asciiJson } from '../../shared/model/job.ts';
+import { printable } from '../printable.ts';
+import type { Audited } from './audit-task.ts';
+import type { Depth } from './context.ts';
+import { findingKinds, type Finding, type FindingKind } from './finding.ts';
+
+export interface ReportOptions {
+  readonly task: string;
+  readonly stack: string;
+  readonly json: boolean;
+  /** findings of one kind that are written out; the counts are of all. Not for JSON, which has every one */
+  readonly limit: number;
+  readonly depth: Depth;
+  /** takes a line, without its end */
+  readonly write: (line: string) => void;
+}
+
+/** Kinds that the comparison of both sides makes: their counts begin anew where it does. */
+const ofComparison = new Set<FindingKind>([
+  ...(['missing', 'different', 'lost', 'overwritten', 'extra', 'extra-kept', 'failed'] as const),
+  ...(['in-progress', 'stalled', 'unreadable', 'impossible', 'unproven'] as const),
+]);
+
+/** Writes findings as they come, and a summary at the end. What comes from outside is escaped. */
+export class Report {
+  readonly #options: ReportOptions;
+  readonly #counts = new Map<FindingKind, number>();
+
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  get differences(): number {
+    return this.#sum('difference');
+  }
+
+  readonly found = (finding: Finding): void => {
+    const { kind, key, seen } = finding;
+    const { json, limit, write } = this.#options;
+    const count = (this.#counts.get(kind) ?? 0) + 1;
+    this.#counts.set(kind, count);
+    const { severity, meaning } = findingKinds[kind];
+    const cure = this.#named(findingKinds[kind].cure);
+    if (json) write(asciiJson({ kind, severity, ...(key !== undefined && { key }), seen, meaning, cure }));
+    else if (count <= limit) {
+      const object = key === undefined ? '' : ` ${printable(JSON.stringify(key))}`;
+      write(`${severity === 'difference' ? 'DIFFERENCE' : 'info'} ${kind}${object}`);
+      for (const line of [`seen:  ${seen}`, `means: ${meaning}`, `do:    ${cure}`]) write(`  ${printable(line)}`);
+    } else if (count === limit + 1) write(`(more of kind ${kind}: only counted from here on, --limit shows more)`);
+  };
+
+  /** The comparison begins anew. */
+  readonly restarted = (): void => {
+    for (const kind of ofComparison) this.#counts.delete(kind);
+  };
+
+  /** The last line as JSON, or the last lines in words. @param seconds that the audit took */
+  end(audited: Audited, seconds: number): void {
+    const { task, stack, json, depth, write } = this.#options;
+    const [differences, information] = [this.differences, this.#sum('information')];
+    const kinds = Object.fromEntries(this.#counts);
+    const { compared, queue, failures, uploads } = audited;
+    if (json) {
+      const looked = { compared, queue, failures, uploads };
+      write(asciiJson({ kind: 'summary', task, stack, depth, differences, information, kinds, ...looked, seconds }));
+      return;
+    }
+    const { listed, listedAtDestination, same, excluded, kept, complete } = compared;
+    write('');
+    write(`task ${task}, stack ${stack}: ${differences} differences, ${information} of information`);
+    for (const [kind, count] of this.#counts) write(`  ${kind}: ${count}`);
+    write(
+      `source ${listed} keys, destination ${listedAtDestination}: ${same} the same, ${excluded} excluded, ${kept} kept`,
+    );
+    if (!complete) write('source and destination were NOT compared to their end');
+    const number = (count: number | undefined): string => (count === undefined ? 'unknown' : String(count));
+    write(
+      `ledger ${number(failures)} failures; open uploads ${number(uploads)}; queue ${number(queue?.waiting)} waiting, ` +
+        `${number(queue?.inFlight)} in flight, ${number(queue?.deadLetters)} dead letters of the task`,
+    );
+    write(differences === 0 ? 'No difference.' : 'There are differences.');
+  }
+
+  #named(cure: string): string {
+    return cure.replaceAll('TASK', this.#options.task).replaceAll('STACK', this.#options.stack);
+  }
+
+  #sum(severity: 'difference' | 'information'): number {
+    let sum = 0;
+    for (const [kind, count] of this.#counts) if (findingKinds[kind].severity === severity) sum += count;
+    return sum;
+  }
+}

@@ -1,0 +1,51 @@
+import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { Fault } from '../model/faults.ts';
+import { faultOf } from './faults.ts';
+
+/** What the commands for operators find of a deployed stack: it writes each below `/s3-ferry/<stack>/`. */
+
+export interface QueueUrls {
+  readonly jobs: string;
+  readonly deadLetters: string;
+}
+
+/** Checks an option. @throws Fault `InvalidInput` where it cannot be the name of a stack */
+export function checkStackName(stack: string): void {
+  if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) throw new Fault('InvalidInput', '--stack: not the name of a stack');
+}
+
+/** The queues of a deployed stack. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+export async function findQueues(client: SSMClient, stack: string): Promise<QueueUrls> {
+  const [jobs, deadLetters] = await Promise.all([
+    read(client, stack, 'queues/jobs'),
+    read(client, stack, 'queues/dead-letters'),
+  ]);
+  return { jobs, deadLetters };
+}
+
+/** Name of the ledger's table. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+export function findLedgerTable(client: SSMClient, stack: string): Promise<string> {
+  return read(client, stack, 'tables/ledger');
+}
+
+/** ARN of the UPLOAD machine. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+export function findUploadMachine(client: SSMClient, stack: string): Promise<string> {
+  return read(client, stack, 'machines/upload');
+}
+
+/** The path below which the stack's tasks are; ends with a slash. */
+export function tasksPathOf(stack: string): string {
+  return `/s3-ferry/${stack}/tasks/`;
+}
+
+async function read(client: SSMClient, stack: string, name: string): Promise<string> {
+  const path = `/s3-ferry/${stack}/${name}`;
+  const answer = await client.send(new GetParameterCommand({ Name: path })).catch((error: unknown) => {
+    if (!(error instanceof Error) || error.name !== 'ParameterNotFound') throw faultOf(error, `GetParameter ${path}`);
+    throw new Fault(
+      'InvalidInput',
+      `--stack: there is no parameter ${path} in this account and region (a stack of an earlier version lacks some: deploy it again)`,
+    );
+  });
+  return answer.Parameter?.Value ?? '';
+}

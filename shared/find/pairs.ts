@@ -1,0 +1,99 @@
+import type { ObjectInfo } from '../model/object.ts';
+import type { Segment } from '../model/payloads.ts';
+import type { Task } from '../model/task.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { listRelative, listSorted } from './listing.ts';
+import { mergeListings, type Pair } from './merge.ts';
+import { compareKeys } from './order.ts';
+
+/** Two buckets side by side: what is searched, and how keys of both sides are brought together. */
+export interface Search {
+  readonly source: ObjectStore;
+  readonly destination: ObjectStore;
+  readonly prefixes: Prefixes;
+  /** only keys that begin with one of these, relative to the prefixes; as `readPrefixes` gives them */
+  readonly within: readonly string[];
+  readonly segment: Segment;
+}
+
+/** What comes before the keys of a pair on each side. */
+export interface Prefixes {
+  readonly source: string;
+  readonly destination: string;
+}
+
+/** Both sides' prefixes for a search of a part of a task. @param prefix at the source; begins with the task's own */
+export function prefixesOf({ source, destination }: Pick<Task, 'source' | 'destination'>, prefix: string): Prefixes {
+  return { source: prefix, destination: destination.prefix + prefix.slice(source.prefix.length) };
+}
+
+/**
+ * The pairs of two listings in the order of UTF-8 bytes. One page of each is in memory.
+ * @param from the last keys of each listing that are dealt with
+ * @throws UnsortedListing where a listing is in another order: then {@link headPairs}
+ */
+export function mergedPairs(
+  { source, destination, prefixes, within, segment }: Search,
+  from: { readonly after?: string | undefined; readonly destinationAfter?: string | undefined } = {},
+): AsyncIterable<Pair> {
+  const { after, until } = segment;
+  return mergeListings(
+    listSorted(source, { prefix: prefixes.source, prefixes: within, after: from.after ?? after, until }),
+    listSorted(destination, {
+      prefix: prefixes.destination,
+      prefixes: within,
+      after: from.destinationAfter ?? after,
+      until,
+    }),
+  );
+}
+
+/**
+ * Pairs found by one listing in the store's own order and a HEAD for each key on the other side. A key that is nothing
+ * to this walk comes as a pair without objects, so that the caller can stop at any key.
+ * @param from which side is listed (the destination's gives what only it has), and the last key that is dealt with
+ */
+export async function* headPairs(
+  search: Search,
+  from: { readonly listing: 'source' | 'destination'; readonly after?: string | undefined },
+): AsyncGenerator<Pair> {
+  const { segment, prefixes, within } = search;
+  const fromSource = from.listing === 'source';
+  const [listed, other] = fromSource
+    ? ([search.source, search.destination] as const)
+    : ([search.destination, search.source] as const);
+  const [near, far] = fromSource ? [prefixes.source, prefixes.destination] : [prefixes.destination, prefixes.source];
+  for await (const page of listRelative(listed, { prefix: near, prefixes: within, after: from.after })) {
+    for (const object of page) {
+      const before = segment.after !== undefined && compareKeys(object.key, segment.after) <= 0;
+      const beyond = segment.until !== undefined && compareKeys(object.key, segment.until) > 0;
+      const found = before || beyond ? undefined : await other.head(far + object.key);
+      if (before || beyond) yield { key: object.key, source: undefined, destination: undefined };
+      else if (fromSource) yield { key: object.key, source: object, destination: found };
+      // Keys that are on both sides were dealt with when the source was listed.
+      else yield { key: object.key, source: undefined, destination: found ? undefined : object };
+    }
+  }
+}
+
+/** Do both sides store the same full-object checksum of a pair's key? Not knowing one counts as no. */
+export async function checksumsAgree({ source, destination, prefixes }: Search, key: string): Promise<boolean> {
+  const [a, b] = await Promise.all([
+    source.head(prefixes.source + key, { checksum: true }),
+    destination.head(prefixes.destination + key, { checksum: true }),
+  ]);
+  return a !== undefined && b !== undefined && sameChecksum(a, b) === true;
+}
+
+/**
+ * What the stored full-object checksums of two objects say: the same bytes, or not.
+ * @param a as seen by a HEAD that asked for the checksum, like b
+ * @returns undefined where they say nothing: one is missing, or they are of two algorithms
+ */
+export function sameChecksum(
+  a: Pick<ObjectInfo, 'size' | 'checksum'>,
+  b: Pick<ObjectInfo, 'size' | 'checksum'>,
+): boolean | undefined {
+  if (!a.checksum || a.checksum.algorithm !== b.checksum?.algorithm) return undefined;
+  return a.size === b.size && a.checksum.value === b.checksum.value;
+}

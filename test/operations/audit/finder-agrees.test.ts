@@ -1,0 +1,77 @@
+import { expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { auditTask } from '../../../operations/audit/audit-task.ts';
+import { findingKinds, type Finding } from '../../../operations/audit/finding.ts';
+import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
+import { decodeJob } from '../../../shared/model/job.ts';
+import { noDeadline } from '../../../shared/ports/clock.ts';
+import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
+import { smallKeyArbitrary } from '../../shared/keys.ts';
+import { noAttributes, World } from '../../shared/transfer/world.ts';
+
+/** One key: what each side has, and which of the two was written first. */
+const keys = fc.uniqueArray(
+  fc.record({
+    key: fc.oneof(smallKeyArbitrary, fc.constant('')),
+    source: fc.constantFrom(undefined, 'one', 'two', 'three'),
+    destination: fc.constantFrom(undefined, 'one', 'two', 'three'),
+    newer: fc.constantFrom('source', 'destination', 'neither'),
+  }),
+  { selector: ({ key }) => key, maxLength: 12 },
+);
+
+const cases = fc.record({
+  keys,
+  compare: fc.constantFrom('auto', 'size', 'checksum'),
+  deletes: fc.boolean(),
+  exclude: fc.constantFrom(undefined, ['a*'], ['**/b**']),
+  prefixes: fc.constantFrom(undefined, ['a'], ['b', 'a/']),
+  order: fc.constantFrom<'utf8' | 'utf16'>('utf8', 'utf16'),
+  pageSize: fc.integer({ min: 1, max: 5 }),
+});
+
+it('without a ledger, the differences are what a run would send jobs for, whatever is in the buckets', async () => {
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ keys: all, compare, deletes, exclude, prefixes, order, pageSize }) => {
+      const rules = { compare, deletes, ...(exclude && { exclude }), ...(prefixes && { prefixes }) };
+      const world = new World({
+        task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, ...rules },
+        source: { order, pageSize },
+        destination: { pageSize },
+      });
+      const { task, source, destination, ledger, clock } = world.context();
+      for (const one of all) {
+        const sides =
+          one.newer === 'source' ? (['destination', 'source'] as const) : (['source', 'destination'] as const);
+        for (const side of sides) {
+          const text = one[side];
+          const body = { data: Buffer.from(text ?? ''), size: text?.length ?? 0 };
+          if (text !== undefined && side === 'source') await source.put(`in/${one.key}`, body, noAttributes);
+          if (text !== undefined && side === 'destination') await destination.put(`out/${one.key}`, body, noAttributes);
+          if (one.newer !== 'neither') world.clock.pass(2000);
+        }
+      }
+      const queue = new MemoryQueue();
+      const finder: FindContext = { task, source, destination, queue, clock, deadline: noDeadline, margin: 0 };
+      await findSegment(finder, { task: 'test', run: 'r', dryRun: false, prefix: 'in/', prefixList: {}, segment: {} });
+      const wanted = new Set<string>();
+      for (let batch = queue.receive(); batch.length > 0; batch = queue.receive()) {
+        for (const { body } of batch) wanted.add(decodeJob(body).key);
+      }
+
+      let found: Finding[] = [];
+      const { compared } = await auditTask({
+        ...{ task, source, destination, ledger, clock, lookup: world.ledger, executions: world.uploads },
+        ...{ jobs: new MemoryQueue(), deadLetters: new MemoryQueue(), shared: false, depth: 'off' },
+        letters: { receive: async () => [], release: async () => undefined },
+        found: (finding) => found.push(finding),
+        compared: () => undefined,
+        restarted: () => (found = []),
+      });
+      const differences = found.filter(({ kind }) => findingKinds[kind].severity === 'difference');
+      expect(differences.map(({ key }) => key).sort()).toEqual([...wanted].sort());
+      expect(compared.complete).toBe(true);
+    }),
+    { numRuns: 300 },
+  );
+});
