@@ -19,7 +19,7 @@ import {
 import type { Readable } from 'node:stream';
 import { Fault, isFault } from '../model/faults.ts';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
-import type { StoredPart } from '../model/part-plan.ts';
+import type { PartRange, StoredPart } from '../model/part-plan.ts';
 import type { DestinationSide, Side } from '../model/task.ts';
 import type {
   Body,
@@ -268,9 +268,10 @@ export class S3ObjectStore implements ObjectStore {
     return { number, size: end - start, etag: unquoted(result.ETag), ...partChecksum(result, checksum) };
   }
 
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+  async listParts(key: string, uploadId: string, within?: PartRange): Promise<StoredPart[]> {
+    const [first, last] = within ?? [1, Infinity];
     const parts: StoredPart[] = [];
-    let marker: string | undefined;
+    let marker = first > 1 ? String(first - 1) : undefined;
     for (;;) {
       const input = {
         ...this.#common,
@@ -280,15 +281,18 @@ export class S3ObjectStore implements ObjectStore {
       };
       const page = await this.#callUpload('ListParts', key, () => this.#client.send(new ListPartsCommand(input)));
       for (const part of page.Parts ?? []) {
+        const number = part.PartNumber ?? 0;
+        // A store may know nothing of markers.
+        if (number < first || number > last) continue;
         parts.push({
-          number: part.PartNumber ?? 0,
+          number,
           size: part.Size ?? 0,
           etag: unquoted(part.ETag),
           ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
         });
       }
-      if (page.IsTruncated !== true) return parts;
       const next = page.NextPartNumberMarker;
+      if (page.IsTruncated !== true || Number(next) >= last) return parts;
       if (next === undefined || next === marker) {
         throw new Fault('Unavailable', `${this.#what('ListParts', key)}: the listing does not go on`);
       }
