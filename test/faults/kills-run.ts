@@ -54,7 +54,7 @@ const lookEvery = 5;
 /** Milliseconds for what is on the wire to arrive, once the victim is stopped. */
 const wire = 50;
 /** Milliseconds after which a move counts as one that never ends. */
-const patience = 240_000;
+const patience = 900_000;
 /** Draws for one kill before it is told that no moment can be hit. */
 const maxDraws = 20;
 
