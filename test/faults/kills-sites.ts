@@ -23,16 +23,18 @@ import { childrenOf } from './processes.ts';
 /** Tasks by how a large object goes: all of it in one process, or as an execution of the UPLOAD machine. */
 export type TaskName = 'in-one' | 'in-parts';
 
-export function tasksFor(endpoint: string, partSize: number): object[] {
+/** Both tasks, as they are configured. */
+export function tasksFor(endpoint: string, partSize: number): Record<TaskName, object> {
   const side = { endpoint, forcePathStyle: true, region: localNames.region };
   const credentials = { ssmParameter: localNames.credentialsParameter };
-  return (['in-one', 'in-parts'] as const).map((name) => ({
+  const task = (name: TaskName, largeObjectThreshold: number): object => ({
     name,
     source: { ...side, bucket: localNames.sourceBucket, prefix: `${name}/` },
     destination: { ...side, bucket: localNames.destinationBucket, prefix: `${name}/`, credentials },
-    largeObjectThreshold: name === 'in-one' ? 5 * GiB : MiB,
+    largeObjectThreshold,
     partSize,
-  }));
+  });
+  return { 'in-one': task('in-one', 5 * GiB), 'in-parts': task('in-parts', MiB) };
 }
 
 /** Seconds until a message comes back to somebody else: minutes and hours in an account. */

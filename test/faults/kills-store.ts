@@ -12,7 +12,9 @@ export interface StoreCounts {
   readonly endpoint: string;
   /** bytes of parts for the destination, also of requests that did not come to their end */
   readonly received: number;
-  /** parts for the destination that were begun and have not ended */
+  /** parts for the destination that were begun */
+  readonly begun: number;
+  /** of these, the ones that have not ended */
   readonly inFlight: number;
 }
 
@@ -21,6 +23,7 @@ export type StoreQuestion = 'counts' | 'reset';
 const { accessKeyId, secretAccessKey } = localNames.credentials;
 const underWay = new Set<string>();
 let received = 0;
+let begun = 0;
 
 const isPart = ({ operation, bucket }: RequestInfo): boolean =>
   operation === 'UploadPart' && bucket === localNames.destinationBucket;
@@ -33,7 +36,10 @@ const s3 = await openS3Server({
   // The parts' MD5s are what is compared; a second checksum of every gigabyte would only take time.
   defaultChecksum: false,
   fault: (request) => {
-    if (isPart(request)) underWay.add(nameOf(request));
+    if (isPart(request)) {
+      begun++;
+      underWay.add(nameOf(request));
+    }
     return undefined;
   },
   onRequest: (request) => {
@@ -48,7 +54,7 @@ for (const bucket of [localNames.sourceBucket, localNames.destinationBucket]) s3
 
 const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 const answer = (): void => {
-  const counts: StoreCounts = { endpoint, received, inFlight: underWay.size };
+  const counts: StoreCounts = { endpoint, received, begun, inFlight: underWay.size };
   process.send?.(counts);
 };
 process.on('message', (question: StoreQuestion) => {

@@ -53,7 +53,9 @@ await runCommand(command, async () => {
   }
   const directory = mkdtempSync(join(tmpdir(), 's3-ferry-kills-'));
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  const log = (text: string): void => void (options.log && process.stderr.write(text));
+  const log = (text: string): void => {
+    if (options.log) process.stderr.write(text);
+  };
   const results: KillsResult[] = [];
   const objects = await Objects.open(join(directory, 'store'), size, partSize);
   try {

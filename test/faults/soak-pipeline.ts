@@ -79,7 +79,8 @@ const ferry: Ferry = await Ferry.open({
 const assembly = join(directory, 'cdk.out');
 await synthesize(configuration, assembly);
 const aws = await ferry.deploy(assembly);
-const worker = new LocalWorker(aws, assembly);
+// So little memory that the pools of buffers are full before anybody compares: what grows later is no pool.
+const worker = new LocalWorker(aws, assembly, { MEMORY_MIB: '96' });
 
 const place: PipelinePlace = {
   endpoint: aws.endpoint,

@@ -9,11 +9,8 @@ import { localNames } from '../../local/run/settings.ts';
 import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { createS3Client } from '../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
-import { sweptAfterDays } from '../../shared/model/limits.ts';
-import { parseTask } from '../../shared/model/task.ts';
-import { noDeadline } from '../../shared/ports/clock.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
+import { sweepLater } from './late-sweep.ts';
 import { Dice } from './scheduler.ts';
 import { differences, Load } from './soak-load.ts';
 import type { Meter, Trend } from './soak-meter.ts';
@@ -47,9 +44,10 @@ export class Soak {
   readonly #place: PipelinePlace;
   readonly #queues: SQSClient;
   readonly #table: DynamoDBDocumentClient;
+  readonly #ledger: DynamoLedger;
   #waiting = 0;
   #mostWaiting = 0;
-  #syncs = { done: 0, failed: 0 };
+  readonly #syncs = { done: 0, failed: 0 };
 
   constructor(pipeline: ChildProcess, place: PipelinePlace, meter: Meter, seed: number, say: (line: string) => void) {
     const settings = { endpoint: place.endpoint, region: place.region, credentials: localNames.credentials };
@@ -61,6 +59,7 @@ export class Soak {
     this.#runs = new Runs(place);
     this.#queues = new SQSClient(settings);
     this.#table = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
+    this.#ledger = new DynamoLedger(this.#table, place.outputs['LedgerTable'] ?? '');
   }
 
   /** @param time milliseconds at full load */
@@ -90,7 +89,7 @@ export class Soak {
     const explained = await this.#explanations();
     for (const letter of explained) this.#say(`dead letter: ${letter}`);
     if (explained.length < letters) violations.push(`${letters - explained.length} dead letters without a reason`);
-    const uploads = await this.#sweep(destination);
+    const uploads = await sweepLater(soakTask, destination, this.#ledger);
     if (uploads.left > 0) violations.push(`${uploads.left} uploads are open, and not the sweeper's`);
     const last = await this.#runs.sync(localNames.task);
     if (last.jobs > 0) violations.push(`a last run found ${last.jobs} objects to send`);
@@ -168,7 +167,6 @@ export class Soak {
 
   /** The dead letters' reasons, of those that have one in their message and in the ledger. */
   async #explanations(): Promise<string[]> {
-    const ledger = new DynamoLedger(this.#table, this.#place.outputs['LedgerTable'] ?? '');
     const found: string[] = [];
     for (;;) {
       const { Messages = [] } = await this.#queues.send(
@@ -182,26 +180,12 @@ export class Soak {
       if (Messages.length === 0) return found;
       for (const { Body = '', MessageAttributes = {} } of Messages) {
         const { key } = JSON.parse(Body) as { key?: string };
-        const entry = key === undefined ? undefined : await ledger.get(localNames.task, key);
+        const entry = key === undefined ? undefined : await this.#ledger.get(localNames.task, key);
         const reason = Object.values(MessageAttributes)[0]?.StringValue;
         if (reason !== undefined)
           found.push(`${key ?? Body}: ${reason} (the ledger says ${entry?.status ?? 'nothing'})`);
       }
     }
-  }
-
-  /** The sweeper as it comes by once what is open now is old enough. */
-  async #sweep(destination: ObjectStore): Promise<{ swept: number; left: number }> {
-    const olderThan = sweptAfterDays * 24 * 3600 * 1000;
-    const { listed, aborted } = await sweepUploads({
-      task: parseTask(JSON.stringify(soakTask), 'task'),
-      destination,
-      ledger: new DynamoLedger(this.#table, this.#place.outputs['LedgerTable'] ?? ''),
-      clock: { now: () => Date.now() + olderThan + 60_000, sleep: async (time) => void (await sleep(time)) },
-      deadline: noDeadline,
-      olderThan,
-    });
-    return { swept: aborted, left: listed - aborted };
   }
 
   async #ask(question: PipelineQuestion): Promise<PipelineCounts> {
