@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../local/run/command-line.ts';
@@ -10,6 +8,7 @@ import { processKinds } from './kills-kinds.ts';
 import { Objects } from './kills-objects.ts';
 import { openSite, runKills, type KillsResult } from './kills-run.ts';
 import type { Site } from './kills-sites.ts';
+import { placeForThisProcess } from './place.ts';
 import { Dice } from './scheduler.ts';
 
 /**
@@ -51,7 +50,7 @@ await runCommand(command, async () => {
   if (kinds.length === 0) {
     throw new Fault('InvalidInput', `--kind: found "${options.kind.join('", "')}", expected a part of ${names}`);
   }
-  const directory = mkdtempSync(join(tmpdir(), 's3-ferry-kills-'));
+  const directory = placeForThisProcess('kills');
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const log = (text: string): void => {
     if (options.log) process.stderr.write(text);
@@ -72,7 +71,6 @@ await runCommand(command, async () => {
     }
   } finally {
     await objects.close();
-    rmSync(directory, { recursive: true, force: true });
   }
   process.stdout.write(options.json ? `${JSON.stringify({ size, partSize, seed, results })}\n` : table(results));
   for (const { violations } of results) for (const violation of violations) say(`violation: ${violation}`);

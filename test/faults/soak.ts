@@ -1,7 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
@@ -11,6 +9,7 @@ import { Fault } from '../../shared/model/faults.ts';
 import { everything, Meter, type Trend } from './soak-meter.ts';
 import { Soak, type SoakResult } from './soak-run.ts';
 import type { PipelinePlace } from './soak-pipeline.ts';
+import { placeForThisProcess } from './place.ts';
 import { growthOf } from './soak-verdict.ts';
 
 /**
@@ -43,7 +42,7 @@ await runCommand(command, async () => {
   if (!/^[0-9]{1,9}$/.test(options.seed)) {
     throw new Fault('InvalidInput', `--seed: found "${options.seed}", expected a whole number`);
   }
-  const directory = mkdtempSync(join(tmpdir(), 's3-ferry-soak-'));
+  const directory = placeForThisProcess('soak');
   const pipeline = fork(join(project, 'test/faults/soak-pipeline.ts'), [join(directory, 'data'), options.seed], {
     execArgv: ['--max-semi-space-size=4'],
     env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },
@@ -58,7 +57,6 @@ await runCommand(command, async () => {
     return result.violations.length > 0 ? 1 : 0;
   } finally {
     await end(pipeline);
-    rmSync(directory, { recursive: true, force: true });
   }
 });
 
