@@ -40,6 +40,12 @@ export function tasksFor(endpoint: string, partSize: number): Record<TaskName, o
 /** Seconds until a message comes back to somebody else: minutes and hours in an account. */
 const comesBack = 2;
 
+/**
+ * The same for the worker: five minutes in an account. It must be longer than a process can be kept waiting for a
+ * processor: a heartbeat that comes too late is a second delivery.
+ */
+const workerComesBack = 8;
+
 /** A deployment that moves one object at a time. */
 export interface Site {
   readonly ledger: Ledger;
@@ -140,7 +146,7 @@ export class HostedSite implements Site {
   }
 
   #startWorker(): void {
-    const settings = { PROCESSES: '1', VISIBILITY_SECONDS: String(comesBack) };
+    const settings = { PROCESSES: '1', VISIBILITY_SECONDS: String(workerComesBack) };
     this.#worker = new LocalWorker(this.#aws, this.#assembly, settings, ({ text }) => this.#log(text));
   }
 
