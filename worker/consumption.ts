@@ -40,7 +40,7 @@ export class Consumption {
   readonly #running = new Map<Delivery, Promise<void>>();
   readonly #deletions: Deletions;
   readonly #receiving = new AbortController();
-  readonly #drained = Promise.withResolvers<undefined>();
+  #wake: () => void = () => undefined;
   #ending = false;
   #stuck = false;
   #receivedAt: number | undefined;
@@ -75,7 +75,7 @@ export class Consumption {
     while (!this.#ending) {
       const free = this.#options.objectsAtOnce - this.#running.size;
       if (free <= 0) {
-        await Promise.race([...this.#running.values(), this.#drained.promise]);
+        await this.#woken();
         continue;
       }
       try {
@@ -87,7 +87,7 @@ export class Consumption {
       } catch (error) {
         if (this.#receiving.signal.aborted) break;
         this.#options.onEvent({ type: 'receive failed', fault: asFault(error) });
-        await Promise.race([this.#options.clock.sleep(pause * (0.5 + Math.random() / 2)), this.#drained.promise]);
+        if (!this.#isEnding()) await this.#woken(pause * (0.5 + Math.random() / 2));
         pause = Math.min(longestPause, pause * 2);
       }
     }
@@ -99,8 +99,22 @@ export class Consumption {
   drain(): void {
     if (this.#ending) return;
     this.#ending = true;
-    this.#drained.resolve(undefined);
+    this.#wake();
     setTimeout(() => this.#receiving.abort(), lastReceive);
+  }
+
+  /**
+   * Resolves when a message was dealt with or a drain begins, or after so many milliseconds. Made anew each time: a
+   * race against a promise that lives as long as the process would leave something behind for every message.
+   */
+  async #woken(atMost?: number): Promise<void> {
+    const woken = new Promise<void>((resolve) => (this.#wake = resolve));
+    await (atMost === undefined ? woken : Promise.race([woken, this.#options.clock.sleep(atMost)]));
+  }
+
+  /** A method, because it changes while the queue is asked. */
+  #isEnding(): boolean {
+    return this.#ending;
   }
 
   #begin(message: ReceivedMessage): void {
@@ -111,7 +125,10 @@ export class Consumption {
       ending: () => this.#ending,
       onMissedBeat: (fault) => this.#options.onEvent({ type: 'heartbeat missed', fault, message: message.id }),
     });
-    const one = this.#deal(delivery).finally(() => this.#running.delete(delivery));
+    const one = this.#deal(delivery).finally(() => {
+      this.#running.delete(delivery);
+      this.#wake();
+    });
     this.#running.set(delivery, one);
     delivery.stuck.catch(() => {
       this.#stuck = true;

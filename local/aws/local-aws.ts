@@ -8,9 +8,9 @@ import { openTables } from './dynamodb/tables.ts';
 import type { RequestHandler } from './http/exchange.ts';
 import { openFront } from './http/front.ts';
 import { stsHandler } from './http/sts.ts';
-import type { InvocationResult, LogChunk } from './lambda/environment.ts';
+import type { InvocationResult, Isolation, LogChunk } from './lambda/environment.ts';
 import type { Credentials } from './lambda/function-definition.ts';
-import { LambdaRuntime } from './lambda/runtime.ts';
+import { LambdaRuntime, type RunningEnvironment } from './lambda/runtime.ts';
 import { openQueues } from './sqs/queues.ts';
 import { ParameterStore } from './ssm/parameters.ts';
 import { Executions } from './states/executions.ts';
@@ -57,6 +57,8 @@ export interface LocalAwsOptions {
   readonly buckets?: readonly string[];
   /** execution environments a function may have at once; by default {@link defaultConcurrency} */
   readonly concurrency?: Readonly<Record<string, number>>;
+  /** what keeps execution environments apart: threads of this process (the default), or processes that can be killed */
+  readonly isolation?: Isolation;
   /** how long an execution environment is kept without work; default 10 */
   readonly idleSeconds?: number;
   /** after how many seconds a failed message is tried again; `undefined` waits for the queue's visibility timeout */
@@ -78,6 +80,8 @@ export interface LocalAws {
   readonly accountId: string;
   /** the stack's outputs by their names */
   readonly outputs: Readonly<Record<string, string>>;
+  /** the execution environments there are */
+  readonly environments: () => RunningEnvironment[];
   readonly invokeFunction: (nameOrArn: string, event: unknown) => Promise<InvocationResult>;
   /** Ends everything, in order; what functions are doing is given `graceMilliseconds` (default 5,000). */
   readonly stop: (graceMilliseconds?: number) => Promise<void>;
@@ -139,6 +143,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       surroundings,
       concurrency: options.concurrency ?? defaultConcurrency,
       idleSeconds: options.idleSeconds ?? 10,
+      isolation: options.isolation ?? 'threads',
       onLog: options.onLog ?? (() => undefined),
     });
     undo.add((grace) => runtime.stop(grace));
@@ -185,6 +190,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       region,
       accountId: localAccountId,
       outputs: stack.outputs,
+      environments: () => runtime.environments(),
       invokeFunction: (nameOrArn, event) => runtime.invoke(nameOrArn, event),
       stop: (grace = defaultGraceMilliseconds) => undo.run(grace),
     };

@@ -33,6 +33,8 @@ export interface FerryOptions {
   readonly fault?: FaultHook;
   readonly onLog?: LocalAwsOptions['onLog'];
   readonly onNote?: (line: string) => void;
+  /** how the deployment differs, for tests; by default failed messages wait as they do in Lambda */
+  readonly deployment?: Pick<LocalAwsOptions, 'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds'>;
 }
 
 /**
@@ -110,7 +112,7 @@ export class Ferry {
    * @throws Fault `InvalidInput` where the port is in use
    */
   async deploy(assemblyDirectory: string): Promise<LocalAws> {
-    const { dataDirectory, port, onLog, onNote } = this.#options;
+    const { dataDirectory, port, onLog, onNote, deployment } = this.#options;
     const aws = await startLocalAws({
       port,
       dataDirectory,
@@ -126,6 +128,7 @@ export class Ferry {
         });
       },
       retryDelaySeconds: undefined,
+      ...deployment,
       ...(onLog && { onLog }),
       ...(onNote && { onNote }),
     });

@@ -9,13 +9,16 @@ import { localNames } from './settings.ts';
 /** Milliseconds between two looks. */
 const pause = 200;
 
+/** Where a deployment is to be found. */
+export type Deployment = Pick<LocalAws, 'endpoint' | 'region' | 'outputs'>;
+
 /** Starts runs and waits for what they set off, through the same calls an operator makes. */
 export class Runs {
-  readonly #aws: LocalAws;
+  readonly #aws: Deployment;
   readonly #machines: SFNClient;
   readonly #queues: SQSClient;
 
-  constructor(aws: LocalAws) {
+  constructor(aws: Deployment) {
     const settings = { endpoint: aws.endpoint, region: aws.region, credentials: localNames.credentials };
     this.#aws = aws;
     this.#machines = new SFNClient(settings);
@@ -41,13 +44,22 @@ export class Runs {
     }
   }
 
-  /** Waits until the queue is empty and no upload is under way. The queue is looked at first: a job that left it may be an upload. */
-  async settle(): Promise<void> {
-    for (;;) {
-      if ((await this.#waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.#waiting()) === 0)
-        return;
-      await sleep(pause);
-    }
+  /**
+   * Waits until the queue is empty and no upload is under way. The queue is looked at first: a job that left it may be
+   * an upload.
+   * @param every milliseconds between two looks
+   */
+  async settle(every = pause): Promise<void> {
+    while (!(await this.isSettled())) await sleep(every);
+  }
+
+  async isSettled(): Promise<boolean> {
+    return (await this.waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.waiting()) === 0;
+  }
+
+  /** Jobs in the queue: waiting, delayed, and in somebody's hands. */
+  async waiting(): Promise<number> {
+    return this.#messages('JobsQueueUrl');
   }
 
   /** Messages in the dead-letter queue. */
@@ -72,10 +84,6 @@ export class Runs {
   close(): void {
     this.#machines.destroy();
     this.#queues.destroy();
-  }
-
-  async #waiting(): Promise<number> {
-    return this.#messages('JobsQueueUrl');
   }
 
   async #messages(queue: string): Promise<number> {

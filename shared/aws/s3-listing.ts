@@ -2,7 +2,7 @@ import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } f
 import { Fault } from '../model/faults.ts';
 import { maxParts } from '../model/limits.ts';
 import type { ChecksumAlgorithm, ListedObject } from '../model/object.ts';
-import type { ListedPart } from '../model/part-plan.ts';
+import type { ListedPart, PartRange } from '../model/part-plan.ts';
 import type { ListedUpload, ListOptions } from '../ports/object-store.ts';
 import { unquoted } from './object-info.ts';
 import { pages, type Page } from './pages.ts';
@@ -33,10 +33,16 @@ export function listObjects(
   });
 }
 
-export async function listParts(bucket: S3Bucket, key: string, uploadId: string): Promise<ListedPart[]> {
+/** @param within only parts with these numbers */
+export async function listParts(
+  bucket: S3Bucket,
+  key: string,
+  uploadId: string,
+  [first, last]: PartRange = [1, Infinity],
+): Promise<ListedPart[]> {
   const operation = 'ListParts';
   const what = bucket.what(operation, key);
-  const ask = async (marker: string | undefined): Promise<Page<ListedPart, string>> => {
+  const ask = async (marker = first > 1 ? String(first - 1) : undefined): Promise<Page<ListedPart, string>> => {
     const input = {
       ...bucket.common,
       Key: key,
@@ -51,11 +57,13 @@ export async function listParts(bucket: S3Bucket, key: string, uploadId: string)
       modified: part.LastModified?.getTime() ?? 0,
       ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
     }));
-    return { items, truncated: page.IsTruncated === true, next: page.NextPartNumberMarker };
+    const next = page.NextPartNumberMarker;
+    return { items, truncated: page.IsTruncated === true && !(Number(next) >= last), next };
   };
   const parts: ListedPart[] = [];
   for await (const some of pages(what, ask)) {
-    parts.push(...some);
+    // A store may know nothing of markers.
+    parts.push(...some.filter(({ number }) => number >= first && number <= last));
     if (parts.length > maxParts) throw new Fault('Unavailable', `${what}: more than ${maxParts} parts are listed`);
   }
   return parts;

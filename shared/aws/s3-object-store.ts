@@ -1,6 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
-import type { ListedPart, StoredPart } from '../model/part-plan.ts';
+import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
 import type { DestinationSide, Side } from '../model/task.ts';
 import type {
   Body,
@@ -82,8 +82,8 @@ export class S3ObjectStore implements ObjectStore {
     return uploads.copyPart(this.#bucket, part, source, start, end);
   }
 
-  listParts(key: string, uploadId: string): Promise<ListedPart[]> {
-    return listing.listParts(this.#bucket, key, uploadId);
+  listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
+    return listing.listParts(this.#bucket, key, uploadId, within);
   }
 
   listUploads(prefix: string): AsyncGenerator<readonly ListedUpload[]> {

@@ -64,11 +64,18 @@ export function plannedParts(plan: PartPlan, stored: readonly StoredPart[]): Sto
   });
 }
 
-/** Plan minus stored parts, as ranges in ascending order. */
-export function missingParts(plan: PartPlan, stored: readonly StoredPart[]): PartRange[] {
+/**
+ * Plan minus stored parts, as ranges in ascending order.
+ * @param wanted only of these ranges, in ascending order; by default of the whole plan
+ */
+export function missingParts(
+  plan: PartPlan,
+  stored: readonly StoredPart[],
+  wanted: readonly PartRange[] = [[1, plan.partCount]],
+): PartRange[] {
   const present = new Set(plannedParts(plan, stored).map((part) => part.number));
   const ranges: [number, number][] = [];
-  for (let number = 1; number <= plan.partCount; number++) {
+  for (const { number } of partsIn(plan, wanted)) {
     if (present.has(number)) continue;
     const open = ranges.at(-1);
     if (open?.[1] === number - 1) open[1] = number;

@@ -11,6 +11,7 @@ import { passBody, readBody } from '../flow/body.ts';
 import { hexToBase64, startChecksum, startMd5 } from './checksum.ts';
 import type { PartContext } from './context.ts';
 import { partsIn } from './part-plan.ts';
+import { spoilPart } from './spoil-part.ts';
 
 /** Milliseconds that must be left for a part to be begun: the slowest part seen on a bad line, and then some. */
 const partMargin = 60_000;
@@ -57,7 +58,10 @@ async function sendPart(context: PartContext, key: string, target: UploadTarget,
         ? relayPart(context, key, target, part, address)
         : copyPart(context, key, target, part, address),
     (fault, message) => context.progress({ type: 'retry', key, fault, message }),
-  );
+  ).catch(async (error: unknown) => {
+    if (isFault(error, 'VerificationFailed')) await spoilPart(context, address, part);
+    throw error;
+  });
   context.progress({ type: 'sent', key, bytes: part.end - part.start, part: part.number });
 }
 

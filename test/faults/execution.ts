@@ -5,7 +5,7 @@ import { abandonUpload } from '../../shared/transfer/abandon-upload.ts';
 import { checkUpload } from '../../shared/transfer/check-upload.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { planUpload } from '../../shared/transfer/plan-upload.ts';
-import { sendParts } from '../../shared/transfer/send-parts.ts';
+import { sendBatch } from '../../shared/transfer/send-batch.ts';
 import type { Universe } from './universe.ts';
 
 /** A Lambda call: a new process that works, and may be killed. */
@@ -57,8 +57,8 @@ async function uploadObject({ clock }: Universe, call: Call, { execution, job }:
     let input = now as CheckUploadInput;
     if (now.state === 'uploading') {
       const outcomes = await Promise.all(
-        now.batches.map(({ parts }) =>
-          call((context) => sendParts(context, job.key, now.target, parts)).then(
+        now.batches.map((batch) =>
+          call((context) => sendBatch(context, job.key, now.target, batch)).then(
             (outcome) => ({ outcome }),
             (error: unknown) => ({ outcome: asFault(error).name }),
           ),

@@ -101,7 +101,7 @@ describe('a task without anything special', () => {
       ...taskParameters,
       [from]: listing,
       [`${from}/in/*`]: read,
-      [`${to}/out/*`]: ['s3:PutObject'],
+      [`${to}/out/*`]: ['s3:ListMultipartUploadParts', 's3:PutObject'],
     },
     'check-upload': {
       ...logs('CheckUpload'),
@@ -288,7 +288,8 @@ describe('what the configuration changes', () => {
         expect(on(name, parameter)).toEqual(withoutSides.includes(name) ? {} : { [parameter]: ['ssm:GetParameter'] });
       }
     }
-    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: ['s3:PutObject'] });
+    const parts = ['s3:ListMultipartUploadParts', 's3:PutObject'];
+    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: parts });
   });
 
   test('each kind of credentials takes one permission, on exactly what is named', () => {

@@ -1,8 +1,8 @@
 /**
- * The first thing that runs in the worker thread of an execution environment: what Lambda's own Node runtime does,
- * with messages to the parent thread in place of the runtime API.
+ * The first thing that runs in an execution environment: what Lambda's own Node runtime does, with messages to the
+ * process it belongs to in place of the runtime API. It runs in a thread or in a process of its own.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,40 +11,69 @@ import type { EnvironmentData, FromEnvironment, InvocationContext, LambdaError, 
 type Handler = (event: unknown, context: object) => unknown;
 
 const port = parentPort;
-if (!port) throw new Error('expected to run in a worker thread');
-const { codeDirectory, handler: handlerName } = workerData as EnvironmentData;
+const { codeDirectory, handler: handlerName } = port
+  ? (workerData as EnvironmentData)
+  : (JSON.parse(process.argv[2] ?? '') as EnvironmentData);
 
 function send(message: FromEnvironment): void {
-  port?.postMessage(message);
+  if (port) port.postMessage(message);
+  else if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-// A posted message reaches the parent even when the thread is terminated right after; what waits in the thread's own
-// stdout stream does not.
-for (const stream of [process.stdout, process.stderr]) {
+/** Sends the last message, and ends. */
+function endWith(error: LambdaError, code: number): void {
+  const message: FromEnvironment = { kind: 'failed', error, fatal: true };
+  // What a thread posted arrives also when it ends right after; what a process sent does not.
+  if (port || !process.connected) {
+    send(message);
+    process.exit(code);
+  }
+  process.send?.(message, undefined, undefined, () => process.exit(code));
+}
+
+// What waits in a stream is lost when the thread is terminated or the process ends. A posted message reaches the parent
+// even then; a process has its pipes.
+for (const [stream, descriptor] of [
+  [process.stdout, 1],
+  [process.stderr, 2],
+] as const) {
   stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
-    send({ kind: 'log', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+    if (port) send({ kind: 'log', text: typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString() });
+    else writeNow(descriptor, Buffer.from(chunk));
     const callback = rest.at(-1);
     if (typeof callback === 'function') queueMicrotask(callback as () => void);
     return true;
   };
 }
 
-process.on('uncaughtException', (error) => {
-  send({ kind: 'failed', error: lambdaError(error), fatal: true });
-  process.exit(129);
-});
+/** Writes to a pipe that does not block: one that is full is tried again until somebody has read from it. */
+function writeNow(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += writeSync(descriptor, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+process.on('uncaughtException', (error) => endWith(lambdaError(error), 129));
 process.on('unhandledRejection', (reason) => {
   const { errorMessage, trace } = lambdaError(reason);
-  const error = { errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, ...(trace && { trace }) };
-  send({ kind: 'failed', error, fatal: true });
-  process.exit(128);
+  endWith({ errorType: 'Runtime.UnhandledPromiseRejection', errorMessage, ...(trace && { trace }) }, 128);
 });
 
 const handler = await loadHandler();
-port.on('message', (message: ToEnvironment) => {
+const listen = (message: ToEnvironment): void => {
   if (message.kind === 'end') process.exit(0);
   void invoke(message.event, message.context);
-});
+};
+if (port) port.on('message', listen);
+else {
+  process.on('message', (message) => listen(message as ToEnvironment));
+  // Whoever invoked it was killed: in Lambda nobody would be there to call it again.
+  process.on('disconnect', () => process.exit(0));
+}
 
 async function loadHandler(): Promise<Handler> {
   const dot = handlerName.lastIndexOf('.');
@@ -52,16 +81,18 @@ async function loadHandler(): Promise<Handler> {
   const file = ['.mjs', '.js', '.cjs']
     .map((end) => join(codeDirectory, moduleName + end))
     .find((path) => existsSync(path));
-  if (file === undefined) fail('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
+  if (file === undefined) return fail('Runtime.ImportModuleError', `Error: Cannot find module '${moduleName}'`);
   const loaded = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   const found = loaded[exportName];
-  if (typeof found !== 'function') fail('Runtime.HandlerNotFound', `${handlerName} is undefined or not exported`);
+  if (typeof found !== 'function')
+    return fail('Runtime.HandlerNotFound', `${handlerName} is undefined or not exported`);
   return found as Handler;
 }
 
-function fail(errorType: string, errorMessage: string): never {
-  send({ kind: 'failed', error: { errorType, errorMessage, trace: [] }, fatal: true });
-  process.exit(1);
+/** Ends the environment; never returns. */
+function fail(errorType: string, errorMessage: string): Promise<never> {
+  endWith({ errorType, errorMessage, trace: [] }, 1);
+  return new Promise(() => undefined);
 }
 
 async function invoke(event: string, context: InvocationContext): Promise<void> {

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Worker, type ResourceLimits } from 'node:worker_threads';
 import { processEnvironment, type FunctionDefinition, type FunctionSurroundings } from './function-definition.ts';
-import type { EnvironmentData, FromEnvironment, LambdaError, ToEnvironment } from './messages.ts';
+import type { FromEnvironment, LambdaError } from './messages.ts';
+import { processSandbox, threadSandbox, type Sandbox } from './sandbox.ts';
+
+/** What keeps the environments of the functions apart. */
+export type Isolation = 'threads' | 'processes';
 
 /** How an invocation ended. */
 export type InvocationResult =
@@ -23,49 +26,50 @@ interface Invocation {
 }
 
 /**
- * One execution environment: a worker thread with the function's code and the function's process environment, which
- * takes one invocation at a time and is kept for the next one. An invocation that times out or crashes ends it.
+ * One execution environment: a sandbox with the function's code and the function's process environment, which takes one
+ * invocation at a time and is kept for the next one. An invocation that times out or crashes ends it.
  */
 export class ExecutionEnvironment {
   readonly #definition: FunctionDefinition;
-  readonly #worker: Worker;
-  readonly #exited: Promise<void>;
+  readonly #sandbox: Sandbox;
   #invocation: Invocation | undefined;
   #usable = true;
 
-  constructor(definition: FunctionDefinition, surroundings: FunctionSurroundings, onLog: (chunk: LogChunk) => void) {
+  constructor(
+    definition: FunctionDefinition,
+    surroundings: FunctionSurroundings,
+    isolation: Isolation,
+    onLog: (chunk: LogChunk) => void,
+  ) {
     this.#definition = definition;
-    const data: EnvironmentData = { codeDirectory: definition.codeDirectory, handler: definition.handler };
-    this.#worker = new Worker(new URL('./bootstrap.ts', import.meta.url), {
-      workerData: data,
-      env: processEnvironment(definition, surroundings),
-      argv: [],
-      resourceLimits: heapLimits(definition),
-      execArgv: [],
-      stdout: true,
-      stderr: true,
-      name: definition.id,
-    });
     const log = (text: string): void => onLog({ functionName: definition.name, text });
-    for (const stream of [this.#worker.stdout, this.#worker.stderr]) stream.setEncoding('utf8').on('data', log);
-    this.#worker.on('message', (message: FromEnvironment) => {
-      if (message.kind === 'log') log(message.text);
-      else this.#answered(message);
-    });
-    this.#worker.on('error', (error) => {
-      this.#fail(threadError(error as NodeJS.ErrnoException, this.#invocation?.requestId ?? ''));
-    });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once('exit', (code) => {
+    this.#sandbox = (isolation === 'threads' ? threadSandbox : processSandbox)({
+      data: { codeDirectory: definition.codeDirectory, handler: definition.handler },
+      environment: processEnvironment(definition, surroundings),
+      name: definition.id,
+      heapMiB: heapMiB(definition),
+      onLog: log,
+      onMessage: (message) => {
+        if (message.kind === 'log') log(message.text);
+        else this.#answered(message);
+      },
+      onError: (error) => this.#fail(crash(error, this.#invocation?.requestId ?? '')),
+      onExit: (how) =>
         this.#fail({
           errorType: 'Runtime.ExitError',
-          errorMessage:
-            `RequestId: ${this.#invocation?.requestId ?? ''} Error: Runtime exited ` +
-            (code === 0 ? 'without providing a reason' : `with error: exit status ${code}`),
-        });
-        resolve();
-      });
+          errorMessage: `RequestId: ${this.#invocation?.requestId ?? ''} Error: Runtime exited ${how}`,
+        }),
     });
+  }
+
+  /** The operating system's number of the process that it is in. */
+  get pid(): number | undefined {
+    return this.#sandbox.pid;
+  }
+
+  /** The request it is working on. */
+  get requestId(): string | undefined {
+    return this.#invocation?.requestId;
   }
 
   /** Can it take another invocation after the present one? */
@@ -83,7 +87,7 @@ export class ExecutionEnvironment {
           errorType: 'Sandbox.Timedout',
           errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
         });
-        void this.#worker.terminate();
+        this.#sandbox.kill();
       }, timeoutSeconds * 1000);
       this.#invocation = {
         requestId,
@@ -94,7 +98,7 @@ export class ExecutionEnvironment {
         },
       };
       const deadline = Date.now() + timeoutSeconds * 1000;
-      this.#send({
+      this.#sandbox.send({
         kind: 'invoke',
         event,
         context: {
@@ -108,19 +112,15 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** Ends the thread: what it has logged so far is still delivered. */
+  /** Ends the sandbox: what it has logged so far is still delivered. */
   async end(): Promise<void> {
     this.#usable = false;
-    if (this.#invocation) void this.#worker.terminate();
-    else this.#send({ kind: 'end' });
-    // Code that blocks its thread never reads the message.
-    const last = setTimeout(() => void this.#worker.terminate(), 1000);
-    await this.#exited;
+    if (this.#invocation) this.#sandbox.kill();
+    else this.#sandbox.send({ kind: 'end' });
+    // Code that blocks never reads the message.
+    const last = setTimeout(() => this.#sandbox.kill(), 1000);
+    await this.#sandbox.exited;
     clearTimeout(last);
-  }
-
-  #send(message: ToEnvironment): void {
-    this.#worker.postMessage(message);
   }
 
   #answered(message: Exclude<FromEnvironment, { kind: 'log' }>): void {
@@ -151,12 +151,12 @@ export class ExecutionEnvironment {
  * Many small heaps share one machine here, so each is told to stay small; a heap that may grow does, up to three times
  * the size, before it collects anything. Buffers are not part of it. Bundles with the SDK live in 20 to 40 MiB.
  */
-function heapLimits({ memoryMiB }: FunctionDefinition): ResourceLimits {
-  return { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: Math.min(memoryMiB, 128) };
+function heapMiB({ memoryMiB }: FunctionDefinition): number {
+  return Math.min(memoryMiB, 128);
 }
 
-/** What ended a thread, as Lambda reports it: a full heap ends the process there. */
-function threadError(error: NodeJS.ErrnoException, requestId: string): LambdaError {
+/** What ended a sandbox, as Lambda reports it: a full heap ends the process there. */
+function crash(error: NodeJS.ErrnoException, requestId: string): LambdaError {
   if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     const errorMessage = `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`;
     return { errorType: 'Runtime.ExitError', errorMessage };

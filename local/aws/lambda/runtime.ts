@@ -1,4 +1,10 @@
-import { ExecutionEnvironment, maxPayloadBytes, type InvocationResult, type LogChunk } from './environment.ts';
+import {
+  ExecutionEnvironment,
+  maxPayloadBytes,
+  type InvocationResult,
+  type Isolation,
+  type LogChunk,
+} from './environment.ts';
 import type { FunctionDefinition, FunctionSurroundings } from './function-definition.ts';
 
 export interface LambdaRuntimeOptions {
@@ -7,7 +13,18 @@ export interface LambdaRuntimeOptions {
   readonly concurrency: Readonly<Record<string, number>>;
   /** how long an environment is kept without work */
   readonly idleSeconds: number;
+  /** what keeps environments apart; default `threads` */
+  readonly isolation?: Isolation;
   readonly onLog: (chunk: LogChunk) => void;
+}
+
+/** An environment, for whoever watches. */
+export interface RunningEnvironment {
+  /** the function's `id` */
+  readonly id: string;
+  readonly pid: number | undefined;
+  /** the request that it works on; undefined while it is idle */
+  readonly requestId: string | undefined;
 }
 
 interface Pool {
@@ -44,6 +61,13 @@ export class LambdaRuntime {
   /** How many invocations of a function may run at once. */
   concurrencyOf(nameOrArn: string): number {
     return this.#find(nameOrArn)?.limit ?? 0;
+  }
+
+  /** Every environment there is. */
+  environments(): RunningEnvironment[] {
+    return [...new Set(this.#pools.values())].flatMap(({ definition: { id }, idle, busy }) =>
+      [...busy, ...idle.map(({ environment }) => environment)].map(({ pid, requestId }) => ({ id, pid, requestId })),
+    );
   }
 
   /**
@@ -100,7 +124,10 @@ export class LambdaRuntime {
 
   #take(pool: Pool): ExecutionEnvironment {
     const kept = pool.idle.pop();
-    if (!kept) return new ExecutionEnvironment(pool.definition, this.#options.surroundings, this.#options.onLog);
+    if (!kept) {
+      const { surroundings, isolation = 'threads', onLog } = this.#options;
+      return new ExecutionEnvironment(pool.definition, surroundings, isolation, onLog);
+    }
     clearTimeout(kept.timer);
     // One that crashed while it was idle is not used again.
     return kept.environment.usable ? kept.environment : this.#take(pool);

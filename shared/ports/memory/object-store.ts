@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Fault } from '../../model/faults.ts';
 import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
-import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
+import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type {
   Body,
   CopySource,
@@ -179,8 +179,10 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('copyPart', key, work, number);
   }
 
-  async listParts(key: string, uploadId: string): Promise<ListedPart[]> {
-    return this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
+  async listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
+    const [first, last] = within ?? [1, Infinity];
+    const parts = await this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
+    return parts.filter(({ number }) => number >= first && number <= last);
   }
 
   async completeUpload(

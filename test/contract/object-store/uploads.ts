@@ -164,6 +164,16 @@ export function describeUploads(kit: Kit): void {
       });
       const listed = await kit.one.listParts('many', uploadId);
       expect(listed.map(({ number }) => number)).toEqual(numbers);
+      const last = numbers.length;
+      for (const within of [
+        [1, 2],
+        [2, last - 1],
+        [last - 3, last],
+        [last + 1, last + 9],
+      ] as const) {
+        const some = await kit.one.listParts('many', uploadId, within);
+        expect(some.map(({ number }) => number)).toEqual(numbers.filter((n) => n >= within[0] && n <= within[1]));
+      }
       await kit.one.abortUpload('many', uploadId);
     });
   });

@@ -5,6 +5,7 @@ import type { ObjectInfo } from '../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { checkUpload } from '../../../shared/transfer/check-upload.ts';
 import { planUpload } from '../../../shared/transfer/plan-upload.ts';
+import { sendBatch } from '../../../shared/transfer/send-batch.ts';
 import { runUpload } from './machine.ts';
 import { bytesOf, World, type WorldOptions } from './world.ts';
 
@@ -40,6 +41,21 @@ describe('an execution', () => {
     const { path } = await runUpload(() => world.context(), world.job());
     expect(path).toEqual(['plan: uploading', 'check: waiting', 'check: uploading', 'check: finished']);
     expect(world.gate.count('uploadPart')).toBe(3);
+  });
+
+  it('sends no part of a batch again whose call died, or failed, in the middle of it', async () => {
+    const world = await filled();
+    const state = await planUpload(world.context(), { job: world.job(), execution: 'e', attempt: 0 });
+    if (state.state !== 'uploading') throw new Error(state.state);
+    const send = (): Promise<unknown> =>
+      sendBatch(world.context({ partsAtOnce: 1 }), 'k', state.target, { parts: [[1, 3]] });
+    world.at('before', 'uploadPart', () => world.kill(), { nth: 3 });
+    await expect(send()).rejects.toThrow('killed');
+    world.revive();
+    expect(await send()).toBe('sent');
+    expect(world.gate.count('uploadPart')).toBe(3);
+    expect(await checkUpload(world.context(), state)).toMatchObject({ state: 'finished' });
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
   });
 
   it('takes a part that arrived late without sending it again', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
 import type { Call } from '../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../shared/transfer/checksum.ts';
+import { runUpload } from './machine.ts';
 import { bytesOf, World, type WorldOptions } from './world.ts';
 
 /** Bytes that are damaged, cut off or held up on their way are never shown, and one good attempt is enough. */
@@ -108,6 +109,39 @@ describe('a part that streams to a store which ignores checksums', () => {
     const message = expect.stringContaining('remove checksumAlgorithm');
     await expect(world.transfer()).rejects.toMatchObject({ name: 'NotSupported', message });
     expect(world.copied()).toBeUndefined();
+  });
+});
+
+describe('a store that takes and keeps what was damaged', () => {
+  /** Every try of part 2 arrives damaged; what confirms a part is its ETag alone. */
+  async function damaged(): Promise<World> {
+    const features = { checksums: 'ignored' } as const;
+    const task = { destination: { checksumAlgorithm: 'CRC32C' } };
+    const world = await filled({ task, source: features, destination: features }, 11 * MiB);
+    world.gate.hooks = {
+      wire: (call: Call, bytes) => (call.operation === 'uploadPart' && call.part === 2 ? flipped(bytes) : bytes),
+    };
+    return world;
+  }
+
+  it('is not believed by who resumes the upload in one process', async () => {
+    const world = await damaged();
+    await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
+    world.gate.hooks = {};
+    await world.transfer();
+    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+  });
+
+  it('is not believed by an execution', async () => {
+    const world = await damaged();
+    let failures = 5;
+    world.gate.hooks = {
+      wire: (call: Call, bytes) =>
+        call.operation === 'uploadPart' && call.part === 2 && failures-- > 0 ? flipped(bytes) : bytes,
+    };
+    await runUpload(() => world.context(), world.job());
+    expect(failures).toBeLessThanOrEqual(0);
+    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
   });
 });
 
