@@ -1,6 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Side } from '../model/task.ts';
 import type { KeySource, SideKeys } from './key-source.ts';
+import { boundAnswers } from './answers.ts';
 import { renewRefusedKeys } from './renewing.ts';
 
 export type { SideKeys } from './key-source.ts';
@@ -44,6 +45,7 @@ export function createS3Client(side: Side, keys: SideKeys | KeySource | undefine
     requestHandler: { connectionTimeout, socketTimeout, httpAgent: agent, httpsAgent: agent },
   };
   const client = new S3Client(config);
+  boundAnswers(client);
   addHeaderMiddleware(client);
   if (source) renewRefusedKeys(client, source);
   return client;

@@ -17,7 +17,10 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
+import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
+import { keySchema } from '../model/job.ts';
+import { maxEmptyPages, maxParts, maxUploadId } from '../model/limits.ts';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
 import type { StoredPart } from '../model/part-plan.ts';
 import type { DestinationSide, Side } from '../model/task.ts';
@@ -36,7 +39,7 @@ import type {
   Stored,
 } from '../ports/object-store.ts';
 import { faultOf } from './faults.ts';
-import { isOpaque, objectInfo, unquoted } from './object-info.ts';
+import { checkedEtag, checkedSize, isOpaque, objectInfo, unquoted } from './object-info.ts';
 import { bodyInput, copySourceHeader, creationInput, partChecksum } from './s3-inputs.ts';
 import { quoteKey } from '../model/object.ts';
 
@@ -114,7 +117,9 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async *list({ prefix, after, pageSize }: ListOptions): AsyncGenerator<ListedObject[]> {
+    const what = this.#what('ListObjectsV2', undefined);
     let token: string | undefined;
+    let emptyPages = 0;
     do {
       const input = {
         ...this.#common,
@@ -127,15 +132,15 @@ export class S3ObjectStore implements ObjectStore {
         this.#client.send(new ListObjectsV2Command(input)),
       );
       yield (page.Contents ?? []).map((object) => ({
-        key: listedKey(object.Key, page.EncodingType),
-        size: object.Size ?? 0,
-        etag: unquoted(object.ETag),
+        key: listedKey(object.Key, page.EncodingType, prefix, what),
+        size: checkedSize(object.Size ?? 0, what),
+        etag: checkedEtag(object.ETag, what),
         modified: object.LastModified?.getTime() ?? 0,
       }));
       const next = page.IsTruncated === true ? page.NextContinuationToken : undefined;
-      if (page.IsTruncated === true && (next === undefined || next === token)) {
-        throw new Fault('Unavailable', `${this.#what('ListObjectsV2', undefined)}: the listing does not go on`);
-      }
+      emptyPages = page.Contents?.length ? 0 : emptyPages + 1;
+      const stands = next === undefined || next === token || emptyPages > maxEmptyPages;
+      if (page.IsTruncated === true && stands) throw new Fault('Unavailable', `${what}: the listing does not go on`);
       token = next;
     } while (token !== undefined);
   }
@@ -191,7 +196,9 @@ export class S3ObjectStore implements ObjectStore {
     const answer = await this.#call('GetObjectTagging', key, () =>
       this.#client.send(new GetObjectTaggingCommand(input)),
     );
-    return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    const tags = (answer.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
+    if (tags.flat().every((text) => text.isWellFormed())) return Object.fromEntries(tags);
+    throw new Fault('Unavailable', `${this.#what('GetObjectTagging', key)}: the tags are no well-formed Unicode`);
   }
 
   async put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored> {
@@ -231,10 +238,11 @@ export class S3ObjectStore implements ObjectStore {
     };
     const operation = 'CreateMultipartUpload';
     const answer = await this.#call(operation, key, () => this.#client.send(new CreateMultipartUploadCommand(input)));
-    if (answer.UploadId === undefined || answer.UploadId === '') {
+    const { UploadId: uploadId = '' } = answer;
+    if (!/^[\x21-\x7e]+$/.test(uploadId) || uploadId.length > maxUploadId) {
       throw new Fault('Unavailable', `${this.#what(operation, key)}: the answer names no upload ID`);
     }
-    return { uploadId: answer.UploadId, opaqueEtag: isOpaque(answer) };
+    return { uploadId, opaqueEtag: isOpaque(answer) };
   }
 
   async uploadPart(part: PartAddress, body: Body): Promise<StoredPart> {
@@ -269,6 +277,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+    const what = this.#what('ListParts', key);
     const parts: StoredPart[] = [];
     let marker: string | undefined;
     for (;;) {
@@ -282,15 +291,17 @@ export class S3ObjectStore implements ObjectStore {
       for (const part of page.Parts ?? []) {
         parts.push({
           number: part.PartNumber ?? 0,
-          size: part.Size ?? 0,
-          etag: unquoted(part.ETag),
+          size: checkedSize(part.Size ?? 0, what),
+          etag: checkedEtag(part.ETag, what),
           ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
         });
       }
+      // Parts are told by number, and there are 10,000 numbers: a listing that goes on by them comes to its end.
+      if (parts.length > maxParts) throw new Fault('Unavailable', `${what}: more than ${maxParts} parts are listed`);
       if (page.IsTruncated !== true) return parts;
       const next = page.NextPartNumberMarker;
-      if (next === undefined || next === marker) {
-        throw new Fault('Unavailable', `${this.#what('ListParts', key)}: the listing does not go on`);
+      if (!(Number(next) > Number(marker ?? 0) && Number(next) <= maxParts)) {
+        throw new Fault('Unavailable', `${what}: the listing does not go on`);
       }
       marker = next;
     }
@@ -298,6 +309,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async *listUploads(prefix: string): AsyncGenerator<ListedUpload[]> {
     const operation = 'ListMultipartUploads';
+    const what = this.#what(operation, undefined);
     let marker: { KeyMarker: string; UploadIdMarker: string } | undefined;
     for (;;) {
       const input = { ...this.#common, Prefix: prefix, EncodingType: 'url' as const, ...marker };
@@ -305,15 +317,18 @@ export class S3ObjectStore implements ObjectStore {
         this.#client.send(new ListMultipartUploadsCommand(input)),
       );
       yield (page.Uploads ?? []).map((upload) => ({
-        key: listedKey(upload.Key, page.EncodingType),
+        key: listedKey(upload.Key, page.EncodingType, prefix, what),
         uploadId: upload.UploadId ?? '',
         initiated: upload.Initiated?.getTime() ?? 0,
       }));
       if (page.IsTruncated !== true) return;
       const { NextKeyMarker, NextUploadIdMarker = '' } = page;
-      const next = { KeyMarker: listedKey(NextKeyMarker, page.EncodingType), UploadIdMarker: NextUploadIdMarker };
+      const next = {
+        KeyMarker: decodedKey(NextKeyMarker, page.EncodingType, what),
+        UploadIdMarker: NextUploadIdMarker,
+      };
       if (next.KeyMarker === '' || JSON.stringify(next) === JSON.stringify(marker)) {
-        throw new Fault('Unavailable', `${this.#what(operation, undefined)}: the listing does not go on`);
+        throw new Fault('Unavailable', `${what}: the listing does not go on`);
       }
       marker = next;
     }
@@ -363,7 +378,24 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
+/**
+ * A key of a listing.
+ * @throws Fault `Unavailable` where it is none, or not one of those that were asked for: what a listing names is what
+ *   is copied, deleted and aborted
+ */
+function listedKey(listed: string | undefined, encoding: string | undefined, prefix: string, what: string): string {
+  const key = decodedKey(listed, encoding, what);
+  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoteKey(key)} is listed, which is no key`);
+  if (key.startsWith(prefix)) return key;
+  throw new Fault('Unavailable', `${what}: asked to list keys with prefix ${quoteKey(prefix)}, got ${quoteKey(key)}`);
+}
+
 /** A key as a listing has it: encoded where the store does as it was asked. */
-function listedKey(key: string | undefined, encoding: string | undefined): string {
-  return encoding === 'url' ? decodeURIComponent((key ?? '').replaceAll('+', ' ')) : (key ?? '');
+function decodedKey(key = '', encoding: string | undefined, what: string): string {
+  if (encoding !== 'url') return key;
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    throw new Fault('Unavailable', `${what}: ${quoteKey(key)} is listed, which is not URL-encoded UTF-8`);
+  }
 }
