@@ -38,14 +38,26 @@ export const answerLimits: AnswerLimits = {
 /** Milliseconds that a store's clock may differ: what differs more is no clock to correct one's own by. */
 const maxSkew = 24 * 3600_000;
 
-type RequestHandler = S3Client['config']['requestHandler'];
-type Handle = RequestHandler['handle'];
-type HttpRequest = Parameters<Handle>[0];
-type HttpResponse = Awaited<ReturnType<Handle>>['response'];
+/** Requests and answers as the SDK's handlers have them, as far as they are looked at. */
+interface HttpRequest {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+}
+
+interface HttpResponse {
+  readonly statusCode: number;
+  readonly headers: Record<string, string>;
+  body?: unknown;
+}
+
+interface Handler {
+  handle(request: HttpRequest, options?: { abortSignal?: AbortSignal }): Promise<{ response: HttpResponse }>;
+}
 
 /** Makes the client read its answers within limits. */
 export function boundAnswers(client: S3Client, limits: AnswerLimits = answerLimits): void {
-  const handler = client.config.requestHandler;
+  const handler = client.config.requestHandler as unknown as Handler;
   const handle = handler.handle.bind(handler);
   handler.handle = async (request, options) => {
     const aborter = new AbortController();
@@ -56,13 +68,12 @@ export function boundAnswers(client: S3Client, limits: AnswerLimits = answerLimi
     });
     over.catch(() => undefined);
     const timer = setTimeout(() => aborter.abort(), time);
-    const given = (options as { abortSignal?: AbortSignal } | undefined)?.abortSignal;
+    const given = options?.abortSignal;
     const abortSignal = given ? AbortSignal.any([given, aborter.signal]) : aborter.signal;
     try {
       const { response } = await Promise.race([handle(request, { ...options, abortSignal }), over]);
       const secrets = new Secrets(request.headers);
-      for (const [name, value] of Object.entries(response.headers))
-        response.headers[name] = secrets.hide(String(value));
+      for (const [name, value] of Object.entries(response.headers)) response.headers[name] = secrets.hide(value);
       if (!isPlausible(response.headers['date'])) delete response.headers['date'];
       if (!isObjectBody(request, response)) response.body = await readAnswer(response, secrets, limits);
       return { response };
@@ -83,7 +94,7 @@ function timeFor({ method, headers }: HttpRequest, limits: AnswerLimits): number
 
 /** Bytes of an object are whoever asked for them's to read, and to bound. */
 function isObjectBody({ query }: HttpRequest, { statusCode }: HttpResponse): boolean {
-  return query['x-id'] === 'GetObject' && statusCode >= 200 && statusCode < 300;
+  return query?.['x-id'] === 'GetObject' && statusCode >= 200 && statusCode < 300;
 }
 
 async function readAnswer(response: HttpResponse, secrets: Secrets, limits: AnswerLimits): Promise<Uint8Array> {

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { keySchema } from './job.ts';
 import { maxEtag } from './limits.ts';
 import { Fault } from './faults.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
@@ -84,9 +85,11 @@ function eventKind(name: string): 'created' | 'removed' | undefined {
 
 /** Keys in notifications are URL-encoded once, with `+` for a space. */
 function decodeEventKey(encoded: string): string {
+  let key: string;
   try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
+    key = decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
     throw new Fault('InvalidInput', `S3 event notification: key ${quoted(encoded, 80)} is not URL-encoded UTF-8`);
   }
+  return parseWith(keySchema, key, 'S3 event notification: key');
 }

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
 import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { answerLimits, boundAnswers } from '../../shared/aws/answers.ts';
-import { Fault } from '../../shared/model/faults.ts';
+import { Fault, isFault } from '../../shared/model/faults.ts';
 import { MiB, TiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { readBody } from '../../shared/transfer/body.ts';
@@ -405,7 +405,7 @@ describe('an answer', () => {
           const failure = await failureOf(call(store));
           expect(failure).toBeInstanceOf(Fault);
           expect(typeof failure.name).toBe('string');
-          expect((failure as Fault).retry).toMatch(/^(never|later|anew)$/);
+          expect(isFault(failure) ? failure.retry : undefined).toMatch(/^(never|later|anew)$/);
           expect(failure.message.length).toBeLessThan(300);
         }
       },
@@ -416,7 +416,7 @@ describe('an answer', () => {
       async (code) => {
         const store = answerWith({ status: 400, body: errorXml(code, '<b>y</b>') });
         const failure = await failureOf(store.delete('k'));
-        expect((failure as Fault).retry).toBeDefined();
+        expect(isFault(failure) ? failure.retry : undefined).toBeDefined();
       },
     );
 

@@ -149,7 +149,7 @@ export function globsTarget(): Target {
       if (took > longestMatch) throw new Finding(`${took.toFixed(0)} ms for one match`);
       // Whatever is small is matched again by what is slow and plain.
       const small = pattern.length <= 12 && text.length <= 16;
-      if (small && matches !== plainMatch([...pattern], [...text]))
+      if (small && matches !== plainMatch(Array.from(pattern), Array.from(text)))
         throw new Finding(`${JSON.stringify(pattern)} on ${JSON.stringify(text)}`);
       return `${matches} ${new Set(pattern.replace(/[^*?/]/g, 'x')).size} ${Math.min(3, Math.floor(pattern.length / 100))}`;
     },

@@ -130,7 +130,7 @@ function decode(pieces: readonly Buffer[]): string {
     for (const piece of pieces) data.push(...decoder.push(piece));
     decoder.finish();
   } catch (error) {
-    if (error instanceof S3Error) return `${error.code}`;
+    if (error instanceof S3Error) return error.code;
     throw error;
   }
   return `${Buffer.concat(data).toString('hex')} ${[...decoder.trailers.keys()].join()}`;
