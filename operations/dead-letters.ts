@@ -37,8 +37,8 @@ const emptyReceives = 2;
  */
 export async function redrive(queues: RedriveQueues, options: RedriveOptions): Promise<RedriveReport> {
   const counts = { found: 0, sent: 0, removed: 0, left: 0, failed: 0 };
-  const tasks: Record<string, number> = {};
-  const reasons: Record<string, number> = {};
+  const tasks = new Map<string, number>();
+  const reasons = new Map<string, number>();
   const count = (letter: DeadLetter): void => {
     counts.found++;
     add(tasks, taskOf(letter));
@@ -46,7 +46,7 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
   };
   if (options.dryRun) {
     await walkDeadLetters(queues, Infinity, count);
-    return { ...counts, left: counts.found, tasks, reasons };
+    return { ...counts, left: counts.found, tasks: Object.fromEntries(tasks), reasons: Object.fromEntries(reasons) };
   }
   /** held back until the end, so that they are not received again and again */
   const held = new Map<string, DeadLetter>();
@@ -77,7 +77,7 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
   } finally {
     await queues.release([...held.values()]);
   }
-  return { ...counts, tasks, reasons };
+  return { ...counts, tasks: Object.fromEntries(tasks), reasons: Object.fromEntries(reasons) };
 }
 
 /**
@@ -122,6 +122,6 @@ function taskOf({ body }: DeadLetter): string {
   }
 }
 
-function add(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }

@@ -3,6 +3,7 @@ import { createParameterClient, createQueueClient } from '../shared/aws/service-
 import { SqsRedriveQueues } from '../shared/aws/sqs-redrive.ts';
 import { checkStackName, findQueues } from '../shared/aws/stack-parameters.ts';
 import { Fault, faultTable } from '../shared/model/faults.ts';
+import { visibleLines } from '../shared/model/text.ts';
 import { redrive, type RedriveReport } from './dead-letters.ts';
 
 /**
@@ -39,7 +40,7 @@ try {
   process.exitCode = report.failed > 0 || report.removed < report.sent ? 1 : 0;
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
-  console.error(`${error.name}: ${error.message}\n(${faultTable[error.name].meaning})`);
+  console.error(`${error.name}: ${visibleLines(error.message)}\n(${faultTable[error.name].meaning})`);
   process.exitCode = error.name === 'InvalidInput' ? 2 : 1;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { Fault, faultTable } from '../../shared/model/faults.ts';
+import { visibleLines } from '../../shared/model/text.ts';
 
 /** Exit codes: 0 all is well, 1 something is missing or wrong, 2 an option or the configuration is. */
 const usageExit = 2;
@@ -16,7 +17,7 @@ export async function runCommand(command: Command, run: () => Promise<number>): 
     process.exitCode = await run();
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    process.stderr.write(`${error.name}: ${error.message}\n(${faultTable[error.name].meaning})\n`);
+    process.stderr.write(`${error.name}: ${visibleLines(error.message)}\n(${faultTable[error.name].meaning})\n`);
     process.exitCode = error.name === 'InvalidInput' || error.name === 'InvalidTask' ? usageExit : 1;
   }
 }

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import type { WorkerMode } from '../../shared/model/settings.ts';
+import { visible } from '../../shared/model/text.ts';
 import type { FinishedRequest } from '../s3/index.ts';
 import { Ferry } from './ferry.ts';
 import { listFiles, type SourceFile } from './files.ts';
@@ -48,7 +49,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
   }
   const say = (line: string): void => void out.write(`${line}\n`);
   await checkPort(options.port);
-  const files = await listFiles(from, (path, why) => say(`left out: ${path} (${why})`));
+  const files = await listFiles(from, (path, why) => say(`left out: ${visible(path)} (${why})`));
   if (files.length === 0) throw new Fault('InvalidInput', `--from: found no files in "${from}", expected at least one`);
   const bytes = files.reduce((sum, file) => sum + file.size, 0);
   const totals = { objects: files.length, bytes };

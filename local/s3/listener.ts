@@ -130,8 +130,9 @@ class Request {
 
   private explain(error: unknown, path: string): Answer {
     if (error instanceof S3Error) return errorAnswer(error, path, this.requestId, error.code, error.status);
-    // The client went away in the middle of its body: there is nobody to answer.
-    if (error instanceof ConnectionLost || (this.req.destroyed && !this.req.complete)) {
+    // The client went away in the middle of its body, or hung up behind it: there is nobody to answer.
+    const hungUp = error === this.req.errored || (this.req.destroyed && !this.req.complete);
+    if (error instanceof ConnectionLost || hungUp) {
       throw new ConnectionLost('The connection ended before the body did');
     }
     this.hooks.onError(error);

@@ -1,12 +1,17 @@
 import { Fault, type FaultName } from '../model/faults.ts';
+import { excerpt } from '../model/text.ts';
 
-/** What the SDK throws, as far as it is looked at. */
+/** What the SDK throws, as far as it is looked at. Code and message are the store's own words: anything at all. */
 interface ServiceError {
-  readonly name: string;
-  readonly message: string;
+  readonly name: unknown;
+  readonly message: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
-  readonly Code?: string;
+  readonly Code?: unknown;
 }
+
+/** Characters of a store's error code and message that a fault tells: S3's own are shorter. */
+const maxCode = 64;
+const maxMessage = 500;
 
 /** Error codes that mean the same whatever their HTTP status. */
 const byCode: Readonly<Record<string, FaultName>> = {
@@ -58,10 +63,18 @@ export function faultOf(error: unknown, what: string): Fault {
   if (error instanceof Fault) return error;
   const service = asServiceError(error);
   const status = service.$metadata?.httpStatusCode;
-  const code = service.Code ?? service.name;
-  const name = byCode[code] ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
+  const code = excerpt(String(service.Code ?? service.name), maxCode);
+  const name = nameOf(code, status);
   const answered = status === undefined ? '' : ` (HTTP ${status})`;
-  return new Fault(name, `${what}: ${code}${answered}: ${service.message}${hint(name, code)}`, { cause: error });
+  // What the SDK says behind it is where a developer finds the raw answer.
+  const message = excerpt(String(service.message).replace(/\n {2}Deserialization error: [^]*$/, ''), maxMessage);
+  return new Fault(name, `${what}: ${code}${answered}: ${message}${hint(name, code)}`, { cause: error });
+}
+
+/** A code is the store's own word: "constructor" is none of the table's. */
+function nameOf(code: string, status: number | undefined): FaultName {
+  const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
+  return known ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
 }
 
 /**
@@ -82,7 +95,8 @@ function byStatus(status: number | undefined): FaultName {
   if (status === 412) return 'SourceChanged';
   if (status === 408 || status === 500 || status === 502 || status === 504) return 'Unavailable';
   if (status === 429 || status === 503) return 'Throttled';
-  if (status === 301 || status === 307) return 'InvalidTask';
+  // No redirection is followed: it would take a signed request to a host that the task does not name.
+  if (status > 300 && status < 400 && status !== 304) return 'InvalidTask';
   if (status === 405 || status === 501 || (status >= 400 && status < 500)) return 'NotSupported';
   return 'Unavailable';
 }

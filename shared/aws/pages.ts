@@ -1,7 +1,5 @@
 import { Fault } from '../model/faults.ts';
-
-/** S3 answers a page without a key where thousands were deleted in a row; not a million of them. */
-const maxEmptyPages = 1_000;
+import { maxEmptyPages } from '../model/limits.ts';
 
 /** One answer of a listing. */
 export interface Page<Item, Token> {

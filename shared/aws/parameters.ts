@@ -1,5 +1,8 @@
 import { GetParameterCommand, GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
+import { taskNameSchema } from '../model/job.ts';
+import { quoted } from '../model/text.ts';
 import { brokenTask, parseTask, type BrokenTask, type Task } from '../model/task.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
@@ -25,7 +28,7 @@ export class Parameters {
   /** @throws Fault `UnknownTask`, or `InvalidTask` with every fault of its configuration */
   async task(name: string): Promise<Task> {
     return this.#remember(`task ${name}`, async () => {
-      if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) throw unknownTask(name, this.#tasksPath);
+      if (!v.is(taskNameSchema, name)) throw unknownTask(name, this.#tasksPath);
       const text = await this.#read(this.#tasksPath + name, false);
       if (text === undefined) throw unknownTask(name, this.#tasksPath);
       return parseTask(text, `task ${name} (parameter ${this.#tasksPath}${name})`);
@@ -96,8 +99,5 @@ function readTask(parameter: string, text: string): Task | BrokenTask {
 }
 
 function unknownTask(name: string, path: string): Fault {
-  return new Fault(
-    'UnknownTask',
-    `task: found ${JSON.stringify(name.slice(0, 80))}, expected the name of a parameter below ${path}`,
-  );
+  return new Fault('UnknownTask', `task: found ${quoted(name, 80)}, expected the name of a parameter below ${path}`);
 }

@@ -2,6 +2,7 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Side } from '../model/task.ts';
 import { BoundedHttpHandler } from './http/handler.ts';
 import type { KeySource, SideKeys } from './key-source.ts';
+import { boundAnswers } from './answers.ts';
 import { renewRefusedKeys } from './renewing.ts';
 
 export type { SideKeys } from './key-source.ts';
@@ -46,6 +47,7 @@ export function createS3Client(
     requestHandler,
   };
   const client = new S3Client(config);
+  boundAnswers(client);
   addHeaderMiddleware(client);
   if (source) renewRefusedKeys(client, source);
   return client;

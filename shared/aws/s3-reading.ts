@@ -1,6 +1,6 @@
 import { GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
-import { isFault } from '../model/faults.ts';
+import { Fault, isFault } from '../model/faults.ts';
 import type { ObjectInfo } from '../model/object.ts';
 import type { GetOptions, HeadOptions, OpenObject } from '../ports/object-store.ts';
 import { objectInfo } from './object-info.ts';
@@ -69,5 +69,7 @@ export async function objectTags(
   const answer = await bucket.call('GetObjectTagging', key, () =>
     bucket.client.send(new GetObjectTaggingCommand(input)),
   );
-  return Object.fromEntries((answer.TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+  const tags = (answer.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
+  if (tags.flat().every((text) => text.isWellFormed())) return Object.fromEntries(tags);
+  throw new Fault('Unavailable', `${bucket.what('GetObjectTagging', key)}: the tags are no well-formed Unicode`);
 }

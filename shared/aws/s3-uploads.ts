@@ -6,6 +6,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../model/faults.ts';
+import { maxUploadId } from '../model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../model/object.ts';
 import type { StoredPart } from '../model/part-plan.ts';
 import type { Body, CopySource, CreatedUpload, ExpectedObject, PartAddress, Stored } from '../ports/object-store.ts';
@@ -27,10 +28,11 @@ export async function createUpload(
   };
   const operation = 'CreateMultipartUpload';
   const answer = await bucket.call(operation, key, () => bucket.client.send(new CreateMultipartUploadCommand(input)));
-  if (answer.UploadId === undefined || answer.UploadId === '') {
+  const { UploadId: uploadId = '' } = answer;
+  if (!/^[\x21-\x7e]+$/.test(uploadId) || uploadId.length > maxUploadId) {
     throw new Fault('Unavailable', `${bucket.what(operation, key)}: the answer names no upload ID`);
   }
-  return { uploadId: answer.UploadId, opaqueEtag: isOpaque(answer) };
+  return { uploadId, opaqueEtag: isOpaque(answer) };
 }
 
 export async function uploadPart(bucket: S3Bucket, part: PartAddress, body: Body): Promise<StoredPart> {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Fault, isFault } from './faults.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
+import { excerpt } from './text.ts';
 import { stackSettingsSchema, type StackSettings } from './settings.ts';
 import { checkedTask } from './task.ts';
 import { faultsBetween } from './task-rules.ts';
@@ -68,5 +69,5 @@ function collect<Result>(faults: string[], parse: () => Result): Result | undefi
 }
 
 function nameOf(value: unknown): string {
-  return typeof value === 'object' && value !== null && 'name' in value ? String(value.name).slice(0, 64) : '?';
+  return typeof value === 'object' && value !== null && 'name' in value ? excerpt(String(value.name), 64) : '?';
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { maxKeyBytes } from './limits.ts';
+import { maxEtag, maxKeyBytes } from './limits.ts';
 import { parseJsonWith } from './parse.ts';
 
 /**
@@ -23,6 +23,11 @@ export interface Job {
   readonly missingAt?: number;
 }
 
+export const taskNameSchema = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected 1 to 64 of A-Z, a-z, 0-9, "_" and "-"'),
+);
+
 export const keySchema = v.pipe(
   v.string(),
   v.minLength(1, 'a key has at least one character'),
@@ -31,11 +36,11 @@ export const keySchema = v.pipe(
 );
 
 export const jobSchema = v.strictObject({
-  task: v.pipe(v.string(), v.minLength(1)),
+  task: taskNameSchema,
   key: keySchema,
   action: v.picklist(['copy', 'delete']),
   size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256))),
+  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtag))),
   run: v.exactOptional(v.pipe(v.string(), v.maxLength(256))),
   missingAt: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });

@@ -15,6 +15,15 @@ export const maxPartSize = 5 * GiB;
 export const maxObjectSize = maxParts * maxPartSize;
 /** S3: the longest key, in UTF-8 bytes. */
 export const maxKeyBytes = 1024;
+/** The longest ETag that is taken for one: S3's have 38 characters, those of other stores some more. */
+export const maxEtag = 256;
+/** The longest upload ID that is taken for one: S3's have 128 characters. It is kept in states and in the ledger. */
+export const maxUploadId = 1024;
+/**
+ * Pages of a listing in a row that may be empty while the store says that there is more: S3 answers such ones where
+ * thousands were deleted in a row; not a million of them.
+ */
+export const maxEmptyPages = 1000;
 
 /** Objects over this size take the state machine: about what one Lambda call moves in a minute across borders. */
 export const defaultLargeObjectThreshold = 256 * MiB;

@@ -1,3 +1,5 @@
+import { quoted } from './text.ts';
+
 /** What S3 says of an object, in plain data. ETags are without their quotes everywhere in the core. */
 
 /** The content headers that travel with an object, as the strings that were sent. */
@@ -64,10 +66,7 @@ export function etagIsMd5(info: { etag: string; opaqueEtag: boolean }): boolean 
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
 }
 
-/** Characters of a key that a message shows. */
-const shownKey = 120;
-
-/** A key as messages name it: quoted, control characters escaped, cut so that the rest of the message is still read. */
+/** A key as messages name it: quoted, what is not seen escaped, cut so that the rest of the message is still read. */
 export function quoteKey(key: string): string {
-  return JSON.stringify(key.length <= shownKey ? key : `${key.slice(0, shownKey)}...`);
+  return quoted(key);
 }

@@ -1,5 +1,11 @@
 import * as v from 'valibot';
 import { Fault, type FaultName } from './faults.ts';
+import { excerpt, quoted } from './text.ts';
+
+/** Faults of one input that a message lists: what is wrong a thousand times is wrong in one way. */
+const maxListed = 50;
+/** Characters of a path that a message shows: names of unknown fields are anybody's. */
+const maxPath = 120;
 
 /**
  * Checks `input` against `schema`.
@@ -16,10 +22,11 @@ export function parseWith<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
-  const faults = result.issues.map((issue) => {
+  const faults = result.issues.slice(0, maxListed).map((issue) => {
     const path = v.getDotPath(issue);
-    return `${path ?? '(whole)'}: ${describe(issue)}`;
+    return `${path === null ? '(whole)' : excerpt(path, maxPath)}: ${describe(issue)}`;
   });
+  if (result.issues.length > maxListed) faults.push(`and ${result.issues.length - maxListed} more`);
   throw new Fault(fault, `${what} is not valid:\n  ${faults.join('\n  ')}`);
 }
 
@@ -34,7 +41,10 @@ export function parseJsonWith<Schema extends v.GenericSchema>(
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new Fault(fault, `${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Fault(
+      fault,
+      `${what} is not JSON: ${excerpt(error instanceof Error ? error.message : String(error), maxPath)}`,
+    );
   }
   return parseWith(schema, value, what, fault);
 }
@@ -59,12 +69,8 @@ function isSecret(issue: v.BaseIssue<unknown>): boolean {
 
 /** A value from outside, cut so that a hostile one cannot flood a log. */
 function short(value: unknown): string {
-  const text =
-    typeof value === 'object' && value !== null
-      ? Array.isArray(value)
-        ? 'an array'
-        : 'an object'
-      : // Users and passwords in URLs are nobody's business.
-        JSON.stringify(value).replace(/\/\/[^/@"]*@/g, '//(not shown)@');
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
+  if (typeof value !== 'string') return excerpt(String(value), 80);
+  // Users and passwords in URLs are nobody's business.
+  return quoted(value.replace(/\/\/[^/@"]*@/g, '//(not shown)@'), 77);
 }

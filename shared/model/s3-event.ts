@@ -1,6 +1,9 @@
 import * as v from 'valibot';
+import { keySchema } from './job.ts';
+import { maxEtag } from './limits.ts';
 import { Fault } from './faults.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
+import { quoted } from './text.ts';
 
 /** What happened to one object, from a raw S3 event notification. */
 export interface ObjectEvent {
@@ -25,12 +28,17 @@ const recordSchema = v.object({
     object: v.object({
       key: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
       size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-      eTag: v.exactOptional(v.string()),
+      eTag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtag))),
     }),
   }),
 });
 
-const notificationSchema = v.object({ Records: v.array(recordSchema) });
+/** S3 puts one record into a message; a thousand of the shortest fill the largest message there is. */
+const maxRecords = 1000;
+
+const notificationSchema = v.object({
+  Records: v.pipe(v.array(v.unknown()), v.maxLength(maxRecords), v.array(recordSchema)),
+});
 const testEventSchema = v.object({ Event: v.literal('s3:TestEvent') });
 
 /** Does the text look like a notification of S3 rather than a job? Cheap, and never throws. */
@@ -77,12 +85,11 @@ function eventKind(name: string): 'created' | 'removed' | undefined {
 
 /** Keys in notifications are URL-encoded once, with `+` for a space. */
 function decodeEventKey(encoded: string): string {
+  let key: string;
   try {
-    return decodeURIComponent(encoded.replaceAll('+', ' '));
+    key = decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
-    throw new Fault(
-      'InvalidInput',
-      `S3 event notification: key ${JSON.stringify(encoded.slice(0, 80))} is not URL-encoded UTF-8`,
-    );
+    throw new Fault('InvalidInput', `S3 event notification: key ${quoted(encoded, 80)} is not URL-encoded UTF-8`);
   }
+  return parseWith(keySchema, key, 'S3 event notification: key');
 }

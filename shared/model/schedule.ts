@@ -46,7 +46,8 @@ function rateFault(text: string): string | undefined {
 }
 
 function cronFault(text: string): string | undefined {
-  const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
+  // EventBridge takes spaces between the fields, and nothing else.
+  const parts = /^[\x20-\x7e]*$/.test(text) && text.trim() !== '' ? text.trim().split(/ +/) : [];
   if (parts.length !== fields.length) {
     const names = fields.map(({ name }) => name.replaceAll(' ', '-')).join(' ');
     return `expected cron() with six fields, ${names}; found ${parts.length}`;

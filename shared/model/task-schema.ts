@@ -7,7 +7,7 @@ import {
   maxPartSize,
   minPartSize,
 } from './limits.ts';
-import { keySchema } from './job.ts';
+import { keySchema, taskNameSchema } from './job.ts';
 import { scheduleFault } from './schedule.ts';
 import { destinationSchema, sourceSchema } from './side.ts';
 import { formatSize, parseSize } from './size.ts';
@@ -34,11 +34,7 @@ const patterns = (description: string) =>
   );
 
 export const taskSchema = v.strictObject({
-  name: v.pipe(
-    v.string(),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected 1 to 64 of A-Z, a-z, 0-9, "_" and "-"'),
-    v.description('1 to 64 of A-Z, a-z, 0-9, `_`, `-`; unique'),
-  ),
+  name: v.pipe(taskNameSchema, v.description('1 to 64 of A-Z, a-z, 0-9, `_`, `-`; unique')),
   source: v.pipe(sourceSchema, v.description('where objects come from')),
   destination: v.pipe(
     destinationSchema,

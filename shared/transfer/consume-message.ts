@@ -1,6 +1,7 @@
 import { asFault, Fault } from '../model/faults.ts';
 import { decodeJob, encodeJob, withoutHints, type Job } from '../model/job.ts';
 import { keyFilter } from '../model/key-filter.ts';
+import { forEachConcurrently } from '../flow/concurrently.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/s3-event.ts';
 import type { BrokenTask, Task } from '../model/task.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -9,6 +10,9 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { replicatesDeletes } from './choose-route.ts';
 import { reasonOf, recordFailed, unknownTask } from './record.ts';
+
+/** Jobs of one message at once. S3 tells of one object a message; one that tells of thousands must not fill the memory. */
+const jobsAtOnce = 10;
 
 /** A message as a consumer received it. */
 export interface Message {
@@ -63,19 +67,17 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
   } catch (error) {
     return failed(consumer, message, asFault(error));
   }
-  const ended = await Promise.all(
-    work.map(async ({ job, at }) => {
-      try {
-        if (message.receives >= consumer.maxReceives) await recordLastAttempt(consumer, message, job);
-        await consumer.transfer(job);
-        if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
-        return true;
-      } catch (error) {
-        return failed(consumer, message, asFault(error), job);
-      }
-    }),
-  );
-  return ended.every(Boolean);
+  let leaves = true;
+  await forEachConcurrently(work, jobsAtOnce, async ({ job, at }) => {
+    try {
+      if (message.receives >= consumer.maxReceives) await recordLastAttempt(consumer, message, job);
+      await consumer.transfer(job);
+      if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
+    } catch (error) {
+      if (!(await failed(consumer, message, asFault(error), job))) leaves = false;
+    }
+  });
+  return leaves;
 }
 
 /** The jobs in a message; for an event, one for each task that replicates events of that object. */

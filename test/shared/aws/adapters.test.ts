@@ -79,11 +79,13 @@ describe('what GET and HEAD answer', () => {
 
   it.each([
     [
-      { ChecksumCRC32: 'x', ChecksumType: 'FULL_OBJECT' },
-      { algorithm: 'CRC32', value: 'x' },
+      { ChecksumCRC32: 'NhCmhg==', ChecksumType: 'FULL_OBJECT' },
+      { algorithm: 'CRC32', value: 'NhCmhg==' },
     ],
-    [{ ChecksumCRC32: 'x', ChecksumType: 'COMPOSITE' }, undefined],
-    [{ ChecksumCRC32C: 'x-3' }, undefined],
+    [{ ChecksumCRC64NVME: 'rosUhgqZeIg=' }, { algorithm: 'CRC64NVME', value: 'rosUhgqZeIg=' }],
+    [{ ChecksumCRC32: 'NhCmhg==', ChecksumType: 'COMPOSITE' }, undefined],
+    [{ ChecksumCRC32C: 'NhCmhg==-3' }, undefined],
+    [{ ChecksumCRC32C: 'x'.repeat(10_000) }, undefined],
     [{ ChecksumSHA256: 'x' }, undefined],
   ] as const)('%j: the full checksum is %j', (more, checksum) => {
     expect(objectInfo('k', { ...answer, ...more }, 'w').checksum).toEqual(checksum);

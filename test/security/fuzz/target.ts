@@ -1,0 +1,64 @@
+/** Something that reads bytes of others, and what may come of it. */
+export interface Target {
+  /** inputs to begin with, one a kind of thing that is read */
+  readonly seeds: readonly Buffer[];
+  /** words that mean something to it */
+  readonly words: readonly string[];
+  /**
+   * Reads one input.
+   * @returns what came of it, as a signature: two inputs with the same one went the same way
+   * @throws Finding for what must never come of any input; anything else that is thrown is a finding too
+   */
+  run(input: Buffer): Promise<string> | string;
+  close?(): Promise<void>;
+}
+
+/** What no input may do. */
+export class Finding extends Error {
+  override readonly name = 'Finding';
+}
+
+/** A message with what is the input's own in it taken out, so that it tells the way and not the input. */
+export function signatureOf(error: Error): string {
+  const text = error.message
+    .replace(/(is not JSON|found|Invalid|Unexpected|character|value|Parse Error): ?[^]*/, '$1')
+    .replace(/"(?:[^"\\]|\\.)*"/g, '')
+    .replace(/[^A-Za-z\n ]+/g, ' ')
+    .replace(/ +/g, ' ');
+  return `${error.name}: ${text.slice(0, 70)}`;
+}
+
+/** Longest message of an error, whatever the input. */
+const longestMessage = 20_000;
+
+/**
+ * Runs what may fail in one way only.
+ * @param isClean is it an error that such an input may end with?
+ */
+export async function outcomeOf(work: () => unknown, isClean: (error: Error) => boolean): Promise<string> {
+  try {
+    return `ok ${shapeOf(await work())}`;
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof Finding || !isClean(error)) throw error;
+    if (error.message.length > longestMessage) throw new Finding(`a message of ${error.message.length} characters`);
+    // eslint-disable-next-line no-control-regex -- what a terminal obeys
+    if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(error.message)) {
+      throw new Finding(`a message with control characters: ${JSON.stringify(error.message.slice(0, 200))}`);
+    }
+    return signatureOf(error);
+  }
+}
+
+/** Kinds and sizes of a value, not its content. */
+function shapeOf(value: unknown, depth = 0): string {
+  if (Array.isArray(value))
+    return `[${Math.min(value.length, 3)}${value.length > 0 && depth < 3 ? shapeOf(value[0], depth + 1) : ''}]`;
+  if (typeof value !== 'object' || value === null) return typeof value === 'boolean' ? String(value) : typeof value;
+  return depth > 2
+    ? '{}'
+    : `{${Object.entries(value)
+        .map(([name, one]) => `${name.slice(0, 20)}:${shapeOf(one, depth + 1)}`)
+        .sort()
+        .slice(0, 8)
+        .join(',')}}`;
+}

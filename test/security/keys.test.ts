@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { isFault } from '../../shared/model/faults.ts';
+import { MiB } from '../../shared/model/limits.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { keyZoo } from '../e2e/keys.ts';
+import { keyArbitrary } from '../shared/keys.ts';
+import { contextOf, failureOf, taskOf } from './crossing.ts';
+import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
+
+/** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */
+const hostileKeys: readonly string[] = [
+  ...keyZoo,
+  '../../../other-bucket/x',
+  '../bucket2/..',
+  './.',
+  '%2e%2e/%2e%2e/x',
+  '..%2Fx',
+  '%2F%2Fevil.example/x',
+  '/evil.example/x',
+  '//evil.example/x',
+  'http://evil.example/x',
+  '@evil.example',
+  '..\\..\\x',
+  '\0',
+  'a\0b',
+  '\r\nHost: evil.example\r\n\r\n',
+  ' HTTP/1.1\r\nX: y',
+  '?uploads',
+  '?acl',
+  'x?x-id=DeleteObject',
+  'x&uploadId=1',
+  '#fragment',
+  ';param',
+  '__proto__',
+  'constructor',
+  'toString',
+  '\u001b[2J\u009b31m',
+  '\u202egpj.exe',
+  '\ufffe\uffff',
+].filter((key) => Buffer.byteLength(`out/${key}`) <= 1024);
+
+const data = 'abc';
+const md5 = '900150983cd24fb0d6963f7d28e17f72';
+const object = { 'content-length': '3', etag: `"${md5}"`, 'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT' };
+
+/** The path of a key as it has to be on the wire: every byte of it, percent-encoded, nothing resolved. */
+function pathOf(key: string): string {
+  const encode = (text: string): string =>
+    encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return `/bucket/${key.split('/').map(encode).join('/')}`;
+}
+
+const gone = ({ method }: Asked): Reply =>
+  method === 'HEAD' || method === 'GET' ? { status: 404 } : { status: 200, headers: { etag: `"${md5}"` } };
+
+describe('a key on its way', () => {
+  let source: HostileStore;
+  let destination: HostileStore;
+
+  beforeEach(async () => {
+    source = await HostileStore.open(() => ({ headers: object, body: data }));
+    destination = await HostileStore.open(gone);
+  });
+
+  afterEach(async () => {
+    await source.close();
+    await destination.close();
+  });
+
+  const settings = { events: 'none', deletes: true };
+  const transfer = (key: string, action: 'copy' | 'delete' = 'copy', more = {}) => {
+    const context = contextOf(
+      taskOf({ ...settings, ...more }),
+      source.store({ bucket: 'source' }),
+      destination.store(),
+    );
+    return transferObject(context, { task: 'hostile', key, action, size: 3 });
+  };
+
+  it.each(hostileKeys)('%j is written under the prefix and nowhere else', async (rest) => {
+    await transfer(`in/${rest}`);
+    expect(destination.writes).toEqual([`PUT ${pathOf(`out/${rest}`)}?x-id=PutObject`]);
+  });
+
+  it.each(hostileKeys)('%j is deleted under the prefix and nowhere else', async (rest) => {
+    source.answer = () => ({ status: 404 });
+    destination.answer = ({ method }) => (method === 'HEAD' ? { headers: object } : { status: 204 });
+    await transfer(`in/${rest}`, 'delete');
+    expect(destination.writes).toEqual([`DELETE ${pathOf(`out/${rest}`)}?x-id=DeleteObject`]);
+  });
+
+  it.each(hostileKeys)('%j is uploaded in parts under the prefix and nowhere else', async (rest) => {
+    const etag = `"${'0'.repeat(32)}-1"`;
+    source.answer = ({ headers }) =>
+      headers.range === undefined
+        ? { headers: { ...object, etag } }
+        : { status: 206, headers: { ...object, etag, 'content-range': 'bytes 0-2/3' }, body: data };
+    const parts = `<Part><PartNumber>1</PartNumber><ETag>${md5}</ETag><Size>3</Size></Part>`;
+    const xml = { body: `<A><UploadId>U</UploadId>${parts}<ETag>x-1</ETag></A>` };
+    destination.answer = ({ method }) =>
+      method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : xml;
+    const failure = await failureOf(transfer(`in/${rest}`));
+    // Three bytes whose ETag is that of others: found out before they are made an object.
+    expect(isFault(failure, 'VerificationFailed')).toBe(true);
+    const path = pathOf(`out/${rest}`);
+    expect(destination.writes).toEqual([
+      `POST ${path}?uploads`,
+      `PUT ${path}?partNumber=1&uploadId=U&x-id=UploadPart`,
+      `DELETE ${path}?uploadId=U&x-id=AbortMultipartUpload`,
+    ]);
+  });
+
+  it('is the same bytes at both ends, whatever they are', async () => {
+    await fc.assert(
+      fc.asyncProperty(keyArbitrary, async (rest) => {
+        destination.asked.length = 0;
+        await transfer(`in/${rest}`);
+        expect(destination.writes).toEqual([`PUT ${pathOf(`out/${rest}`)}?x-id=PutObject`]);
+        const [path = ''] = (destination.asked.at(-1)?.target ?? '').split('?');
+        expect(decodeURIComponent(path)).toBe(`/bucket/out/${rest}`);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('is copied inside a store from exactly the source key', async () => {
+    const one = await HostileStore.open(({ method, target }) => {
+      if (method === 'PUT') return { body: `<CopyObjectResult><ETag>${md5}</ETag></CopyObjectResult>` };
+      return target.startsWith('/source/') ? { headers: object } : { status: 404 };
+    });
+    try {
+      const side = { endpoint: one.endpoint };
+      const task = taskOf({ source: side, destination: side });
+      for (const rest of hostileKeys) {
+        one.asked.length = 0;
+        const context = contextOf(task, one.store({ bucket: 'source' }), one.store());
+        await transferObject(context, { task: 'hostile', key: `in/${rest}`, action: 'copy', size: 3 });
+        expect(one.writes).toEqual([`PUT ${pathOf(`out/${rest}`)}?x-id=CopyObject`]);
+        const copied = one.asked.find(({ method }) => method === 'PUT')?.headers['x-amz-copy-source'];
+        expect(decodeURIComponent(String(copied))).toBe(`source/in/${rest}`);
+        expect(copied).toMatch(/^[\x21-\x7e]+$/);
+        expect(String(copied)).not.toContain('?');
+      }
+    } finally {
+      await one.close();
+    }
+  });
+
+  it.each(['', 'i', 'in', 'out/x', '../in/x', 'IN/x', '/in/x', 'in\u0000/x'])(
+    '%j, outside of the source prefix, leads to no write',
+    async (key) => {
+      const failure = await failureOf(transfer(key));
+      expect(isFault(failure, 'InvalidInput')).toBe(true);
+      expect(destination.asked).toEqual([]);
+    },
+  );
+
+  it('is refused where it would be too long under the destination prefix', async () => {
+    const failure = await failureOf(transfer(`in/${'x'.repeat(1021)}`));
+    expect(failure.message).toContain('has 1025 bytes, S3 allows 1024');
+    expect(destination.asked).toEqual([]);
+  });
+
+  it('of a large object that streams is the same', async () => {
+    source.answer = ({ method }) => ({
+      headers: { ...object, 'content-length': String(65 * MiB) },
+      ...(method === 'GET' && { body: Buffer.alloc(65 * MiB) }),
+    });
+    const failure = await failureOf(transfer('in/../..', 'copy', { largeObjectThreshold: 128 * MiB }));
+    // The destination says that it stored other bytes than the source's ETag tells; what counts is where.
+    expect(failure).toBeDefined();
+    expect(new Set(destination.writes)).toEqual(new Set(['PUT /bucket/out/../..?x-id=PutObject']));
+  });
+});

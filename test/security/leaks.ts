@@ -1,0 +1,114 @@
+import { inspect } from 'node:util';
+import { Credentials } from '../../shared/aws/credentials.ts';
+import { createS3Client } from '../../shared/aws/s3-client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { asFault } from '../../shared/model/faults.ts';
+import { reports } from '../../shared/observing/report.ts';
+import { logger, Tally } from '../../shared/observing/tally.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { consumeMessage } from '../../shared/transfer/consume-message.ts';
+import { planUpload } from '../../shared/transfer/plan-upload.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf, taskOf } from './crossing.ts';
+
+/**
+ * Run by secrets.test.ts in a process of its own: moves an object between a store that is honest and one that repeats
+ * what it is sent, and writes everything that it says anywhere to its output: the logger's lines, metrics, the ledger,
+ * dead letters, states, and every error to the last of its causes and fields.
+ * Arguments: the endpoints of the honest and of the hostile store, the kind of credentials, and the text of the secret.
+ */
+const [honest = '', hostile = '', kind = '', secret = ''] = process.argv.slice(2);
+
+const credentials = {
+  ssmParameter: { ssmParameter: 'p' },
+  roleArn: { roleArn: 'arn:aws:iam::123456789012:role/r' },
+  secretArn: { secretArn: 'arn:aws:secretsmanager:us-east-1:123456789012:secret:s-abcdef' },
+}[kind];
+if (!credentials) throw new Error(`no kind of credentials: ${kind}`);
+
+const side = (endpoint: string, bucket: string, more: object = {}): object => ({
+  bucket,
+  endpoint,
+  region: 'us-east-1',
+  forcePathStyle: true,
+  ...more,
+});
+const hostileSide = side(hostile, 'bucket', { credentials });
+
+function everythingOf(error: unknown): string {
+  const one = JSON.stringify(error, (_, value: unknown) =>
+    value instanceof Error
+      ? {
+          ...Object.fromEntries(Object.entries(value)),
+          name: value.name,
+          message: value.message,
+          stack: value.stack,
+          cause: value.cause,
+        }
+      : value,
+  );
+  return `${one}\n${inspect(error, { depth: 8, showHidden: true, maxStringLength: Infinity, maxArrayLength: Infinity })}`;
+}
+
+/** `$response` is the SDK's, and holds the answer as it was read: it must be clean too. */
+function tell(what: string, value: unknown): void {
+  process.stdout.write(`${what}: ${value instanceof Error ? everythingOf(value) : JSON.stringify(value)}\n`);
+}
+
+const tally = new Tally();
+const stores = new Credentials({ secret: () => Promise.resolve(secret) });
+
+for (const asSource of [false, true]) {
+  const task = taskOf({
+    source: asSource ? { ...hostileSide, prefix: 'in/' } : side(honest, 'source'),
+    destination: asSource ? { ...side(honest, 'bucket'), prefix: 'out/' } : hostileSide,
+  });
+  const open = (which: 'source' | 'destination'): ObjectStore => {
+    const one = task[which];
+    return new S3ObjectStore(createS3Client(one, stores.of(one)), one);
+  };
+  const context = contextOf(task, open('source'), open('destination'));
+  const ledger = new MemoryLedger();
+  for (const size of [3, undefined]) {
+    const job = { task: task.name, key: 'in/k', action: 'copy' as const, ...(size !== undefined && { size }) };
+    await consumeMessage(
+      {
+        tasks: () => Promise.resolve([task]),
+        transfer: async (one) => {
+          try {
+            return await transferObject({ ...context, ledger, progress: tally.progress(task.name) }, one);
+          } catch (error) {
+            tell('error', error);
+            logger.error('as an error', error instanceof Error ? error : new Error(String(error)));
+            throw error;
+          }
+        },
+        ledger,
+        deadLetters: {
+          bury: (body, reason) => {
+            tell('dead letter', { body, reason });
+            return Promise.resolve();
+          },
+        },
+        redelivery: { after: () => Promise.resolve() },
+        clock: systemClock,
+        maxReceives: 1,
+        ...reports(tally),
+      },
+      { id: 'm', body: JSON.stringify({ job }), receipt: 'r', receives: 1 },
+    );
+    tell('ledger', await ledger.get(task.name, job.key));
+    tell(
+      'state',
+      await planUpload({ ...context, ledger }, { job, execution: 'e', attempt: 0 }).catch((error: unknown) => {
+        tell('error of a state', error);
+        return asFault(error).message;
+      }),
+    );
+    await context.destination.listParts('k', 'U').catch((error: unknown) => tell('error of a list', error));
+  }
+}
+tally.publish();
+process.exit(0);

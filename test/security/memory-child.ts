@@ -1,0 +1,55 @@
+import { createS3Client } from '../../shared/aws/s3-client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { asFault } from '../../shared/model/faults.ts';
+import { parseS3Notification } from '../../shared/model/s3-event.ts';
+import { decodeJob } from '../../shared/model/job.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf, taskOf } from './crossing.ts';
+import { canary } from './hostile-store.ts';
+
+/**
+ * Run by memory.test.ts with a small heap: eight callers at once meet a store that answers without an end.
+ * Arguments: the store's endpoint. Writes the faults' names and the most memory it had, and ends with 0.
+ */
+const [endpoint = ''] = process.argv.slice(2);
+const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint, forcePathStyle: true, requestPayer: false };
+const store: ObjectStore = new S3ObjectStore(createS3Client(side, canary), side);
+const none = { headers: {}, metadata: {}, tags: {} };
+const source = { bucket: 'b', key: 'k', etag: 'e' };
+
+const task = taskOf({ serverSideCopy: 'never', source: { bucket: 'bucket', endpoint }, destination: { endpoint } });
+const context = contextOf(task, store, store);
+
+const work: readonly (readonly [string, () => unknown])[] = [
+  ['list', async () => store.list({ prefix: '' })[Symbol.asyncIterator]().next()],
+  ['parts', () => store.listParts('k', 'U')],
+  ['uploads', async () => store.listUploads('')[Symbol.asyncIterator]().next()],
+  ['tags', () => store.tags('k')],
+  ['create', () => store.createUpload('k', none)],
+  ['complete', () => store.completeUpload('k', 'U', [], { size: 1 })],
+  ['copy', () => store.copy(source, 'k', none)],
+  ['delete', () => store.delete('k')],
+  ['object', () => transferObject(context, { task: task.name, key: 'in/object', action: 'copy', size: 3 })],
+  ['event', () => parseS3Notification(`{"Records":[${'0,'.repeat(500_000)}0]}`)],
+  ['job', () => decodeJob(`{"job":{${Array.from({ length: 80_000 }, (_, n) => `"x${n}":1`).join()}}}`)],
+];
+
+let most = 0;
+const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
+const faults: Record<string, string> = {};
+for (const [name, call] of work) {
+  const ends = Array.from({ length: name === 'event' || name === 'job' ? 1 : 8 }, async () => {
+    try {
+      await call();
+      return 'no fault';
+    } catch (error) {
+      return asFault(error).name;
+    }
+  });
+  faults[name] = [...new Set(await Promise.all(ends))].join();
+}
+most = Math.max(most, process.memoryUsage().rss);
+clearInterval(watch);
+process.stdout.write(`${JSON.stringify({ faults, most })}\n`);
+process.exit(0);
