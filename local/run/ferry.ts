@@ -9,6 +9,7 @@ import { parseConfiguration, type Configuration } from '../../shared/model/confi
 import type { WorkerMode } from '../../shared/model/settings.ts';
 import type { Task } from '../../shared/model/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { ServiceFaultHook } from '../aws/faults.ts';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../aws/local-aws.ts';
 import {
   httpServerOptions,
@@ -31,6 +32,10 @@ export interface FerryOptions {
   readonly onRequest?: (request: FinishedRequest) => void;
   /** what goes wrong with a request, for tests */
   readonly fault?: FaultHook;
+  /** what goes wrong with a request to another service than S3, for tests */
+  readonly serviceFault?: ServiceFaultHook;
+  /** see `LocalAwsOptions.retryDelaySeconds`; by default as Lambda */
+  readonly retryDelaySeconds?: number;
   readonly onLog?: LocalAwsOptions['onLog'];
   readonly onNote?: (line: string) => void;
 }
@@ -110,7 +115,7 @@ export class Ferry {
    * @throws Fault `InvalidInput` where the port is in use
    */
   async deploy(assemblyDirectory: string): Promise<LocalAws> {
-    const { dataDirectory, port, onLog, onNote } = this.#options;
+    const { dataDirectory, port, serviceFault, retryDelaySeconds, onLog, onNote } = this.#options;
     const aws = await startLocalAws({
       port,
       dataDirectory,
@@ -125,7 +130,8 @@ export class Ferry {
           close: () => Promise.resolve(),
         });
       },
-      retryDelaySeconds: undefined,
+      retryDelaySeconds,
+      ...(serviceFault && { fault: serviceFault }),
       ...(onLog && { onLog }),
       ...(onNote && { onNote }),
     });
