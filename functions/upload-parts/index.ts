@@ -1,5 +1,5 @@
 import type { BatchOutcome, UploadPartsInput } from '../../shared/model/payloads.ts';
-import { sendParts } from '../../shared/transfer/send-parts.ts';
+import { sendBatch } from '../../shared/transfer/send-batch.ts';
 import { readEnvironment } from '../environment.ts';
 import { Tally } from '../../shared/observing/tally.ts';
 import { TaskWiring, type Invocation } from '../wiring.ts';
@@ -8,13 +8,13 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 
-/** Sends one batch of parts; what time does not allow is left to the next round. */
+/** Sends what is missing of one batch of parts; what time does not allow is left to the next round. */
 export const handler = async (event: UploadPartsInput, invocation: Invocation): Promise<BatchOutcome> => {
   const { job, target, batch } = event;
   const tally = new Tally();
   try {
     const context = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    return { outcome: await sendParts(context, job.key, target, batch.parts) };
+    return { outcome: await sendBatch(context, job.key, target, batch.parts) };
   } finally {
     tally.publish();
   }

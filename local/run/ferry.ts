@@ -36,6 +36,8 @@ export interface FerryOptions {
   readonly serviceFault?: ServiceFaultHook;
   /** see `LocalAwsOptions.retryDelaySeconds`; by default as Lambda */
   readonly retryDelaySeconds?: number;
+  /** see `LocalAwsOptions.idleSeconds` */
+  readonly idleSeconds?: number;
   readonly onLog?: LocalAwsOptions['onLog'];
   readonly onNote?: (line: string) => void;
 }
@@ -115,7 +117,7 @@ export class Ferry {
    * @throws Fault `InvalidInput` where the port is in use
    */
   async deploy(assemblyDirectory: string): Promise<LocalAws> {
-    const { dataDirectory, port, serviceFault, retryDelaySeconds, onLog, onNote } = this.#options;
+    const { dataDirectory, port, serviceFault, retryDelaySeconds, idleSeconds, onLog, onNote } = this.#options;
     const aws = await startLocalAws({
       port,
       dataDirectory,
@@ -131,6 +133,7 @@ export class Ferry {
         });
       },
       retryDelaySeconds,
+      ...(idleSeconds !== undefined && { idleSeconds }),
       ...(serviceFault && { fault: serviceFault }),
       ...(onLog && { onLog }),
       ...(onNote && { onNote }),

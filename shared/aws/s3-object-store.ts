@@ -19,7 +19,8 @@ import {
 import type { Readable } from 'node:stream';
 import { Fault, isFault } from '../model/faults.ts';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
-import type { StoredPart } from '../model/part-plan.ts';
+import { maxParts } from '../model/limits.ts';
+import type { PartRange, StoredPart } from '../model/part-plan.ts';
 import type { DestinationSide, Side } from '../model/task.ts';
 import type {
   Body,
@@ -42,6 +43,9 @@ import { quoteKey } from '../model/object.ts';
 
 /** Milliseconds for which a bucket that was there is taken to be there still. */
 const bucketFreshFor = 60_000;
+
+/** S3: parts in one answer. */
+const listedParts = 1000;
 
 /** A bucket behind the S3 API. The side's settings (payer, owner, storage class, encryption) go with every call. */
 export class S3ObjectStore implements ObjectStore {
@@ -268,14 +272,16 @@ export class S3ObjectStore implements ObjectStore {
     return { number, size: end - start, etag: unquoted(result.ETag), ...partChecksum(result, checksum) };
   }
 
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
+  async listParts(key: string, uploadId: string, range?: PartRange): Promise<StoredPart[]> {
     const parts: StoredPart[] = [];
-    let marker: string | undefined;
+    const [first, last] = range ?? [1, maxParts];
+    let marker = first > 1 ? String(first - 1) : undefined;
     for (;;) {
       const input = {
         ...this.#common,
         Key: key,
         UploadId: uploadId,
+        ...(range && { MaxParts: Math.min(last - first + 1, listedParts) }),
         ...(marker !== undefined && { PartNumberMarker: marker }),
       };
       const page = await this.#callUpload('ListParts', key, () => this.#client.send(new ListPartsCommand(input)));
@@ -287,7 +293,9 @@ export class S3ObjectStore implements ObjectStore {
           ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
         });
       }
-      if (page.IsTruncated !== true) return parts;
+      // Some stores take no marker, and tell of all.
+      const wanted = parts.filter(({ number }) => first <= number && number <= last);
+      if (page.IsTruncated !== true || (parts.at(-1)?.number ?? 0) >= last) return wanted;
       const next = page.NextPartNumberMarker;
       if (next === undefined || next === marker) {
         throw new Fault('Unavailable', `${this.#what('ListParts', key)}: the listing does not go on`);

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { ListedObject, ObjectAttributes, ObjectChecksum, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
-import type { StoredPart } from '../model/part-plan.ts';
+import type { PartRange, StoredPart } from '../model/part-plan.ts';
 
 /**
  * One bucket of one store, seen with one set of credentials. Keys are the bucket's own, byte for byte.
@@ -54,8 +54,8 @@ export interface ObjectStore {
   /** Copies [start, end) of the source as a part inside the store, pinned to `source.etag`. */
   copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart>;
 
-  /** Every part the upload has, by number. @throws Fault `UploadGone` */
-  listParts(key: string, uploadId: string): Promise<StoredPart[]>;
+  /** The parts that the upload has, by number; with a range only those in it. @throws Fault `UploadGone` */
+  listParts(key: string, uploadId: string, range?: PartRange): Promise<StoredPart[]>;
 
   /**
    * Makes the object of the parts. The store checks the size, and the whole object's checksum where one is given.

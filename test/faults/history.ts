@@ -10,7 +10,7 @@ import { checkUpload } from '../../shared/transfer/check-upload.ts';
 import { consumeMessage } from '../../shared/transfer/consume-message.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { planUpload } from '../../shared/transfer/plan-upload.ts';
-import { sendParts } from '../../shared/transfer/send-parts.ts';
+import { sendBatch } from '../../shared/transfer/send-batch.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { isS3Notification } from '../../shared/model/s3-event.ts';
 import { MortalProcess } from './process.ts';
@@ -292,7 +292,7 @@ class Storm {
       if (now.state === 'uploading') {
         const outcomes = await Promise.all(
           now.batches.map(({ parts }) =>
-            this.#call((context) => sendParts(context, job.key, now.target, parts)).then(
+            this.#call((context) => sendBatch(context, job.key, now.target, parts)).then(
               (outcome) => ({ outcome }),
               (error: unknown) => ({ outcome: asFault(error).name }),
             ),

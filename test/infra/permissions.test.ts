@@ -101,7 +101,7 @@ describe('a task without anything special', () => {
       ...taskParameters,
       [from]: listing,
       [`${from}/in/*`]: read,
-      [`${to}/out/*`]: ['s3:PutObject'],
+      [`${to}/out/*`]: ['s3:ListMultipartUploadParts', 's3:PutObject'],
     },
     'check-upload': {
       ...logs('CheckUpload'),

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Fault } from '../../model/faults.ts';
 import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
-import type { StoredPart } from '../../model/part-plan.ts';
+import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import type {
   Body,
   CopySource,
@@ -179,8 +179,11 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('copyPart', key, work, number);
   }
 
-  async listParts(key: string, uploadId: string): Promise<StoredPart[]> {
-    return this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
+  async listParts(key: string, uploadId: string, range?: PartRange): Promise<StoredPart[]> {
+    const [first, last] = range ?? [1, Infinity];
+    return this.#pass('listParts', key, (bucket) =>
+      listParts(bucket, uploadId).filter(({ number }) => first <= number && number <= last),
+    );
   }
 
   async completeUpload(

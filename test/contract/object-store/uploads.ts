@@ -159,6 +159,10 @@ export function describeUploads(kit: Kit): void {
       });
       const listed = await kit.one.listParts('many', uploadId);
       expect(listed.map(({ number }) => number)).toEqual(numbers);
+      const [first, last] = [2, numbers.length - 1];
+      const some = await kit.one.listParts('many', uploadId, [first, last]);
+      expect(some.map(({ number }) => number)).toEqual(numbers.slice(1, -1));
+      expect(await kit.one.listParts('many', uploadId, [3, 3])).toEqual([listed[2]]);
       await kit.one.abortUpload('many', uploadId);
     });
   });

@@ -4,7 +4,7 @@ import { asFault } from '../../../shared/model/faults.ts';
 import { checkUpload } from '../../../shared/transfer/check-upload.ts';
 import type { TransferContext } from '../../../shared/transfer/context.ts';
 import { planUpload } from '../../../shared/transfer/plan-upload.ts';
-import { sendParts } from '../../../shared/transfer/send-parts.ts';
+import { sendBatch } from '../../../shared/transfer/send-batch.ts';
 
 /** What happened in an execution. */
 export interface Execution {
@@ -51,7 +51,7 @@ async function sendBatches(
   const outcomes: BatchOutcome[] = [];
   for (const { parts } of asJson(state).batches) {
     try {
-      outcomes.push({ outcome: await sendParts(context(), state.job.key, asJson(state.target), parts) });
+      outcomes.push({ outcome: await sendBatch(context(), state.job.key, asJson(state.target), parts) });
     } catch (error) {
       outcomes.push({ outcome: asFault(error).name });
     }
