@@ -56,8 +56,6 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
   const wanted = new Map<PipelineRoute, Wanted>();
   const byRun = routes.filter((route) => route !== 'events');
   for (const route of byRun) wanted.set(route, await pipeline.prepare(route, group, count(route)));
-  // Processes without work end after three seconds; new ones have read no parameters.
-  if (kinds.some(({ needs }) => needs === 'fresh processes')) await sleep(4000);
   const uploadsBefore = await uploadsOf(pipeline);
   const buriedBefore = await pipeline.runs.deadLetters();
   pipeline.requests = [];
@@ -183,4 +181,3 @@ function writes(
   // Objects of events change in between: writing them more than once is what is wanted.
   return { bytes, bytesSent, duplicates: route === 'events' ? 0 : duplicates };
 }
-

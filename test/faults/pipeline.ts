@@ -1,3 +1,6 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +13,7 @@ import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
 import type { FaultHook, FinishedRequest } from '../../local/s3/index.ts';
+import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { KiB, MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
@@ -33,6 +37,10 @@ export function taskOf(route: PipelineRoute): string {
 
 const { sourceBucket, destinationBucket, credentialsParameter } = localNames;
 const threshold = 8 * MiB;
+/** S3's own words. */
+const kmsRefusal =
+  'User: arn:aws:sts::000000000000:assumed-role/copy/copy is not authorized to perform: kms:Decrypt on the resource ' +
+  'associated with this ciphertext because no identity-based policy allows the kms:Decrypt action';
 const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Sizes of the objects that take a way; those that are copied in parts in one process were uploaded in parts. */
@@ -77,6 +85,8 @@ export class Pipeline {
   s3Fault: FaultHook = () => undefined;
   /** what the stores saw since it was emptied */
   requests: FinishedRequest[] = [];
+  /** told of each request to a store that is over */
+  onRequest: (request: FinishedRequest) => void = () => undefined;
   log = '';
   readonly runs: Runs;
   readonly aws: LocalAws;
@@ -108,12 +118,15 @@ export class Pipeline {
       port: 0,
       fault: (request) => hooks.pipeline?.s3Fault(request),
       serviceFault: (request) => hooks.pipeline?.fault(request),
-      onRequest: (request) => hooks.pipeline?.requests.push(request),
+      onRequest: (request) => {
+        hooks.pipeline?.requests.push(request);
+        hooks.pipeline?.onRequest(request);
+      },
       onLog: ({ text }) => {
         if (hooks.pipeline) hooks.pipeline.log += text;
       },
       retryDelaySeconds: 1,
-      idleSeconds: 3,
+      idleSeconds: 60,
     });
     const assembly = join(directory, 'cdk.out');
     await synthesize(configuration, assembly);
@@ -174,6 +187,36 @@ export class Pipeline {
       parts.push(await this.source.uploadPart(address, { data: bytes, size: bytes.length }));
     }
     await this.source.completeUpload(key, uploadId, parts, { size: data.length });
+  }
+
+  /** An object whose source answers HEAD, but refuses to be read, until `cure` is called. */
+  poison(key: string): { cure: () => void } {
+    this.s3Fault = ({ operation, bucket, key: asked }) =>
+      operation === 'GetObject' && bucket === sourceBucket && asked === key
+        ? { kind: 'status', status: 403, code: 'AccessDenied', message: kmsRefusal }
+        : undefined;
+    return { cure: () => (this.s3Fault = () => undefined) };
+  }
+
+  /** What is in the dead-letter queue, with the reasons; it stays there. */
+  async letters(): Promise<{ body: string; reason: string }[]> {
+    const { endpoint, region, outputs } = this.aws;
+    const client = new SQSClient({ endpoint, region, credentials: localNames.credentials });
+    const QueueUrl = outputs['DeadLetterQueueUrl'];
+    const input = { QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0, MessageAttributeNames: ['All'] };
+    const { Messages = [] } = await client.send(new ReceiveMessageCommand(input));
+    client.destroy();
+    return Messages.map(({ Body = '', MessageAttributes }) => ({
+      body: Body,
+      reason: MessageAttributes?.['reason']?.StringValue ?? '',
+    }));
+  }
+
+  ledger(): { get: DynamoLedger['get']; close: () => void } {
+    const { endpoint, region, outputs } = this.aws;
+    const client = new DynamoDBClient({ endpoint, region, credentials: localNames.credentials });
+    const ledger = new DynamoLedger(DynamoDBDocumentClient.from(client), outputs['LedgerTable'] ?? '');
+    return { get: (task, key) => ledger.get(task, key), close: () => client.destroy() };
   }
 
   /** Compares the destination with what has to be there. */

@@ -1,4 +1,5 @@
 import type { ServiceFault, ServiceRequest } from '../../local/aws/faults.ts';
+import type { PipelineRoute } from './pipeline.ts';
 import type { Dice } from './scheduler.ts';
 
 /** A way in which requests to the services besides S3 go wrong. */
@@ -8,8 +9,10 @@ export interface ServiceKind {
   readonly consumer: 'lambda' | 'ec2';
   readonly meant: (request: ServiceRequest) => boolean;
   readonly fault: (dice: Dice) => ServiceFault;
+  /** the ways whose objects cause such requests; all of the consumer's without */
+  readonly routes?: readonly PipelineRoute[];
   /** what else has to go on for such requests to be made: jobs fail once, or a task runs twice at the same time */
-  readonly needs?: 'failing jobs' | 'two runs' | 'fresh processes';
+  readonly needs?: 'failing jobs' | 'two runs';
 }
 
 type Requests = Pick<ServiceRequest, 'service'> & Partial<Pick<ServiceRequest, 'by'>>;
@@ -52,21 +55,19 @@ const ended =
     error,
   });
 
-const byLambda = (name: string, meant: ServiceKind['meant'], fault: ServiceKind['fault']): ServiceKind => ({
-  name,
-  consumer: 'lambda',
-  meant,
-  fault,
-});
-const byWorker = (name: string, meant: ServiceKind['meant'], fault: ServiceKind['fault']): ServiceKind => ({
-  name,
-  consumer: 'ec2',
-  meant,
-  fault,
-});
+type More = Pick<ServiceKind, 'routes' | 'needs'>;
+type Make = (name: string, meant: ServiceKind['meant'], fault: ServiceKind['fault'], more?: More) => ServiceKind;
+const byLambda: Make = (name, meant, fault, more) => ({ name, consumer: 'lambda', meant, fault, ...more });
+const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', meant, fault, ...more });
+const execution: More = { routes: ['execution'] };
 
-/** Everything that the local services can be made to do wrong. */
+/**
+ * Everything that the local services can be made to do wrong. A process remembers parameters for a minute, so that the
+ * kinds that need fresh ones come first.
+ */
 export const serviceKinds: readonly ServiceKind[] = [
+  byLambda('SSM: throttled', reads, status('ThrottlingException')),
+  byWorker('SSM: 500', reads, status('InternalServerError', 500)),
   byLambda('SQS: 503 on Send', sends, status('ServiceUnavailable', 503)),
   byLambda('SQS: reset on Send', sends, reset),
   byLambda('SQS: lost answer to Send', sends, lost),
@@ -79,10 +80,14 @@ export const serviceKinds: readonly ServiceKind[] = [
   byLambda(
     'S3 events twice, late, in another order',
     of({ service: 'sqs', by: 'endpoint' }, 'SendMessage'),
-    (dice) => ({ kind: 'deliver', delays: () => (dice.chance(0.5) ? [dice.below(3)] : [dice.below(3), dice.below(3)]) }),
+    (dice) => ({
+      kind: 'deliver',
+      delays: () => (dice.chance(0.5) ? [dice.below(3)] : [dice.below(3), dice.below(3)]),
+    }),
+    { routes: ['events'] },
   ),
-  { ...byLambda('SQS: 503 on ChangeVisibility', hides, status('ServiceUnavailable', 503)), needs: 'failing jobs' },
-  { ...byLambda('SQS: lost answer to ChangeVisibility', hides, lost), needs: 'failing jobs' },
+  byLambda('SQS: 503 on ChangeVisibility', hides, status('ServiceUnavailable', 503), { needs: 'failing jobs' }),
+  byLambda('SQS: lost answer to ChangeVisibility', hides, lost, { needs: 'failing jobs' }),
   byWorker('SQS: 503 on Receive', receives, status('ServiceUnavailable', 503)),
   byWorker('SQS: reset on Receive', receives, reset),
   byWorker('SQS: lost answer to Receive', receives, lost),
@@ -94,11 +99,12 @@ export const serviceKinds: readonly ServiceKind[] = [
   byLambda('DynamoDB: 500', table, status('InternalServerError', 500)),
   byLambda('DynamoDB: reset', table, reset),
   byLambda('DynamoDB: lost answer to a write', writes, lost),
-  byLambda('StartExecution: throttled', starts, status('ThrottlingException')),
-  byLambda('StartExecution: lost answer', starts, lost),
-  { ...byLambda('StartExecution: name taken by another run', starts, () => ({ kind: 'delay', milliseconds: 50 })), needs: 'two runs' },
-  { ...byLambda('SSM: throttled', reads, status('ThrottlingException')), needs: 'fresh processes' },
-  { ...byLambda('SSM: 500', reads, status('InternalServerError', 500)), needs: 'fresh processes' },
+  byLambda('StartExecution: throttled', starts, status('ThrottlingException'), execution),
+  byLambda('StartExecution: lost answer', starts, lost, execution),
+  byLambda('StartExecution: name taken by another run', starts, () => ({ kind: 'delay', milliseconds: 50 }), {
+    ...execution,
+    needs: 'two runs',
+  }),
   byLambda('Lambda: too many requests', invocations, status('Lambda.TooManyRequestsException', 429)),
   byLambda('Lambda: timeout in mid-work', invocations, ended('Sandbox.Timedout')),
   byLambda('Lambda: process ended in mid-work', invocations, ended('Runtime.ExitError')),
