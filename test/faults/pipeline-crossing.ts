@@ -5,6 +5,7 @@ import { localNames } from '../../local/run/settings.ts';
 import { Pattern } from './pattern.ts';
 import { taskOf, type Pipeline, type PipelineRoute, type Wanted } from './pipeline.ts';
 import type { ServiceKind } from './service-kinds.ts';
+import { Writes } from './writes.ts';
 
 export interface PipelineCrossingOptions {
   /** what goes wrong, all at the same time */
@@ -107,7 +108,7 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
   const results = await Promise.all(
     routes.map(async (route): Promise<RouteResult> => {
       const objects = wanted.get(route) ?? new Map<string, string | undefined>();
-      const { bytes, bytesSent, duplicates } = writes(pipeline, route, group);
+      const { bytes, bytesSent, duplicates } = writesOf(pipeline, route, group);
       const again = route === 'execution' ? Math.max(0, started - objects.size) : 0;
       return {
         route,
@@ -116,7 +117,8 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
         ...(await pipeline.check(objects)),
         bytes,
         bytesSent,
-        duplicates: duplicates + again,
+        // Objects of events change in between: to write them more than once is what is wanted.
+        duplicates: route === 'events' ? 0 : duplicates + again,
       };
     }),
   );
@@ -155,29 +157,12 @@ function firstReadFails(): FaultHook {
   };
 }
 
-const writing: ReadonlySet<string> = new Set([
-  ...['PutObject', 'CopyObject', 'UploadPart', 'UploadPartCopy', 'CompleteMultipartUpload', 'DeleteObject'],
-]);
-
 /** What the destination's store did for the objects of a way. */
-function writes(
-  { requests }: Pipeline,
-  route: PipelineRoute,
-  group: string,
-): { bytes: number; bytesSent: number; duplicates: number } {
-  const done = new Map<string, number>();
-  let [bytes, bytesSent, duplicates] = [0, 0, 0];
-  for (const { bucket, operation, key, partNumber, status, bytesIn } of requests) {
-    if (bucket !== localNames.destinationBucket || !key.startsWith(`${taskOf(route)}/${group}/`)) continue;
-    const body = operation === 'PutObject' || operation === 'UploadPart';
-    if (body) bytesSent += bytesIn;
-    if (!writing.has(operation) || status < 200 || status >= 300) continue;
-    const what = `${operation} ${key} ${partNumber ?? ''}`;
-    const times = (done.get(what) ?? 0) + 1;
-    done.set(what, times);
-    if (times > 1) duplicates++;
-    else if (body) bytes += bytesIn;
+function writesOf({ requests }: Pipeline, route: PipelineRoute, group: string): Writes {
+  const writes = new Writes();
+  for (const request of requests) {
+    const { bucket, key } = request;
+    if (bucket === localNames.destinationBucket && key.startsWith(`${taskOf(route)}/${group}/`)) writes.see(request);
   }
-  // Objects of events change in between: writing them more than once is what is wanted.
-  return { bytes, bytesSent, duplicates: route === 'events' ? 0 : duplicates };
+  return writes;
 }
