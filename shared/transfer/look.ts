@@ -26,7 +26,8 @@ export async function lookAtBothSides(context: TransferContext, job: Job): Promi
     context.destination.head(destinationKey(task, job.key));
   const trusted =
     job.missingAt !== undefined &&
-    context.clock.now() - job.missingAt < missingTrustedFor &&
+    // Also where the finder's clock is ahead of this one.
+    Math.abs(context.clock.now() - job.missingAt) < missingTrustedFor &&
     (job.size ?? Infinity) <= missingTrustedUpTo;
   const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {

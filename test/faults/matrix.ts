@@ -17,7 +17,7 @@ const objects = Number(process.env['S3_FERRY_OBJECTS'] ?? 10_000);
 const wanted = process.argv.slice(2);
 
 const small = Array.from({ length: 60 }, () => 100 * KiB);
-const large = Array.from({ length: 16 }, (_, index) => 12 * MiB + index);
+const large = Array.from({ length: 10 }, (_, index) => 12 * MiB + index);
 type Route = Pick<CrossingOptions, 'way' | 'sizes' | 'atOnce'> & { readonly name: string };
 const routes: readonly Route[] = [
   { name: 'put', way: 'relay', sizes: small, atOnce: 8 },

@@ -115,9 +115,9 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
         objects: objects.size,
         injected: named.get(route) ?? 0,
         ...(await pipeline.check(objects)),
-        bytes,
         bytesSent,
         // Objects of events change in between: to write them more than once is what is wanted.
+        bytes: route === 'events' ? 0 : bytes,
         duplicates: route === 'events' ? 0 : duplicates + again,
       };
     }),

@@ -10,6 +10,7 @@ import {
   type Fault,
   type FaultHook,
   type FinishedRequest,
+  type RequestInfo,
   type S3Server,
 } from '../../local/s3/index.ts';
 import { RenewableKeys } from '../../shared/aws/key-source.ts';
@@ -29,6 +30,8 @@ export class Watch {
   injected = 0;
   /** what the destination was made to do */
   writes = new Writes();
+  /** requests that are answered with 200 and an error */
+  readonly #failing = new Set<string>();
 
   /** What is counted begins here. */
   forget(): void {
@@ -39,15 +42,22 @@ export class Watch {
   inject(request: Parameters<FaultHook>[0]): Fault | undefined {
     const fault = this.fault(request);
     if (fault) this.injected++;
-    if (fault?.kind === 'lose-answer' && request.bucket === 'destination') this.writes.took(request);
+    if (request.bucket !== 'destination') return fault;
+    if (fault?.kind === 'lose-answer') this.writes.took(request);
+    if (fault?.kind === 'status' && fault.status === 200) this.#failing.add(identityOf(request));
     return fault;
   }
 
   see(request: FinishedRequest): void {
     // The only refusals that nobody asked for are those of a clock.
     if (request.status === 403) this.injected++;
-    if (request.bucket === 'destination') this.writes.see(request);
+    const failed = this.#failing.delete(identityOf(request));
+    if (request.bucket === 'destination') this.writes.see(failed ? { ...request, status: 500 } : request);
   }
+}
+
+function identityOf({ operation, key, partNumber }: RequestInfo): string {
+  return `${operation} ${key} ${partNumber ?? ''}`;
 }
 
 /** A real S3 server on loopback with the buckets `source` and `destination`, and real clients of both. */

@@ -272,7 +272,9 @@ describe('deletes and large objects', () => {
     }
     world.clock.pass(missingTrustedFor);
     expect(await looks()).toEqual(['head destination', 'head source']);
-    world.clock.pass(-missingTrustedFor);
+    world.clock.pass(-2 * missingTrustedFor);
+    expect(await looks()).toEqual(['head destination', 'head source']);
+    world.clock.pass(missingTrustedFor);
     await world.deleteSource();
     await looks();
     expect(world.copied()).toBeUndefined();
