@@ -250,7 +250,9 @@ describe('what the configuration changes', () => {
         expect(on(name, parameter)).toEqual(withoutSides.includes(name) ? {} : { [parameter]: ['ssm:GetParameter'] });
       }
     }
-    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: ['s3:PutObject'] });
+    expect(on('upload-parts', bucket('pulled-to'))).toEqual({
+      [bucket('pulled-to/*')]: ['s3:ListMultipartUploadParts', 's3:PutObject'],
+    });
   });
 
   test('each kind of credentials takes one permission, on exactly what is named', () => {
