@@ -4,14 +4,17 @@ import { accountIn, localAccountId } from './account.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { deployResources, type Services } from './deploy/deploy.ts';
 import { startMappings, startSchedules, type MovementOptions } from './deploy/movement.ts';
-import { openTables } from './dynamodb/tables.ts';
+import { maxTableBodyBytes, openTables } from './dynamodb/tables.ts';
+import type { ServiceFaultHook } from './faults.ts';
 import type { RequestHandler } from './http/exchange.ts';
 import { openFront } from './http/front.ts';
+import { maxJsonBodyBytes } from './http/json-service.ts';
+import { serve } from './http/serve.ts';
 import { stsHandler } from './http/sts.ts';
 import type { InvocationResult, Isolation, LogChunk } from './lambda/environment.ts';
 import type { Credentials } from './lambda/function-definition.ts';
 import { LambdaRuntime, type RunningEnvironment } from './lambda/runtime.ts';
-import { openQueues } from './sqs/queues.ts';
+import { maxQueueBodyBytes, openQueues } from './sqs/queues.ts';
 import { ParameterStore } from './ssm/parameters.ts';
 import { Executions } from './states/executions.ts';
 import { StepFunctions } from './states/service.ts';
@@ -63,6 +66,8 @@ export interface LocalAwsOptions {
   readonly idleSeconds?: number;
   /** after how many seconds a failed message is tried again; `undefined` waits for the queue's visibility timeout */
   readonly retryDelaySeconds?: number | undefined;
+  /** what goes wrong with requests to the services besides S3, for tests */
+  readonly fault?: ServiceFaultHook;
   /** are the stack's schedules run? default true */
   readonly schedules?: boolean;
   /** what functions write to their standard output and error */
@@ -114,7 +119,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
   try {
     undo.add(lockDataDirectory(options.dataDirectory));
     let endpoint = '';
-    const queues = await openQueues(account, () => endpoint);
+    const queues = await openQueues(account, () => endpoint, options.fault);
     undo.add(() => queues.close());
     const tables = openTables(join(options.dataDirectory, 'dynamodb'));
     undo.add(() => tables.close());
@@ -145,20 +150,21 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       idleSeconds: options.idleSeconds ?? 10,
       isolation: options.isolation ?? 'threads',
       onLog: options.onLog ?? (() => undefined),
+      fault: options.fault,
     });
     undo.add((grace) => runtime.stop(grace));
     const executions = new Executions((name, event) => runtime.invoke(name, event));
     undo.add(() => executions.abortAll());
     const parameters = new ParameterStore(account);
     const stepFunctions = new StepFunctions(account, executions);
-    for (const [service, handle] of [
-      ['s3', s3.handle],
-      ['sqs', queues.handle],
-      ['dynamodb', tables.handle],
-      ['states', stepFunctions.handle],
-      ['ssm', parameters.handle],
+    routes.set('s3', s3.handle);
+    for (const service of [
+      { service: 'sqs', exchange: queues.exchange, limit: maxQueueBodyBytes, unheard: queues.giveBack },
+      { service: 'dynamodb', exchange: tables.exchange, limit: maxTableBodyBytes },
+      { service: 'states', exchange: stepFunctions.exchange, limit: maxJsonBodyBytes },
+      { service: 'ssm', exchange: parameters.exchange, limit: maxJsonBodyBytes },
     ] as const) {
-      routes.set(service, handle);
+      routes.set(service.service, serve({ ...service, fault: options.fault }));
     }
 
     for (const bucket of options.buckets ?? []) await s3.createBucket(bucket);

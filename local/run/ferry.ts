@@ -34,7 +34,10 @@ export interface FerryOptions {
   readonly onLog?: LocalAwsOptions['onLog'];
   readonly onNote?: (line: string) => void;
   /** how the deployment differs, for tests; by default failed messages wait as they do in Lambda */
-  readonly deployment?: Pick<LocalAwsOptions, 'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds'>;
+  readonly deployment?: Pick<
+    LocalAwsOptions,
+    'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds' | 'fault'
+  >;
 }
 
 /**

@@ -25,11 +25,15 @@ export class Runs {
     this.#queues = new SQSClient(settings);
   }
 
-  /** Starts the SYNC machine for a task and waits for its end. @throws Fault of the run, with its own name and reason */
-  async sync(task: string): Promise<RunCounts> {
+  /**
+   * Starts the SYNC machine for a task and waits for its end.
+   * @param prefix only this part of the task's source
+   * @throws Fault of the run, with its own name and reason
+   */
+  async sync(task: string, prefix?: string): Promise<RunCounts> {
     const stateMachineArn = this.#output('SyncMachineArn');
     const { executionArn } = await this.#machines.send(
-      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify({ task }) }),
+      new StartExecutionCommand({ stateMachineArn, input: JSON.stringify({ task, prefix }) }),
     );
     for (;;) {
       const run = await this.#machines.send(new DescribeExecutionCommand({ executionArn }));

@@ -14,6 +14,8 @@ import type { Piece } from './store/pump.ts';
 export interface Server {
   readonly storage: Storage;
   readonly publisher: Publisher;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
   /** Where buckets are made when the request does not say. */
   readonly region: string;
   /** Computed for bytes that come without a checksum. */

@@ -102,7 +102,8 @@ class Request {
     try {
       if (fault?.kind === 'no-answer') await clientGone(this.req);
       if (fault?.kind === 'lose-answer') throw new ConnectionLost('The answer is lost');
-      const headers = { 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
+      const date = new Date(this.server.now()).toUTCString();
+      const headers = { date, 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
       await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault, this.req));
     } finally {
@@ -114,7 +115,7 @@ class Request {
   private admit(address: Address): Call {
     const info = describe(this.req, address);
     this.info = info;
-    const authentication = authenticate(this.req, address, this.hooks.lookup);
+    const authentication = authenticate(this.req, address, this.hooks.lookup, this.server.now());
     const { req, requestId, meter } = this;
     const call: Call = { req, info, address, requestId, authentication, meter };
     const owner = header(call, 'x-amz-expected-bucket-owner');

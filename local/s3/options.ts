@@ -82,6 +82,8 @@ export interface S3ServerOptions {
    */
   readonly defaultChecksum?: boolean;
   readonly fault?: FaultHook;
+  /** Milliseconds since the epoch, as this store sees it. Default: the machine's clock. */
+  readonly now?: () => number;
   /** Called once for each request when it is over, answered or not. */
   readonly onRequest?: (request: FinishedRequest) => void;
   /** Called with errors that are the server's own fault (answered as InternalError). Default: console.error. */

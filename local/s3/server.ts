@@ -32,15 +32,16 @@ export const httpServerOptions: ServerOptions = { requestTimeout: 0, keepAliveTi
  * @throws Error when another server has the directory open
  */
 export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
-  const { credentials, onEvent, authorize, region = 'us-east-1' } = options;
+  const { credentials, onEvent, authorize, region = 'us-east-1', now = Date.now } = options;
   const onError = options.onError ?? ((error: unknown) => console.error(error));
   const storage = await Storage.open(options.dataDirectory, onError);
   const outbox = onEvent && new Outbox(storage.database, onEvent, onError);
   const server: Server = {
     storage,
+    now,
     region,
     defaultChecksum: (options.defaultChecksum ?? true) ? 'CRC64NVME' : null,
-    publisher: new Publisher(outbox, onEvent),
+    publisher: new Publisher(outbox, now, onEvent),
     allows: authorize ?? ((request) => request.accessKeyId !== undefined),
   };
   const hooks: Hooks = {

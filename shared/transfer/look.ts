@@ -1,5 +1,5 @@
 import type { Job } from '../model/job.ts';
-import { missingTrustedFor } from '../model/limits.ts';
+import { missingTrustedFor, missingTrustedUpTo } from '../model/limits.ts';
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 import { etagPartCount, type ObjectInfo } from '../model/object.ts';
 import { destinationKey } from '../model/task.ts';
@@ -24,7 +24,11 @@ export async function lookAtBothSides(context: TransferContext, job: Job): Promi
   const { task, ledger } = context;
   const lookAtDestination = (): Promise<ObjectInfo | undefined> =>
     context.destination.head(destinationKey(task, job.key));
-  const trusted = job.missingAt !== undefined && context.clock.now() - job.missingAt < missingTrustedFor;
+  const trusted =
+    job.missingAt !== undefined &&
+    // Also where the finder's clock is ahead of this one.
+    Math.abs(context.clock.now() - job.missingAt) < missingTrustedFor &&
+    (job.size ?? Infinity) <= missingTrustedUpTo;
   const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {
     const opened = await context.source.get(job.key);

@@ -12,7 +12,8 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { openTables } from '../../local/aws/dynamodb/tables.ts';
+import { maxTableBodyBytes, openTables } from '../../local/aws/dynamodb/tables.ts';
+import { serve } from '../../local/aws/http/serve.ts';
 import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { DynamoLedgerLookup } from '../../shared/aws/dynamo-ledger-lookup.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
@@ -29,7 +30,13 @@ interface Table {
 async function openTable(): Promise<Table> {
   const directory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
   const tables = openTables(directory);
-  const server = createServer((req, res) => void tables.handle(req, res));
+  const server = createServer(
+    (req, res) =>
+      void serve({ service: 'dynamodb', exchange: tables.exchange, limit: maxTableBodyBytes, fault: undefined })(
+        req,
+        res,
+      ),
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

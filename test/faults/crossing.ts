@@ -3,20 +3,22 @@ import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { maxReceives, MiB } from '../../shared/model/limits.ts';
-import { parseTask, type Task } from '../../shared/model/task.ts';
+import { parseTask } from '../../shared/model/task.ts';
 import { noDeadline, systemClock } from '../../shared/ports/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import type { FaultKind } from './kinds.ts';
-import type { Dice } from './scheduler.ts';
+import { Pattern } from './pattern.ts';
 import { Stores } from './stores.ts';
 
 export interface CrossingOptions {
+  /** how the objects are to go: through this process, inside the store, or away */
+  readonly way: 'relay' | 'inside' | 'delete';
   /** bytes of each object */
   readonly sizes: readonly number[];
   /** what goes wrong, each with the share of the requests that it happens to */
   readonly faults: readonly { readonly kind: FaultKind; readonly rate: number }[];
-  readonly dice: Dice;
+  readonly seed: number;
   /** objects at once */
   readonly atOnce: number;
 }
@@ -27,22 +29,26 @@ export interface Crossing {
   readonly bytes: number;
   /** requests that something was done to */
   readonly injected: number;
-  /** objects that were there in the end, whole */
-  readonly survived: number;
   readonly lost: number;
   readonly wrong: number;
-  /** deliveries of jobs beyond the first */
-  readonly redeliveries: number;
   /** bytes of bodies that reached the destination, whatever became of them */
   readonly bytesSent: number;
+  /** objects, parts and deletions that were done once more after they had been done */
+  readonly duplicates: number;
   readonly seconds: number;
 }
 
+interface Sized {
+  readonly key: string;
+  readonly size: number;
+}
+
 const threshold = 5 * MiB;
+const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Moves objects through real clients between two buckets of a real server that does things wrong. */
-export async function cross({ sizes, faults, dice, atOnce }: CrossingOptions): Promise<Crossing> {
-  const stores = await Stores.open();
+export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOptions): Promise<Crossing> {
+  const stores = await Stores.open(faults.find(({ kind }) => kind.clockAhead !== undefined)?.kind.clockAhead);
   const { watch, source, destination } = stores;
   try {
     const hashes = new Map<string, string>();
@@ -50,49 +56,50 @@ export async function cross({ sizes, faults, dice, atOnce }: CrossingOptions): P
     await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
       const data = randomBytes(size);
       hashes.set(key, createHash('sha256').update(data).digest('hex'));
-      await source.put(key, { data, size }, { headers: {}, metadata: {}, tags: {} });
+      await (way === 'delete' ? destination : source).put(key, { data, size }, attributes);
     });
-    watch.fault = (request) => {
-      for (const { kind, rate } of faults) {
-        const meant = kind.operations?.includes(request.operation) ?? true;
-        if (meant && dice.chance(rate)) return kind.fault(dice);
+    watch.forget();
+    const patterns = faults.map(({ kind, rate }) => ({ kind, pattern: new Pattern(seed, rate, { first: false }) }));
+    watch.fault = ({ operation, bucket, key, partNumber }) => {
+      for (const { kind, pattern } of patterns) {
+        if (kind.operations?.includes(operation) === false) continue;
+        const dice = pattern.next(`${kind.name} ${operation} ${bucket} ${key} ${partNumber ?? ''}`);
+        if (dice) return kind.fault(dice);
       }
       return undefined;
     };
+    // A client learns the time from the first answer; these are clients that know nothing yet.
+    stores.renewClients();
     const began = performance.now();
-    const redeliveries = await moveAll(objects, stores, atOnce);
+    await moveAll(way, objects, stores, atOnce);
     const seconds = (performance.now() - began) / 1000;
     watch.fault = () => undefined;
+    const { injected, writes } = watch;
+    const { bytesSent, duplicates } = writes;
     let [lost, wrong] = [0, 0];
     await forEachConcurrently(objects, atOnce, async ({ key }) => {
-      const opened = await destination.get(key);
+      const opened = await stores.destination.get(key);
       const hash = createHash('sha256');
       if (opened) for await (const chunk of opened.body as AsyncIterable<Buffer>) hash.update(chunk);
-      if (!opened) lost++;
+      if (way === 'delete') wrong += opened ? 1 : 0;
+      else if (!opened) lost++;
       else if (hash.digest('hex') !== hashes.get(key)) wrong++;
     });
-    return {
-      objects: objects.length,
-      bytes: sizes.reduce((sum, size) => sum + size, 0),
-      injected: watch.injected,
-      survived: objects.length - lost - wrong,
-      lost,
-      wrong,
-      redeliveries,
-      bytesSent: watch.bytesSent,
-      seconds,
-    };
+    const bytes = way === 'relay' ? sizes.reduce((sum, size) => sum + size, 0) : 0;
+    return { objects: objects.length, bytes, injected, lost, wrong, bytesSent, duplicates, seconds };
   } finally {
     await stores.close();
   }
 }
 
-/** As a consumer does: a job that fails is delivered again, as often as the queue would. @returns redeliveries */
+/** As a consumer does: a job that fails is delivered again, as often as the queue would. */
 async function moveAll(
-  objects: readonly { readonly key: string; readonly size: number }[],
+  way: CrossingOptions['way'],
+  objects: readonly Sized[],
   { source, destination }: Stores,
   atOnce: number,
-): Promise<number> {
+): Promise<void> {
+  const task = taskFor(way);
   const context = {
     task,
     source,
@@ -105,31 +112,35 @@ async function moveAll(
     ledger: new MemoryLedger(),
     large: 'in process',
   } as const;
-  let redeliveries = 0;
   await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
+    const job =
+      way === 'delete'
+        ? ({ task: task.name, key, action: 'delete' } as const)
+        : ({ task: task.name, key, action: 'copy', size } as const);
     for (let receives = 1; receives <= maxReceives; receives++) {
       try {
-        await transferObject(context, { task: task.name, key, action: 'copy', size });
+        await transferObject(context, job);
         return;
       } catch (error) {
         // Counted as lost, by its absence, where the last delivery fails too.
         if (asFault(error).retry === 'never') return;
-        redeliveries++;
       }
     }
   });
-  return redeliveries;
 }
 
 /** As between two buckets of S3 itself: the clients know where the server is. */
-const task: Task = parseTask(
-  JSON.stringify({
-    name: 'faults',
-    source: { bucket: 'source' },
-    destination: { bucket: 'destination' },
-    serverSideCopy: 'never',
-    largeObjectThreshold: threshold,
-    partSize: 5 * MiB,
-  }),
-  'task',
-);
+function taskFor(way: CrossingOptions['way']): ReturnType<typeof parseTask> {
+  return parseTask(
+    JSON.stringify({
+      name: 'faults',
+      source: { bucket: 'source' },
+      destination: { bucket: 'destination' },
+      serverSideCopy: way === 'inside' ? 'auto' : 'never',
+      deletes: way === 'delete',
+      largeObjectThreshold: threshold,
+      partSize: 5 * MiB,
+    }),
+    'task',
+  );
+}

@@ -10,8 +10,14 @@ export interface FaultKind {
   /** the requests it can happen to; all of them without */
   readonly operations?: readonly Operation[];
   readonly fault: (dice: Dice) => Fault;
+  /** milliseconds by which the store's clock is ahead of the client's; requests are then refused by the store itself */
+  readonly clockAhead?: number;
 }
 
+const lost = (): Fault => ({ kind: 'lose-answer' });
+const never = (): Fault => {
+  throw new Error('no request is meant');
+};
 const writes: readonly Operation[] = ['PutObject', 'UploadPart'];
 const somewhere = (dice: Dice): number => dice.below(64 * KiB);
 const status = (name: string, code: number, error: string, operations?: readonly Operation[]): FaultKind => ({
@@ -29,13 +35,24 @@ export const faultKinds: readonly FaultKind[] = [
   status('412 on a read', 412, 'PreconditionFailed', ['GetObject']),
   status('404 NoSuchUpload', 404, 'NoSuchUpload', ['UploadPart', 'CompleteMultipartUpload', 'ListParts']),
   status('200 with an error on Complete', 200, 'InternalError', ['CompleteMultipartUpload']),
+  status('200 with an error on CopyObject', 200, 'InternalError', ['CopyObject']),
+  status('200 with an error on UploadPartCopy', 200, 'InternalError', ['UploadPartCopy']),
+  status('expired credentials', 400, 'ExpiredToken'),
+  ...[20, -20].map((minutes) => ({
+    name: `clock ${Math.abs(minutes)} minutes ${minutes > 0 ? 'slow' : 'fast'}`,
+    operations: [],
+    fault: never,
+    clockAhead: minutes * 60_000,
+  })),
   { name: 'reset before the body', fault: () => ({ kind: 'reset' }) },
   {
     name: 'reset in the body',
     operations: writes,
     fault: (dice) => ({ kind: 'reset-body', afterBytes: somewhere(dice) }),
   },
-  { name: 'lost answer', fault: () => ({ kind: 'lose-answer' }) },
+  { name: 'lost answer', fault: lost },
+  { name: 'lost answer to PUT', operations: ['PutObject'], fault: lost },
+  { name: 'lost answer to Complete', operations: ['CompleteMultipartUpload'], fault: lost },
   {
     name: 'truncated body',
     operations: ['GetObject'],

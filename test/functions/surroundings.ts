@@ -9,8 +9,10 @@ import type { SQSEvent } from 'aws-lambda';
 import { accountIn, arnOf } from '../../local/aws/account.ts';
 import { openTables } from '../../local/aws/dynamodb/tables.ts';
 import { receivedMessages, sqsEvent } from '../../local/aws/events/sqs-event.ts';
-import type { RequestHandler } from '../../local/aws/http/exchange.ts';
+import type { FaultyService } from '../../local/aws/faults.ts';
+import type { Exchange, RequestHandler } from '../../local/aws/http/exchange.ts';
 import { openFront } from '../../local/aws/http/front.ts';
+import { serve } from '../../local/aws/http/serve.ts';
 import { openQueues } from '../../local/aws/sqs/queues.ts';
 import { ParameterStore } from '../../local/aws/ssm/parameters.ts';
 import { runnable } from '../../local/aws/states/definition.ts';
@@ -20,6 +22,7 @@ import { openS3Server, type FaultHook, type FinishedRequest } from '../../local/
 import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { createS3Client } from '../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/EXAMPLE+key' };
@@ -71,12 +74,14 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
   let endpoint = '';
   const queues = await openQueues(account, () => endpoint);
   const serveS3: RequestHandler = (req, res) => s3.handle(req, res);
+  const over = (service: FaultyService, exchange: Exchange): RequestHandler =>
+    serve({ service, exchange, limit: 8 * MiB, fault: undefined });
   const routes = new Map<string, RequestHandler>([
     ['s3', serveS3],
-    ['sqs', queues.handle],
-    ['dynamodb', tables.handle],
-    ['states', machines.handle],
-    ['ssm', parameters.handle],
+    ['sqs', over('sqs', queues.exchange)],
+    ['dynamodb', over('dynamodb', tables.exchange)],
+    ['states', over('states', machines.exchange)],
+    ['ssm', over('ssm', parameters.exchange)],
   ]);
   const front = await openFront({ port: 0, portOption: '', routes, unsigned: serveS3, onError: console.error });
   ({ endpoint } = front);

@@ -1,7 +1,7 @@
 import dynalite from 'dynalite';
 import { EventEmitter, once } from 'node:events';
 import type { Server } from 'node:http';
-import { AwsError, readBody, respond, type Answer, type RequestHandler } from '../http/exchange.ts';
+import { AwsError, type Answer, type Exchange } from '../http/exchange.ts';
 
 /**
  * DynamoDB: dynalite, in this process, on LevelDB in the data directory. LevelDB hands each write to the operating
@@ -9,14 +9,14 @@ import { AwsError, readBody, respond, type Answer, type RequestHandler } from '.
  * that of the machine.
  */
 export interface Tables {
-  readonly handle: RequestHandler;
+  readonly exchange: Exchange;
   /** Calls an operation from inside the process. @throws AwsError as the service answers */
   readonly call: (operation: string, input: object) => Promise<Record<string, unknown>>;
   readonly close: () => Promise<void>;
 }
 
 /** DynamoDB's own limit for BatchWriteItem. */
-const maxBodyBytes = 16 * 1024 * 1024;
+export const maxTableBodyBytes = 16 * 1024 * 1024;
 
 /** Opens the tables stored in `directory`, which must be locked by the caller: LevelDB takes one process only. */
 export function openTables(directory: string): Tables {
@@ -30,10 +30,7 @@ export function openTables(directory: string): Tables {
   }
 
   return {
-    handle: async (req, res) => {
-      const body = await readBody(req, maxBodyBytes);
-      respond(res, await exchange(req.headers, body));
-    },
+    exchange,
     call: async (operation, input) => {
       const answer = await exchange(
         {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 
 /** Answers one request of one service. */
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
@@ -10,6 +10,11 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
+
+export type Headers = IncomingHttpHeaders;
+
+/** A service whose requests and answers fit in memory, whoever carries them. */
+export type Exchange = (headers: Headers, body: Buffer) => Promise<Answer>;
 
 /** An error of an AWS service: `code` is its name in the service's model. */
 export class AwsError extends Error {

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AwsError, jsonError, readBody, respond, type Answer, type RequestHandler } from './exchange.ts';
+import { AwsError, jsonError, type Exchange } from './exchange.ts';
 
 /** One operation of a JSON service: takes the parsed body, gives the answer's body or throws an {@link AwsError}. */
 export type Operation = (input: unknown) => object | Promise<object>;
@@ -13,35 +13,32 @@ export interface JsonServiceOptions {
 }
 
 /** No request of these services comes near this many bytes. */
-const maxBodyBytes = 4 * 1024 * 1024;
+export const maxJsonBodyBytes = 4 * 1024 * 1024;
 
-/** The request handler of a small AWS service in the JSON protocol. */
-export function jsonService(options: JsonServiceOptions): RequestHandler {
-  return async (req, res) => {
-    respond(res, await answer(options, String(req.headers['x-amz-target'] ?? ''), await readBody(req, maxBodyBytes)));
-  };
-}
-
-async function answer(options: JsonServiceOptions, target: string, body: Buffer): Promise<Answer> {
-  try {
-    const [prefix, name = ''] = target.split('.', 2);
-    const operation = prefix === options.targetPrefix ? options.operations[name] : undefined;
-    if (!operation) {
-      const known = Object.keys(options.operations).join(', ');
-      throw new AwsError(
-        'UnknownOperationException',
-        `found X-Amz-Target "${target}", expected ${options.targetPrefix}. and one of ${known}`,
-      );
+/** A small AWS service in the JSON protocol. */
+export function jsonService(options: JsonServiceOptions): Exchange {
+  return async (headers, body) => {
+    const target = String(headers['x-amz-target'] ?? '');
+    try {
+      const [prefix, name = ''] = target.split('.', 2);
+      const operation = prefix === options.targetPrefix ? options.operations[name] : undefined;
+      if (!operation) {
+        const known = Object.keys(options.operations).join(', ');
+        throw new AwsError(
+          'UnknownOperationException',
+          `found X-Amz-Target "${target}", expected ${options.targetPrefix}. and one of ${known}`,
+        );
+      }
+      return {
+        status: 200,
+        headers: { 'content-type': `application/x-amz-json-${options.version}` },
+        body: JSON.stringify(await operation(parse(body))),
+      };
+    } catch (error) {
+      if (error instanceof AwsError) return jsonError(error, options.version);
+      throw error;
     }
-    return {
-      status: 200,
-      headers: { 'content-type': `application/x-amz-json-${options.version}` },
-      body: JSON.stringify(await operation(parse(body))),
-    };
-  } catch (error) {
-    if (error instanceof AwsError) return jsonError(error, options.version);
-    throw error;
-  }
+  };
 }
 
 function parse(body: Buffer): unknown {

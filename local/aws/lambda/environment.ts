@@ -17,6 +17,12 @@ export interface LogChunk {
   readonly text: string;
 }
 
+/** What ends an invocation in the middle of its work. */
+export interface Doom {
+  readonly when: Promise<unknown>;
+  readonly error: string;
+}
+
 /** Lambda: the largest event and result of a synchronous invocation, in bytes. */
 export const maxPayloadBytes = 6 * 1024 * 1024;
 
@@ -78,17 +84,21 @@ export class ExecutionEnvironment {
   }
 
   /** Runs one invocation; must not be called before the last one has ended. Never rejects. */
-  invoke(event: string): Promise<InvocationResult> {
+  invoke(event: string, doom?: Doom): Promise<InvocationResult> {
     const { arn, name, memoryMiB, timeoutSeconds } = this.#definition;
     const requestId = randomUUID();
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#fail({
-          errorType: 'Sandbox.Timedout',
-          errorMessage: `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`,
-        });
+      const end = (errorType: string, what: string): void => {
+        this.#fail({ errorType, errorMessage: `RequestId: ${requestId} Error: ${what}` });
         this.#sandbox.kill();
-      }, timeoutSeconds * 1000);
+      };
+      const timer = setTimeout(
+        () => end('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`),
+        timeoutSeconds * 1000,
+      );
+      void doom?.when.then(() => {
+        if (this.#invocation?.requestId === requestId) end(doom.error, 'ended on purpose');
+      });
       this.#invocation = {
         requestId,
         settle: (result) => {

@@ -1,3 +1,4 @@
+import type { ServiceFault, ServiceFaultHook } from '../faults.ts';
 import {
   ExecutionEnvironment,
   maxPayloadBytes,
@@ -16,6 +17,7 @@ export interface LambdaRuntimeOptions {
   /** what keeps environments apart; default `threads` */
   readonly isolation?: Isolation;
   readonly onLog: (chunk: LogChunk) => void;
+  readonly fault?: ServiceFaultHook | undefined;
 }
 
 /** An environment, for whoever watches. */
@@ -81,18 +83,34 @@ export class LambdaRuntime {
     if (Buffer.byteLength(text) > maxPayloadBytes) {
       return refused('Lambda.RequestTooLargeException', `Request must be smaller than ${maxPayloadBytes} bytes`);
     }
+    const fault = this.#faultOf(pool, event);
+    if (fault?.kind === 'status') return refused(fault.code, fault.message ?? `${fault.code}, on purpose`);
+    if (fault?.kind === 'reset') return refused('Lambda.SdkClientException', 'the connection was reset');
+    if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
     while (pool.idle.length === 0 && pool.busy.size >= pool.limit && !this.#isStopping()) {
       await new Promise<void>((resolve) => pool.waiting.push(resolve));
     }
     if (this.#isStopping()) return refused('Lambda.ServiceException', 'the local endpoint is stopping');
     const environment = this.#take(pool);
     pool.busy.add(environment);
-    const result = await environment.invoke(text);
+    const result = await environment.invoke(text, fault?.kind === 'end' ? fault : undefined);
     pool.busy.delete(environment);
     if (environment.usable && !this.#isStopping()) this.#keep(pool, environment);
     else this.#end(environment);
     pool.waiting.shift()?.();
+    if (fault?.kind === 'lose-answer') return refused('Lambda.SdkClientException', 'the answer was lost');
     return result;
+  }
+
+  #faultOf({ definition }: Pool, event: unknown): ServiceFault | undefined {
+    const input = (event ?? {}) as Record<string, unknown>;
+    return this.#options.fault?.({
+      service: 'lambda',
+      operation: 'Invoke',
+      resource: definition.id,
+      input,
+      by: 'endpoint',
+    });
   }
 
   /** Refuses new invocations, gives those in flight some time, then ends every environment. */

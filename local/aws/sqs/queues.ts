@@ -1,6 +1,8 @@
 import { buildApp } from 'fauxqs';
 import type { Account } from '../account.ts';
-import { AwsError, readBody, respond, type Answer, type RequestHandler } from '../http/exchange.ts';
+import type { ServiceFaultHook } from '../faults.ts';
+import { AwsError, type Answer, type Exchange, type Headers } from '../http/exchange.ts';
+import { exchangeWithFaults, lost } from '../http/inject.ts';
 
 /**
  * SQS: fauxqs, in this process and without a port of its own (started as a server it would listen on every address of
@@ -9,7 +11,9 @@ import { AwsError, readBody, respond, type Answer, type RequestHandler } from '.
  * finds again whatever was in the queue when the process died.
  */
 export interface Queues {
-  readonly handle: RequestHandler;
+  readonly exchange: Exchange;
+  /** A receiver that went away while it waited gets no messages: they become visible again at once. */
+  readonly giveBack: (headers: Headers, request: Buffer, answer: Answer) => Promise<void>;
   /** Calls an operation from inside the process. @throws AwsError as the service answers */
   readonly call: (operation: string, input: object) => Promise<Record<string, unknown>>;
   /** Ends all long polls, then closes. */
@@ -17,17 +21,18 @@ export interface Queues {
 }
 
 /** SQS itself takes a message or batch of 1 MiB; the rest is JSON's escaping and the attributes. */
-const maxBodyBytes = 8 * 1024 * 1024;
+export const maxQueueBodyBytes = 8 * 1024 * 1024;
 
 /** Operations whose answer holds queue URLs. */
 const answersWithUrls = new Set(['CreateQueue', 'GetQueueUrl', 'ListQueues']);
 
 /** Starts SQS. `endpoint` is asked late: the port may be known only after this. */
-export async function openQueues(account: Account, endpoint: () => string): Promise<Queues> {
+export async function openQueues(account: Account, endpoint: () => string, fault?: ServiceFaultHook): Promise<Queues> {
   const app = buildApp({ logger: false, defaultRegion: account.region });
   await app.ready();
 
-  async function exchange(headers: Record<string, string>, body: string | Buffer): Promise<Answer> {
+  async function exchange(all: Headers, body: Buffer): Promise<Answer> {
+    const headers = definedHeaders(all, ['content-type', 'x-amz-target', 'authorization']);
     const answer = await app.inject({ method: 'POST', url: '/', headers, payload: body });
     const operation = headers['x-amz-target']?.split('.')[1] ?? '';
     return {
@@ -43,7 +48,9 @@ export async function openQueues(account: Account, endpoint: () => string): Prom
       'x-amz-target': `AmazonSQS.${operation}`,
       authorization: `AWS4-HMAC-SHA256 Credential=local/19700101/${account.region}/sqs/aws4_request`,
     };
-    const answer = await exchange(headers, JSON.stringify(input));
+    const by = { service: 'sqs', by: 'endpoint' } as const;
+    const answer = await exchangeWithFaults(fault, by, exchange, headers, Buffer.from(JSON.stringify(input)));
+    if (answer === lost) throw new AwsError('InternalFailure', `${operation}: the connection was reset`, 500);
     const output = JSON.parse(answer.body) as Record<string, unknown>;
     if (answer.status === 200) return output;
     throw new AwsError(String(output['__type']).replace(/^.*#/, ''), String(output['message']), answer.status);
@@ -51,22 +58,14 @@ export async function openQueues(account: Account, endpoint: () => string): Prom
 
   return {
     call,
-    handle: async (req, res) => {
-      const headers = definedHeaders(req.headers, ['content-type', 'x-amz-target', 'authorization']);
-      const body = await readBody(req, maxBodyBytes);
-      const answer = await exchange(headers, body);
-      if (res.destroyed && isReceive(headers)) await giveBack(call, body, answer);
-      respond(res, answer);
+    exchange,
+    giveBack: async (headers, request, answer) => {
+      if (headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') await giveBack(call, request, answer);
     },
     close: () => app.close(),
   };
 }
 
-function isReceive(headers: Record<string, string>): boolean {
-  return headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage';
-}
-
-/** A receiver that went away while it waited gets no messages: they become visible again at once. */
 async function giveBack(call: Queues['call'], request: Buffer, answer: Answer): Promise<void> {
   const { QueueUrl } = JSON.parse(request.toString()) as { QueueUrl: string };
   const { Messages = [] } = JSON.parse(answer.body) as { Messages?: { ReceiptHandle: string }[] };

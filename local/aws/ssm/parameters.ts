@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { arnOf, type Account } from '../account.ts';
-import { AwsError, type RequestHandler } from '../http/exchange.ts';
+import { AwsError, type Exchange } from '../http/exchange.ts';
 import { jsonService, validated } from '../http/json-service.ts';
 
 export interface Parameter {
@@ -36,13 +36,13 @@ const pathSchema = v.object({
  * deployment are written at each start, and secrets that a user puts here do not belong on disk in the clear.
  */
 export class ParameterStore {
-  readonly handle: RequestHandler;
+  readonly exchange: Exchange;
   readonly #account: Account;
   readonly #parameters = new Map<string, Parameter>();
 
   constructor(account: Account) {
     this.#account = account;
-    this.handle = jsonService({
+    this.exchange = jsonService({
       targetPrefix: 'AmazonSSM',
       version: '1.1',
       operations: {

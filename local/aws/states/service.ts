@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { arnOf, type Account } from '../account.ts';
-import { AwsError, type RequestHandler } from '../http/exchange.ts';
+import { AwsError, type Exchange } from '../http/exchange.ts';
 import { jsonService, validated } from '../http/json-service.ts';
 import { executionStatuses, type Execution, type Executions, type Machine } from './executions.ts';
 import { maxStateBytes } from './step-error.ts';
@@ -34,7 +34,7 @@ const badName = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]/;
 
 /** The Step Functions endpoint over the deployed machines and their executions. */
 export class StepFunctions {
-  readonly handle: RequestHandler;
+  readonly exchange: Exchange;
   readonly #account: Account;
   readonly #executions: Executions;
   readonly #machines = new Map<string, Machine>();
@@ -42,7 +42,7 @@ export class StepFunctions {
   constructor(account: Account, executions: Executions) {
     this.#account = account;
     this.#executions = executions;
-    this.handle = jsonService({
+    this.exchange = jsonService({
       targetPrefix: 'AWSStepFunctions',
       version: '1.0',
       operations: {

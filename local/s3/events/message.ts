@@ -33,7 +33,12 @@ export function bucketArn(name: string, region: string): string {
 }
 
 /** The message S3 sends for an event; `configurationId` names the rule that asked for it. */
-export function eventMessage(bucket: BucketRow, event: ObjectEvent, origin: Origin, configurationId: string): object {
+export function eventMessage(
+  bucket: BucketRow,
+  event: ObjectEvent,
+  origin: Origin & { readonly at: number },
+  configurationId: string,
+): object {
   const created = event.object && { size: event.object.size, eTag: event.object.etag };
   return {
     Records: [
@@ -41,7 +46,7 @@ export function eventMessage(bucket: BucketRow, event: ObjectEvent, origin: Orig
         eventVersion: '2.1',
         eventSource: 'aws:s3',
         awsRegion: bucket.region,
-        eventTime: new Date().toISOString(),
+        eventTime: new Date(origin.at).toISOString(),
         eventName: event.name,
         userIdentity: { principalId: `AWS:${origin.accessKeyId ?? 'ANONYMOUS'}` },
         requestParameters: { sourceIPAddress: origin.sourceIp },

@@ -9,11 +9,17 @@ import type { Outbox } from './outbox.ts';
 /** Turns what happens to objects into notifications for the queues that asked for them. */
 export class Publisher {
   private readonly outbox: Outbox | undefined;
+  private readonly now: () => number;
   private readonly deliver: ((notification: Notification) => void | Promise<void>) | undefined;
 
   /** Without an outbox nothing is recorded. */
-  constructor(outbox: Outbox | undefined, deliver?: (notification: Notification) => void | Promise<void>) {
+  constructor(
+    outbox: Outbox | undefined,
+    now: () => number,
+    deliver?: (notification: Notification) => void | Promise<void>,
+  ) {
     this.outbox = outbox;
+    this.now = now;
     this.deliver = deliver;
   }
 
@@ -24,7 +30,7 @@ export class Publisher {
     const configurations = JSON.parse(bucket.notifications) as Configuration[];
     const wanted = queueRules(configurations).filter((configuration) => wants(configuration, event.name, event.key));
     for (const { id, queueArn } of wanted) {
-      outbox.add({ queueArn, message: eventMessage(bucket, event, origin, id) });
+      outbox.add({ queueArn, message: eventMessage(bucket, event, { ...origin, at: this.now() }, id) });
     }
     if (wanted.length > 0) commit.after(() => outbox.flush());
   }

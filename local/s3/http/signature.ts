@@ -84,7 +84,7 @@ function isoBasic(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/[-:]|\.\d{3}/g, '');
 }
 
-function claimFromQuery(req: IncomingMessage, { query }: Address): Claim {
+function claimFromQuery(req: IncomingMessage, { query }: Address, now: number): Claim {
   const malformed = (): S3Error => new S3Error('AuthorizationQueryParametersError');
   const [credential, signedHeaders, signature, date] = ['Credential', 'SignedHeaders', 'Signature', 'Date'].map(
     (name) => query.get(`X-Amz-${name}`),
@@ -94,7 +94,7 @@ function claimFromQuery(req: IncomingMessage, { query }: Address): Claim {
     throw malformed();
   }
   if (query.get('X-Amz-Algorithm') !== ALGORITHM || !(expires >= 0 && expires <= MAX_EXPIRES_S)) throw malformed();
-  if (Date.now() > parseDate(date) + expires * 1000) throw new S3Error('AccessDenied', 'Request has expired');
+  if (now > parseDate(date) + expires * 1000) throw new S3Error('AccessDenied', 'Request has expired');
   const header = req.headers['x-amz-content-sha256'];
   return {
     ...parseCredential(credential, malformed),
@@ -148,10 +148,16 @@ function signingKey(secret: string, [day, region, service]: Claim['scope']): Key
 
 /**
  * Checks the Signature V4 of a request, in its header or its query. Any region is taken: one server stands in for all.
+ * @param now milliseconds since the epoch
  * @returns undefined for a request that carries no signature
  * @throws S3Error when it carries one that is malformed, unknown, expired or wrong
  */
-export function authenticate(req: IncomingMessage, address: Address, lookup: SecretLookup): Authentication | undefined {
+export function authenticate(
+  req: IncomingMessage,
+  address: Address,
+  lookup: SecretLookup,
+  now: number,
+): Authentication | undefined {
   const { authorization } = req.headers;
   const inQuery = address.query.has('X-Amz-Algorithm') || address.query.has('X-Amz-Signature');
   if (authorization === undefined && !inQuery) return undefined;
@@ -159,12 +165,12 @@ export function authenticate(req: IncomingMessage, address: Address, lookup: Sec
     const message = `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`;
     throw new S3Error('InvalidRequest', message);
   }
-  const claim = authorization === undefined ? claimFromQuery(req, address) : claimFromHeader(req, authorization);
+  const claim = authorization === undefined ? claimFromQuery(req, address, now) : claimFromHeader(req, authorization);
   const secret = lookup(claim.accessKeyId);
   if (secret === undefined) {
     throw new S3Error('InvalidAccessKeyId', undefined, { details: { AWSAccessKeyId: claim.accessKeyId } });
   }
-  const skew = parseDate(claim.date) - Date.now();
+  const skew = parseDate(claim.date) - now;
   if (Number.isNaN(skew) || !claim.date.startsWith(claim.scope[0])) {
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   }

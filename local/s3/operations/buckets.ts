@@ -21,7 +21,7 @@ export function makeBucket(server: Server, name: string, region: string): void {
   if (current !== undefined) {
     throw new S3Error('BucketAlreadyOwnedByYou', undefined, { details: { BucketName: name } });
   }
-  server.storage.buckets.add({ name, created: Date.now(), region, notifications: '[]' });
+  server.storage.buckets.add({ name, created: server.now(), region, notifications: '[]' });
 }
 
 /** CreateBucket. */

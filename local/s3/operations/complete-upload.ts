@@ -153,7 +153,7 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
   const row: ObjectRow = {
     ...{ bucket, key, size, storageClass: upload.storageClass, headers: upload.headers, tags: upload.tags },
     etag: `${md5s.digest('hex')}-${parts.length}`,
-    modified: Date.now(),
+    modified: server.now(),
     checksumAlgorithm: checksum?.algorithm ?? null,
     checksumType: checksum?.type ?? null,
     checksumValue: checksum?.value ?? null,

@@ -41,7 +41,7 @@ async function addPart(call: Call, server: Server, number: number, bytes: Stored
         size: bytes.size,
         md5: bytes.md5,
         etag: entityTag(upload, bytes.md5),
-        modified: Date.now(),
+        modified: server.now(),
         checksumAlgorithm,
         checksumValue: checksumAlgorithm === null ? null : (bytes.checksums.get(checksumAlgorithm) ?? null),
       };

@@ -48,7 +48,7 @@ export function createUpload(call: Call, server: Server): Answer {
     id,
     bucket,
     key,
-    initiated: Date.now(),
+    initiated: server.now(),
     content,
     checksumAlgorithm,
     checksumType,

@@ -29,7 +29,7 @@ async function putWhole(
   const checksumValue = checksumAlgorithm === null ? null : (bytes.checksums.get(checksumAlgorithm) ?? null);
   const { file, size, md5 } = bytes;
   const content = storage.newContent();
-  const modified = Date.now();
+  const modified = server.now();
   const etag = entityTag(attributes, md5);
   const row: ObjectRow = {
     ...attributes,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { join, resolve } from 'node:path';
+import type { ServiceFaultHook } from '../../../local/aws/faults.ts';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../../local/aws/local-aws.ts';
 import { openS3Server } from '../../../local/s3/index.ts';
 import { scratch, writeAssembly } from './assembly.ts';
@@ -21,6 +22,7 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
         };`,
       properties: { Environment: { Variables: { QUEUE_URL: { Ref: 'Jobs' }, MACHINE_ARN: { Ref: 'Machine' } } } },
     },
+    Wait: { code: 'export const handler = () => new Promise(() => setInterval(() => undefined, 1000));' },
     // The project's own: Node runs it as it is.
     Notify: {
       code: `export { handler } from ${JSON.stringify(resolve('functions/bucket-notifications/index.ts'))};`,
@@ -107,6 +109,9 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
   },
 });
 
+/** What goes wrong, until a test is over. */
+export const faults: { hook: ServiceFaultHook } = { hook: () => undefined };
+
 export const options: LocalAwsOptions = {
   port: 0,
   dataDirectory: join(directory.path, 'data'),
@@ -114,6 +119,7 @@ export const options: LocalAwsOptions = {
   credentials,
   buckets: ['source'],
   retryDelaySeconds: 0,
+  fault: (request) => faults.hook(request),
   openS3: (surroundings) => openS3Server(surroundings),
 };
 

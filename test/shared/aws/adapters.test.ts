@@ -1,4 +1,4 @@
-import { SFNClient } from '@aws-sdk/client-sfn';
+import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { faultOf } from '../../../shared/aws/faults.ts';
@@ -299,6 +299,17 @@ describe('SfnUploads', () => {
     const { uploads, inputs } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'RUNNING' });
     expect(await uploads.start(job)).toEqual({ execution: executionName(job, 2), started: false });
     expect(inputs).toEqual([]);
+  });
+
+  it('does not give up the job of one that was just started and is not shown yet', async () => {
+    const client = {
+      send: async (command: object) => {
+        const name = command instanceof StartExecutionCommand ? 'ExecutionAlreadyExists' : 'ExecutionDoesNotExist';
+        throw Object.assign(new Error(name), { name, $metadata: { httpStatusCode: 400 } });
+      },
+    } as unknown as SFNClient;
+    const start = new SfnUploads(client, arn).start(job);
+    await expect(start).rejects.toMatchObject({ name: 'Unavailable', retry: 'later' });
   });
 
   it('does not take one that ended for one that runs', async () => {
