@@ -100,12 +100,12 @@ describe('a key on its way', () => {
     const xml = { body: `<A><UploadId>U</UploadId>${parts}<ETag>x-1</ETag></A>` };
     destination.answer = ({ method }) =>
       method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : xml;
-    const failure = await failureOf(transfer(`in/${rest}`));
+    const failure = await failureOf(transfer(`in/${rest}`, 'copy', { tags: false }));
     // Three bytes whose ETag is that of others: found out before they are made an object.
     expect(isFault(failure, 'VerificationFailed')).toBe(true);
     const path = pathOf(`out/${rest}`);
     expect(destination.writes).toEqual([
-      `POST ${path}?uploads`,
+      `POST ${path}?uploads=`,
       `PUT ${path}?partNumber=1&uploadId=U&x-id=UploadPart`,
       `DELETE ${path}?uploadId=U&x-id=AbortMultipartUpload`,
     ]);
@@ -131,7 +131,7 @@ describe('a key on its way', () => {
     });
     try {
       const side = { endpoint: one.endpoint };
-      const task = taskOf({ source: side, destination: side });
+      const task = taskOf({ source: side, destination: side, tags: false });
       for (const rest of hostileKeys) {
         one.asked.length = 0;
         const context = contextOf(task, one.store({ bucket: 'source' }), one.store());
@@ -167,9 +167,8 @@ describe('a key on its way', () => {
       headers: { ...object, 'content-length': String(65 * MiB) },
       ...(method === 'GET' && { body: Buffer.alloc(65 * MiB) }),
     });
-    const failure = await failureOf(transfer('in/../..', 'copy', { largeObjectThreshold: 128 * MiB }));
-    // The destination says that it stored other bytes than the source's ETag tells; what counts is where.
-    expect(failure).toBeDefined();
+    // It is the destination that compares the bytes with the MD5 that is sent along: this one says that they agree.
+    await transfer('in/../..', 'copy', { largeObjectThreshold: 128 * MiB });
     expect(new Set(destination.writes)).toEqual(new Set(['PUT /bucket/out/../..?x-id=PutObject']));
   });
 });
