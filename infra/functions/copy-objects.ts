@@ -40,6 +40,8 @@ export class CopyObjects extends FerryFunction {
     pipeline.tasks.grantReadAll(this.role);
     pipeline.ledger.grantEntries(this.role);
     grantSend(pipeline.queues.deadLetters, this.role);
+    // A job that failed, whose message was ended by a second delivery of it.
+    grantSend(pipeline.queues.jobs, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
     const reason = "executions of the stack's own machine, whose names are not known before they start";

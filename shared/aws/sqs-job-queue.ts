@@ -94,10 +94,31 @@ export class SqsRedelivery implements Redelivery {
     this.#url = url;
   }
 
-  async after(receipt: string, seconds: number): Promise<void> {
+  async after(receipt: string, seconds: number): Promise<boolean> {
     const input = { QueueUrl: this.#url, ReceiptHandle: receipt, VisibilityTimeout: Math.round(seconds) };
-    await this.#client.send(new ChangeMessageVisibilityCommand(input)).catch((error: unknown) => {
+    try {
+      await this.#client.send(new ChangeMessageVisibilityCommand(input));
+      return true;
+    } catch (error) {
+      if (isGone(error)) return false;
       throw faultOf(error, 'ChangeMessageVisibility');
+    }
+  }
+
+  async anew(job: Job): Promise<void> {
+    const input = { QueueUrl: this.#url, MessageBody: encodeJob(job) };
+    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'SendMessage');
     });
   }
+}
+
+/** Is the message deleted, or in other hands? SQS has three ways to say so. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, message } = error;
+  return (
+    /(MessageNotInflight|ReceiptHandleIsInvalid)$/.test(name) ||
+    (/InvalidParameterValue(Exception)?$/.test(name) && /does not exist/.test(message))
+  );
 }

@@ -17,6 +17,13 @@ export interface DeadLetters {
 
 /** When a message that could not be dealt with comes back; without a word it waits out the queue's visibility. */
 export interface Redelivery {
-  /** @param receipt the receipt handle @param seconds from now, 0 for at once */
-  after(receipt: string, seconds: number): Promise<void>;
+  /**
+   * @param receipt the receipt handle @param seconds from now, 0 for at once
+   * @returns false where the receipt moves nothing any more: the message came a second time, and that delivery has it or
+   *   has ended it
+   */
+  after(receipt: string, seconds: number): Promise<boolean>;
+
+  /** Puts the job into the queue as a new message: for one whose own is gone. */
+  anew(job: Job): Promise<void>;
 }

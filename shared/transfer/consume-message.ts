@@ -56,6 +56,7 @@ export interface Consumer {
  * | can never succeed as things are       | goes to the dead-letter queue now, its reason in the ledger |
  * | may succeed later                     | comes back after a delay that grows; from the second failure on with its reason in the ledger |
  * | may succeed later, but this was the last delivery | like one that can never succeed               |
+ * | may succeed later, and the message is gone: it came twice | goes into the queue as a new one      |
  * | was left because the consumer ends    | stays with the consumer, which gives it back              |
  *
  * @returns true where the message may leave the queue
@@ -135,7 +136,9 @@ async function failed(consumer: Consumer, message: Message, fault: Fault, job?: 
   try {
     if (final) await bury(consumer, message, fault, job);
     else {
-      await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+      const comesBack = await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
+      // Another delivery of it may have looked before this one wrote, and ended the message: nobody would look again.
+      if (!comesBack && job) await consumer.redelivery.anew(withoutHints(job));
       // Once may be chance. From the second time on the ledger tells why, should the last delivery find no ledger.
       if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
     }

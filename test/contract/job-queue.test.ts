@@ -1,4 +1,10 @@
-import { CreateQueueCommand, ReceiveMessageCommand, SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFauxqs, type FauxqsServer } from 'fauxqs';
 import { SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
@@ -58,6 +64,7 @@ describeQueue('in memory', async () => {
     redelivery: queue,
     deadLetters,
     receive: async () => queue.receive(),
+    remove: async (receipt) => queue.remove(receipt),
     letters: async () => deadLetters.letters.map((letter) => ({ ...letter })),
     close: async () => undefined,
   };
@@ -71,6 +78,9 @@ describeQueue('SQS', async () => {
     redelivery: new SqsRedelivery(client, url),
     deadLetters: new SqsDeadLetters(client, deadUrl),
     receive: () => receive(url),
+    remove: async (ReceiptHandle) => {
+      await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
+    },
     letters: () => receive(deadUrl),
     close: async () => undefined,
   };

@@ -16,6 +16,8 @@ export interface QueueSubject {
   readonly deadLetters: DeadLetters;
   /** what is visible now, at most ten */
   receive(): Promise<Received[]>;
+  /** takes a message out of the queue */
+  remove(receipt: string): Promise<void>;
   letters(): Promise<{ body: string; reason: string }[]>;
   close(): Promise<void>;
 }
@@ -64,8 +66,20 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       await subject.redelivery.after(first!.receipt, 0);
       const [second] = await subject.receive();
       expect(second).toMatchObject({ body: first!.body, receives: 2 });
-      await subject.redelivery.after(second!.receipt, 900);
+      expect(await subject.redelivery.after(second!.receipt, 900)).toBe(true);
       expect(await subject.receive()).toEqual([]);
+    });
+
+    it('says that a message is gone, and takes its job as a new one', async () => {
+      const job = { task: 't', key: 'k\u{ffff}', action: 'copy' } as const;
+      await subject.queue.send([job]);
+      const [first] = await subject.receive();
+      await subject.remove(first!.receipt);
+      expect(await subject.redelivery.after(first!.receipt, 0)).toBe(false);
+      await subject.redelivery.anew(job);
+      const [second] = await subject.receive();
+      expect(second).toMatchObject({ receives: 1 });
+      expect(decodeJob(second!.body)).toEqual(job);
     });
 
     it('is counted without being received', async () => {

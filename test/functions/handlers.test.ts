@@ -204,7 +204,14 @@ describe('the functions of the SYNC machine', () => {
     const input = { task: 'copies', prefix: 'in/run/' };
     for (const key of ['a', 'b', 'c']) await put(`in/run/${key}`, key);
     const planned = await plan({ ...run, input }, invocation());
-    expect(planned).toEqual({ task: 'copies', ...run, dryRun: false, prefix: 'in/run/', segments: [{}] });
+    expect(planned).toEqual({
+      task: 'copies',
+      ...run,
+      dryRun: false,
+      prefix: 'in/run/',
+      prefixList: {},
+      segments: [{}],
+    });
 
     let state: FindObjectsState = { ...planned, segment: {} };
     const calls: boolean[] = [];

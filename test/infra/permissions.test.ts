@@ -83,6 +83,7 @@ describe('a task without anything special', () => {
         'sqs:GetQueueAttributes',
         'sqs:GetQueueUrl',
         'sqs:ReceiveMessage',
+        'sqs:SendMessage',
       ],
       [uploads]: ['states:StartExecution'],
       [`arn:<Partition>:states:<Region>:<AccountId>:execution:<6 of ${uploads}>:*`]: ['states:DescribeExecution'],

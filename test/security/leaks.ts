@@ -92,7 +92,7 @@ for (const asSource of [false, true]) {
             return Promise.resolve();
           },
         },
-        redelivery: { after: () => Promise.resolve() },
+        redelivery: { after: () => Promise.resolve(true), anew: () => Promise.resolve() },
         clock: systemClock,
         maxReceives: 1,
         ...reports(tally),

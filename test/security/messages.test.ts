@@ -68,7 +68,7 @@ describe('a hostile message', () => {
       },
       ledger,
       deadLetters: { bury: (body, reason) => Promise.resolve(void buried.push({ body, reason })) },
-      redelivery: { after: () => Promise.resolve() },
+      redelivery: { after: () => Promise.resolve(true), anew: () => Promise.resolve() },
       clock: systemClock,
       maxReceives: 5,
       onFault: (fault) => faults.push(fault),

@@ -45,8 +45,13 @@ class Source implements JobSource {
     return receipts.filter((receipt) => receipt === this.stays);
   }
 
-  async after(receipt: string, seconds: number): Promise<void> {
+  async after(receipt: string, seconds: number): Promise<boolean> {
     this.back.push([receipt, seconds]);
+    return true;
+  }
+
+  async anew(): Promise<void> {
+    throw new Error('nothing comes twice here');
   }
 
   async requeue({ receipt }: ReceivedMessage): Promise<void> {

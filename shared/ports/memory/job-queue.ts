@@ -78,13 +78,20 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
     this.#messages.delete(receipt.split('#')[0] ?? '');
   }
 
-  async after(receipt: string, seconds: number): Promise<void> {
-    await this.#gate.pass({ operation: 'queue.after', bucket: 'queue', key: receipt }, () => {
+  async after(receipt: string, seconds: number): Promise<boolean> {
+    return this.#gate.pass({ operation: 'queue.after', bucket: 'queue', key: receipt }, () => {
       const [id = '', receives] = receipt.split('#');
       const message = this.#messages.get(id);
-      // The receipt of an earlier delivery moves nothing any more.
-      if (message?.receives === Number(receives)) message.visibleAt = this.#clock.now() + seconds * 1000;
+      if (message?.receives !== Number(receives)) return false;
+      message.visibleAt = this.#clock.now() + seconds * 1000;
+      return true;
     });
+  }
+
+  async anew(job: Job): Promise<void> {
+    await this.#gate.pass({ operation: 'queue.anew', bucket: 'queue', key: job.key }, () =>
+      this.sendBody(encodeJob(job)),
+    );
   }
 }
 

@@ -67,6 +67,22 @@ class Setting {
   }
 }
 
+it('a job that fails when another delivery of its message has ended that is done again by a new one', async () => {
+  const one = new Setting();
+  one.queue.sendBody(encodeJob({ task: 'one', key: 'k', action: 'copy', size: 3, missingAt: 1 }));
+  const [first] = one.queue.receive();
+  one.fail = () => {
+    // In the meantime the message came a second time, and there was nothing to do for that delivery.
+    one.queue.remove(first!.receipt);
+    throw new Fault('Unavailable', 'the last look failed');
+  };
+  expect(await consumeMessage(one.consumer(), first!)).toBe(false);
+  one.fail = () => undefined;
+  expect(await one.deliver()).toEqual([true]);
+  expect(one.worked.at(-1)).toEqual({ task: 'one', key: 'k', action: 'copy', size: 3 });
+  expect(one.queue.length).toBe(0);
+});
+
 let setting: Setting;
 beforeEach(() => {
   setting = new Setting();
