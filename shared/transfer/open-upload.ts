@@ -49,6 +49,9 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
     startedAt: context.clock.now(),
     updatedAt: context.clock.now(),
     ...(job.run !== undefined && { run: job.run }),
+    // What proves that this version is there already must outlive a second attempt at it: others go by it.
+    ...(entry?.sourceEtag === source.etag &&
+      entry.destinationEtag !== undefined && { destinationEtag: entry.destinationEtag }),
     upload: {
       uploadId: target.uploadId,
       sourceEtag: source.etag,

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { createServer } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { S3Client } from '@aws-sdk/client-s3';
-import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { answerLimits, boundAnswers } from '../../shared/aws/answers.ts';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { BoundedHttpHandler } from '../../shared/aws/http/handler.ts';
 import { Fault, isFault } from '../../shared/model/faults.ts';
 import { MiB, TiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
@@ -196,17 +196,15 @@ describe('an answer', () => {
   });
 
   describe('without an end', () => {
-    /** A client like the product's, with less patience. */
-    const impatient = (limits = {}): S3Client => {
-      const client = new S3Client({
-        endpoint: hostile.endpoint,
-        region: 'us-east-1',
-        forcePathStyle: true,
-        credentials: canary,
-        maxAttempts: 2,
+    /** The product's store, with less patience. */
+    const impatient = (): ObjectStore => {
+      const answer = { min: 300, first: 300, max: 300 };
+      const handler = new BoundedHttpHandler({
+        maxSockets: 10,
+        times: { answer: 600 },
+        bounds: { read: answer, small: answer, list: answer },
       });
-      boundAnswers(client, { ...answerLimits, time: 300, workTime: 300, ...limits });
-      return client;
+      return hostile.store({}, canary, handler);
     };
 
     const forever = (first: string, again: string): Reply => ({
@@ -230,12 +228,10 @@ describe('an answer', () => {
       ['an error that trickles', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 1000000\r\n\r\n', ' '],
     ])('(%s) is left after a time', async (_name, first, again) => {
       hostile.answer = () => forever(first, again);
-      const client = impatient();
-      const failure = await failureOf(client.send(new ListObjectsV2Command({ Bucket: 'bucket' })));
-      expect(failure.name).toBe('AnswerTimeout');
-      // Said once: it is no fault of the wire that another attempt helps.
-      expect(hostile.asked.length).toBe(1);
-      client.destroy();
+      const failure = await failureOf(listAll(impatient()));
+      expect(failure).toMatchObject({ name: 'Unavailable' });
+      // The SDK's five tries, and no more.
+      expect(hostile.asked.length).toBe(5);
     });
 
     it('is left after so many bytes, and the connection is ended', async () => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { BoundedHttpHandler } from '../../shared/aws/http/handler.ts';
 import { createS3Client } from '../../shared/aws/s3-client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
 import type { SideKeys } from '../../shared/aws/key-source.ts';
@@ -64,7 +65,7 @@ export class HostileStore {
   }
 
   /** A real store over it: the client and the parsing of answers that the product uses. */
-  store(side: Partial<DestinationSide> = {}, keys: SideKeys = canary): ObjectStore {
+  store(side: Partial<DestinationSide> = {}, keys: SideKeys = canary, handler?: BoundedHttpHandler): ObjectStore {
     const whole: DestinationSide = {
       bucket: 'bucket',
       prefix: '',
@@ -74,7 +75,7 @@ export class HostileStore {
       requestPayer: false,
       ...side,
     };
-    const client = createS3Client(whole, keys);
+    const client = createS3Client(whole, keys, handler);
     this.#destroyed.push(() => client.destroy());
     return new S3ObjectStore(client, whole);
   }

@@ -56,6 +56,11 @@ export class Exchange {
         reject(error);
         this.#onEnd();
       });
+      // Also without a word: so a request ends whose answer is a change of protocol. Who has an answer is not told.
+      request.once('close', () => {
+        reject(Object.assign(new Error('the connection was closed before an answer'), { code: 'ECONNRESET' }));
+        this.#onEnd();
+      });
     });
     this.#send(sdk.body);
   }

@@ -1,11 +1,16 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { answerLimits, boundAnswers } from '../../../../shared/aws/answers.ts';
+import { boundAnswers } from '../../../../shared/aws/answers.ts';
+import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3-object-store.ts';
 import { Fault, faultTable } from '../../../../shared/model/faults.ts';
 import { maxKeyBytes, maxParts } from '../../../../shared/model/limits.ts';
 import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
 import { canary, errorXml, HostileStore, listingXml, type Asked, type Reply } from '../../hostile-store.ts';
 import { Finding, outcomeOf, type Target } from '../target.ts';
+
+/** Milliseconds for an answer: what never comes holds nobody up. */
+const limit = { min: 3000, first: 3000, max: 3000 };
+const patience = { read: limit, small: limit, list: limit, complete: limit, copy: limit };
 
 /** What a store answers, read by the real client over a socket. */
 
@@ -104,8 +109,9 @@ async function subject(
     responseChecksumValidation: 'WHEN_REQUIRED',
     // What is tried again takes its time, and shows nothing new.
     maxAttempts: 1,
+    requestHandler: new BoundedHttpHandler({ maxSockets: 10, times: { answer: 3000 }, bounds: patience }),
   });
-  boundAnswers(client, { ...answerLimits, time: 3000, workTime: 3000 });
+  boundAnswers(client);
   const store = new S3ObjectStore(client, { bucket: 'bucket', prefix: '', requestPayer: false });
   return {
     hostile,
