@@ -45,6 +45,11 @@ export const maxIdleRounds = 8;
 export const maxRounds = 200;
 /** How often one object is started anew because its source changed under the copy, before the job is put back. */
 export const maxRestarts = 4;
+/**
+ * How often an execution opens another upload because somebody else ended the one it had. Each time another consumer of
+ * the same object has come to its end, so their number is the bound in truth; sixteen at once were never seen.
+ */
+export const maxEndedUploads = 16;
 
 /** SQS: messages in one SendMessageBatch. */
 export const queueBatchSize = 10;

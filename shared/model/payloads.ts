@@ -118,6 +118,8 @@ interface UploadCommon {
   readonly execution: string;
   /** how often the object was planned (1 is the first) */
   readonly attempt: number;
+  /** how many of the attempts ended because somebody else ended their upload, and not by the source; 0 where absent */
+  readonly ended?: number;
   /** when the first attempt began, milliseconds since the epoch */
   readonly startedAt?: number;
 }

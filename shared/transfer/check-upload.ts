@@ -1,4 +1,4 @@
-import { asFault, Fault } from '../model/faults.ts';
+import { asFault, Fault, isFault } from '../model/faults.ts';
 import { maxIdleRounds, maxRounds } from '../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../model/payloads.ts';
 import { completeUpload } from './complete-upload.ts';
@@ -19,13 +19,14 @@ import { quoteKey } from '../model/object.ts';
  * | all     | unchanged  | any       | finished                                        |
  * | all     | changed    | any       | replan                                          |
  * | missing | changed    | any       | replan                                          |
+ * | none: the upload was ended by others | unchanged | any | replan, counted apart   |
  * | missing | unchanged  | the map   | waiting: a minute, then another look            |
  * | missing | unchanged  | the wait  | uploading: only what is missing                 |
  * | missing | unchanged  | the wait, too many rounds | fault `UploadStuck`             |
  */
 export async function checkUpload(context: TransferContext, input: CheckUploadInput): Promise<UploadState> {
-  const { job, execution, attempt, startedAt } = input;
-  const common = { job, execution, attempt, ...(startedAt !== undefined && { startedAt }) };
+  const { job, execution, attempt, ended = 0, startedAt } = input;
+  const common = { job, execution, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
   const again: UploadState = { state: 'replan', ...common };
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
   const { target } = input;
@@ -70,7 +71,7 @@ export async function checkUpload(context: TransferContext, input: CheckUploadIn
     const fault = asFault(error);
     if (fault.retry !== 'anew') throw fault;
     context.progress({ type: 'retry', key: job.key, fault: fault.name, message: fault.message });
-    return again;
+    return isFault(fault, 'UploadGone') ? { ...again, ended: ended + 1 } : again;
   }
 }
 

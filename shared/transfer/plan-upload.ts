@@ -1,6 +1,6 @@
 import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
-import { maxRestarts } from '../model/limits.ts';
+import { maxEndedUploads, maxRestarts } from '../model/limits.ts';
 import type { PartRange, StoredPart } from '../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../model/payloads.ts';
 import { chooseRoute } from './choose-route.ts';
@@ -18,12 +18,18 @@ import { quoteKey } from '../model/object.ts';
  * @throws Fault `SourceChanged` where the object changes faster than it can be copied
  */
 export async function planUpload(context: TransferContext, input: PlanUploadInput): Promise<UploadState> {
-  const { job, execution, startedAt = context.clock.now() } = input;
+  const { job, execution, ended = 0, startedAt = context.clock.now() } = input;
   const attempt = input.attempt + 1;
-  if (attempt > maxRestarts) {
+  if (attempt - ended > maxRestarts) {
     throw new Fault(
       'UploadStuck',
-      `${context.source.bucket}: ${quoteKey(job.key)} changed ${input.attempt} times while it was copied`,
+      `${context.source.bucket}: ${quoteKey(job.key)} changed ${input.attempt - ended} times while it was copied`,
+    );
+  }
+  if (ended > maxEndedUploads) {
+    throw new Fault(
+      'UploadStuck',
+      `${context.destination.bucket}: others ended ${ended} uploads of ${quoteKey(job.key)} one after another`,
     );
   }
   // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
@@ -38,12 +44,12 @@ export async function planUpload(context: TransferContext, input: PlanUploadInpu
   const route = chooseRoute({ task: context.task, job, source, destination, entry, executions: false });
   if (route.kind !== 'multipart') {
     await transferObject({ ...context, large: 'in process' }, unsized);
-    return { state: 'finished', job, execution, attempt };
+    return { state: 'finished', job, execution, attempt, ended };
   }
   const upload = await openUpload(context, job, route.source);
   return shareOut(
     context,
-    { job, execution, attempt, startedAt, round: 0, idleRounds: 0 },
+    { job, execution, attempt, ended, startedAt, round: 0, idleRounds: 0 },
     upload.target,
     upload.stored,
   );
@@ -51,7 +57,7 @@ export async function planUpload(context: TransferContext, input: PlanUploadInpu
 
 type Position = Pick<
   Extract<UploadState, { round: number }>,
-  'job' | 'execution' | 'attempt' | 'startedAt' | 'round' | 'idleRounds'
+  'job' | 'execution' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
 >;
 
 /** The state that sends what is missing. */

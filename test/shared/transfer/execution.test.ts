@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BufferPool } from '../../../shared/flow/buffer-pool.ts';
-import { GiB, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../shared/model/limits.ts';
+import { GiB, maxEndedUploads, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../shared/model/limits.ts';
 import type { ObjectInfo } from '../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { checkUpload } from '../../../shared/transfer/check-upload.ts';
@@ -132,6 +132,32 @@ describe('an execution', () => {
     };
     await expect(runUpload(() => world.context(), world.job())).rejects.toMatchObject({ name: 'UploadStuck' });
     expect(version).toBe(maxRestarts);
+  });
+
+  it.each([
+    [maxRestarts + 2, 'goes on'],
+    [Infinity, 'ends, and says so'],
+  ])('whose uploads others end, %d of them, %s', async (ended) => {
+    const world = await filled();
+    const others = new MemoryObjectStore(world.destinationStorage, 'destination');
+    let left = ended;
+    world.gate.hooks = {
+      before: async (call) => {
+        if (call.operation !== 'completeUpload' || left-- <= 0) return;
+        for (const uploadId of world.openUploads()) await others.abortUpload('k', uploadId);
+      },
+    };
+    const end = runUpload(() => world.context(), world.job());
+    if (ended < Infinity) {
+      await end;
+      expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    } else {
+      await expect(end).rejects.toMatchObject({
+        name: 'UploadStuck',
+        message: expect.stringMatching(/destination: others ended \d+ uploads of "k" one after another/),
+      });
+      expect(world.gate.count('createUpload')).toBe(maxEndedUploads + 1);
+    }
   });
 
   it('for an object that is there already does nothing', async () => {
