@@ -1,7 +1,9 @@
-import { MiB } from '../model/limits.ts';
+import { constants } from 'node:buffer';
 
 /** Below this a buffer is not worth pooling: allocating it costs less than a microsecond. */
 const pooledFrom = 64 * 1024;
+/** Bytes. Ranges begin and end at multiples of it, so that they fit each other. */
+const page = 256 * 1024;
 
 /** Bytes of a pooled buffer, to be given back once, when nothing reads it any more. */
 export interface PooledBuffer {
@@ -9,21 +11,33 @@ export interface PooledBuffer {
   release(): void;
 }
 
+/** Bytes from `start` to `end`, the latter not included. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /**
- * Buffers for bodies within one budget of memory. They are used again, because filling a fresh buffer costs many times
- * what filling a used one does (page faults). Callers wait, first come first served, while the budget is taken; one
- * body larger than the whole budget is let through alone.
+ * Buffers for bodies within one budget of memory: ranges of a single allocation, which is never given up, so that
+ * nothing has to be collected before it can be used again. (A buffer that JavaScript lets go of stays until the next
+ * full collection, which may be a hundred megabytes later.) The system gives memory to what is written to only; so the
+ * lowest free range is taken, which is also the one whose pages need not be made first.
+ *
+ * Callers wait, first come first served, while there is no range that is long enough; one body larger than the whole
+ * budget is let through alone.
  */
 export class BufferPool {
   readonly #budget: number;
-  #allocated = 0;
+  #memory: Buffer | undefined;
   #used = 0;
-  readonly #free: Buffer[] = [];
+  /** by address; no two touch */
+  #free: Range[];
   readonly #waiting: { size: number; resolve: (buffer: PooledBuffer) => void }[] = [];
 
-  /** @param budget bytes, free and used buffers together */
+  /** @param budget bytes, free and used ones together */
   constructor(budget: number) {
-    this.#budget = budget;
+    this.#budget = Math.max(page, pagesOf(Math.min(budget, constants.MAX_LENGTH), Math.floor));
+    this.#free = [{ start: 0, end: this.#budget }];
   }
 
   /** Bytes in buffers that are handed out. */
@@ -42,38 +56,38 @@ export class BufferPool {
   }
 
   #take(size: number): PooledBuffer | undefined {
-    const memory = this.#reuse(size) ?? this.#allocate(size);
-    if (!memory) return undefined;
-    this.#used += memory.length;
+    const length = pagesOf(size, Math.ceil);
+    if (length > this.#budget) return this.#used > 0 ? undefined : this.#takeAlone(size, length);
+    // A body over the budget has it all.
+    if (this.#used > this.#budget) return undefined;
+    const index = this.#free.findIndex(({ start, end }) => end - start >= length);
+    const found = this.#free[index];
+    if (!found) return undefined;
+    const range = { start: found.start, end: found.start + length };
+    this.#free.splice(index, 1, ...(range.end < found.end ? [{ start: range.end, end: found.end }] : []));
+    this.#memory ??= Buffer.allocUnsafeSlow(this.#budget);
+    const bytes = this.#memory.subarray(range.start, range.start + size);
+    return this.#handOut(bytes, length, () => (this.#free = withRange(this.#free, range)));
+  }
+
+  #takeAlone(size: number, length: number): PooledBuffer {
+    this.#memory = undefined;
+    return this.#handOut(Buffer.allocUnsafeSlow(size), length, () => undefined);
+  }
+
+  #handOut(bytes: Buffer, length: number, giveBack: () => void): PooledBuffer {
+    this.#used += length;
     let released = false;
     return {
-      bytes: memory.subarray(0, size),
+      bytes,
       release: () => {
         if (released) throw new Error('a pooled buffer was released twice');
         released = true;
-        this.#used -= memory.length;
-        this.#free.push(memory);
+        this.#used -= length;
+        giveBack();
         this.#serve();
       },
     };
-  }
-
-  /** A free buffer that is large enough and not wastefully larger. */
-  #reuse(size: number): Buffer | undefined {
-    const index = this.#free.findIndex((buffer) => buffer.length >= size && buffer.length <= Math.max(2 * size, MiB));
-    return index < 0 ? undefined : this.#free.splice(index, 1)[0];
-  }
-
-  #allocate(size: number): Buffer | undefined {
-    const capacity = size < MiB ? MiB : Math.ceil(size / MiB) * MiB;
-    while (this.#allocated + capacity > this.#budget) {
-      const unused = this.#free.shift();
-      if (!unused) break;
-      this.#allocated -= unused.length;
-    }
-    if (this.#allocated + capacity > this.#budget && this.#used > 0) return undefined;
-    this.#allocated += capacity;
-    return Buffer.allocUnsafeSlow(capacity);
   }
 
   #serve(): void {
@@ -84,4 +98,17 @@ export class BufferPool {
       next.resolve(buffer);
     }
   }
+}
+
+function pagesOf(bytes: number, round: (pages: number) => number): number {
+  return round(bytes / page) * page;
+}
+
+/** The free ranges with one more, joined with those it touches. */
+function withRange(free: readonly Range[], { start, end }: Range): Range[] {
+  const before = free.filter((range) => range.end < start);
+  const after = free.filter((range) => range.start > end);
+  const touching = free.slice(before.length, free.length - after.length);
+  const joined = { start: Math.min(start, ...touching.map((range) => range.start)), end };
+  return [...before, { ...joined, end: Math.max(end, ...touching.map((range) => range.end)) }, ...after];
 }

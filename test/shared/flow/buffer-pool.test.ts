@@ -22,6 +22,31 @@ describe('BufferPool', () => {
     expect(second.bytes.buffer).toBe(first.bytes.buffer);
   });
 
+  it('takes the lowest free range that is long enough, and joins what is given back', async () => {
+    const pool = new BufferPool(8 * MiB);
+    const at = async (size: number): Promise<PooledBuffer> => pool.acquire(size);
+    const [a, b, c] = [await at(MiB), await at(2 * MiB), await at(MiB)];
+    expect([a, b, c].map(({ bytes }) => bytes.byteOffset)).toEqual([0, MiB, 3 * MiB]);
+    b.release();
+    const d = await at(3 * MiB);
+    expect(d.bytes.byteOffset).toBe(4 * MiB);
+    a.release();
+    expect((await at(3 * MiB)).bytes.byteOffset).toBe(0);
+    c.release();
+    d.release();
+    expect((await at(5 * MiB)).bytes.byteOffset).toBe(3 * MiB);
+  });
+
+  it('leaves no garbage behind, whatever sizes follow each other', async () => {
+    const pool = new BufferPool(8 * MiB);
+    (await pool.acquire(MiB)).release();
+    const before = process.memoryUsage().arrayBuffers;
+    for (let round = 0; round < 50; round++) {
+      for (const size of [MiB, 3 * MiB, 8 * MiB, 5 * MiB]) (await pool.acquire(size)).release();
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MiB);
+  });
+
   it('makes callers wait in order while the budget is taken', async () => {
     const pool = new BufferPool(4 * MiB);
     const held = await pool.acquire(3 * MiB);
@@ -67,8 +92,10 @@ describe('BufferPool', () => {
         const check = (buffer: PooledBuffer): void => {
           held.push(buffer);
           expect(pool.used).toBeLessThanOrEqual(budget);
-          const arrays = held.map((one) => one.bytes.buffer);
-          expect(new Set(arrays).size).toBe(arrays.length);
+          const ranges = held.map(({ bytes }) => ({ start: bytes.byteOffset, end: bytes.byteOffset + bytes.length }));
+          ranges.sort((a, b) => a.start - b.start);
+          ranges.slice(1).forEach(({ start }, index) => expect(start).toBeGreaterThanOrEqual(ranges[index]?.end ?? 0));
+          expect(new Set(held.map(({ bytes }) => bytes.buffer)).size).toBe(1);
         };
         let served = 0;
         const all = wanted.map(async (size) => {
