@@ -1,12 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { maxReceives, MiB } from '../../shared/model/limits.ts';
 import { parseTask } from '../../shared/model/task.ts';
-import { noDeadline, systemClock } from '../../shared/ports/clock.ts';
-import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf } from '../context.ts';
 import type { FaultKind } from './kinds.ts';
 import { Pattern } from './pattern.ts';
 import { Stores } from './stores.ts';
@@ -100,18 +98,7 @@ async function moveAll(
   atOnce: number,
 ): Promise<void> {
   const task = taskFor(way);
-  const context = {
-    task,
-    source,
-    destination,
-    buffers: new BufferPool(128 * MiB),
-    clock: systemClock,
-    progress: () => undefined,
-    deadline: noDeadline,
-    partsAtOnce: 4,
-    ledger: new MemoryLedger(),
-    large: 'in process',
-  } as const;
+  const context = contextOf(task, source, destination, { partsAtOnce: 4, memory: 128 * MiB });
   await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
     const job =
       way === 'delete'

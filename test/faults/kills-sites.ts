@@ -89,21 +89,43 @@ class Reach {
   }
 }
 
+/** What every site asks its deployment. */
+abstract class DeployedSite {
+  protected abstract readonly reach: Reach;
+
+  get ledger(): Ledger {
+    return this.reach.ledger;
+  }
+
+  async send(task: TaskName, key: string): Promise<void> {
+    await this.reach.send(task, key);
+  }
+
+  async isSettled(): Promise<boolean> {
+    return this.reach.runs.isSettled();
+  }
+
+  async deadLetters(): Promise<number> {
+    return this.reach.runs.deadLetters();
+  }
+}
+
 /** The endpoint in this process, each function in one of its own; the worker, where there is one, too. */
-export class HostedSite implements Site {
+export class HostedSite extends DeployedSite implements Site {
   readonly #ferry: Ferry;
   readonly #aws: LocalAws;
-  readonly #reach: Reach;
+  protected readonly reach: Reach;
   readonly #assembly: string;
   readonly #log: (text: string) => void;
   #victim: () => number | undefined = () => undefined;
   #worker: LocalWorker | undefined;
 
   private constructor(ferry: Ferry, aws: LocalAws, assembly: string, log: (text: string) => void) {
+    super();
     this.#ferry = ferry;
     this.#aws = aws;
     this.#assembly = assembly;
-    this.#reach = new Reach(aws);
+    this.reach = new Reach(aws);
     this.#log = log;
   }
 
@@ -150,22 +172,6 @@ export class HostedSite implements Site {
     this.#worker = new LocalWorker(this.#aws, this.#assembly, settings, ({ text }) => this.#log(text));
   }
 
-  get ledger(): Ledger {
-    return this.#reach.ledger;
-  }
-
-  async send(task: TaskName, key: string): Promise<void> {
-    await this.#reach.send(task, key);
-  }
-
-  async isSettled(): Promise<boolean> {
-    return this.#reach.runs.isSettled();
-  }
-
-  async deadLetters(): Promise<number> {
-    return this.#reach.runs.deadLetters();
-  }
-
   victim(): number | undefined {
     return this.#victim();
   }
@@ -180,23 +186,24 @@ export class HostedSite implements Site {
 
   async close(): Promise<void> {
     await this.#worker?.stop();
-    this.#reach.close();
+    this.reach.close();
     await this.#ferry.close();
   }
 }
 
 /** `npm run local`: queue, ledger, machines and functions die together. */
-export class WholeSite implements Site {
+export class WholeSite extends DeployedSite implements Site {
   readonly #directory: string;
   readonly #tasks: readonly object[];
   #local: Local;
-  #reach: Reach;
+  protected reach: Reach;
 
   private constructor(directory: string, tasks: readonly object[], local: Local, reach: Reach) {
+    super();
     this.#directory = directory;
     this.#tasks = tasks;
     this.#local = local;
-    this.#reach = reach;
+    this.reach = reach;
   }
 
   static async open(directory: string, tasks: readonly object[]): Promise<WholeSite> {
@@ -206,22 +213,6 @@ export class WholeSite implements Site {
     return new WholeSite(directory, tasks, local, new Reach(await deploymentOf(local)));
   }
 
-  get ledger(): Ledger {
-    return this.#reach.ledger;
-  }
-
-  async send(task: TaskName, key: string): Promise<void> {
-    await this.#reach.send(task, key);
-  }
-
-  async isSettled(): Promise<boolean> {
-    return this.#reach.runs.isSettled();
-  }
-
-  async deadLetters(): Promise<number> {
-    return this.#reach.runs.deadLetters();
-  }
-
   victim(): number | undefined {
     return this.#local.child.process.pid;
   }
@@ -229,15 +220,15 @@ export class WholeSite implements Site {
   /** Queues and executions are gone with the process: the next run finds what is not done. */
   async revive(task: TaskName): Promise<void> {
     await this.#local.child.ended();
-    this.#reach.close();
+    this.reach.close();
     this.#local = await Local.start(this.#directory, this.#tasks);
     await putDestinationKeys(this.#local);
-    this.#reach = new Reach(await deploymentOf(this.#local));
-    await this.#reach.runs.sync(task);
+    this.reach = new Reach(await deploymentOf(this.#local));
+    await this.reach.runs.sync(task);
   }
 
   async close(): Promise<void> {
-    this.#reach.close();
+    this.reach.close();
     await this.#local.stop();
   }
 }

@@ -1,14 +1,11 @@
 import { afterEach, expect, it } from '@jest/globals';
-import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { findSegment } from '../../shared/find/find-segment.ts';
 import type { Job } from '../../shared/model/job.ts';
-import { MiB } from '../../shared/model/limits.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
 import { parseTask } from '../../shared/model/task.ts';
-import { noDeadline, systemClock } from '../../shared/ports/clock.ts';
-import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import type { ListOptions, ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf } from '../context.ts';
 import { Dice } from './scheduler.ts';
 import { Stores } from './stores.ts';
 
@@ -64,18 +61,7 @@ it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d
     if (kind !== 'extra') await put(source, key, `first ${key}`);
     if (kind !== 'missing') await put(destination, key, `first ${key}`);
   }
-  const context = {
-    task,
-    source,
-    destination,
-    buffers: new BufferPool(64 * MiB),
-    clock: systemClock,
-    progress: () => undefined,
-    deadline: noDeadline,
-    partsAtOnce: 1,
-    ledger: new MemoryLedger(),
-    large: 'in process',
-  } as const;
+  const context = contextOf(task, source, destination, { partsAtOnce: 1 });
   const work = async (job: Job): Promise<void> => {
     await transferObject(context, job);
   };

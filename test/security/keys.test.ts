@@ -5,7 +5,8 @@ import { MiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { keyZoo } from '../e2e/keys.ts';
 import { keyArbitrary } from '../shared/keys.ts';
-import { contextOf, failureOf, taskOf } from './crossing.ts';
+import { contextOf } from '../context.ts';
+import { failureOf, taskOf } from './crossing.ts';
 import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
 
 /** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */

@@ -11,7 +11,8 @@ import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { consumeMessage } from '../../shared/transfer/consume-message.ts';
 import { planUpload } from '../../shared/transfer/plan-upload.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { contextOf, taskOf } from './crossing.ts';
+import { contextOf } from '../context.ts';
+import { taskOf } from './crossing.ts';
 
 /**
  * Run by secrets.test.ts in a process of its own: moves an object between a store that is honest and one that repeats

@@ -10,7 +10,8 @@ import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { encodeJob } from '../../shared/model/job.ts';
-import { contextOf, failureOf, taskOf } from './crossing.ts';
+import { contextOf } from '../context.ts';
+import { failureOf, taskOf } from './crossing.ts';
 import { HostileStore, listingXml, type Asked, type HostileEntry, type Reply } from './hostile-store.ts';
 
 /** As the queue does: a job is text on its way, and what no consumer would take is no job. */

@@ -5,7 +5,8 @@ import { parseS3Notification } from '../../shared/model/s3-event.ts';
 import { decodeJob } from '../../shared/model/job.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { contextOf, taskOf } from './crossing.ts';
+import { contextOf } from '../context.ts';
+import { taskOf } from './crossing.ts';
 import { canary } from './hostile-store.ts';
 
 /**

@@ -14,7 +14,8 @@ import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { consumeMessage, type Consumer } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { redrive } from '../../operations/dead-letters.ts';
-import { contextOf, failureOf, taskOf } from './crossing.ts';
+import { contextOf } from '../context.ts';
+import { failureOf, taskOf } from './crossing.ts';
 import { errorXml, HostileStore } from './hostile-store.ts';
 
 /** What is seen as itself: no control or formatting character but line ends. */

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { Fault, isFault } from '../../shared/model/faults.ts';
+import { TiB } from '../../shared/model/limits.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf } from '../context.ts';
+import { failureOf, taskOf } from './crossing.ts';
+import { errorXml } from './hostile-store.ts';
+import { calls, hostsOfEachTest, none } from './store-calls.ts';
+
+const hosts = hostsOfEachTest();
+
+const md5 = '900150983cd24fb0d6963f7d28e17f72';
+
+describe('an answer with a lie in it', () => {
+  it.each([
+    ['99999999999999999999', 'Content-Length overflow'],
+    [String(5 * 1024 * 1024 * TiB), 'no valid size'],
+    [String(1024 * TiB), '"in/k" has'],
+    [String(49 * TiB), '"in/k" has'],
+  ])('about the size (%s) is a fault before anything is written', async (size, message) => {
+    hosts.hostile.answer = () => ({ headers: { 'content-length': size, etag: '"e"' } });
+    hosts.other.answer = ({ method }) => ({ status: method === 'HEAD' ? 404 : 200 });
+    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    expect(failure.message).toContain(message);
+    expect(hosts.other.writes).toEqual([]);
+  });
+
+  it.each([
+    ['the part that was asked for', 'bytes 0-2/3', 'abcd'],
+    ['less', 'bytes 0-1/3', 'ab'],
+    ['another object', 'bytes 0-2/4', 'abc'],
+    ['no range', '', 'abc'],
+  ])('about a range (%s) never ends in an object', async (_name, range, body) => {
+    const etag = `"${'1'.repeat(32)}-1"`;
+    hosts.hostile.answer = ({ method }) =>
+      method === 'HEAD'
+        ? { headers: { 'content-length': '3', etag } }
+        : { status: 206, headers: { etag, ...(range !== '' && { 'content-range': range }) }, body };
+    const xml = '<A><UploadId>U</UploadId></A>';
+    hosts.other.answer = ({ method }) =>
+      method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : { body: xml };
+    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    expect(failure).toBeInstanceOf(Fault);
+    expect(hosts.other.writes.filter((line) => /^POST .*uploadId=/.test(line))).toEqual([]);
+  });
+
+  it.each<[string, string]>([
+    ['other sizes', '<Part><PartNumber>1</PartNumber><Size>7</Size><ETag>e</ETag></Part>'],
+    ['other numbers', '<Part><PartNumber>99999</PartNumber><Size>3</Size><ETag>e</ETag></Part>'],
+    ['no numbers', '<Part><PartNumber>one</PartNumber><Size>3</Size><ETag>e</ETag></Part>'],
+    ['negative numbers', '<Part><PartNumber>-1</PartNumber><Size>3</Size><ETag>e</ETag></Part>'],
+    ['sizes that are none', '<Part><PartNumber>1</PartNumber><Size>-3</Size><ETag>e</ETag></Part>'],
+    ['ETags with line ends', '<Part><PartNumber>1</PartNumber><Size>3</Size><ETag>e&#13;&#10;</ETag></Part>'],
+  ])('about parts (%s) never ends in an object', async (_name, parts) => {
+    const etag = `"${'1'.repeat(32)}-1"`;
+    hosts.hostile.answer = () => ({
+      headers: { 'content-length': '3', etag, 'content-range': 'bytes 0-2/3' },
+      body: 'abc',
+    });
+    hosts.other.answer = ({ method }) =>
+      method === 'HEAD'
+        ? { status: 404 }
+        : method === 'PUT'
+          ? { headers: { etag: md5 } }
+          : { body: `<A><UploadId>U</UploadId>${parts}</A>` };
+    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    expect(await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }))).toBeInstanceOf(
+      Fault,
+    );
+    expect(hosts.other.writes.filter((line) => /^POST .*uploadId=/.test(line))).toEqual([]);
+  });
+
+  it.each<[string, (count: number) => string]>([
+    [
+      'ten million',
+      (count) =>
+        `<NextPartNumberMarker>${count * 1000}</NextPartNumberMarker>${'<Part><PartNumber>1</PartNumber><Size>5</Size></Part>'.repeat(1000)}`,
+    ],
+    ['none, for ever', (count) => `<NextPartNumberMarker>${count}</NextPartNumberMarker>`],
+    ['the same for ever', () => '<NextPartNumberMarker>1</NextPartNumberMarker>'],
+    ['backwards', (count) => `<NextPartNumberMarker>${100 - count}</NextPartNumberMarker>`],
+    ['no number as the marker', (count) => `<NextPartNumberMarker>x${count}</NextPartNumberMarker>`],
+  ])('about how many parts there are (%s) comes to an end', async (_name, page) => {
+    let count = 0;
+    const store = hosts.answerWith(() => ({ body: `<A><IsTruncated>true</IsTruncated>${page(++count)}</A>` }));
+    expect((await failureOf(store.listParts('k', 'U'))).message).toMatch(/does not go on|more than 10000 parts/);
+    expect(count).toBeLessThanOrEqual(10_001);
+  });
+
+  it.each(['', 'a\r\nX-Evil: 1', 'a b', 'x'.repeat(1025), '\u0000', 'é'])(
+    'about the upload ID (%j) is a fault',
+    async (uploadId) => {
+      const escaped = uploadId.replace(/[^ -~]/g, (c) => `&#${c.charCodeAt(0)};`);
+      const store = hosts.answerWith({ body: `<A><UploadId>${escaped}</UploadId></A>` });
+      expect((await failureOf(store.createUpload('k', none))).message).toContain('names no upload ID');
+    },
+  );
+
+  it('about the upload ID stays one parameter', async () => {
+    const store = hosts.answerWith({ body: '<A><UploadId>a&amp;acl=1#?/../x%26</UploadId></A>' });
+    const { uploadId } = await store.createUpload('k', none);
+    await store.abortUpload('k', uploadId);
+    expect(hosts.hostile.writes.at(-1)).toBe(
+      'DELETE /bucket/k?uploadId=a%26acl%3D1%23%3F%2F..%2Fx%2526&x-id=AbortMultipartUpload',
+    );
+  });
+
+  it('about what Complete made changes nothing for others', async () => {
+    const store = hosts.answerWith({
+      body: '<A><Location>http://evil.example/x</Location><Bucket>other</Bucket><Key>other</Key><ETag>"x-1"</ETag></A>',
+    });
+    expect(await store.completeUpload('k', 'U', [], { size: 3 })).toEqual({ etag: 'x-1', opaqueEtag: false });
+  });
+
+  it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', '&lt;script&gt;', '', ' ', 'K'.repeat(60_000)])(
+    'about the kind of the error (%s) is a fault of the table',
+    async (code) => {
+      const store = hosts.answerWith({ status: 400, body: errorXml(code, 'x') });
+      for (const [, call] of calls.slice(1)) {
+        const failure = await failureOf(call(store));
+        expect(failure).toBeInstanceOf(Fault);
+        expect(typeof failure.name).toBe('string');
+        expect(isFault(failure) ? failure.retry : undefined).toMatch(/^(never|later|anew)$/);
+        expect(failure.message.length).toBeLessThan(300);
+      }
+    },
+  );
+
+  it.each(['<a>x</a>', '<Code><Code>x</Code></Code>', '<__proto__>x</__proto__>'])(
+    'about the kind of the error (%s) is a fault, also where it is no text',
+    async (code) => {
+      const store = hosts.answerWith({ status: 400, body: errorXml(code, '<b>y</b>') });
+      const failure = await failureOf(store.delete('k'));
+      expect(isFault(failure) ? failure.retry : undefined).toBeDefined();
+    },
+  );
+
+  it.each([
+    'Sat, 13 Sep 275760 00:00:00 GMT',
+    'Fri, 31 Dec 9999 23:59:59 GMT',
+    'Thu, 01 Jan 1970 00:00:00 GMT',
+    'nonsense',
+  ])('about the time (%s) does not end the client for good', async (date) => {
+    const time = new Date(Date.parse(date) || 0).toISOString();
+    const body = errorXml('RequestTimeTooSkewed', 'x', `<ServerTime>${time}</ServerTime>`);
+    const store = hosts.answerWith({ status: 403, headers: { date }, body });
+    for (let index = 0; index < 3; index++) await failureOf(store.delete('k'));
+    hosts.hostile.answer = () => ({ status: 204 });
+    await store.delete('k');
+    const now = new Date().toISOString().replaceAll('-', '').slice(0, 8);
+    expect(hosts.hostile.asked.at(-1)?.headers['x-amz-date']).toContain(now);
+  });
+
+  it('about tags is a fault where they are no text', async () => {
+    const store = hosts.answerWith({ body: '<T><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></T>' });
+    expect((await failureOf(store.tags('k'))).message).toContain('the tags are no well-formed Unicode');
+  });
+
+  it('that asks to wait for a day is not obeyed', async () => {
+    let count = 0;
+    const store = hosts.answerWith(() =>
+      count++ === 0
+        ? { status: 503, headers: { 'retry-after': '86400' }, body: errorXml('SlowDown', 'x') }
+        : { status: 204 },
+    );
+    const began = performance.now();
+    await store.delete('k');
+    expect(performance.now() - began).toBeLessThan(60_000);
+  });
+});

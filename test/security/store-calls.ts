@@ -1,0 +1,67 @@
+import { afterEach, beforeEach } from '@jest/globals';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
+
+/** Every call that the core makes to a store, and stores on loopback that answer them as a test says. */
+
+export const none = { headers: {}, metadata: {}, tags: {} };
+const three = { data: Buffer.from('abc'), size: 3 };
+const from = { bucket: 'source', key: 'k', etag: 'e' };
+const part = { key: 'k', uploadId: 'U', number: 1 };
+
+export async function listAll(store: ObjectStore): Promise<number> {
+  let count = 0;
+  for await (const page of store.list({ prefix: '' })) count += page.length;
+  return count;
+}
+
+/** Every call that the core makes. */
+export const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown>])[] = [
+  ['HeadBucket', (store) => store.checkBucket()],
+  ['ListObjectsV2', listAll],
+  ['HeadObject', (store) => store.head('k')],
+  ['GetObject', (store) => store.get('k', { ifMatch: 'e' })],
+  ['GetObjectTagging', (store) => store.tags('k')],
+  ['PutObject', (store) => store.put('k', three, none)],
+  ['DeleteObject', (store) => store.delete('k')],
+  ['CopyObject', (store) => store.copy(from, 'k', none)],
+  ['CreateMultipartUpload', (store) => store.createUpload('k', none)],
+  ['UploadPart', (store) => store.uploadPart(part, three)],
+  ['UploadPartCopy', (store) => store.copyPart(part, from, 0, 3)],
+  ['ListParts', (store) => store.listParts('k', 'U')],
+  ['ListMultipartUploads', async (store) => store.listUploads('')[Symbol.asyncIterator]().next()],
+  ['CompleteMultipartUpload', (store) => store.completeUpload('k', 'U', [], { size: 3 })],
+  ['AbortMultipartUpload', (store) => store.abortUpload('k', 'U')],
+];
+/** Those whose answer is a document. */
+export const documents = calls.filter(([name]) =>
+  /^(List|GetObjectTagging|CopyObject|Create|UploadPartCopy|Complete)/.test(name),
+);
+
+/** What is open during one test. */
+export interface Hosts {
+  hostile: HostileStore;
+  /** another host, which nobody may be sent to */
+  other: HostileStore;
+  /** The client's store, whose requests are all answered like this. */
+  answerWith(answer: Reply | ((asked: Asked) => Reply)): ObjectStore;
+}
+
+/** Two fresh hosts for each test of the file. */
+export function hostsOfEachTest(): Hosts {
+  const hosts = {
+    answerWith(answer) {
+      hosts.hostile.answer = typeof answer === 'function' ? answer : () => answer;
+      return hosts.hostile.store();
+    },
+  } as Hosts;
+  beforeEach(async () => {
+    hosts.other = await HostileStore.open(() => ({ body: 'caught' }));
+    hosts.hostile = await HostileStore.open();
+  });
+  afterEach(async () => {
+    await hosts.hostile.close();
+    await hosts.other.close();
+  });
+  return hosts;
+}
