@@ -10,7 +10,8 @@ import type { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { Child, temporary, type Ended } from './child.ts';
 import { keyZoo } from './keys.ts';
-import { eventually, Local } from './local.ts';
+import { until } from '../until.ts';
+import { Local } from './local.ts';
 
 /** `npm run audit` against the deployed pipeline: every kind of difference is made, and named. */
 
@@ -88,7 +89,7 @@ async function buried(key: string): Promise<void> {
   const before = await local.messages(deadLetters);
   const MessageBody = encodeJob({ task: 'main', key: `in/${key}`, action: 'copy' });
   await local.sqs.send(new SendMessageCommand({ QueueUrl: jobs, MessageBody }));
-  await eventually(async () => ((await local.messages(deadLetters)) > before ? true : undefined));
+  await until(async () => (await local.messages(deadLetters)) > before);
 }
 
 /** An upload at the destination that the ledger names as begun at a time, and that has no parts. */
@@ -111,9 +112,9 @@ async function begun(key: string, updatedAt: number): Promise<void> {
 it('ends with 0 where everything was copied, whatever the keys', async () => {
   for (const key of [...zoo, 'changed', 'lost', 'overwritten']) await put('source', key, `bytes of ${key.length}`);
   expect(await local.sync({ task: 'main' })).toMatchObject({ status: 'SUCCEEDED' });
-  await eventually(async () => ((await copies()) === zoo.length + 3 ? true : undefined));
+  await until(async () => (await copies()) === zoo.length + 3);
   // The last messages are deleted right after the last copies.
-  const { code, lines, summary } = await eventually(async () => {
+  const { code, lines, summary } = await until(async () => {
     const result = await findings('--task', 'main', '--deep', 'bytes');
     return result.lines.some(({ kind }) => kind === 'jobs-in-flight') ? undefined : result;
   });
@@ -144,7 +145,7 @@ describe('differences', () => {
     await put('source', 'cured', 'by hand');
     await put('destination', 'cured', 'by hand');
     await local.sqs.send(new SendMessageCommand({ QueueUrl: jobs, MessageBody: 'no job' }));
-    await eventually(async () => ((await local.messages(deadLetters)) === 4 ? true : undefined));
+    await until(async () => (await local.messages(deadLetters)) === 4);
     await begun('stalled', Date.now() - 3 * hour);
     await begun('going on', Date.now());
     await local.s3.send(new CreateMultipartUploadCommand({ Bucket: 'destination', Key: 'out/foreign' }));

@@ -3,7 +3,7 @@ import { localNames } from '../../local/run/settings.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
 import { Pipeline, taskOf } from '../faults/pipeline.ts';
 import { Child } from './child.ts';
-import { eventually } from './local.ts';
+import { until } from '../until.ts';
 
 /** An object that can never be copied as things are, among others that can; then things are mended. */
 it.each(['lambda', 'ec2'] as const)(
@@ -22,7 +22,7 @@ it.each(['lambda', 'ec2'] as const)(
         operation === 'ChangeMessageVisibility' ? { kind: 'come-back', seconds: 2 } : undefined;
 
       await pipeline.runs.sync(task);
-      await eventually(async () => ((await pipeline.runs.deadLetters()) === 1 ? true : undefined));
+      await until(async () => (await pipeline.runs.deadLetters()) === 1);
       await pipeline.runs.settle();
       // Bounded tries: one read a delivery, and not one more afterwards.
       const reads = pipeline.requests.filter(({ operation, key }) => operation === 'GetObject' && key === poisoned);
@@ -50,7 +50,7 @@ it.each(['lambda', 'ec2'] as const)(
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ found: 1, sent: 1, removed: 1, reasons: { AccessDenied: 1 } });
       await pipeline.runs.settle();
-      await eventually(async () => ((await ledger.get(task, poisoned))?.status === 'DONE' ? true : undefined));
+      await until(async () => (await ledger.get(task, poisoned))?.status === 'DONE');
       expect(await pipeline.check(wanted)).toEqual({ lost: 0, wrong: 0 });
       expect(await pipeline.runs.deadLetters()).toBe(0);
       expect((await ledger.get(task, poisoned))?.reason).toBeUndefined();

@@ -14,7 +14,8 @@ import { asciiJson, encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import { Child, temporary } from './child.ts';
 import { keyZoo } from './keys.ts';
-import { eventually, Local, pause } from './local.ts';
+import { until } from '../until.ts';
+import { Local, pause } from './local.ts';
 
 /** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
 
@@ -106,7 +107,7 @@ describe('keys of every legal kind', () => {
 
   it('arrive as they are by events', async () => {
     for (const key of keyZoo) {
-      const there = await eventually(() => read('by-events', key));
+      const there = await until(() => read('by-events', key));
       expect({ key, bytes: there.toString() }).toEqual({ key, bytes: bytesFor(key).toString() });
     }
     expect((await keysIn('by-events')).sort()).toEqual([...keyZoo].sort());
@@ -116,13 +117,13 @@ describe('keys of every legal kind', () => {
     expect(await local.sync({ task: 'sync' })).toMatchObject({ status: 'SUCCEEDED' });
     const fitting = keyZoo.filter((key) => Buffer.byteLength(`mirror/${key}`) <= 1024);
     for (const key of fitting) {
-      const there = await eventually(() => read('by-sync', `mirror/${key}`));
+      const there = await until(() => read('by-sync', `mirror/${key}`));
       expect({ key, bytes: there.toString() }).toEqual({ key, bytes: bytesFor(key).toString() });
     }
     expect((await keysIn('by-sync')).sort()).toEqual(fitting.map((key) => `mirror/${key}`).sort());
     // With the destination's prefix before them, the longest keys have no place there: said so, and nothing else.
     for (const key of keyZoo.filter((other) => !fitting.includes(other))) {
-      const entry = await eventually(() => local.ledger(table).get('sync', key));
+      const entry = await until(() => local.ledger(table).get('sync', key));
       expect(entry).toMatchObject({
         status: 'FAILED',
         reason: expect.stringMatching(/^InvalidInput: .*S3 allows 1024/),
@@ -152,9 +153,9 @@ describe('an object', () => {
     await local.s3.send(
       new PutObjectCommand({ Bucket: 'source', Key, Body: 'dressed', Tagging: 'team=a%20b&empty=', ...headers }),
     );
-    await eventually(() => read('by-events', Key));
+    await until(() => read('by-events', Key));
     expect(await local.sync({ task: 'sync', prefix: 'dressed/' })).toMatchObject({ status: 'SUCCEEDED' });
-    await eventually(() => read('by-sync', `mirror/${Key}`));
+    await until(() => read('by-sync', `mirror/${Key}`));
     for (const place of [
       { Bucket: 'by-events', Key },
       { Bucket: 'by-sync', Key: `mirror/${Key}` },
@@ -175,11 +176,11 @@ describe('an object', () => {
   it('that changes keeps its size is brought over again, and one that is deleted is deleted', async () => {
     const Key = 'changing';
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: 'first' }));
-    await eventually(async () => ((await read('by-events', Key))?.toString() === 'first' ? true : undefined));
+    await until(async () => (await read('by-events', Key))?.toString() === 'first');
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: 'again' }));
-    await eventually(async () => ((await read('by-events', Key))?.toString() === 'again' ? true : undefined));
+    await until(async () => (await read('by-events', Key))?.toString() === 'again');
     await local.s3.send(new DeleteObjectCommand({ Bucket: 'source', Key }));
-    await eventually(async () => ((await read('by-events', Key)) === undefined ? true : undefined));
+    await until(async () => (await read('by-events', Key)) === undefined);
   });
 
   it('over the threshold takes the state machine', async () => {
@@ -187,9 +188,9 @@ describe('an object', () => {
     const bytes = randomBytes(33 * MiB);
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: bytes }));
     expect(await local.sync({ task: 'large', prefix: Key })).toMatchObject({ status: 'SUCCEEDED' });
-    const there = await eventually(() => read('by-sync', `large/${Key}`));
+    const there = await until(() => read('by-sync', `large/${Key}`));
     expect(createHash('sha256').update(there).digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
-    const entry = await eventually(async () => {
+    const entry = await until(async () => {
       const found = await local.ledger(table).get('large', Key);
       return found?.status === 'DONE' ? found : undefined;
     });
@@ -206,12 +207,12 @@ it('between buckets that one credential reaches, is copied by the store itself',
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body, Metadata: { kept: 'yes' } }));
   }
   expect(await local.sync({ task: 'inside', prefix: 'inside/' })).toMatchObject({ status: 'SUCCEEDED' });
-  expect((await eventually(() => read('inside', 'inside/small'))).toString()).toBe('small');
-  expect((await eventually(() => read('inside', 'inside/large'))).equals(bytes)).toBe(true);
+  expect((await until(() => read('inside', 'inside/small'))).toString()).toBe('small');
+  expect((await until(() => read('inside', 'inside/large'))).equals(bytes)).toBe(true);
   const head = await local.s3.send(new HeadObjectCommand({ Bucket: 'inside', Key: 'inside/large' }));
   expect(head.Metadata).toEqual({ kept: 'yes' });
   const ledger = local.ledger(table);
-  const small = await eventually(() => ledger.get('inside', 'inside/small'));
+  const small = await until(() => ledger.get('inside', 'inside/small'));
   expect(small).toMatchObject({ status: 'DONE', route: 'server-side copy' });
 });
 
@@ -227,7 +228,7 @@ describe('bad input', () => {
     ];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
     const { Successful = [] } = await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries }));
-    expect((await eventually(() => read('by-sync', 'mirror/beside bad ones'))).toString()).toBe('good');
+    expect((await until(() => read('by-sync', 'mirror/beside bad ones'))).toString()).toBe('good');
     const reasons = new Map<string, string>();
     while (!bodies.slice(0, 4).every((body) => reasons.has(body))) {
       const { Messages = [] } = await local.sqs.send(
@@ -308,7 +309,7 @@ it('a prefix list says what a run copies and deletes; metadata and tags stay beh
   await put('source', 'lists/today', 'parts/b/\nparts/a\nparts/a/\n');
   const run = await local.sync({ task: 'listed' });
   expect(JSON.parse(run.output)).toMatchObject({ listed: 2, listedAtDestination: 1, jobs: 3, deletes: 1 });
-  const keys = await eventually(async () => {
+  const keys = await until(async () => {
     const found = await keysIn('listed');
     return found.length === 4 && !found.includes('parts/a/old') ? found : undefined;
   });
@@ -322,7 +323,7 @@ it('a prefix list says what a run copies and deletes; metadata and tags stay beh
 
 it('a dry run counts and sends nothing', async () => {
   await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: 'dry/one', Body: '12345' }));
-  await eventually(() => read('by-events', 'dry/one'));
+  await until(() => read('by-events', 'dry/one'));
   const run = await local.sync({ task: 'sync', prefix: 'dry/', dryRun: true });
   expect(JSON.parse(run.output)).toMatchObject({ listed: 1, jobs: 1, bytes: 5 });
   await pause(500);
@@ -347,7 +348,7 @@ describe('dead letters', () => {
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: key, Body: bytesFor(key) }));
     const MessageBody = encodeJob({ task: 'later', key, action: 'copy' });
     await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries: [{ Id: 'one', MessageBody }] }));
-    await eventually(async () => await local.ledger(table).get('later', key));
+    await until(async () => await local.ledger(table).get('later', key));
 
     // Looking takes nothing away, and the job alone is chosen, not what else is buried.
     const look = await redrive('--stack', 'S3Ferry', '--dry-run');
@@ -356,8 +357,8 @@ describe('dead letters', () => {
     await local.putParameter('/s3-ferry/S3Ferry/tasks/later', JSON.stringify(task));
     const back = await redrive('--stack', 'S3Ferry', '--task', 'later');
     expect(back).toMatchObject({ code: 0, report: { sent: 1, removed: 1, failed: 0 } });
-    expect((await eventually(() => read('by-sync', `later/${key}`))).toString()).toBe(bytesFor(key).toString());
-    const entry = await eventually(async () => {
+    expect((await until(() => read('by-sync', `later/${key}`))).toString()).toBe(bytesFor(key).toString());
+    const entry = await until(async () => {
       const found = await local.ledger(table).get('later', key);
       return found?.status === 'DONE' ? found : undefined;
     });

@@ -11,7 +11,8 @@ import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../contract/local-s3.ts';
 import { temporary } from './child.ts';
-import { eventually, Local } from './local.ts';
+import { until } from '../until.ts';
+import { Local } from './local.ts';
 
 /** The other side's keys are changed in Parameter Store and at its store while a run is under way. */
 
@@ -76,7 +77,7 @@ it('a rotation in the middle of a run fails no job', async () => {
   expect(await local.sync({ task: 'abroad' })).toMatchObject({ status: 'SUCCEEDED' });
   const side = { bucket: 'mirror', prefix: '', requestPayer: false, endpoint: other.endpoint, forcePathStyle: true };
   const mirror = new S3ObjectStore(createS3Client(side, localKeys), side);
-  await eventually(async () => {
+  await until(async () => {
     const { value: page = [] } = (await mirror.list({ prefix: '' }).next()) as { value?: unknown[] };
     return page.length === objects.size ? page : undefined;
   });
@@ -91,7 +92,7 @@ it('a rotation in the middle of a run fails no job', async () => {
   expect(readFileSync(join(place.path, 'data', 'functions.log'), 'utf8')).not.toMatch(/failed|AccessDenied/);
   for (const name of [/Jobs/i, /Dead/i]) {
     const QueueUrl = await local.queueUrl(name);
-    await eventually(async () => {
+    await until(async () => {
       const names = ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible'] as const;
       const input = { QueueUrl, AttributeNames: [...names] };
       const { Attributes = {} } = await local.sqs.send(new GetQueueAttributesCommand(input));

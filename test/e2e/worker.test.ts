@@ -19,7 +19,8 @@ import { encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
 import { start, temporary } from './child.ts';
-import { eventually, Local } from './local.ts';
+import { until } from '../until.ts';
+import { Local } from './local.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
 
@@ -109,7 +110,7 @@ async function messages(
 }
 
 async function emptyQueue(): Promise<void> {
-  await eventually(async () => {
+  await until(async () => {
     const left =
       (await messages('ApproximateNumberOfMessages')) + (await messages('ApproximateNumberOfMessagesNotVisible'));
     return left === 0 ? true : undefined;
@@ -117,7 +118,7 @@ async function emptyQueue(): Promise<void> {
 }
 
 async function arrived(key: string, bytes: Buffer): Promise<void> {
-  const opened = await eventually(() => ferry.store(destinationBucket).get(key));
+  const opened = await until(() => ferry.store(destinationBucket).get(key));
   const chunks: Buffer[] = [];
   for await (const chunk of opened.body as AsyncIterable<Buffer>) chunks.push(chunk);
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
@@ -133,12 +134,12 @@ function parts(): number[] {
 }
 
 async function untilParts(count: number): Promise<void> {
-  await eventually(async () => (parts().length >= count ? true : undefined));
+  await until(async () => parts().length >= count);
 }
 
 it('moves everything of a run, large objects too, in two processes, without a Lambda consumer', async () => {
   const { log } = startWorker({ OBJECTS_AT_ONCE: '2' });
-  await eventually(async () => (lines(log, 'working').length === 2 ? true : undefined));
+  await until(async () => lines(log, 'working').length === 2);
   const runs = new Runs(aws);
   const counts = await runs.sync(task);
   expect(counts).toMatchObject({ listed: before.size, jobs: before.size });
@@ -242,9 +243,9 @@ describe('a worker that ends in the middle of an object', () => {
     await put('noticed', bytes);
     await untilParts(2);
     notice = true;
-    await eventually(async () => ((await messages('ApproximateNumberOfMessages')) === 1 ? true : undefined));
+    await until(async () => (await messages('ApproximateNumberOfMessages')) === 1);
     expect(lines(log, 'draining')).toContainEqual(expect.objectContaining({ why: 'spot interruption' }));
-    await eventually(async () => {
+    await until(async () => {
       const told = JSON.parse(readFileSync(health, 'utf8')) as { state: string };
       return told.state === 'drained' ? true : undefined;
     });
@@ -293,10 +294,10 @@ it('keeps a message hidden while there is progress, and lets go of a job that ma
 
   delay = 30_000;
   await put('standing', randomBytes(2 * partSize));
-  const failure = await eventually(async () => lines(log, 'failed, comes back')[0]);
+  const failure = await until(async () => lines(log, 'failed, comes back')[0]);
   expect(failure).toMatchObject({ fault: 'OutOfTime', reason: expect.stringContaining('no progress for 2 s') });
   // What the job holds on to only the end of its process gives back.
-  await eventually(async () => (lines(log, 'working').length === 2 ? true : undefined));
+  await until(async () => lines(log, 'working').length === 2);
   expect(lines(log, 'a process ended and is replaced')).toMatchObject([{ code: 1 }]);
   expect(await worker.stop()).toBe(0);
 });
@@ -327,7 +328,7 @@ it('belongs to `npm run local` where the configuration says so', async () => {
   const tasks = [{ name: 'one', source: from, destination: { bucket: 'into-bucket' }, events: 'create' }];
   const local = await Local.start(join(place.path, 'kept'), tasks, { workerMode: 'ec2' });
   await local.s3.send(new PutObjectCommand({ Bucket: 'from-bucket', Key: 'k', Body: 'bytes' }));
-  const copy = await eventually(() =>
+  const copy = await until(() =>
     local.s3.send(new HeadObjectCommand({ Bucket: 'into-bucket', Key: 'k' })).catch(() => undefined),
   );
   expect(copy.ContentLength).toBe(5);

@@ -9,6 +9,7 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import type { JobSource, ReceivedMessage } from '../../shared/ports/job-source.ts';
 import { Consumption, type QueueEvent } from '../../worker/consumption.ts';
 import type { Delivery } from '../../worker/delivery.ts';
+import { until } from '../until.ts';
 
 /** Taking messages, over a queue in memory. */
 
@@ -97,10 +98,6 @@ function consumption(
     }),
   });
   return { consumption: made, events };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await systemClock.sleep(5);
 }
 
 test('never asks for more than can be begun, and deletes what is done', async () => {

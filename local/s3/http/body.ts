@@ -127,9 +127,10 @@ export async function receive(
   // An error must leave the connection in place: the client still has to be told.
   for await (const chunk of call.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     for (const piece of decoder === undefined ? [chunk] : decoder.push(chunk)) {
+      // Counted as it came, whatever becomes of it.
+      call.meter.bytesIn += piece.length;
       const data = call.tamper ? await call.tamper(piece, size) : piece;
       size += data.length;
-      call.meter.bytesIn += data.length;
       if (size > claims.length) throw new S3Error('IncompleteBody', 'The body is longer than it was said to be');
       digests.update(data);
       await take(data);

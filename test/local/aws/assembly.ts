@@ -74,12 +74,3 @@ export function writeFunction(
     ...changes,
   };
 }
-
-/** Looks again and again until there is something to see; the test's own time limit is the only one. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

@@ -4,7 +4,7 @@ import { nextTime, startSchedule } from '../../../local/aws/events/schedule.ts';
 import { SqsMapping, type SqsMappingOptions } from '../../../local/aws/events/sqs-mapping.ts';
 import type { InvocationResult } from '../../../local/aws/lambda/environment.ts';
 import { openQueues, type Queues } from '../../../local/aws/sqs/queues.ts';
-import { until } from './assembly.ts';
+import { until } from '../../until.ts';
 
 describe('a schedule', () => {
   test.each([
@@ -100,8 +100,7 @@ describe('an event source mapping', () => {
     })) as { Attributes: Record<string, string> };
     return `${Attributes['ApproximateNumberOfMessages']} visible, ${Attributes['ApproximateNumberOfMessagesNotVisible']} in flight`;
   }
-  const reaches = (name: string, expected: string) =>
-    until(async () => ((await counts(name)) === expected ? true : undefined));
+  const reaches = (name: string, expected: string) => until(async () => (await counts(name)) === expected);
 
   test('gives Lambda the event of SQS and deletes what succeeded', async () => {
     const events: Batch[] = [];
@@ -175,7 +174,7 @@ describe('an event source mapping', () => {
       Entries: ['a', 'b'].map((Id) => ({ Id, MessageBody: Id })),
     });
     map(() => (++invocations, result), { retryDelaySeconds: undefined });
-    await until(() => (invocations > 0 ? true : undefined));
+    await until(() => invocations > 0);
     await mapping!.stop();
     expect(await counts('jobs')).toBe(expected);
   });
@@ -203,7 +202,7 @@ describe('an event source mapping', () => {
       { concurrency: 3, batchSize: 1 },
     );
     await send(...Array.from({ length: 9 }, (_, index) => `m${index}`));
-    await until(() => (count === 9 ? true : undefined));
+    await until(() => count === 9);
     expect(most).toBe(3);
   });
 
@@ -218,7 +217,7 @@ describe('an event source mapping', () => {
       { batchSize: 1 },
     );
     await send('a', 'b');
-    await until(() => (bodies.length > 0 ? true : undefined));
+    await until(() => bodies.length > 0);
     await mapping!.stop();
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(bodies).toEqual(['a']);

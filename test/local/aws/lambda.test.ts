@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Isolation } from '../../../local/aws/lambda/environment.ts';
 import { LambdaRuntime } from '../../../local/aws/lambda/runtime.ts';
 import type { FunctionDefinition } from '../../../local/aws/lambda/function-definition.ts';
-import { scratch, surroundings, until, writeFunction } from './assembly.ts';
+import { until } from '../../until.ts';
+import { scratch, surroundings, writeFunction } from './assembly.ts';
 
 const directory = scratch();
 let runtime: LambdaRuntime | undefined;

@@ -8,7 +8,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
-import { until } from './assembly.ts';
+import { until } from '../../until.ts';
 import { deployed } from './fixture.ts';
 
 const fixture = deployed();

@@ -4,7 +4,7 @@ import type { InvocationResult } from '../../../local/aws/lambda/environment.ts'
 import { runnable } from '../../../local/aws/states/definition.ts';
 import { Executions, type Execution, type Machine } from '../../../local/aws/states/executions.ts';
 import { StepFunctions } from '../../../local/aws/states/service.ts';
-import { until } from './assembly.ts';
+import { until } from '../../until.ts';
 
 type Handler = (event: never) => unknown;
 
@@ -270,7 +270,7 @@ describe('an execution', () => {
       A: invoke('f', { Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 60 }], End: true }),
     });
     const ended = withMachine(definition, { f: () => (++calls, thrown('Throttled')) })({});
-    await until(() => (calls > 0 ? true : undefined));
+    await until(() => calls > 0);
     await executions!.abortAll();
     expect(await ended).toMatchObject({ status: 'ABORTED' });
     await new Promise((resolve) => setTimeout(resolve, 50));

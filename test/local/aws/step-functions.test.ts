@@ -10,7 +10,7 @@ import {
   type ExecutionListItem,
 } from '@aws-sdk/client-sfn';
 import { describe, expect, test } from '@jest/globals';
-import { until } from './assembly.ts';
+import { until } from '../../until.ts';
 import { deployed } from './fixture.ts';
 
 const fixture = deployed();

@@ -21,6 +21,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { openS3Server } from '../../../local/s3/index.ts';
+import { until } from '../../until.ts';
 import { ACCESS_KEY, SECRET_KEY, bytes, failure, once, plain, startServer, type Harness } from './harness.ts';
 
 const Bucket = 'lifecycle';
@@ -45,10 +46,6 @@ async function blobFiles(directory: string): Promise<string[]> {
 }
 
 /** Waits until something is so; the test's own time limit is the only one. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
 describe('a reader', () => {
   it.each(['overwritten', 'deleted'])('gets the version it began with although the object is %s', async (how) => {
     const Key = `read-${how}`;
@@ -301,6 +298,10 @@ describe('faults', () => {
     expect(await failure(put())).toEqual({ name: 'SlowDown', status: 503 });
     harness.fault = once('PutObject', { kind: 'reset' });
     await expect(put()).rejects.toThrow(/ECONNRESET|EPIPE|hang up/);
+    harness.fault = once('PutObject', { kind: 'reset-body', afterBytes: 100_000 });
+    await expect(put()).rejects.toThrow(/ECONNRESET|EPIPE|hang up/);
+    // What came before the reset was sent for nothing, and counts.
+    await until(() => harness.requests.some((r) => r.operation === 'PutObject' && r.bytesIn >= 100_000));
     expect((await failure(head())).status).toBe(404);
     harness.fault = once('PutObject', { kind: 'lose-answer' });
     await expect(put()).rejects.toThrow(/ECONNRESET|EPIPE|hang up/);
