@@ -1,0 +1,146 @@
+import { describe, expect, it } from '@jest/globals';
+import { judgeLetter } from '../../../operations/audit/queues.ts';
+import { asciiJson, encodeJob } from '../../../shared/model/job.ts';
+import { MiB } from '../../../shared/model/limits.ts';
+import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
+import type { DeadLetter } from '../../../shared/ports/redrive.ts';
+import { bytesOf, noAttributes, World } from '../../shared/transfer/world.ts';
+import { Audit } from './audited-world.ts';
+
+const hour = 3600_000;
+
+describe('a copy in parts', () => {
+  /** Begins one and dies before its end. */
+  async function begun(audit: Audit): Promise<void> {
+    await audit.put('source', 'in/k', bytesOf(11 * MiB));
+    audit.world.at('before', 'completeUpload', () => audit.world.kill());
+    await audit.world.transfer('in/k').catch(() => undefined);
+    audit.world.revive();
+  }
+
+  it('goes on while parts come, and is stalled two hours later', async () => {
+    const audit = new Audit();
+    await begun(audit);
+    expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
+    audit.world.clock.pass(3 * hour);
+    expect(await audit.kinds()).toEqual(['stalled in/k', 'upload-left out/k']);
+    const [upload] = audit.world.openUploads();
+    const { destination } = audit.world.context();
+    await destination.uploadPart(
+      { key: 'out/k', uploadId: upload!, number: 1 },
+      { data: bytesOf(5 * MiB), size: 5 * MiB },
+    );
+    expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
+  });
+
+  it('goes on while its execution runs, whatever else there is to see', async () => {
+    const audit = new Audit();
+    await begun(audit);
+    const { size, etag } = (await audit.world.context().source.head('in/k'))!;
+    const { execution } = await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
+    audit.world.clock.pass(30 * hour);
+    expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
+    audit.world.uploads.end(execution);
+    expect(await audit.kinds()).toEqual(['stalled in/k', 'upload-left out/k']);
+  });
+
+  it('that an execution was just started for goes on, before there is a word of it in the ledger', async () => {
+    const audit = new Audit();
+    await audit.put('source', 'in/k', bytesOf(11 * MiB));
+    const { size, etag } = (await audit.world.context().source.head('in/k'))!;
+    await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
+    expect(await audit.kinds()).toEqual(['in-progress in/k']);
+    await audit.put('source', 'in/k', bytesOf(12 * MiB));
+    expect(await audit.kinds()).toEqual(['missing in/k']);
+  });
+
+  it('whose upload is gone is stalled, and nothing is open', async () => {
+    const audit = new Audit();
+    await begun(audit);
+    audit.world.clock.pass(3 * hour);
+    await audit.world.context().destination.abortUpload('out/k', audit.world.openUploads()[0]!);
+    expect(await audit.kinds()).toEqual(['stalled in/k']);
+    expect(audit.findings[0]?.seen).toMatch(/its upload is gone/);
+  });
+
+  it('that was announced and never claimed is left behind; one that nobody announced is foreign', async () => {
+    const audit = new Audit();
+    await audit.put('source', 'in/k', bytesOf(11 * MiB));
+    audit.world.at('before', 'ledger.claimUpload', () => audit.world.kill());
+    await audit.world.transfer('in/k').catch(() => undefined);
+    audit.world.revive();
+    await audit.world.transfer('in/k');
+    audit.world.clock.pass(3 * hour);
+    await audit.world.context().destination.createUpload('out/theirs', noAttributes);
+    expect(await audit.kinds()).toEqual(['upload-foreign out/theirs', 'upload-left out/k']);
+  });
+});
+
+describe('the queues', () => {
+  it('are counted: of one task its own, of several nobody`s', async () => {
+    const audit = new Audit();
+    for (const key of ['in/1', 'in/2', 'in/3']) await audit.queue.send([audit.world.job(key)]);
+    audit.queue.receive(1);
+    expect(await audit.kinds()).toEqual(['jobs-in-flight', 'jobs-waiting']);
+    expect(audit.findings.map(({ seen }) => seen)).toEqual(['2 messages wait', '1 messages are in flight']);
+    expect(await audit.kinds({ shared: true })).toEqual(['queue-busy']);
+    // Nobody received anything for it.
+    audit.world.clock.pass(hour);
+    expect(
+      audit.queue
+        .receive(10)
+        .map(({ receives }) => receives)
+        .sort(),
+    ).toEqual([1, 1, 2]);
+  });
+
+  it('of dead letters: those of the task are told, and all are given back', async () => {
+    const audit = new Audit();
+    const letter = (id: string, body: string): DeadLetter => ({
+      id,
+      body,
+      receipt: `r-${id}`,
+      sentAt: 0,
+      reason: 'TooLarge: x',
+    });
+    const job = { key: 'in/k', action: 'copy' as const };
+    const batches = [
+      [letter('1', encodeJob({ ...job, task: 'test' })), letter('2', encodeJob({ ...job, task: 'other' }))],
+      [letter('1', 'again'), letter('3', 'no job')],
+    ];
+    const released: string[] = [];
+    const letters = {
+      receive: async () => batches.shift() ?? [],
+      release: async (all: readonly DeadLetter[]) => void released.push(...all.map(({ receipt }) => receipt)),
+    };
+    expect(await audit.kinds({ letters })).toEqual(['dead-letter in/k', 'dead-letters-unknown']);
+    expect(released).toEqual(['r-1', 'r-2', 'r-3']);
+    expect(audit.findings[0]?.seen).toMatch(/^a job to copy it was buried 1970-.*: TooLarge: x$/);
+  });
+
+  it('of dead letters that somebody else holds are not known', async () => {
+    const audit = new Audit();
+    const deadLetters = new MemoryQueue();
+    deadLetters.sendBody('x');
+    deadLetters.receive();
+    expect(await audit.kinds({ deadLetters })).toEqual(['not-compared']);
+  });
+
+  it.each([
+    ['an event that the task replicates', 'source', 'in/k x', 1, true],
+    ['an event of another prefix', 'source', 'else/k', 0, false],
+    ['an event of another bucket', 'other', 'in/k', 0, false],
+  ])('know %s', (_name, bucket, key, count, known) => {
+    const task = new World({ task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, events: 'create' } })
+      .task;
+    const s3 = {
+      bucket: { name: bucket },
+      object: { key: key.replaceAll(' ', '+'), size: 1, eTag: 'e', sequencer: '0' },
+    };
+    const record = { eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put', s3 };
+    const body = asciiJson({ Records: [{ ...record, eventTime: '2026-11-01T00:00:00.000Z', awsRegion: 'x' }] });
+    const judged = judgeLetter(task, { id: '1', body, receipt: 'r', sentAt: 0 });
+    expect(judged.known).toBe(known);
+    expect(judged.findings.map((finding) => finding.key)).toEqual(count ? [key] : []);
+  });
+});

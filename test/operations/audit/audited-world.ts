@@ -1,0 +1,70 @@
+import { auditTask, type Audited } from '../../../operations/audit/audit-task.ts';
+import type { AuditContext } from '../../../operations/audit/context.ts';
+import type { Finding } from '../../../operations/audit/finding.ts';
+import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
+import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
+import type { DeadLetter } from '../../../shared/ports/redrive.ts';
+import { noAttributes, World, type WorldOptions } from '../../shared/transfer/world.ts';
+
+/** A world of a task from `in/` to `out/`, and audits of it. */
+export class Audit {
+  readonly world: World;
+  readonly queue: MemoryQueue;
+  readonly letters: DeadLetter[] = [];
+  readonly findings: Finding[] = [];
+  restarts = 0;
+  keys = 0;
+
+  constructor({ task, ...options }: WorldOptions = {}) {
+    const sides = { source: { prefix: 'in/' }, destination: { prefix: 'out/' } };
+    this.world = new World({ task: { ...sides, ...task }, ...options });
+    this.queue = new MemoryQueue({ clock: this.world.clock });
+  }
+
+  async run(more: Partial<AuditContext> = {}): Promise<Audited> {
+    const { task, source, destination, ledger, clock } = this.world.context();
+    this.findings.length = 0;
+    return auditTask({
+      ...{ task, source, destination, ledger, clock },
+      lookup: this.world.ledger,
+      executions: this.world.uploads,
+      jobs: this.queue,
+      deadLetters: new MemoryQueue(),
+      letters: { receive: async () => [], release: async () => undefined },
+      shared: false,
+      depth: 'off',
+      found: (finding) => this.findings.push(finding),
+      compared: (keys) => (this.keys += keys),
+      restarted: () => {
+        this.restarts++;
+        this.findings.length = 0;
+      },
+      ...more,
+    });
+  }
+
+  /** Kinds and keys, in a fixed order. */
+  async kinds(more: Partial<AuditContext> = {}): Promise<string[]> {
+    await this.run(more);
+    return this.findings.map(({ kind, key }) => `${kind} ${key ?? ''}`.trim()).sort();
+  }
+
+  async put(side: 'source' | 'destination', key: string, bytes: Buffer | string): Promise<void> {
+    const data = Buffer.from(bytes);
+    const storage = side === 'source' ? this.world.sourceStorage : this.world.destinationStorage;
+    await new MemoryObjectStore(storage, side).put(key, { data, size: data.length }, noAttributes);
+  }
+
+  /** Puts the object at the source, and brings it over. */
+  async copied(key: string, bytes: Buffer | string = `bytes of ${key}`): Promise<void> {
+    await this.put('source', `in/${key}`, bytes);
+    this.world.clock.pass(60_000);
+    await this.world.transfer(`in/${key}`);
+  }
+
+  /** Archives the source's object. */
+  archive(key: string): void {
+    const bucket = this.world.sourceStorage.bucket('source');
+    bucket.write(key, { ...bucket.get(key)!, readable: false, storageClass: 'GLACIER' }, false);
+  }
+}
