@@ -46,8 +46,10 @@ interface Move {
   readonly violations: readonly string[];
 }
 
-/** Milliseconds. */
+/** Milliseconds between two looks at the victim. */
 const lookEvery = 5;
+/** Milliseconds between two questions to the deployment whether all is done; they take a processor's time, too. */
+const askEvery = 100;
 /** Milliseconds without a change after which everything that was on the wire has arrived, once the victim is stopped. */
 const wire = 50;
 /** Milliseconds after which a move counts as one that never ends. */
@@ -155,7 +157,7 @@ async function moveOnce(
       // Too late for this victim: the rest of the move is left alone.
       at = undefined;
     }
-    if (now - lookedAt > 4 * lookEvery) {
+    if (now - lookedAt > askEvery) {
       settled = await site.isSettled();
       lookedAt = performance.now();
     }
