@@ -126,6 +126,21 @@ describe('resuming', () => {
     expect(world.openUploads()).toEqual([]);
   });
 
+  it('does not finish an upload of the same bytes with other metadata', async () => {
+    for (const run of [inProcess, asExecution]) {
+      const world = new World();
+      await world.putSource(bytesOf(11 * MiB), { attributes: beforeAttributes });
+      world.at('before', 'completeUpload', () => world.kill());
+      await run(world).catch(() => undefined);
+      world.revive();
+      expect(world.openUploads()).toHaveLength(1);
+      await world.putSource(bytesOf(11 * MiB), { attributes });
+      await run(world);
+      expect(world.copied()).toMatchObject(attributes);
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+
   it('keeps the part size of the upload when the configured one changes', async () => {
     const world = new World();
     await world.putSource(bytesOf(18 * MiB));

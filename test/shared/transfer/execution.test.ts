@@ -109,6 +109,20 @@ describe('an execution', () => {
 
   it.each([
     ['before', 'uploadPart', 2],
+    ['after', 'uploadPart', 3],
+    ['before', 'completeUpload', 1],
+    ['after', 'completeUpload', 1],
+  ] as const)('whose source gets other metadata %s %s (%d) ends with them', async (when, operation, nth) => {
+    const world = await filled();
+    const attributes = { headers: { contentType: 'a/b' }, metadata: { version: '1' }, tags: {} };
+    world.at(when, operation, () => world.putSource(bytes, { attributes }), { nth });
+    await runUpload(() => world.context(), world.job());
+    expect(world.copied()).toMatchObject(attributes);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it.each([
+    ['before', 'uploadPart', 2],
     ['after', 'completeUpload', 1],
   ] as const)('whose source vanishes %s %s (%d) ends as the task wants it', async (when, operation, nth) => {
     for (const deletes of [true, false]) {

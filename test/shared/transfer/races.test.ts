@@ -134,6 +134,27 @@ describe('tags, which are read by a request of their own', () => {
       ).toEqual([]);
     }
   });
+
+  it.each([
+    ['other bytes and the same metadata', small[1]!, '0'],
+    ['the same bytes and other metadata', small[0]!, '1'],
+  ])('are never shown with what a version with %s replaced', async (_name, bytes, version) => {
+    const world = new World();
+    const tagged = (metadata: string, tag: string): ObjectAttributes => ({
+      headers: {},
+      metadata: { version: metadata },
+      tags: { version: tag },
+    });
+    await world.putSource(small[0]!, { attributes: tagged('0', '0') });
+    const shown: unknown[] = [];
+    world.at('before', 'tags', () => world.putSource(bytes, { attributes: tagged(version, '1') }));
+    world.at('after', 'put', () => {
+      const { bytes: stored, metadata, tags } = world.copied()!;
+      shown.push({ whole: stored.equals(bytes), metadata, tags });
+    });
+    await transferObject(world.context(), world.job('k', { size: 5000 }));
+    expect(shown).toEqual([{ whole: true, metadata: { version }, tags: { version: '1' } }]);
+  });
 });
 
 describe('deletes', () => {
@@ -230,6 +251,19 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
       expect(world.openUploads()).toEqual([]);
     }
   });
+});
+
+it('an object that somebody else made of the same bytes with other metadata is not the one of the upload', async () => {
+  const world = new World();
+  await write(world, large, 0);
+  world.at('before', 'completeUpload', async () => {
+    await write(world, large, 3);
+    await world.transfer();
+    expect(versionAtDestination(world, large)).toBe(3);
+    await write(world, large, 0);
+  });
+  await world.transfer();
+  expect(versionAtDestination(world, large)).toBe(0);
 });
 
 describe('an object that shrank or vanished while its upload was open', () => {
