@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { Credentials } from '../../../shared/aws/credentials.ts';
+import { BoundedHttpHandler } from '../../../shared/aws/http/handler.ts';
 import { Fault } from '../../../shared/model/faults.ts';
 import type { SideCredentials } from '../../../shared/model/task.ts';
 
@@ -200,6 +201,16 @@ describe('credentials of a side', () => {
         },
       },
     ]);
+  });
+
+  it('are not waited for without bounds', async () => {
+    const handle = jest.spyOn(BoundedHttpHandler.prototype, 'handle');
+    await read({ roleArn });
+    await read({ webIdentity: { roleArn: chinaRole, audience: 'ferry' } }, 'cn-north-1');
+    await read({ secretArn });
+    expect(asked).toHaveLength(4);
+    expect(handle).toHaveBeenCalledTimes(4);
+    handle.mockRestore();
   });
 
   it.each([
