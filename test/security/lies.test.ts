@@ -128,6 +128,15 @@ describe('an answer with a lie in it', () => {
     },
   );
 
+  it('about what went wrong, at great length, is told in part', async () => {
+    const store = hosts.answerWith({ status: 400, body: errorXml('Evil', 'm'.repeat(60_000)) });
+    for (const [name, call] of calls.slice(1)) {
+      const { message } = await failureOf(call(store));
+      if (name !== 'HeadObject') expect(message).toContain(': Evil (HTTP 400): mmm');
+      expect(message.length).toBeLessThan(1000);
+    }
+  });
+
   it.each(['<a>x</a>', '<Code><Code>x</Code></Code>', '<__proto__>x</__proto__>'])(
     'about the kind of the error (%s) is a fault, also where it is no text',
     async (code) => {
