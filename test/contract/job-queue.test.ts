@@ -7,6 +7,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFauxqs, type FauxqsServer } from 'fauxqs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
 import { SqsQueueDepth } from '../../shared/aws/sqs-queue-depth.ts';
 import type { Job } from '../../shared/model/job.ts';
@@ -129,5 +131,37 @@ describe('a batch that is taken in part', () => {
       message: 'SendMessageBatch: 10 messages were not taken: ServiceUnavailable: busy',
     });
     expect(queue.sent).toHaveLength(calls);
+  });
+});
+
+describe('a message that cannot be hidden any longer', () => {
+  const value = 'Value AQEB for parameter ReceiptHandle is invalid. Reason: ';
+  it.each([
+    ['MessageNotInflight', 'AWS.SimpleQueueService.MessageNotInflight', '', false],
+    ['ReceiptHandleIsInvalid', 'ReceiptHandleIsInvalid', 'The input receipt handle is invalid.', false],
+    [
+      'InvalidParameterValueException',
+      'InvalidParameterValue',
+      `${value}Message does not exist or is not available for visibility timeout change.`,
+      false,
+    ],
+    ['InvalidParameterValueException', 'InvalidParameterValue', `${value}The receipt handle has expired.`, undefined],
+  ])('is gone or not by what SQS says: %s, %s: %s', async (type, code, message, comesBack) => {
+    const sqs = createServer((_request, response) => {
+      response.writeHead(400, {
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amzn-query-error': `${code};Sender`,
+      });
+      response.end(JSON.stringify({ __type: `com.amazonaws.sqs#${type}`, message }));
+    });
+    await new Promise<void>((resolve) => sqs.listen(0, '127.0.0.1', resolve));
+    const endpoint = `http://127.0.0.1:${(sqs.address() as AddressInfo).port}`;
+    const credentials = { accessKeyId: 'a', secretAccessKey: 's' };
+    const asked = new SQSClient({ endpoint, region: 'us-east-1', credentials });
+    const after = new SqsRedelivery(asked, `${endpoint}/queue`).after('AQEB', 0);
+    if (comesBack === undefined) await expect(after).rejects.toThrow('ChangeMessageVisibility: InvalidParameterValue');
+    else expect(await after).toBe(comesBack);
+    asked.destroy();
+    await new Promise((resolve) => sqs.close(resolve));
   });
 });
