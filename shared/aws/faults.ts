@@ -45,8 +45,6 @@ const byCode: Readonly<Record<string, FaultName>> = {
   TooManyRequestsException: 'Throttled',
   ProvisionedThroughputExceededException: 'Throttled',
   RequestLimitExceeded: 'Throttled',
-  // Said of an execution whose name was just found to be taken: Step Functions shows it after a moment.
-  ExecutionDoesNotExist: 'Unavailable',
   CredentialsProviderError: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
   ExpiredToken: 'AccessDenied',

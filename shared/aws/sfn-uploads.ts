@@ -32,7 +32,12 @@ export class SfnUploads implements Uploads, UploadExecutions {
         if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists')
           throw faultOf(error, 'StartExecution');
         // The name is taken: by one that is under way, which is all that is wanted, or by one that ended.
-        if (isUnderWay(await this.#status(execution))) return { execution, started: false };
+        const status = await this.#status(execution);
+        if (isUnderWay(status)) return { execution, started: false };
+        // Step Functions shows an execution a moment after its start; a second one beside it would send all parts again.
+        if (status === undefined) {
+          throw new Fault('Unavailable', `StartExecution: the name ${execution} is taken, its execution not shown yet`);
+        }
       }
     }
     throw new Fault(

@@ -312,6 +312,19 @@ describe('SfnUploads', () => {
     await expect(start).rejects.toMatchObject({ name: 'Unavailable', retry: 'later' });
   });
 
+  it('starts no second execution next to one that was just started and is not shown yet', async () => {
+    const taken = new Set([executionName(job, 1)]);
+    const client = {
+      send: async ({ input }: { input: { name?: string } }) => {
+        if (input.name !== undefined && !taken.has(input.name)) return taken.add(input.name);
+        const name = input.name === undefined ? 'ExecutionDoesNotExist' : 'ExecutionAlreadyExists';
+        throw Object.assign(new Error(name), { name, $metadata: { httpStatusCode: 400 } });
+      },
+    } as unknown as SFNClient;
+    await expect(new SfnUploads(client, arn).start(job)).rejects.toMatchObject({ name: 'Unavailable' });
+    expect([...taken]).toEqual([executionName(job, 1)]);
+  });
+
   it('does not take one that ended for one that runs', async () => {
     const { uploads } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'SUCCEEDED' });
     expect(await uploads.start(job)).toEqual({ execution: executionName(job, 3), started: true });
