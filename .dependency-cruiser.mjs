@@ -4,7 +4,10 @@ const only = (name, from, allowed, comment) => ({
   comment,
   severity: 'error',
   from: { path: from },
-  to: { path: '^(infra|functions|worker|shared|local|operations|bench|test)/', pathNot: [from, ...allowed] },
+  to: {
+    path: '^(infra|functions|worker|shared|emulator|local|operations|trials|bench|test)/',
+    pathNot: [from, ...allowed],
+  },
 });
 
 export default {
@@ -34,13 +37,52 @@ export default {
       ['^shared/model/', '^functions/[^/]+/environment\\.ts$', '^worker/environment\\.ts$'],
       'no handler in a template',
     ),
+    only('operations-use-shared', '^operations/', ['^shared/'], 'commands for operators'),
     only(
-      'local-uses-shared',
+      'emulator-stands-alone',
+      '^emulator/(aws|s3)/',
+      ['^shared/model/(faults|parse)\\.ts$'],
+      'AWS on loopback, a package of its own',
+    ),
+    only(
+      'local-composes',
       '^local/',
-      ['^shared/', '^worker/environment\\.ts$'],
+      ['^(shared|emulator)/', '^worker/environment\\.ts$', '^operations/command\\.ts$'],
       'handlers run from their bundles, the template from its assembly',
     ),
-    only('operations-use-shared', '^operations/', ['^shared/'], 'commands for operators'),
+    only(
+      'test-support-is-below-tests',
+      '^test/support/',
+      ['^(shared|functions|worker|infra|emulator|local|operations)/'],
+      'one world for all tests',
+    ),
+    only(
+      'emulator-tests-stand-alone',
+      '^emulator/test/',
+      ['^emulator/', '^test/support/until\\.ts$'],
+      'the tests go with the package',
+    ),
+    only(
+      'trials-measure',
+      '^trials/',
+      ['^(shared|emulator|local|operations)/', '^worker/environment\\.ts$', '^test/support/'],
+      'long programs; tests run a small share of them',
+    ),
+    only('bench-measures', '^bench/', ['^(shared|emulator|local|trials)/', '^test/support/'], 'the same'),
+    {
+      name: 'nothing-imports-a-test',
+      severity: 'error',
+      comment: 'what tests share lies in test/support',
+      from: {},
+      to: { path: '\\.test\\.ts$' },
+    },
+    {
+      name: 'no-product-code-on-test-code',
+      severity: 'error',
+      comment: 'tests, trials and benchmarks are never part of the product',
+      from: { pathNot: '^(test|trials|bench|emulator/test)/' },
+      to: { path: '^(test|trials|bench|emulator/test)/' },
+    },
     {
       name: 'sdk-only-in-adapters',
       severity: 'error',
@@ -51,7 +93,7 @@ export default {
     {
       name: 'cdk-only-in-infra',
       severity: 'error',
-      from: { pathNot: '^infra/' },
+      from: { pathNot: '^(infra|test)/' },
       to: { path: 'node_modules/(aws-cdk-lib|constructs|cdk-nag)/' },
     },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },

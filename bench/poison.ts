@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { Pipeline, taskOf } from '../test/faults/pipeline.ts';
+import { Pipeline, taskOf } from '../trials/support/pipeline.ts';
 import { localNames } from '../local/run/settings.ts';
 import { maxReceives } from '../shared/model/limits.ts';
 

@@ -1,8 +1,8 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
-import { DynamoLedger } from '../shared/aws/dynamo-ledger.ts';
+import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
 import { createParameterClient, createTableClient } from '../shared/aws/service-clients.ts';
-import { Stores } from '../shared/aws/stores.ts';
+import { Stores } from '../shared/aws/s3/stores.ts';
 import { systemClock, type Deadline } from '../shared/ports/clock.ts';
 import type { Progress } from '../shared/ports/progress.ts';
 import type { PartContext } from '../shared/transfer/context.ts';

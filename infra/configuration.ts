@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
-import { parseConfiguration, type Configuration } from '../shared/model/configuration.ts';
+import { parseConfiguration, type Configuration } from '../shared/model/config/configuration.ts';
 
 /**
  * A configuration file: tasks and the stack's settings.

@@ -5,7 +5,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { Fault } from '../shared/model/faults.ts';
-import type { StackSettings } from '../shared/model/settings.ts';
+import type { StackSettings } from '../shared/model/config/settings.ts';
 import { createLog } from './logs.ts';
 import type { TracingCondition } from './monitoring/partition.ts';
 import type { JobQueues } from './queue.ts';

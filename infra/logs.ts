@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { StackSettings } from '../shared/model/settings.ts';
+import type { StackSettings } from '../shared/model/config/settings.ts';
 
 /** For how long logs are kept. */
 export function retentionOf({ logRetentionDays }: StackSettings): RetentionDays {

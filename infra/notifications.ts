@@ -2,8 +2,8 @@ import { Aws, CustomResource } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { outermost } from '../shared/model/prefixes.ts';
-import type { Task } from '../shared/model/task.ts';
+import { outermost } from '../shared/model/config/prefixes.ts';
+import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
 

@@ -2,7 +2,7 @@ import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { Task } from '../shared/model/task.ts';
+import type { Task } from '../shared/model/config/task.ts';
 
 /** A rule for each task with a schedule, which starts a run of it. */
 export class TaskSchedules extends Construct {

@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { identityTokenSeconds } from '../shared/model/limits.ts';
-import type { DestinationSide, Side, Task } from '../shared/model/task.ts';
+import type { DestinationSide, Side, Task } from '../shared/model/config/task.ts';
 import { parameterArn } from './tasks.ts';
 import { explainWildcard } from './wildcards.ts';
 

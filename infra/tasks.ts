@@ -2,7 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import type { Task } from '../shared/model/task.ts';
+import type { Task } from '../shared/model/config/task.ts';
 import { explainWildcard } from './wildcards.ts';
 
 /** Parameter Store: bytes of a value in the standard tier, which costs nothing. */

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DynamoLedgerLookup } from '../shared/aws/dynamo-ledger-lookup.ts';
-import { DynamoLedger } from '../shared/aws/dynamo-ledger.ts';
+import { DynamoLedgerLookup } from '../shared/aws/dynamodb/ledger-lookup.ts';
+import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
 import {
   createMachineClient,
@@ -8,9 +8,9 @@ import {
   createQueueClient,
   createTableClient,
 } from '../shared/aws/service-clients.ts';
-import { SfnUploads } from '../shared/aws/sfn-uploads.ts';
-import { SqsQueueDepth } from '../shared/aws/sqs-queue-depth.ts';
-import { SqsRedriveQueues } from '../shared/aws/sqs-redrive.ts';
+import { SfnUploads } from '../shared/aws/executions.ts';
+import { SqsQueueDepth } from '../shared/aws/sqs/queue-depth.ts';
+import { SqsRedriveQueues } from '../shared/aws/sqs/redrive.ts';
 import {
   checkStackName,
   findLedgerTable,
@@ -18,7 +18,7 @@ import {
   findUploadMachine,
   tasksPathOf,
 } from '../shared/aws/stack-parameters.ts';
-import { Stores } from '../shared/aws/stores.ts';
+import { Stores } from '../shared/aws/s3/stores.ts';
 import { Fault, faultTable } from '../shared/model/faults.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import { auditTask } from './audit/audit-task.ts';

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { createParameterClient, createQueueClient } from '../shared/aws/service-clients.ts';
-import { SqsRedriveQueues } from '../shared/aws/sqs-redrive.ts';
+import { SqsRedriveQueues } from '../shared/aws/sqs/redrive.ts';
 import { checkStackName, findQueues } from '../shared/aws/stack-parameters.ts';
 import { Fault, faultTable } from '../shared/model/faults.ts';
 import { visibleLines } from '../shared/model/text.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { project, temporary } from './e2e/child.ts';
+import { project, temporary } from './support/child.ts';
 
 /** What is deployed as code. */
 

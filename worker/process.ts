@@ -1,10 +1,10 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
-import { DynamoLedger } from '../shared/aws/dynamo-ledger.ts';
+import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
 import { createParameterClient, createQueueClient, createTableClient } from '../shared/aws/service-clients.ts';
-import { SqsDeadLetters } from '../shared/aws/sqs-job-queue.ts';
-import { SqsJobSource } from '../shared/aws/sqs-job-source.ts';
-import { Stores } from '../shared/aws/stores.ts';
+import { SqsDeadLetters } from '../shared/aws/sqs/job-queue.ts';
+import { SqsJobSource } from '../shared/aws/sqs/job-source.ts';
+import { Stores } from '../shared/aws/s3/stores.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { reports } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';

@@ -1,13 +1,13 @@
-import { BucketNotifications } from '../../shared/aws/bucket-notifications.ts';
+import { BucketNotifications } from '../../shared/aws/s3/bucket-notifications.ts';
 import { answerCloudFormation } from '../../shared/aws/custom-resource.ts';
-import { createS3Client } from '../../shared/aws/s3-client.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
 import {
   answerOf,
   notificationIdPrefix,
   parseCustomResourceRequest,
   parseNotificationProperties,
   type CustomResourceRequest,
-} from '../../shared/model/custom-resource.ts';
+} from '../../shared/model/messages/custom-resource.ts';
 import { asFault, type Fault } from '../../shared/model/faults.ts';
 import { logger } from '../../shared/observing/tally.ts';
 

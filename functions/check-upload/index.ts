@@ -1,5 +1,5 @@
-import type { CheckUploadInput, UploadState } from '../../shared/model/payloads.ts';
-import { checkUpload } from '../../shared/transfer/check-upload.ts';
+import type { CheckUploadInput, UploadState } from '../../shared/model/messages/payloads.ts';
+import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';

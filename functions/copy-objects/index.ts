@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createMachineClient, createQueueClient } from '../../shared/aws/service-clients.ts';
-import { SfnUploads } from '../../shared/aws/sfn-uploads.ts';
-import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs-job-queue.ts';
+import { SfnUploads } from '../../shared/aws/executions.ts';
+import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { reports } from '../../shared/observing/report.ts';
 import { Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';

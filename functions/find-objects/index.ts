@@ -1,6 +1,6 @@
 import { createQueueClient } from '../../shared/aws/service-clients.ts';
-import { SqsJobQueue } from '../../shared/aws/sqs-job-queue.ts';
-import type { FindObjectsState } from '../../shared/model/payloads.ts';
+import { SqsJobQueue } from '../../shared/aws/sqs/job-queue.ts';
+import type { FindObjectsState } from '../../shared/model/messages/payloads.ts';
 import { addCounts, findSegment, noCounts } from '../../shared/find/find-segment.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { readEnvironment } from '../environment.ts';

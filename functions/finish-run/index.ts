@@ -1,5 +1,5 @@
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
-import type { FinishRunInput } from '../../shared/model/payloads.ts';
+import type { FinishRunInput } from '../../shared/model/messages/payloads.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { readEnvironment } from '../environment.ts';

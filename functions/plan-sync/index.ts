@@ -1,4 +1,4 @@
-import type { PlanSyncInput, SyncPlan } from '../../shared/model/payloads.ts';
+import type { PlanSyncInput, SyncPlan } from '../../shared/model/messages/payloads.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
 import { readEnvironment } from '../environment.ts';

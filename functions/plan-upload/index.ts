@@ -1,7 +1,7 @@
 import { jobSchema } from '../../shared/model/job.ts';
 import { parseWith } from '../../shared/model/parse.ts';
-import type { PlanUploadInput, UploadState } from '../../shared/model/payloads.ts';
-import { planUpload } from '../../shared/transfer/plan-upload.ts';
+import type { PlanUploadInput, UploadState } from '../../shared/model/messages/payloads.ts';
+import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';

@@ -1,6 +1,6 @@
 import { asFault, Fault } from '../../shared/model/faults.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
-import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
+import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { readEnvironment } from '../environment.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';

@@ -1,5 +1,5 @@
-import type { BatchOutcome, UploadPartsInput } from '../../shared/model/payloads.ts';
-import { sendBatch } from '../../shared/transfer/send-batch.ts';
+import type { BatchOutcome, UploadPartsInput } from '../../shared/model/messages/payloads.ts';
+import { sendBatch } from '../../shared/transfer/steps/send-batch.ts';
 import { readEnvironment } from '../environment.ts';
 import { Tally } from '../../shared/observing/tally.ts';
 import { TaskWiring, type Invocation } from '../wiring.ts';

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/find-objects/environment.ts';
-import type { Task } from '../../shared/model/task.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { prefixListOf, type SideUse } from '../sides.ts';

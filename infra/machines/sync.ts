@@ -31,7 +31,7 @@ export interface SyncFunctions {
   readonly finishRun: FerryFunction;
 }
 
-/** The SYNC machine: one execution is one run. Input and the payloads between the states: shared/model/payloads.ts. */
+/** The SYNC machine: one execution is one run. Input and the payloads between the states: shared/model/messages/payloads.ts. */
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
 

@@ -37,7 +37,7 @@ export interface UploadFunctions {
 
 /**
  * The UPLOAD machine: one execution brings one large object over. Input and the payloads between the states:
- * shared/model/payloads.ts. plan-upload and check-upload say in `state` where it goes on; the rounds are counted and
+ * shared/model/messages/payloads.ts. plan-upload and check-upload say in `state` where it goes on; the rounds are counted and
  * ended by them.
  */
 export class UploadMachine extends Construct {

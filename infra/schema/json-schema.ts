@@ -1,5 +1,5 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
-import { configurationSchema } from '../../shared/model/configuration.ts';
+import { configurationSchema } from '../../shared/model/config/configuration.ts';
 
 /** As much of JSON Schema as the configuration's has. */
 export interface JsonSchema {

@@ -3,13 +3,13 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { createS3Client } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
-import { parseConfiguration, type Configuration } from '../../shared/model/configuration.ts';
-import type { WorkerMode } from '../../shared/model/settings.ts';
-import type { Task } from '../../shared/model/task.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
+import { parseConfiguration, type Configuration } from '../../shared/model/config/configuration.ts';
+import type { WorkerMode } from '../../shared/model/config/settings.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../aws/local-aws.ts';
+import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../emulator/aws/local-aws.ts';
 import {
   httpServerOptions,
   openS3Server,
@@ -17,7 +17,7 @@ import {
   type FinishedRequest,
   type Notification,
   type S3Server,
-} from '../s3/index.ts';
+} from '../../emulator/s3/index.ts';
 import { localNames } from './settings.ts';
 
 export interface FerryOptions {

@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
-import type { WorkerMode } from '../../shared/model/settings.ts';
+import type { WorkerMode } from '../../shared/model/config/settings.ts';
 import { visible } from '../../shared/model/text.ts';
-import type { FinishedRequest } from '../s3/index.ts';
+import type { FinishedRequest } from '../../emulator/s3/index.ts';
 import { Ferry } from './ferry.ts';
 import { listFiles, type SourceFile } from './files.ts';
 import { openLog } from './log.ts';

@@ -2,8 +2,8 @@ import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecut
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '../../shared/model/faults.ts';
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
-import { causeText } from '../../shared/model/payloads.ts';
-import type { LocalAws } from '../aws/local-aws.ts';
+import { causeText } from '../../shared/model/messages/payloads.ts';
+import type { LocalAws } from '../../emulator/aws/local-aws.ts';
 import { localNames } from './settings.ts';
 
 /** Milliseconds between two looks. */

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import { maxBufferedBody, maxPartSize, minPartSize } from '../../shared/model/limits.ts';
-import { workerModes, type WorkerMode } from '../../shared/model/settings.ts';
+import { workerModes, type WorkerMode } from '../../shared/model/config/settings.ts';
 import { formatSize, parseSize } from '../../shared/model/size.ts';
 
 /** Names and keys of the endpoint on one machine. The keys open nothing but a port on loopback. */

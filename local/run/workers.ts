@@ -7,8 +7,8 @@ import * as v from 'valibot';
 import { Fault } from '../../shared/model/faults.ts';
 import { parseJsonWith } from '../../shared/model/parse.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
-import type { LocalAws } from '../aws/local-aws.ts';
-import type { LogChunk } from '../aws/lambda/environment.ts';
+import type { LocalAws } from '../../emulator/aws/local-aws.ts';
+import type { LogChunk } from '../../emulator/aws/lambda/environment.ts';
 import { localNames } from './settings.ts';
 
 /** Both share one machine with the endpoint. */
@@ -42,7 +42,7 @@ export class LocalWorker {
     } satisfies Partial<Record<WorkerKey, string>>;
     const script = join(workerCode(assembly), 'index.mjs');
     this.process = spawn(process.execPath, ['--max-semi-space-size=4', script], {
-      // Nothing of this process's own environment, as on an instance; see processEnvironment of local/aws/lambda.
+      // Nothing of this process's own environment, as on an instance; see processEnvironment of emulator/aws/lambda.
       env: {
         ...deployed,
         ...ownSettings,

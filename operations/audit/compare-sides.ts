@@ -5,8 +5,8 @@ import { headPairs, mergedPairs, prefixesOf, type Search } from '../../shared/fi
 import { readPrefixes } from '../../shared/find/prefixes.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault, isFault } from '../../shared/model/faults.ts';
-import { keyFilter } from '../../shared/model/key-filter.ts';
-import { replicatesDeletes } from '../../shared/transfer/choose-route.ts';
+import { keyFilter } from '../../shared/model/config/key-filter.ts';
+import { replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { lookedAtOnce, type AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject } from './judge-object.ts';

@@ -1,4 +1,4 @@
-import type { Task } from '../../shared/model/task.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';

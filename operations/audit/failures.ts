@@ -1,5 +1,5 @@
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
-import { keyFilter } from '../../shared/model/key-filter.ts';
+import { keyFilter } from '../../shared/model/config/key-filter.ts';
 import { findingKinds } from './finding.ts';
 import { lookedAtOnce, type AuditContext } from './context.ts';
 import { time } from './in-words.ts';

@@ -2,8 +2,8 @@ import { compareObjects } from '../../shared/find/compare.ts';
 import { sameChecksum } from '../../shared/find/pairs.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
 import type { ListedObject, ObjectInfo } from '../../shared/model/object.ts';
-import type { Task } from '../../shared/model/task.ts';
-import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/choose-route.ts';
+import type { Task } from '../../shared/model/config/task.ts';
+import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { bytes, time } from './in-words.ts';
 import type { Judgement } from './finding.ts';
 

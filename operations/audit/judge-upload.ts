@@ -1,6 +1,6 @@
 import type { ListedUpload } from '../../shared/ports/object-store.ts';
 import { sweptAfterDays } from '../../shared/model/limits.ts';
-import type { UploadOwner } from '../../shared/transfer/sweep-uploads.ts';
+import type { UploadOwner } from '../../shared/transfer/upload/sweep-uploads.ts';
 import type { Judgement } from './finding.ts';
 import { duration, time } from './in-words.ts';
 import { stalledAfter, type Activity } from './judge-object.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asFault, isFault } from '../../shared/model/faults.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
 import type { ObjectInfo } from '../../shared/model/object.ts';
-import { destinationKey } from '../../shared/model/task.ts';
+import { destinationKey } from '../../shared/model/config/task.ts';
 import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject, type Activity } from './judge-object.ts';

@@ -1,5 +1,5 @@
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
-import { ownerOf } from '../../shared/transfer/sweep-uploads.ts';
+import { ownerOf } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { lookedAtOnce, type AuditContext } from './context.ts';
 import { judgeUpload } from './judge-upload.ts';
 import { activityOf } from './look-again.ts';

@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream';
 import { sameChecksum } from '../../shared/find/pairs.ts';
 import { isFault } from '../../shared/model/faults.ts';
 import type { ObjectInfo } from '../../shared/model/object.ts';
-import { destinationKey } from '../../shared/model/task.ts';
+import { destinationKey } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { sameAttributes } from '../../shared/transfer/version.ts';
+import { sameAttributes } from '../../shared/transfer/decide/version.ts';
 import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 

@@ -1,7 +1,7 @@
 import { isFault } from '../../shared/model/faults.ts';
 import { decodeJob, type Job } from '../../shared/model/job.ts';
-import { isS3Notification, parseS3Notification } from '../../shared/model/s3-event.ts';
-import type { Task } from '../../shared/model/task.ts';
+import { isS3Notification, parseS3Notification } from '../../shared/model/messages/s3-event.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import type { DeadLetter } from '../../shared/ports/redrive.ts';
 import { wantsEvent } from '../../shared/transfer/consume-message.ts';
 import { walkDeadLetters } from '../dead-letters.ts';

@@ -1,4 +1,4 @@
-import type { CustomResourceAnswer } from '../model/custom-resource.ts';
+import type { CustomResourceAnswer } from '../model/messages/custom-resource.ts';
 import { Fault } from '../model/faults.ts';
 import { systemClock } from '../ports/clock.ts';
 

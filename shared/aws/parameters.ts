@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
 import { taskNameSchema } from '../model/job.ts';
 import { quoted } from '../model/text.ts';
-import { brokenTask, parseTask, type BrokenTask, type Task } from '../model/task.ts';
+import { brokenTask, parseTask, type BrokenTask, type Task } from '../model/config/task.ts';
 import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
 import { pages } from './pages.ts';

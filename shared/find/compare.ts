@@ -1,6 +1,6 @@
 import { assertNever } from '../model/faults.ts';
 import type { ListedObject } from '../model/object.ts';
-import type { Task } from '../model/task.ts';
+import type { Task } from '../model/config/task.ts';
 
 /** What the finder thinks of one key. `ask` means that only a look at both stored checksums can tell. */
 export interface Verdict {

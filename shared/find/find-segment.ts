@@ -1,9 +1,9 @@
 import { assertNever } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
-import { keyFilter } from '../model/key-filter.ts';
+import { keyFilter } from '../model/config/key-filter.ts';
 import type { RunCounts } from '../model/ledger-entry.ts';
-import type { FindCursor, FindObjectsState } from '../model/payloads.ts';
-import type { Task } from '../model/task.ts';
+import type { FindCursor, FindObjectsState } from '../model/messages/payloads.ts';
+import type { Task } from '../model/config/task.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { JobQueue } from '../ports/job-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';

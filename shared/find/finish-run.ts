@@ -1,5 +1,5 @@
 import type { RunCounts, RunRecord } from '../model/ledger-entry.ts';
-import { causeText, type FinishRunInput } from '../model/payloads.ts';
+import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import { addCounts, noCounts } from './find-segment.ts';

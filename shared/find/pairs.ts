@@ -1,6 +1,6 @@
 import type { ObjectInfo } from '../model/object.ts';
-import type { Segment } from '../model/payloads.ts';
-import type { Task } from '../model/task.ts';
+import type { Segment } from '../model/messages/payloads.ts';
+import type { Task } from '../model/config/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { listRelative, listSorted } from './listing.ts';
 import { mergeListings, type Pair } from './merge.ts';

@@ -1,4 +1,4 @@
-import type { Segment } from '../model/payloads.ts';
+import type { Segment } from '../model/messages/payloads.ts';
 import { compareKeys } from './order.ts';
 
 /** Asks a store for the first keys after one. */

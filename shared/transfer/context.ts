@@ -1,4 +1,4 @@
-import type { Task } from '../model/task.ts';
+import type { Task } from '../model/config/task.ts';
 import type { BufferPool } from '../flow/buffer-pool.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';

@@ -10,7 +10,7 @@ import {
 } from '../model/limits.ts';
 import { etagPartCount } from '../model/object.ts';
 import type { Part, PartPlan, PartRange, StoredPart } from '../model/part-plan.ts';
-import type { UploadBatch } from '../model/payloads.ts';
+import type { UploadBatch } from '../model/messages/payloads.ts';
 
 /**
  * Cuts an object into parts of the preferred size, grown (to whole MiB) where 10,000 parts would not do.

@@ -3,9 +3,9 @@ import type { Job } from '../model/job.ts';
 import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
 import { maxRestarts } from '../model/limits.ts';
 import { quoteKey, type ObjectInfo } from '../model/object.ts';
-import type { UploadTarget } from '../model/payloads.ts';
+import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
-import { destinationKey, type Task } from '../model/task.ts';
+import { destinationKey, type Task } from '../model/config/task.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { ObjectStore, Stored } from '../ports/object-store.ts';
 

@@ -12,10 +12,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { maxTableBodyBytes, openTables } from '../../local/aws/dynamodb/tables.ts';
-import { serve } from '../../local/aws/http/serve.ts';
-import { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
-import { DynamoLedgerLookup } from '../../shared/aws/dynamo-ledger-lookup.ts';
+import { maxTableBodyBytes, openTables } from '../../emulator/aws/dynamodb/tables.ts';
+import { serve } from '../../emulator/aws/http/serve.ts';
+import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
+import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { describeLedger } from './ledger.ts';

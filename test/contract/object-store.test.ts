@@ -1,12 +1,12 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
-import { createS3Client, type SideKeys } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
-import type { DestinationSide } from '../../shared/model/task.ts';
+import { createS3Client, type SideKeys } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
+import type { DestinationSide } from '../../shared/model/config/task.ts';
 import { MemoryObjectStore } from '../../shared/ports/memory/object-store.ts';
 import { MemoryStorage, type Features } from '../../shared/ports/memory/storage.ts';
 import type { Capabilities, Subject } from './object-store/kit.ts';
 import { describeObjectStore } from './object-store/suite.ts';
-import { localKeys, startLocalS3 } from './local-s3.ts';
+import { localKeys, startLocalS3 } from '../support/local-s3.ts';
 
 /** The suite over every store there is: the twin in its kinds, the local endpoint, and a real server if one is named. */
 

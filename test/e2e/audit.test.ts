@@ -6,12 +6,12 @@ import {
 } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { DynamoLedger } from '../../shared/aws/dynamo-ledger.ts';
+import type { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { encodeJob } from '../../shared/model/job.ts';
-import { Child, temporary, type Ended } from './child.ts';
-import { keyZoo } from './keys.ts';
-import { until } from '../until.ts';
-import { Local } from './local.ts';
+import { Child, temporary, type Ended } from '../support/child.ts';
+import { keyZoo } from '../support/key-zoo.ts';
+import { until } from '../support/until.ts';
+import { Local } from '../support/local.ts';
 
 /** `npm run audit` against the deployed pipeline: every kind of difference is made, and named. */
 

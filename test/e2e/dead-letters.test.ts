@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { localNames } from '../../local/run/settings.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
-import { Pipeline, taskOf } from '../faults/pipeline.ts';
-import { Child } from './child.ts';
-import { until } from '../until.ts';
+import { Pipeline, taskOf } from '../../trials/support/pipeline.ts';
+import { Child } from '../support/child.ts';
+import { until } from '../support/until.ts';
 
 /** An object that can never be copied as things are, among others that can; then things are mended. */
 it.each(['lambda', 'ec2'] as const)(

@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../../local/run/report.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { start, temporary } from './child.ts';
+import { start, temporary } from '../support/child.ts';
 
 /** `npm start` on a directory of its own: the whole pipeline, as a user runs it. */
 

@@ -12,10 +12,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createHash, randomBytes } from 'node:crypto';
 import { asciiJson, encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { Child, temporary } from './child.ts';
-import { keyZoo } from './keys.ts';
-import { until } from '../until.ts';
-import { Local, pause } from './local.ts';
+import { Child, temporary } from '../support/child.ts';
+import { keyZoo } from '../support/key-zoo.ts';
+import { until } from '../support/until.ts';
+import { Local, pause } from '../support/local.ts';
 
 /** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
 

@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { localNames } from '../../local/run/settings.ts';
-import { openS3Server } from '../../local/s3/index.ts';
-import { createS3Client } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { openS3Server } from '../../emulator/s3/index.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { Child, temporary } from './child.ts';
+import { Child, temporary } from '../support/child.ts';
 
 /** A run that is killed in the middle of a large object, and started again over the same data. */
 
@@ -44,7 +44,7 @@ async function withStore<Result>(bucket: string, work: (store: ObjectStore) => P
 }
 
 function run(delay: number): Child {
-  return new Child('test/e2e/slow-ferry.ts', [place.path, String(20 * MiB), String(partSize), String(delay)]);
+  return new Child('test/support/slow-ferry.ts', [place.path, String(20 * MiB), String(partSize), String(delay)]);
 }
 
 function partsOf(text: string): number[] {

@@ -6,13 +6,13 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { createS3Client } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { localKeys, startLocalS3, type LocalS3 } from '../contract/local-s3.ts';
-import { temporary } from './child.ts';
-import { until } from '../until.ts';
-import { Local } from './local.ts';
+import { localKeys, startLocalS3, type LocalS3 } from '../support/local-s3.ts';
+import { temporary } from '../support/child.ts';
+import { until } from '../support/until.ts';
+import { Local } from '../support/local.ts';
 
 /** The other side's keys are changed in Parameter Store and at its store while a run is under way. */
 

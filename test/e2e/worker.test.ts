@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { LocalAws } from '../../local/aws/local-aws.ts';
+import type { LocalAws } from '../../emulator/aws/local-aws.ts';
 import { Ferry } from '../../local/run/ferry.ts';
 import { localTask } from '../../local/run/main-job.ts';
 import type { Report } from '../../local/run/report.ts';
@@ -14,13 +14,13 @@ import { Runs } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
-import type { FinishedRequest } from '../../local/s3/index.ts';
+import type { FinishedRequest } from '../../emulator/s3/index.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
-import { start, temporary } from './child.ts';
-import { until } from '../until.ts';
-import { Local } from './local.ts';
+import { start, temporary } from '../support/child.ts';
+import { until } from '../support/until.ts';
+import { Local } from '../support/local.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
 

@@ -9,7 +9,7 @@ import {
   type NotificationConfiguration,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { startSurroundings, type Surroundings } from './surroundings.ts';
+import { startSurroundings, type Surroundings } from '../support/surroundings.ts';
 
 /** The handler over the local endpoint, asked as CloudFormation asks. */
 

@@ -13,10 +13,10 @@ import type {
   SyncPlan,
   UploadPartsInput,
   UploadState,
-} from '../../shared/model/payloads.ts';
+} from '../../shared/model/messages/payloads.ts';
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { invocation, startSurroundings, type Surroundings } from './surroundings.ts';
+import { invocation, startSurroundings, type Surroundings } from '../support/surroundings.ts';
 
 type Handler<Event, Result> = (event: Event, context: ReturnType<typeof invocation>) => Promise<Result>;
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
+import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 interface Alarm {
   readonly AlarmName: string;

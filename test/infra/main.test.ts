@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { runMain } from './synthesize.ts';
+import { runMain } from '../support/synthesize.ts';
 
 const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { permissionsOf, type Permissions, type Statement } from './permissions.ts';
-import { plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
+import { permissionsOf, type Permissions, type Statement } from '../support/permissions.ts';
+import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
 const taskParameters = { [`${parameters}/s3-ferry/S3Ferry/tasks/*`]: ['ssm:GetParameter'] };

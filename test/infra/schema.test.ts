@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { configurationJsonSchema, type JsonSchema } from '../../infra/schema/json-schema.ts';
 import { optionTables } from '../../infra/schema/tables.ts';
-import { parseConfiguration } from '../../shared/model/configuration.ts';
-import { parseTask } from '../../shared/model/task.ts';
+import { parseConfiguration } from '../../shared/model/config/configuration.ts';
+import { parseTask } from '../../shared/model/config/task.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 const schema = configurationJsonSchema();

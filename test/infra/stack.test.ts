@@ -11,9 +11,9 @@ import { environmentKeys as planUpload } from '../../functions/plan-upload/envir
 import { environmentKeys as sweepUploads } from '../../functions/sweep-uploads/environment.ts';
 import { environmentKeys as uploadParts } from '../../functions/upload-parts/environment.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
-import { parseTask } from '../../shared/model/task.ts';
-import { serviceName } from './permissions.ts';
-import { functionNames, nagFindings, plain, resourcesOf, synthesize, type Template } from './synthesize.ts';
+import { parseTask } from '../../shared/model/config/task.ts';
+import { serviceName } from '../support/permissions.ts';
+import { functionNames, nagFindings, plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 const environments: Readonly<Record<string, readonly string[]>> = {
   'abandon-upload': abandonUpload,

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readWorkerEnvironment } from '../../worker/environment.ts';
-import { permissionsOfRole } from './permissions.ts';
-import { plain, resourcesOf, runMain, synthesize, type Template } from './synthesize.ts';
+import { permissionsOfRole } from '../support/permissions.ts';
+import { plain, resourcesOf, runMain, synthesize, type Template } from '../support/synthesize.ts';
 
 /** The worker pool, as it is deployed. */
 

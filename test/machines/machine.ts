@@ -1,6 +1,6 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import { serviceName } from '../infra/permissions.ts';
-import { synthesize, type Template } from '../infra/synthesize.ts';
+import { serviceName } from '../support/permissions.ts';
+import { synthesize, type Template } from '../support/synthesize.ts';
 
 /** The parts of a definition that the tests look at. */
 export interface State {

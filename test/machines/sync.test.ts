@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
-import type { FindObjectsState, SyncPlan } from '../../shared/model/payloads.ts';
+import type { FindObjectsState, SyncPlan } from '../../shared/model/messages/payloads.ts';
 import { failing, synthesizeMachines, type Handler, type Machine } from './machine.ts';
 
 let machine: Machine;

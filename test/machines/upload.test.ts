@@ -1,7 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
 import { maxUploadBatches } from '../../shared/model/limits.ts';
-import type { CheckUploadInput, UploadBatch, UploadPartsInput, UploadState } from '../../shared/model/payloads.ts';
+import type {
+  CheckUploadInput,
+  UploadBatch,
+  UploadPartsInput,
+  UploadState,
+} from '../../shared/model/messages/payloads.ts';
 import { failing, named, synthesizeMachines, type Definition, type Handler, type Machine } from './machine.ts';
 
 let machine: Machine;

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { isFault } from '../../shared/model/faults.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { keyZoo } from '../e2e/keys.ts';
-import { keyArbitrary } from '../shared/keys.ts';
-import { contextOf } from '../context.ts';
-import { failureOf, taskOf } from './crossing.ts';
-import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
+import { keyZoo } from '../support/key-zoo.ts';
+import { keyArbitrary } from '../support/keys.ts';
+import { contextOf } from '../support/context.ts';
+import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 /** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */
 const hostileKeys: readonly string[] = [

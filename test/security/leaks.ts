@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { Credentials } from '../../shared/aws/credentials.ts';
-import { createS3Client } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { Credentials } from '../../shared/aws/credentials/credentials.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { reports } from '../../shared/observing/report.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
@@ -9,10 +9,10 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { consumeMessage } from '../../shared/transfer/consume-message.ts';
-import { planUpload } from '../../shared/transfer/plan-upload.ts';
+import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { contextOf } from '../context.ts';
-import { taskOf } from './crossing.ts';
+import { contextOf } from '../support/context.ts';
+import { taskOf } from '../support/hostile-task.ts';
 
 /**
  * Run by secrets.test.ts in a process of its own: moves an object between a store that is honest and one that repeats

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { Fault, isFault } from '../../shared/model/faults.ts';
 import { TiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { contextOf } from '../context.ts';
-import { failureOf, taskOf } from './crossing.ts';
-import { errorXml } from './hostile-store.ts';
-import { calls, hostsOfEachTest, none } from './store-calls.ts';
+import { contextOf } from '../support/context.ts';
+import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { errorXml } from '../support/hostile-store.ts';
+import { calls, hostsOfEachTest, none } from '../support/store-calls.ts';
 
 const hosts = hostsOfEachTest();
 

@@ -3,16 +3,16 @@ import { findSegment } from '../../shared/find/find-segment.ts';
 import { planRun } from '../../shared/find/plan-run.ts';
 import { decodeJob, type Job } from '../../shared/model/job.ts';
 import { Fault } from '../../shared/model/faults.ts';
-import type { FindObjectsState } from '../../shared/model/payloads.ts';
+import type { FindObjectsState } from '../../shared/model/messages/payloads.ts';
 import { noDeadline, systemClock } from '../../shared/ports/clock.ts';
 import type { JobQueue } from '../../shared/ports/job-queue.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
-import { sweepUploads } from '../../shared/transfer/sweep-uploads.ts';
+import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { encodeJob } from '../../shared/model/job.ts';
-import { contextOf } from '../context.ts';
-import { failureOf, taskOf } from './crossing.ts';
-import { HostileStore, listingXml, type Asked, type HostileEntry, type Reply } from './hostile-store.ts';
+import { contextOf } from '../support/context.ts';
+import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { HostileStore, listingXml, type Asked, type HostileEntry, type Reply } from '../support/hostile-store.ts';
 
 /** As the queue does: a job is text on its way, and what no consumer would take is no job. */
 class CheckedQueue implements JobQueue {

@@ -1,13 +1,13 @@
-import { createS3Client } from '../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../shared/aws/s3-object-store.ts';
+import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { asFault } from '../../shared/model/faults.ts';
-import { parseS3Notification } from '../../shared/model/s3-event.ts';
+import { parseS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { decodeJob } from '../../shared/model/job.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import { contextOf } from '../context.ts';
-import { taskOf } from './crossing.ts';
-import { canary } from './hostile-store.ts';
+import { contextOf } from '../support/context.ts';
+import { taskOf } from '../support/hostile-task.ts';
+import { canary } from '../support/hostile-store.ts';
 
 /**
  * Run by memory.test.ts with a small heap: eight callers at once meet a store that answers without an end.

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, it } from '@jest/globals';
 import { MiB } from '../../shared/model/limits.ts';
-import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
+import { HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 /** Heap of the process that meets the store, MiB: a function of 512 MB has more. */
 const heap = 160;

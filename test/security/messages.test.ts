@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { faultOf } from '../../shared/aws/faults.ts';
-import { parseConfiguration } from '../../shared/model/configuration.ts';
+import { parseConfiguration } from '../../shared/model/config/configuration.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
 import { quoteKey } from '../../shared/model/object.ts';
-import { parseS3Notification } from '../../shared/model/s3-event.ts';
+import { parseS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { visibleLines } from '../../shared/model/text.ts';
 import type { DeadLetter, RedriveQueues } from '../../shared/ports/redrive.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
@@ -14,9 +14,9 @@ import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { consumeMessage, type Consumer } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { redrive } from '../../operations/dead-letters.ts';
-import { contextOf } from '../context.ts';
-import { failureOf, taskOf } from './crossing.ts';
-import { errorXml, HostileStore } from './hostile-store.ts';
+import { contextOf } from '../support/context.ts';
+import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { errorXml, HostileStore } from '../support/hostile-store.ts';
 
 /** What is seen as itself: no control or formatting character but line ends. */
 // eslint-disable-next-line no-control-regex -- that is what is looked for

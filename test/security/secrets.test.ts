@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { parseKeys } from '../../shared/aws/keys-text.ts';
-import { failureOf } from './crossing.ts';
-import { canary, errorXml, HostileStore, type Asked, type Reply } from './hostile-store.ts';
+import { parseKeys } from '../../shared/aws/credentials/keys-text.ts';
+import { failureOf } from '../support/hostile-task.ts';
+import { canary, errorXml, HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 const { accessKeyId, secretAccessKey, sessionToken } = canary;
 const secret = JSON.stringify({

@@ -9,7 +9,7 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import type { JobSource, ReceivedMessage } from '../../shared/ports/job-source.ts';
 import { Consumption, type QueueEvent } from '../../worker/consumption.ts';
 import type { Delivery } from '../../worker/delivery.ts';
-import { until } from '../until.ts';
+import { until } from '../support/until.ts';
 
 /** Taking messages, over a queue in memory. */
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
-import { byBytes } from '../../shared/keys.ts';
+import { byBytes } from '../../support/keys.ts';
 import { bytesOf, checksumOf, md5, none, text, type Kit } from './kit.ts';
 
 /** Bodies and their checks; listings. */

@@ -4,7 +4,7 @@ import { MiB } from '../../../shared/model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../../shared/model/object.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
 import type { Body, GetOptions, ObjectStore } from '../../../shared/ports/object-store.ts';
-import { startChecksum } from '../../../shared/transfer/checksum.ts';
+import { startChecksum } from '../../../shared/transfer/bytes/digest.ts';
 
 /** What a store can do. Where it cannot, the suite holds it to what it is said to do instead. */
 export interface Capabilities {

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
-import { byBytes } from '../../shared/keys.ts';
+import { byBytes } from '../../support/keys.ts';
 import { bytesOf, md5, none, text, type Kit } from './kit.ts';
 
 /** Keys that are easily confused, changed or refused. */

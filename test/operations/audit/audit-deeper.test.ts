@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { KiB } from '../../../shared/model/limits.ts';
-import { bytesOf, noAttributes, type WorldOptions } from '../../shared/transfer/world.ts';
+import { bytesOf, noAttributes, type WorldOptions } from '../../support/world.ts';
 import { Audit } from './audited-world.ts';
 
 describe('what a run takes for the same, looked at deeper', () => {

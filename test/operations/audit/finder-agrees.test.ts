@@ -6,8 +6,8 @@ import { findSegment, type FindContext } from '../../../shared/find/find-segment
 import { decodeJob } from '../../../shared/model/job.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
-import { smallKeyArbitrary } from '../../shared/keys.ts';
-import { noAttributes, World } from '../../shared/transfer/world.ts';
+import { smallKeyArbitrary } from '../../support/keys.ts';
+import { noAttributes, World } from '../../support/world.ts';
 
 /** One key: what each side has, and which of the two was written first. */
 const keys = fc.uniqueArray(

@@ -8,7 +8,7 @@ import {
   type Seen,
 } from '../../../operations/audit/judge-object.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
-import { parseTask, type Task } from '../../../shared/model/task.ts';
+import { parseTask, type Task } from '../../../shared/model/config/task.ts';
 
 const now = Date.UTC(2026, 10, 2);
 const minute = 60_000;

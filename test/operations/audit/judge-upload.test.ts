@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { stalledAfter, type Activity } from '../../../operations/audit/judge-object.ts';
 import { judgeUpload } from '../../../operations/audit/judge-upload.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
-import type { UploadOwner } from '../../../shared/transfer/sweep-uploads.ts';
+import type { UploadOwner } from '../../../shared/transfer/upload/sweep-uploads.ts';
 
 const day = 24 * 3600_000;
 const now = Date.UTC(2026, 10, 20);

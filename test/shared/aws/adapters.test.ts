@@ -2,16 +2,16 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { faultOf } from '../../../shared/aws/faults.ts';
-import { objectInfo, unquoted } from '../../../shared/aws/object-info.ts';
+import { objectInfo, unquoted } from '../../../shared/aws/s3/object-info.ts';
 import { Parameters } from '../../../shared/aws/parameters.ts';
-import { createS3Client } from '../../../shared/aws/s3-client.ts';
-import { copySourceHeader } from '../../../shared/aws/s3-inputs.ts';
-import { S3ObjectStore } from '../../../shared/aws/s3-object-store.ts';
-import { executionName, SfnUploads } from '../../../shared/aws/sfn-uploads.ts';
+import { createS3Client } from '../../../shared/aws/s3/client.ts';
+import { copySourceHeader } from '../../../shared/aws/s3/inputs.ts';
+import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
+import { executionName, SfnUploads } from '../../../shared/aws/executions.ts';
 import type { Job } from '../../../shared/model/job.ts';
-import type { Side } from '../../../shared/model/task.ts';
+import type { Side } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
-import { localKeys, startLocalS3, type LocalS3 } from '../../contract/local-s3.ts';
+import { localKeys, startLocalS3, type LocalS3 } from '../../support/local-s3.ts';
 
 const none = { headers: {}, metadata: {}, tags: {} };
 

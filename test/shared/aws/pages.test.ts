@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pages } from '../../../shared/aws/pages.ts';
-import { createS3Client } from '../../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../../shared/aws/s3-object-store.ts';
+import { createS3Client } from '../../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
 
 async function all<Item>(listing: AsyncIterable<readonly Item[]>): Promise<Item[]> {
   const items: Item[] = [];

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { addCounts, findSegment, noCounts, type FindContext } from '../../../shared/find/find-segment.ts';
 import { decodeJob, type Job } from '../../../shared/model/job.ts';
-import type { FindObjectsState, Segment } from '../../../shared/model/payloads.ts';
+import type { FindObjectsState, Segment } from '../../../shared/model/messages/payloads.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
-import { byBytes, smallKeyArbitrary } from '../keys.ts';
-import { noAttributes, World, type WorldOptions } from '../transfer/world.ts';
+import { byBytes, smallKeyArbitrary } from '../../support/keys.ts';
+import { noAttributes, World, type WorldOptions } from '../../support/world.ts';
 
 /** What a key is like: on which sides, and whether the two are the same. */
 type Presence = 'source' | 'destination' | 'same' | 'differs';

@@ -7,7 +7,7 @@ import { noDeadline } from '../../../shared/ports/clock.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../../shared/ports/memory/storage.ts';
-import { World } from '../transfer/world.ts';
+import { World } from '../../support/world.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;

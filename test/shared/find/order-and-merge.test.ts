@@ -6,7 +6,7 @@ import { mergeListings, type Pair } from '../../../shared/find/merge.ts';
 import { compareKeys } from '../../../shared/find/order.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../../shared/ports/memory/storage.ts';
-import { byBytes, object, pagesOf, smallKeyArbitrary, streamOf } from '../keys.ts';
+import { byBytes, object, pagesOf, smallKeyArbitrary, streamOf } from '../../support/keys.ts';
 
 describe('compareKeys', () => {
   it('orders like the UTF-8 bytes', () => {

@@ -8,7 +8,7 @@ import type { Job } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
-import { World } from '../transfer/world.ts';
+import { World } from '../../support/world.ts';
 
 const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { compareKeys } from '../../../shared/find/order.ts';
 import { cutKeys, segmentsBetween, type Probe } from '../../../shared/find/segments.ts';
-import type { Segment } from '../../../shared/model/payloads.ts';
-import { byBytes, smallKeyArbitrary } from '../keys.ts';
+import type { Segment } from '../../../shared/model/messages/payloads.ts';
+import { byBytes, smallKeyArbitrary } from '../../support/keys.ts';
 
 /** A store of these keys that lists `pageSize` at a time. */
 function probeOf(keys: readonly string[], pageSize: number): { probe: Probe; calls: () => number } {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../../shared/model/job.ts';
-import { brokenTask, parseTask, type Task } from '../../../shared/model/task.ts';
+import { brokenTask, parseTask, type Task } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { Gate } from '../../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';

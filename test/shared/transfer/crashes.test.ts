@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
-import { sweepUploads } from '../../../shared/transfer/sweep-uploads.ts';
-import { runUpload } from './machine.ts';
-import { bytesOf, World, type WorldOptions } from './world.ts';
+import { sweepUploads } from '../../../shared/transfer/upload/sweep-uploads.ts';
+import { runUpload } from '../../support/machine.ts';
+import { bytesOf, World, type WorldOptions } from '../../support/world.ts';
 
 /** The process dies at its k-th call of the outside, before the call takes effect or before its answer comes. */
 

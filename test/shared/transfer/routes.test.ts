@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB, missingTrustedFor, missingTrustedUpTo } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { bytesOf, partSize, World, type WorldOptions } from './world.ts';
+import { bytesOf, partSize, World, type WorldOptions } from '../../support/world.ts';
 
 const attributes: ObjectAttributes = {
   headers: {

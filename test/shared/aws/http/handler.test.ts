@@ -9,8 +9,8 @@ import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
 import type { LimitBounds } from '../../../../shared/aws/http/answer-limit.ts';
 import { requestKinds } from '../../../../shared/aws/http/request.ts';
 import type { Times } from '../../../../shared/aws/http/overdue.ts';
-import { createS3Client } from '../../../../shared/aws/s3-client.ts';
-import { S3ObjectStore } from '../../../../shared/aws/s3-object-store.ts';
+import { createS3Client } from '../../../../shared/aws/s3/client.ts';
+import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
 import {
   createMachineClient,
   createParameterClient,
@@ -18,8 +18,8 @@ import {
   createTableClient,
 } from '../../../../shared/aws/service-clients.ts';
 import { MiB } from '../../../../shared/model/limits.ts';
-import type { Fault } from '../../../../local/s3/index.ts';
-import { localKeys, startLocalS3, type LocalS3 } from '../../../contract/local-s3.ts';
+import type { Fault } from '../../../../emulator/s3/index.ts';
+import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
 
 const plain = { headers: {}, metadata: {}, tags: {} };
 

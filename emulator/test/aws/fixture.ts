@@ -1,0 +1,156 @@
+import { afterAll, beforeAll } from '@jest/globals';
+import { join, resolve } from 'node:path';
+import type { ServiceFaultHook } from '../../aws/faults.ts';
+import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../aws/local-aws.ts';
+import { openS3Server } from '../../s3/index.ts';
+import { scratch, writeAssembly } from './assembly.ts';
+
+/** A stack with one of everything, deployed before the tests of a file and ended after them. */
+
+export const directory = scratch();
+export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
+  functions: {
+    Take: {
+      // Fails every message that asks for it; tells what it has seen when it is invoked with anything else.
+      code: `const seen = [];
+        export const handler = async (event) => {
+          if (!event.Records) return seen;
+          seen.push(...event.Records.map(({ body }) => body));
+          const failed = event.Records.filter(({ body }) => body.startsWith('fail'));
+          return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+        };`,
+      properties: { Environment: { Variables: { QUEUE_URL: { Ref: 'Jobs' }, MACHINE_ARN: { Ref: 'Machine' } } } },
+    },
+    Wait: { code: 'export const handler = () => new Promise(() => setInterval(() => undefined, 1000));' },
+    // The project's own: Node runs it as it is.
+    Notify: {
+      code: `export { handler } from ${JSON.stringify(resolve('functions/bucket-notifications/index.ts'))};`,
+    },
+    Double: {
+      code: 'export const handler = async (event) => { if (event.bad) throw Object.assign(new Error("no"), { name: "InvalidInput" }); return event.n * 2; };',
+    },
+  },
+  resources: {
+    Dead: { Type: 'AWS::SQS::Queue', Properties: {} },
+    Jobs: {
+      Type: 'AWS::SQS::Queue',
+      Properties: {
+        VisibilityTimeout: 5400,
+        RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 2 },
+      },
+    },
+    Mapping: {
+      Type: 'AWS::Lambda::EventSourceMapping',
+      Properties: {
+        EventSourceArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
+        FunctionName: { Ref: 'Take' },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+      },
+    },
+    Ledger: {
+      Type: 'AWS::DynamoDB::Table',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: ['id', 'task'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'byTask',
+            KeySchema: [{ AttributeName: 'task', KeyType: 'HASH' }],
+            Projection: { ProjectionType: 'ALL' },
+          },
+        ],
+        TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      },
+    },
+    Task: {
+      Type: 'AWS::SSM::Parameter',
+      Properties: { Name: '/ferry/tasks/one', Type: 'String', Value: '{"name":"one"}' },
+    },
+    Machine: {
+      Type: 'AWS::StepFunctions::StateMachine',
+      Properties: {
+        DefinitionString: {
+          'Fn::Join': [
+            '',
+            [
+              '{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","SecondsPath":"$.wait","Next":"Double"},"Double":{"Type":"Task","Resource":"arn:',
+              { Ref: 'AWS::Partition' },
+              ':states:::lambda:invoke","Parameters":{"FunctionName":"',
+              { 'Fn::GetAtt': ['Double', 'Arn'] },
+              '","Payload.$":"$"},"OutputPath":"$.Payload","End":true}}}',
+            ],
+          ],
+        },
+        RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      },
+    },
+    Role: { Type: 'AWS::IAM::Role', Properties: {} },
+    Notifications: {
+      Type: 'Custom::BucketNotifications',
+      Properties: {
+        ServiceToken: { 'Fn::GetAtt': ['Notify', 'Arn'] },
+        BucketName: 'source',
+        QueueArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
+        Created: [''],
+      },
+    },
+    Schedule: {
+      Type: 'AWS::Events::Rule',
+      Properties: { ScheduleExpression: 'rate(1 hour)', Targets: [{ Id: 'a', Arn: { Ref: 'Machine' }, Input: '{}' }] },
+    },
+  },
+  outputs: {
+    Machine: { Value: { Ref: 'Machine' } },
+    Jobs: { Value: { Ref: 'Jobs' } },
+    Dead: { Value: { Ref: 'Dead' } },
+  },
+});
+
+/** What goes wrong, until a test is over. */
+export const faults: { hook: ServiceFaultHook } = { hook: () => undefined };
+
+export const options: LocalAwsOptions = {
+  port: 0,
+  dataDirectory: join(directory.path, 'data'),
+  assemblyDirectory,
+  credentials,
+  buckets: ['source'],
+  retryDelaySeconds: 0,
+  fault: (request) => faults.hook(request),
+  openS3: (surroundings) => openS3Server(surroundings),
+};
+
+type Client<T> = new (config: { endpoint: string; region: string; credentials: typeof credentials }) => T;
+
+export interface Fixture {
+  readonly aws: LocalAws;
+  /** An SDK client of the deployment; destroyed after the tests. */
+  readonly client: <T extends { destroy: () => void }>(Client: Client<T>) => T;
+}
+
+/** Deploys the stack around the tests of the calling file. */
+export function deployed(): Fixture {
+  let started: LocalAws | undefined;
+  const clients: { destroy: () => void }[] = [];
+  beforeAll(async () => {
+    started = await startLocalAws(options);
+  });
+  afterAll(async () => {
+    for (const made of clients) made.destroy();
+    await started?.stop();
+    directory.remove();
+  });
+  return {
+    get aws() {
+      return started!;
+    },
+    client: (Client) => {
+      const made = new Client({ endpoint: started!.endpoint, region: started!.region, credentials });
+      clients.push(made);
+      return made;
+    },
+  };
+}

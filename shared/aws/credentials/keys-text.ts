@@ -1,0 +1,36 @@
+import * as v from 'valibot';
+import { Fault } from '../../model/faults.ts';
+import { parseJsonWith } from '../../model/parse.ts';
+import type { SideKeys } from './key-source.ts';
+
+/** The JSON that a SecureString or a secret holds. */
+const keysSchema = v.object({
+  aws_access_key_id: v.pipe(v.string(), v.minLength(1)),
+  aws_secret_access_key: v.pipe(v.string(), v.minLength(1)),
+  session_token: v.exactOptional(v.string()),
+  region: v.exactOptional(v.string()),
+});
+
+/**
+ * The keys in a secret's text.
+ * @param what where the text is from, for the message, which never holds a part of the secret
+ * @throws Fault `AccessDenied` where the text is something else
+ */
+export function parseKeys(text: string, what: string): SideKeys {
+  let keys: v.InferOutput<typeof keysSchema>;
+  try {
+    keys = parseJsonWith(keysSchema, text, 'credentials');
+  } catch {
+    // The parser's message quotes what it found, which may be the secret itself.
+    throw new Fault(
+      'AccessDenied',
+      `${what}: expected JSON with "aws_access_key_id", "aws_secret_access_key" and optionally "session_token" and "region"`,
+    );
+  }
+  return {
+    accessKeyId: keys.aws_access_key_id,
+    secretAccessKey: keys.aws_secret_access_key,
+    ...(keys.session_token !== undefined && { sessionToken: keys.session_token }),
+    ...(keys.region !== undefined && { region: keys.region }),
+  };
+}

@@ -1,0 +1,79 @@
+import { BatchGetCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { LedgerEntry } from '../../model/ledger-entry.ts';
+import { Fault } from '../../model/faults.ts';
+import { systemClock, type Clock } from '../../ports/clock.ts';
+import type { LedgerLookup } from '../../ports/ledger-lookup.ts';
+import { entryOfItem, itemId } from './ledger.ts';
+import { faultOf } from '../faults.ts';
+
+/** DynamoDB: the most items of one BatchGetItem. */
+const batchSize = 100;
+/** Times in a row that an answer may leave out everything that was asked for, with waits that double from 50 ms. */
+const maxAttempts = 8;
+
+/** Reads many entries of the table that DynamoLedger writes, and its index `failed`. */
+export class DynamoLedgerLookup implements LedgerLookup {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+
+  constructor(client: DynamoDBDocumentClient, table: string, clock: Clock = systemClock) {
+    this.#client = client;
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  async getMany(task: string, keys: readonly string[]): Promise<Map<string, LedgerEntry>> {
+    const found = new Map<string, LedgerEntry>();
+    for (let from = 0; from < keys.length; from += batchSize) {
+      const batch = new Map(keys.slice(from, from + batchSize).map((key) => [itemId(task, key), key]));
+      for await (const item of this.#items([...batch.keys()])) {
+        const key = batch.get(String(item['id']));
+        if (key !== undefined) found.set(key, entryOfItem(item, key));
+      }
+    }
+    return found;
+  }
+
+  /** A batch may be answered in part: the rest is asked for again. */
+  async *#items(ids: readonly string[]): AsyncGenerator<Record<string, unknown>> {
+    let left = ids.map((id) => ({ id }));
+    for (let attempt = 1; left.length > 0;) {
+      const input = { RequestItems: { [this.#table]: { Keys: left, ConsistentRead: true } } };
+      const answer = await this.#client.send(new BatchGetCommand(input)).catch((error: unknown) => {
+        throw faultOf(error, 'BatchGetItem ledger');
+      });
+      yield* answer.Responses?.[this.#table] ?? [];
+      const next = (answer.UnprocessedKeys?.[this.#table]?.Keys ?? []) as { id: string }[];
+      if (next.length < left.length) attempt = 1;
+      else if (attempt++ >= maxAttempts) {
+        throw new Fault('Throttled', `BatchGetItem ledger: ${next.length} items were not read in ${maxAttempts} calls`);
+      }
+      left = next;
+      if (left.length > 0) await this.#clock.sleep(50 * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+    }
+  }
+
+  async *failedKeys(task: string): AsyncGenerator<string[]> {
+    const prefix = itemId(task, '');
+    let start: Record<string, unknown> | undefined;
+    do {
+      const input = {
+        TableName: this.#table,
+        IndexName: 'failed',
+        KeyConditionExpression: 'failedTask = :task',
+        ExpressionAttributeValues: { ':task': task },
+        ...(start && { ExclusiveStartKey: start }),
+      };
+      const page = await this.#client.send(new QueryCommand(input)).catch((error: unknown) => {
+        throw faultOf(error, 'Query ledger');
+      });
+      yield (page.Items ?? []).map((item) => String(item['id'])).flatMap((id) => keyIn(id, prefix));
+      start = page.LastEvaluatedKey;
+    } while (start);
+  }
+}
+
+function keyIn(id: string, prefix: string): string[] {
+  return id.startsWith(prefix) ? [id.slice(prefix.length)] : [];
+}

@@ -1,0 +1,101 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Side } from '../../model/config/task.ts';
+import { BoundedHttpHandler } from '../http/handler.ts';
+import type { KeySource, SideKeys } from '../credentials/key-source.ts';
+import { boundAnswers } from '../http/answers.ts';
+import { renewRefusedKeys } from '../credentials/renewing.ts';
+
+export type { SideKeys } from '../credentials/key-source.ts';
+
+/** Sockets a store at once: more than the parts and objects that one process moves at once. */
+const maxSockets = 200;
+
+/** Under this key a write's input carries the Expires header as it was, which need not be a date. */
+export const rawExpires = Symbol('rawExpires');
+
+/**
+ * The client of one side of a task.
+ * @param keys the side's own, fixed ones or ones that change; without them the process's credentials are used
+ * @param requestHandler the client's own: what it learns is of one store
+ */
+export function createS3Client(
+  side: Side,
+  keys: SideKeys | KeySource | undefined,
+  requestHandler = new BoundedHttpHandler({ maxSockets }),
+): S3Client {
+  const anonymous = side.credentials !== undefined && 'anonymous' in side.credentials;
+  const source = keys && 'current' in keys ? keys : undefined;
+  const fixed = keys && 'current' in keys ? undefined : keys;
+  const region = side.region ?? fixed?.region;
+  const config: S3ClientConfig = {
+    ...(region !== undefined && { region }),
+    ...(side.endpoint !== undefined && { endpoint: side.endpoint }),
+    ...(side.forcePathStyle !== undefined && { forcePathStyle: side.forcePathStyle }),
+    ...(fixed && { credentials: credentialsOf(fixed) }),
+    ...(source && { credentials: signingKeys(source) }),
+    // Anonymous requests are not signed at all.
+    ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
+    // Checksums are sent where the core computed them; the default wraps bodies in aws-chunked, which costs a third
+    // more CPU and which some stores refuse.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Otherwise every body over 2 MiB opens a fresh socket.
+    expectContinueHeader: false,
+    cacheMiddleware: true,
+    logger: silent,
+    maxAttempts: 5,
+    requestHandler,
+  };
+  const client = new S3Client(config);
+  boundAnswers(client);
+  addHeaderMiddleware(client);
+  if (source) renewRefusedKeys(client, source);
+  return client;
+}
+
+const ignore = (): void => undefined;
+/** The SDK warns on the console of streams that it does not retry; their faults are thrown and told by the core. */
+const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
+
+/** Keys as the SDK takes them. */
+interface SigningKeys {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string;
+  expiration?: Date;
+}
+
+const noKeys: SigningKeys = { accessKeyId: '', secretAccessKey: '' };
+
+function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: SideKeys): SigningKeys {
+  return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+}
+
+/** Asked for each request: the SDK keeps keys that do not end, and those that seem to have ended it asks for again. */
+function signingKeys(source: KeySource): () => Promise<SigningKeys> {
+  return async () => ({ ...credentialsOf(await source.current()), expiration: new Date(0) });
+}
+
+interface HeaderRequest {
+  headers: Record<string, string>;
+}
+
+/**
+ * Two headers that the SDK does not send by itself: Expires as it was at the source, and UNSIGNED-PAYLOAD for bodies
+ * that carry an MD5 or CRC of their own, which is signed: hashing them a second time would cost more than all the rest.
+ */
+function addHeaderMiddleware(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const request = args.request as HeaderRequest;
+      const expires = (args.input as { [rawExpires]?: string })[rawExpires];
+      if (expires !== undefined) request.headers['expires'] = expires;
+      const checked =
+        'content-md5' in request.headers ||
+        Object.keys(request.headers).some((name) => /^x-amz-checksum-crc/.test(name));
+      if (checked) request.headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD';
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 's3FerryHeaders' },
+  );
+}

@@ -1,0 +1,95 @@
+import type { Event, NotificationConfiguration, QueueConfiguration } from '@aws-sdk/client-s3';
+import type { NotificationProperties } from '../../model/messages/custom-resource.ts';
+
+/** The document of a bucket's notifications: what in it is ours, and whether two say the same. Nothing here calls S3. */
+
+const kinds = ['QueueConfigurations', 'TopicConfigurations', 'LambdaFunctionConfigurations'] as const;
+
+type Entry = NonNullable<NotificationConfiguration[(typeof kinds)[number]]>[number];
+
+/** Our own entries: one a prefix and kind of event. */
+export function ownNotifications(idPrefix: string, properties: NotificationProperties): QueueConfiguration[] {
+  const { QueueArn, Created, Removed } = properties;
+  const entries = (name: string, event: Event, prefixes: readonly string[]): QueueConfiguration[] =>
+    prefixes.map((prefix, index) => ({
+      Id: `${idPrefix}${name}-${index + 1}`,
+      QueueArn,
+      Events: [event],
+      ...(prefix !== '' && { Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: prefix }] } } }),
+    }));
+  return [...entries('created', 's3:ObjectCreated:*', Created), ...entries('removed', 's3:ObjectRemoved:*', Removed)];
+}
+
+/** `present` with everything under `idPrefix` replaced by `own`; whatever else it has stays as it is. */
+export function mergeNotifications(
+  present: NotificationConfiguration,
+  idPrefix: string,
+  own: readonly QueueConfiguration[],
+): NotificationConfiguration {
+  const foreign = (present.QueueConfigurations ?? []).filter((entry) => !isOwn(entry, idPrefix));
+  return { ...present, QueueConfigurations: [...foreign, ...own] };
+}
+
+/** Do both documents mean the same, whatever their order and the case of their rules' names? */
+export function sameNotifications(one: NotificationConfiguration, other: NotificationConfiguration): boolean {
+  return canonical(one) === canonical(other);
+}
+
+/** Foreign entries of which S3 would say that they overlap with one of `own`, in words. */
+export function overlapping(
+  present: NotificationConfiguration,
+  idPrefix: string,
+  own: readonly QueueConfiguration[],
+): string[] {
+  const foreign = kinds.flatMap((kind): Entry[] => present[kind] ?? []).filter((entry) => !isOwn(entry, idPrefix));
+  return foreign
+    .filter((entry) =>
+      own.some((mine) => eventsOverlap(mine, entry) && prefixesOverlap(prefixOf(mine), prefixOf(entry))),
+    )
+    .map((entry) => {
+      const id = JSON.stringify(entry.Id ?? '');
+      return `entry ${id} tells ${receiverOf(entry)} of ${(entry.Events ?? []).join(', ')} under "${prefixOf(entry)}"`;
+    });
+}
+
+function isOwn(entry: Entry, idPrefix: string): boolean {
+  return entry.Id?.startsWith(idPrefix) === true;
+}
+
+function canonical(configuration: NotificationConfiguration): string {
+  const entries = kinds.flatMap((kind) => (configuration[kind] ?? []).map((entry) => [kind, ...plainEntry(entry)]));
+  const eventBridge = configuration.EventBridgeConfiguration !== undefined;
+  return JSON.stringify([entries.map((entry) => JSON.stringify(entry)).sort(), eventBridge]);
+}
+
+function plainEntry(entry: Entry): unknown[] {
+  const rules = (entry.Filter?.Key?.FilterRules ?? []).map(
+    ({ Name, Value }) => `${Name?.toLowerCase() ?? ''}=${Value ?? ''}`,
+  );
+  return [
+    entry.Id,
+    receiverOf(entry),
+    [...(entry.Events ?? [])].sort(),
+    rules.filter((rule) => !rule.endsWith('=')).sort(),
+  ];
+}
+
+function receiverOf(entry: Entry): string {
+  if ('QueueArn' in entry) return entry.QueueArn ?? '';
+  if ('TopicArn' in entry) return entry.TopicArn ?? '';
+  return 'LambdaFunctionArn' in entry ? (entry.LambdaFunctionArn ?? '') : '';
+}
+
+function prefixOf(entry: Entry): string {
+  return entry.Filter?.Key?.FilterRules?.find(({ Name }) => Name?.toLowerCase() === 'prefix')?.Value ?? '';
+}
+
+function prefixesOverlap(one: string, other: string): boolean {
+  return one.startsWith(other) || other.startsWith(one);
+}
+
+/** `s3:ObjectCreated:*` has every event that begins like it. */
+function eventsOverlap(one: Entry, other: Entry): boolean {
+  const bare = (entry: Entry): string[] => (entry.Events ?? []).map((event) => event.replace(/\*$/, ''));
+  return bare(one).some((a) => bare(other).some((b) => a.startsWith(b) || b.startsWith(a)));
+}

@@ -1,0 +1,105 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
+import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
+import type { DestinationSide, Side } from '../../model/config/task.ts';
+import type {
+  Body,
+  CopySource,
+  CreatedUpload,
+  ExpectedObject,
+  GetOptions,
+  HeadOptions,
+  ListedUpload,
+  ListOptions,
+  ObjectStore,
+  OpenObject,
+  PartAddress,
+  Stored,
+} from '../../ports/object-store.ts';
+import { S3Bucket } from './bucket.ts';
+import * as listing from './listing.ts';
+import * as reading from './reading.ts';
+import * as uploads from './uploads.ts';
+import * as writing from './writing.ts';
+
+/**
+ * A bucket behind the S3 API: one method an operation, each in the module of its kind (listing, reading, writing,
+ * uploads), where what the port asks of it is done. The side's settings (payer, owner, storage class, encryption) go with every
+ * call.
+ */
+export class S3ObjectStore implements ObjectStore {
+  readonly #bucket: S3Bucket;
+
+  constructor(client: S3Client, side: Side | DestinationSide) {
+    this.#bucket = new S3Bucket(client, side);
+  }
+
+  get bucket(): string {
+    return this.#bucket.side.bucket;
+  }
+
+  checkBucket(): Promise<void> {
+    return this.#bucket.check();
+  }
+
+  list(options: ListOptions): AsyncGenerator<readonly ListedObject[]> {
+    return listing.listObjects(this.#bucket, options);
+  }
+
+  head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined> {
+    return reading.headObject(this.#bucket, key, options);
+  }
+
+  get(key: string, options?: GetOptions): Promise<OpenObject | undefined> {
+    return reading.getObject(this.#bucket, key, options);
+  }
+
+  tags(key: string, options?: { versionId?: string }): Promise<Record<string, string>> {
+    return reading.objectTags(this.#bucket, key, options);
+  }
+
+  put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored> {
+    return writing.putObject(this.#bucket, key, body, attributes);
+  }
+
+  delete(key: string): Promise<void> {
+    return writing.deleteObject(this.#bucket, key);
+  }
+
+  copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
+    return writing.copyObject(this.#bucket, source, key, attributes);
+  }
+
+  createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
+    return uploads.createUpload(this.#bucket, key, attributes, checksum);
+  }
+
+  uploadPart(part: PartAddress, body: Body): Promise<StoredPart> {
+    return uploads.uploadPart(this.#bucket, part, body);
+  }
+
+  copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart> {
+    return uploads.copyPart(this.#bucket, part, source, start, end);
+  }
+
+  listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
+    return listing.listParts(this.#bucket, key, uploadId, within);
+  }
+
+  listUploads(prefix: string): AsyncGenerator<readonly ListedUpload[]> {
+    return listing.listUploads(this.#bucket, prefix);
+  }
+
+  completeUpload(
+    key: string,
+    uploadId: string,
+    parts: readonly StoredPart[],
+    expected: ExpectedObject,
+  ): Promise<Stored> {
+    return uploads.completeUpload(this.#bucket, key, uploadId, parts, expected);
+  }
+
+  abortUpload(key: string, uploadId: string): Promise<void> {
+    return uploads.abortUpload(this.#bucket, key, uploadId);
+  }
+}

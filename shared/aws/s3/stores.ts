@@ -1,0 +1,41 @@
+import type { Side, Task } from '../../model/config/task.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+import { Credentials } from '../credentials/credentials.ts';
+import type { Parameters } from '../parameters.ts';
+import { createS3Client } from './client.ts';
+import { S3ObjectStore } from './object-store.ts';
+
+/** The two stores of a task. */
+export interface TaskStores {
+  readonly source: ObjectStore;
+  readonly destination: ObjectStore;
+}
+
+/** Makes the stores of tasks, each side with its own client, and keeps them while nothing about them changes. */
+export class Stores {
+  readonly #credentials: Credentials;
+  readonly #made = new Map<string, ObjectStore>();
+
+  constructor(parameters: Pick<Parameters, 'secret'>) {
+    this.#credentials = new Credentials(parameters);
+  }
+
+  async of(task: Task): Promise<TaskStores> {
+    const [source, destination] = await Promise.all([this.#side(task.source), this.#side(task.destination)]);
+    return { source, destination };
+  }
+
+  async #side(side: Side): Promise<ObjectStore> {
+    const keys = this.#credentials.of(side);
+    const region = side.region ?? (await keys?.current())?.region;
+    // Keys are no part of it: a rotation is the client's own affair.
+    const identity = JSON.stringify([side, region]);
+    let store = this.#made.get(identity);
+    if (!store) {
+      const client = createS3Client({ ...side, ...(region !== undefined && { region }) }, keys);
+      store = new S3ObjectStore(client, side);
+      this.#made.set(identity, store);
+    }
+    return store;
+  }
+}

@@ -1,0 +1,124 @@
+import {
+  ChangeMessageVisibilityCommand,
+  SendMessageBatchCommand,
+  SendMessageCommand,
+  type SendMessageBatchRequestEntry,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import { Fault } from '../../model/faults.ts';
+import { ascii, encodeJob, type Job } from '../../model/job.ts';
+import { queueBatchSize } from '../../model/limits.ts';
+import { systemClock, type Clock } from '../../ports/clock.ts';
+import type { DeadLetters, JobQueue, Redelivery } from '../../ports/job-queue.ts';
+import { faultOf } from '../faults.ts';
+
+/** Times that the failed entries of a batch are sent again before the call fails as a whole. */
+const maxAttempts = 5;
+
+/** The jobs queue. */
+export class SqsJobQueue implements JobQueue {
+  readonly #client: SQSClient;
+  readonly #url: string;
+  readonly #clock: Clock;
+
+  constructor(client: SQSClient, url: string, clock: Clock = systemClock) {
+    this.#client = client;
+    this.#url = url;
+    this.#clock = clock;
+  }
+
+  async send(jobs: readonly Job[]): Promise<void> {
+    for (let from = 0; from < jobs.length; from += queueBatchSize) {
+      const entries = jobs.slice(from, from + queueBatchSize).map((job, index) => ({
+        Id: String(index),
+        MessageBody: encodeJob(job),
+        // Fair queues: the messages of one run do not hold up those of another, nor events.
+        ...(job.run !== undefined && { MessageGroupId: groupOf(job.run) }),
+      }));
+      await this.#sendEntries(entries);
+    }
+  }
+
+  async #sendEntries(entries: SendMessageBatchRequestEntry[]): Promise<void> {
+    let left = entries;
+    for (let attempt = 1; ; attempt++) {
+      const input = { QueueUrl: this.#url, Entries: left };
+      const answer = await this.#client.send(new SendMessageBatchCommand(input)).catch((error: unknown) => {
+        throw faultOf(error, 'SendMessageBatch');
+      });
+      // A 200 may carry failures: an entry that is not named as successful was not sent.
+      const sent = new Set((answer.Successful ?? []).map((entry) => entry.Id));
+      left = left.filter((entry) => !sent.has(entry.Id));
+      if (left.length === 0) return;
+      const failure = answer.Failed?.[0];
+      if (failure?.SenderFault === true || attempt >= maxAttempts) {
+        const why = failure ? `${failure.Code ?? '?'}: ${failure.Message ?? ''}` : 'they are missing in the answer';
+        throw new Fault('Unavailable', `SendMessageBatch: ${left.length} messages were not taken: ${why}`);
+      }
+      await this.#clock.sleep(100 * 2 ** attempt * Math.random());
+    }
+  }
+}
+
+/** SQS allows 128 of a few characters in a group's name. */
+function groupOf(run: string): string {
+  return run.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 128) || 'run';
+}
+
+/** The dead-letter queue, for messages that no delivery can help. */
+export class SqsDeadLetters implements DeadLetters {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async bury(body: string, reason: string): Promise<void> {
+    const attribute = { DataType: 'String', StringValue: ascii(reason).slice(0, 2000) || 'unknown' };
+    const input = { QueueUrl: this.#url, MessageBody: body, MessageAttributes: { reason: attribute } };
+    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'SendMessage to the dead-letter queue');
+    });
+  }
+}
+
+/** Sets when a message that was received comes back. */
+export class SqsRedelivery implements Redelivery {
+  readonly #client: SQSClient;
+  readonly #url: string;
+
+  constructor(client: SQSClient, url: string) {
+    this.#client = client;
+    this.#url = url;
+  }
+
+  async after(receipt: string, seconds: number): Promise<boolean> {
+    const input = { QueueUrl: this.#url, ReceiptHandle: receipt, VisibilityTimeout: Math.round(seconds) };
+    try {
+      await this.#client.send(new ChangeMessageVisibilityCommand(input));
+      return true;
+    } catch (error) {
+      if (isGone(error)) return false;
+      throw faultOf(error, 'ChangeMessageVisibility');
+    }
+  }
+
+  async anew(job: Job): Promise<void> {
+    const input = { QueueUrl: this.#url, MessageBody: encodeJob(job) };
+    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'SendMessage');
+    });
+  }
+}
+
+/** Is the message deleted, or in other hands? SQS has three ways to say so. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { name, message } = error;
+  return (
+    /(MessageNotInflight|ReceiptHandleIsInvalid)$/.test(name) ||
+    (/InvalidParameterValue(Exception)?$/.test(name) && /does not exist/.test(message))
+  );
+}

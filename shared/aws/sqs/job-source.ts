@@ -1,0 +1,75 @@
+import {
+  DeleteMessageBatchCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  type Message,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { JobSource, ReceivedMessage } from '../../ports/job-source.ts';
+import { faultOf } from '../faults.ts';
+import { SqsRedelivery } from './job-queue.ts';
+
+/** SQS's longest, in seconds: an idle consumer asks three times a minute. */
+const longPoll = 20;
+
+/** The jobs queue, for a consumer that receives by itself. */
+export class SqsJobSource extends SqsRedelivery implements JobSource {
+  readonly #client: SQSClient;
+  readonly #url: string;
+  readonly #visibility: number;
+
+  /** @param visibility seconds for which what was received is hidden from others */
+  constructor(client: SQSClient, url: string, visibility: number) {
+    super(client, url);
+    this.#client = client;
+    this.#url = url;
+    this.#visibility = visibility;
+  }
+
+  async receive(most: number, signal: AbortSignal): Promise<ReceivedMessage[]> {
+    const input = {
+      QueueUrl: this.#url,
+      MaxNumberOfMessages: most,
+      WaitTimeSeconds: longPoll,
+      VisibilityTimeout: this.#visibility,
+      MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] as const,
+    };
+    const command = new ReceiveMessageCommand({
+      ...input,
+      MessageSystemAttributeNames: [...input.MessageSystemAttributeNames],
+    });
+    const answer = await this.#client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+      throw faultOf(error, 'ReceiveMessage');
+    });
+    return (answer.Messages ?? []).map(receivedMessage);
+  }
+
+  async delete(receipts: readonly string[]): Promise<readonly string[]> {
+    const Entries = receipts.map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle }));
+    const input = { QueueUrl: this.#url, Entries };
+    const answer = await this.#client.send(new DeleteMessageBatchCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'DeleteMessageBatch');
+    });
+    const deleted = new Set((answer.Successful ?? []).map((entry) => entry.Id));
+    return receipts.filter((_, index) => !deleted.has(String(index)));
+  }
+
+  async requeue({ body, group, receipt }: ReceivedMessage): Promise<void> {
+    const input = { QueueUrl: this.#url, MessageBody: body, ...(group !== undefined && { MessageGroupId: group }) };
+    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'SendMessage');
+    });
+    await this.delete([receipt]);
+  }
+}
+
+function receivedMessage({ MessageId = '', Body = '', ReceiptHandle = '', Attributes = {} }: Message): ReceivedMessage {
+  const { ApproximateReceiveCount, MessageGroupId } = Attributes;
+  return {
+    id: MessageId,
+    body: Body,
+    receipt: ReceiptHandle,
+    receives: Number(ApproximateReceiveCount ?? 1),
+    ...(MessageGroupId !== undefined && { group: MessageGroupId }),
+  };
+}

@@ -1,0 +1,114 @@
+import * as v from 'valibot';
+import { credentialsSchema } from './credentials.ts';
+import { keySchema } from '../job.ts';
+import { checksumAlgorithms } from '../object.ts';
+
+/** The two sides of a task: a bucket of some store, and how it is reached. */
+
+const sideEntries = {
+  bucket: v.pipe(
+    v.string(),
+    v.regex(
+      /^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/,
+      'expected a bucket name (3 to 63 of a-z, 0-9, "." and "-")',
+    ),
+    v.description('name of the bucket'),
+  ),
+  prefix: v.optional(
+    v.pipe(v.union([v.literal(''), keySchema]), v.description('only keys that begin with it, byte for byte')),
+    '',
+  ),
+  region: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[a-z0-9-]{2,32}$/, 'expected a region such as us-east-1'),
+      v.description('where the bucket is, if not where the functions run'),
+    ),
+  ),
+  endpoint: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.url('expected a URL such as https://s3.oss-cn-hangzhou.aliyuncs.com'),
+      v.regex(/^https?:\/\/[^/?#@]+\/?$/, 'expected http(s)://host[:port] without path, user or query'),
+      v.description(
+        'another store than S3: `https://s3.oss-cn-hangzhou.aliyuncs.com`, `https://cos.ap-guangzhou.myqcloud.com`, ...',
+      ),
+    ),
+  ),
+  forcePathStyle: v.exactOptional(
+    v.pipe(v.boolean(), v.description('`true` for stores without a host name for each bucket')),
+  ),
+  requestPayer: v.optional(v.pipe(v.boolean(), v.description('`true` for buckets whose requester pays')), false),
+  expectedBucketOwner: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9]{12}$/, 'expected a 12-digit account ID'),
+      v.description('refuse to work on a bucket that is not of this account (12 digits)'),
+    ),
+  ),
+  credentials: v.exactOptional(
+    v.pipe(
+      credentialsSchema,
+      v.description('credentials of its own, one kind; without any the role of the functions is used'),
+    ),
+  ),
+};
+
+export const storageClasses = [
+  'STANDARD',
+  'REDUCED_REDUNDANCY',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+  'GLACIER_IR',
+] as const;
+
+/** A KMS key: its ID (a multi-Region key's begins with mrk-), an alias, or the ARN of one of them. */
+const keyId = '([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})';
+const alias = 'alias/[a-zA-Z0-9/_-]{1,250}';
+const kmsKey = new RegExp(`^(${keyId}|${alias}|arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:(key/${keyId}|${alias}))$`);
+
+const encryptionSchema = v.variant('type', [
+  v.strictObject({ type: v.literal('AES256') }),
+  v.strictObject({
+    type: v.literal('aws:kms'),
+    keyId: v.exactOptional(
+      v.pipe(v.string(), v.regex(kmsKey, 'expected a KMS key ID, alias/NAME, or the ARN of a key or an alias')),
+    ),
+  }),
+]);
+
+export const sourceSchema = v.strictObject(sideEntries);
+
+export const destinationSchema = v.strictObject({
+  ...sideEntries,
+  storageClass: v.exactOptional(
+    v.pipe(v.picklist(storageClasses), v.description("storage class of the copies; without it the store's default")),
+  ),
+  acl: v.exactOptional(
+    v.pipe(
+      v.picklist(['private', 'bucket-owner-full-control', 'bucket-owner-read']),
+      v.description('canned ACL of the copies; off unless set, because it fails on buckets with ACLs disabled'),
+    ),
+  ),
+  encryption: v.exactOptional(
+    v.pipe(
+      encryptionSchema,
+      v.description(
+        '`{"type": "AES256"}`, or `{"type": "aws:kms", "keyId": KEY}` with a key ID, an alias or an ARN; without `keyId` the ' +
+          "account's own key for S3",
+      ),
+    ),
+  ),
+  checksumAlgorithm: v.exactOptional(
+    v.pipe(
+      v.picklist(checksumAlgorithms),
+      v.description("checksum that is sent with parts and bodies; without it the source's own, else `Content-MD5`"),
+    ),
+  ),
+});
+
+export type Side = v.InferOutput<typeof sourceSchema>;
+export type DestinationSide = v.InferOutput<typeof destinationSchema>;

@@ -1,0 +1,146 @@
+import * as v from 'valibot';
+import {
+  defaultLargeObjectThreshold,
+  defaultPartSize,
+  defaultUploadConcurrency,
+  maxBufferedBody,
+  maxPartSize,
+  minPartSize,
+} from '../limits.ts';
+import { keySchema, taskNameSchema } from '../job.ts';
+import { scheduleFault } from './schedule.ts';
+import { destinationSchema, sourceSchema } from './side.ts';
+import { formatSize, parseSize } from '../size.ts';
+
+/** The fields of a task. Their descriptions are the documentation: docs/configuration.md and the JSON Schema. */
+
+/** Bytes as a whole number, or text such as "32 MiB". The description comes before the transformation: editors see it. */
+const size = (description: string) =>
+  v.pipe(
+    v.union([v.number(), v.string()], 'expected a number of bytes or a size such as "32 MiB"'),
+    v.description(description),
+    v.transform((value) => (typeof value === 'number' ? value : (parseSize(value) ?? NaN))),
+    v.number('expected a number of bytes or a size such as "32 MiB"'),
+    v.safeInteger('expected a whole number of bytes or a size such as "32 MiB"'),
+    v.minValue(0),
+  );
+
+const patterns = (description: string) =>
+  v.pipe(
+    v.array(keySchema),
+    v.minLength(1, 'expected at least one pattern'),
+    v.maxLength(100, 'expected at most 100 patterns'),
+    v.description(description),
+  );
+
+export const taskSchema = v.strictObject({
+  name: v.pipe(taskNameSchema, v.description('1 to 64 of A-Z, a-z, 0-9, `_`, `-`; unique')),
+  source: v.pipe(sourceSchema, v.description('where objects come from')),
+  destination: v.pipe(
+    destinationSchema,
+    v.description('where they go: an object `<source.prefix>x` becomes `<destination.prefix>x`, byte for byte'),
+  ),
+  prefixes: v.exactOptional(
+    v.pipe(
+      v.array(keySchema),
+      v.minLength(1, 'expected at least one prefix'),
+      v.maxLength(100, 'expected at most 100 prefixes; prefixList takes more'),
+      v.description('only objects whose key after `source.prefix` begins with one of these'),
+    ),
+  ),
+  prefixList: v.exactOptional(
+    v.pipe(
+      keySchema,
+      v.description(
+        'key of an object in the source bucket that lists such prefixes, one a line, at most 10,000 in 1 MiB; each run reads ' +
+          'it anew; not with `events` or `prefixes`',
+      ),
+    ),
+  ),
+  include: v.exactOptional(
+    patterns(
+      'only objects whose key after `source.prefix` matches one of these patterns: `*` is anything without a slash, `**` ' +
+        'anything, `?` one character',
+    ),
+  ),
+  exclude: v.exactOptional(
+    patterns('no objects whose key after `source.prefix` matches one of these patterns, not even to delete them'),
+  ),
+  schedule: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.check(
+        (text) => scheduleFault(text) === undefined,
+        (issue) => scheduleFault(issue.input) ?? '',
+      ),
+      v.description(
+        'when the task runs, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`; without one it runs when it is started or by events',
+      ),
+    ),
+  ),
+  events: v.optional(
+    v.pipe(
+      v.picklist(['none', 'create', 'create-delete']),
+      v.description('`create`: new objects are copied at once; `create-delete`: deletions are replicated too'),
+    ),
+    'none',
+  ),
+  compare: v.optional(
+    v.pipe(v.picklist(['auto', 'size', 'checksum', 'none']), v.description('what a run calls different')),
+    'auto',
+  ),
+  deletes: v.optional(
+    v.pipe(v.boolean(), v.description('a run also deletes at the destination what the source does not have')),
+    false,
+  ),
+  metadata: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('user metadata (`x-amz-meta-...`) travels with the object; content headers always do'),
+    ),
+    true,
+  ),
+  tags: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('tags travel with the object; `false` takes fewer permissions, and never asks for any'),
+    ),
+    true,
+  ),
+  serverSideCopy: v.optional(
+    v.pipe(
+      v.picklist(['auto', 'never']),
+      v.description('let the store copy by itself where one credential reaches both sides of one store'),
+    ),
+    'auto',
+  ),
+  largeObjectThreshold: v.optional(
+    v.pipe(size('objects over it take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartSize)),
+    defaultLargeObjectThreshold,
+  ),
+  partSize: v.optional(
+    v.pipe(
+      size(
+        'size of parts where the source was not uploaded in (equal) parts, 5 to 64 MiB; grown for the limit of 10,000 parts',
+      ),
+      v.minValue(minPartSize),
+      v.maxValue(
+        maxBufferedBody,
+        `expected at most ${formatSize(maxBufferedBody)}: a part is held in memory until its store has it, several at once`,
+      ),
+    ),
+    defaultPartSize,
+  ),
+  uploadConcurrency: v.optional(
+    v.pipe(
+      v.number(),
+      v.safeInteger(),
+      v.minValue(1),
+      v.maxValue(1000),
+      v.description('upload-parts calls at once for one large object, 1 to 1,000'),
+    ),
+    defaultUploadConcurrency,
+  ),
+});
+
+export type Task = v.InferOutput<typeof taskSchema>;

@@ -1,0 +1,63 @@
+import * as v from 'valibot';
+import { Fault } from '../faults.ts';
+import { maxKeyBytes } from '../limits.ts';
+import { quoteKey } from '../object.ts';
+import { parseJsonWith } from '../parse.ts';
+import { taskFaults } from './task-rules.ts';
+import { taskSchema, type Task } from './task-schema.ts';
+
+/** A task: a configured pair source -> destination with its options (docs/configuration.md explains each). */
+
+export type { SideCredentials } from './credentials.ts';
+export type { DestinationSide, Side } from './side.ts';
+export type { Task } from './task-schema.ts';
+
+/** A task whose configuration is not valid, as far as it could be read: what concerns it must not be lost in silence. */
+export interface BrokenTask {
+  readonly name: string;
+  readonly broken: true;
+  /** the source bucket, where it could be read */
+  readonly bucket?: string;
+}
+
+/** What is known of a task whose configuration text is not valid. */
+export function brokenTask(name: string, text: string): BrokenTask {
+  const part = v.safeParse(
+    v.pipe(v.string(), v.parseJson(), v.object({ source: v.object({ bucket: v.string() }) })),
+    text,
+  );
+  return { name, broken: true, ...(part.success && { bucket: part.output.source.bucket }) };
+}
+
+/** One task from a Parameter Store value. @throws Fault `InvalidTask` listing every fault of the task */
+export function parseTask(text: string, what: string): Task {
+  return checkedTask(parseJsonWith(taskSchema, text, what, 'InvalidTask'), what);
+}
+
+/** The task, when no rule over more than one field is broken. @throws Fault `InvalidTask` listing every fault */
+export function checkedTask(task: Task, what: string): Task {
+  const faults = taskFaults(task);
+  if (faults.length > 0) throw new Fault('InvalidTask', `${what} is not valid:\n  ${faults.join('\n  ')}`);
+  return task;
+}
+
+/** The source key of a destination key that begins with the destination's prefix. */
+export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destination'>, key: string): string {
+  return source.prefix + key.slice(destination.prefix.length);
+}
+
+/** The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte. */
+export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
+  if (!key.startsWith(task.source.prefix)) {
+    throw new Fault('InvalidInput', `key ${quoteKey(key)} is outside the task's source prefix "${task.source.prefix}"`);
+  }
+  const mapped = task.destination.prefix + key.slice(task.source.prefix.length);
+  const bytes = Buffer.byteLength(mapped);
+  if (bytes > maxKeyBytes) {
+    throw new Fault(
+      'InvalidInput',
+      `key ${quoteKey(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, S3 allows ${maxKeyBytes}`,
+    );
+  }
+  return mapped;
+}

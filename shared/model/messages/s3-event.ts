@@ -1,0 +1,95 @@
+import * as v from 'valibot';
+import { keySchema } from '../job.ts';
+import { maxEtag } from '../limits.ts';
+import { Fault } from '../faults.ts';
+import { parseJsonWith, parseWith } from '../parse.ts';
+import { quoted } from '../text.ts';
+
+/** What happened to one object, from a raw S3 event notification. */
+export interface ObjectEvent {
+  readonly kind: 'created' | 'removed';
+  readonly bucket: string;
+  /** decoded: as the object is named */
+  readonly key: string;
+  readonly size?: number;
+  readonly etag?: string;
+  /** milliseconds since the epoch, as the event says */
+  readonly at?: number;
+}
+
+/** `eventVersion` 2.x is the format of today; minor versions only add fields. Unknown fields are no fault. */
+const recordSchema = v.object({
+  eventVersion: v.pipe(v.string(), v.regex(/^2\./, 'expected an S3 event of version 2.x')),
+  eventSource: v.exactOptional(v.string()),
+  eventName: v.string(),
+  eventTime: v.exactOptional(v.string()),
+  s3: v.object({
+    bucket: v.object({ name: v.pipe(v.string(), v.minLength(1)) }),
+    object: v.object({
+      key: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+      size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+      eTag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtag))),
+    }),
+  }),
+});
+
+/** S3 puts one record into a message; a thousand of the shortest fill the largest message there is. */
+const maxRecords = 1000;
+
+const notificationSchema = v.object({
+  Records: v.pipe(v.array(v.unknown()), v.maxLength(maxRecords), v.array(recordSchema)),
+});
+const testEventSchema = v.object({ Event: v.literal('s3:TestEvent') });
+
+/** Does the text look like a notification of S3 rather than a job? Cheap, and never throws. */
+export function isS3Notification(body: string): boolean {
+  return /^\s*\{\s*"(Records|Service|Event)"/.test(body);
+}
+
+/**
+ * The objects that one notification tells of, in order; none for a test event and for events that change no bytes
+ * (tags, restore, access lists).
+ * @throws Fault `InvalidInput` naming the field
+ */
+export function parseS3Notification(body: string): ObjectEvent[] {
+  const what = 'S3 event notification';
+  const outer = parseJsonWith(v.looseObject({}), body, what);
+  if (!('Records' in outer)) {
+    parseWith(testEventSchema, outer, what);
+    return [];
+  }
+  return parseWith(notificationSchema, outer, what).Records.flatMap((record): ObjectEvent[] => {
+    const kind = eventKind(record.eventName);
+    if (!kind) return [];
+    const { key, size, eTag } = record.s3.object;
+    const at = record.eventTime === undefined ? NaN : Date.parse(record.eventTime);
+    return [
+      {
+        kind,
+        bucket: record.s3.bucket.name,
+        key: decodeEventKey(key),
+        ...(size !== undefined && { size }),
+        ...(eTag !== undefined && { etag: eTag }),
+        ...(!Number.isNaN(at) && { at }),
+      },
+    ];
+  });
+}
+
+function eventKind(name: string): 'created' | 'removed' | undefined {
+  const plain = name.replace(/^s3:/, '');
+  if (plain.startsWith('ObjectCreated:')) return 'created';
+  if (plain.startsWith('ObjectRemoved:') || plain.startsWith('LifecycleExpiration:')) return 'removed';
+  return undefined;
+}
+
+/** Keys in notifications are URL-encoded once, with `+` for a space. */
+function decodeEventKey(encoded: string): string {
+  let key: string;
+  try {
+    key = decodeURIComponent(encoded.replaceAll('+', ' '));
+  } catch {
+    throw new Fault('InvalidInput', `S3 event notification: key ${quoted(encoded, 80)} is not URL-encoded UTF-8`);
+  }
+  return parseWith(keySchema, key, 'S3 event notification: key');
+}

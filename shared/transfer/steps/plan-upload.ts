@@ -1,0 +1,88 @@
+import { Fault } from '../../model/faults.ts';
+import type { Job } from '../../model/job.ts';
+import { maxEndedUploads, maxRestarts } from '../../model/limits.ts';
+import type { PartRange, StoredPart } from '../../model/part-plan.ts';
+import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
+import { chooseRoute } from '../decide/choose-route.ts';
+import type { TransferContext } from '../context.ts';
+import { lookAtBothSides } from '../decide/look.ts';
+import { openUpload } from '../upload/open-upload.ts';
+import { countParts, cutBatches, missingParts } from '../part-plan.ts';
+import { transferObject } from '../transfer-object.ts';
+import { quoteKey } from '../../model/object.ts';
+
+/**
+ * The first step of an upload's execution, and again whenever the source changed under it: looks at both sides, opens
+ * or resumes the multipart upload and shares out what is missing. An object that turns out to need no parts (it shrank,
+ * it is gone, it is there already) is dealt with here and now.
+ * @throws Fault `SourceChanged` where the object changes faster than it can be copied
+ */
+export async function planUpload(context: TransferContext, input: PlanUploadInput): Promise<UploadState> {
+  const { job, execution, ended = 0, startedAt = context.clock.now() } = input;
+  const attempt = input.attempt + 1;
+  if (attempt - ended > maxRestarts) {
+    throw new Fault(
+      'UploadStuck',
+      `${context.source.bucket}: ${quoteKey(job.key)} changed ${input.attempt - ended} times while it was copied`,
+    );
+  }
+  if (ended > maxEndedUploads) {
+    throw new Fault(
+      'UploadStuck',
+      `${context.destination.bucket}: others ended ${ended} uploads of ${quoteKey(job.key)} one after another`,
+    );
+  }
+  // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
+  const unsized: Job = {
+    task: job.task,
+    key: job.key,
+    action: job.action,
+    ...(job.run !== undefined && { run: job.run }),
+  };
+  const { source, destination, entry, opened } = await lookAtBothSides(context, unsized);
+  opened?.body.destroy();
+  const route = chooseRoute({ task: context.task, job, source, destination, entry, executions: false });
+  if (route.kind !== 'multipart') {
+    await transferObject({ ...context, large: 'in process' }, unsized);
+    return { state: 'finished', job, execution, attempt, ended };
+  }
+  const upload = await openUpload(context, job, route.source);
+  return shareOut(
+    context,
+    { job, execution, attempt, ended, startedAt, round: 0, idleRounds: 0 },
+    upload.target,
+    upload.stored,
+  );
+}
+
+type Position = Pick<
+  Extract<UploadState, { round: number }>,
+  'job' | 'execution' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
+>;
+
+/** The state that sends what is missing. */
+function shareOut(
+  context: TransferContext,
+  position: Position,
+  target: UploadTarget,
+  stored: readonly StoredPart[],
+): UploadState {
+  return sendState(context, position, target, missingParts(target.plan, stored));
+}
+
+/** The state in which the missing parts are sent; with nothing missing the map is empty and the check completes. */
+export function sendState(
+  context: TransferContext,
+  position: Position,
+  target: UploadTarget,
+  missing: readonly PartRange[],
+): Extract<UploadState, { round: number }> {
+  return {
+    state: 'uploading',
+    ...position,
+    target,
+    batches: cutBatches(target.plan, missing),
+    concurrency: context.task.uploadConcurrency,
+    missing: countParts(missing),
+  };
+}

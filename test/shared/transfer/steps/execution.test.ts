@@ -1,0 +1,272 @@
+import { describe, expect, it } from '@jest/globals';
+import { BufferPool } from '../../../../shared/flow/buffer-pool.ts';
+import { GiB, maxEndedUploads, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../../shared/model/limits.ts';
+import type { ObjectInfo } from '../../../../shared/model/object.ts';
+import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
+import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
+import { planUpload } from '../../../../shared/transfer/steps/plan-upload.ts';
+import { sendBatch } from '../../../../shared/transfer/steps/send-batch.ts';
+import { runUpload } from '../../../support/machine.ts';
+import { bytesOf, World, type WorldOptions } from '../../../support/world.ts';
+
+const bytes = bytesOf(11 * MiB);
+
+async function filled(options: WorldOptions = {}): Promise<World> {
+  const world = new World(options);
+  await world.putSource(bytes);
+  return world;
+}
+
+describe('an execution', () => {
+  it('completes at once when every part is there, without the minute', async () => {
+    const world = await filled();
+    const began = world.clock.now();
+    const { path } = await runUpload(() => world.context(), world.job());
+    expect(path).toEqual(['plan: uploading', 'check: finished']);
+    expect(world.clock.now()).toBe(began);
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    expect(world.finished()).toEqual([expect.objectContaining({ route: 'multipart', bytes: bytes.length })]);
+    expect(world.ledger.entries()).toEqual([expect.objectContaining({ status: 'DONE', startedAt: began })]);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it('waits, looks again, and sends only what is missing', async () => {
+    const world = await filled();
+    let failures = 4;
+    world.gate.hooks = {
+      before: (call) => {
+        if (call.operation === 'uploadPart' && call.part === 2 && failures-- > 0) throw new Error('reset');
+      },
+    };
+    const { path } = await runUpload(() => world.context(), world.job());
+    expect(path).toEqual(['plan: uploading', 'check: waiting', 'check: uploading', 'check: finished']);
+    expect(world.gate.count('uploadPart')).toBe(3);
+  });
+
+  it('sends no part of a batch again whose call died, or failed, in the middle of it', async () => {
+    const world = await filled();
+    const state = await planUpload(world.context(), { job: world.job(), execution: 'e', attempt: 0 });
+    if (state.state !== 'uploading') throw new Error(state.state);
+    const send = (): Promise<unknown> =>
+      sendBatch(world.context({ partsAtOnce: 1 }), 'k', state.target, { parts: [[1, 3]] });
+    world.at('before', 'uploadPart', () => world.kill(), { nth: 3 });
+    await expect(send()).rejects.toThrow('killed');
+    world.revive();
+    expect(await send()).toBe('sent');
+    expect(world.gate.count('uploadPart')).toBe(3);
+    expect(await checkUpload(world.context(), state)).toMatchObject({ state: 'finished' });
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+  });
+
+  it('takes a part that arrived late without sending it again', async () => {
+    const world = await filled();
+    world.gate.hooks = {
+      before: (call) => {
+        if (call.operation === 'uploadPart' && call.part === 3) throw new Error('no answer');
+      },
+    };
+    const state = await planUpload(world.context(), { job: world.job(), execution: 'e', attempt: 0 });
+    if (state.state !== 'uploading') throw new Error(state.state);
+    const { uploadId } = state.target;
+    const store = new MemoryObjectStore(world.destinationStorage, 'destination');
+    for (const number of [1, 2, 3]) {
+      world.revive();
+      const data = bytes.subarray((number - 1) * 5 * MiB, number * 5 * MiB);
+      await store.uploadPart({ key: 'k', uploadId, number }, { data, size: data.length });
+    }
+    expect(await checkUpload(world.context(), { ...state, state: 'waiting' })).toMatchObject({ state: 'finished' });
+  });
+
+  it('that gets nowhere ends as UploadStuck and says how far it came', async () => {
+    const world = await filled();
+    world.gate.hooks = {
+      before: (call) => {
+        if (call.operation === 'uploadPart' && call.part === 2) throw new Error('reset');
+      },
+    };
+    await expect(runUpload(() => world.context(), world.job())).rejects.toMatchObject({
+      name: 'UploadStuck',
+      message: expect.stringMatching(/1 of 3 parts of "k" are missing .* \d+ of them without a new part/),
+    });
+    expect(world.gate.count('listParts')).toBeLessThanOrEqual(2 * maxIdleRounds);
+  });
+
+  it.each([
+    ['before', 'uploadPart', 2],
+    ['after', 'uploadPart', 3],
+    ['before', 'completeUpload', 1],
+    ['after', 'completeUpload', 1],
+  ] as const)('whose source changes %s %s (%d) ends with the new version', async (when, operation, nth) => {
+    for (const size of [11 * MiB, 6 * MiB, 1000]) {
+      const world = await filled();
+      const next = bytesOf(size, 'next');
+      world.at(when, operation, () => world.putSource(next), { nth });
+      await runUpload(() => world.context(), world.job());
+      expect(world.copied()?.bytes.equals(next)).toBe(true);
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+
+  it.each([
+    ['before', 'uploadPart', 2],
+    ['after', 'uploadPart', 3],
+    ['before', 'completeUpload', 1],
+    ['after', 'completeUpload', 1],
+  ] as const)('whose source gets other metadata %s %s (%d) ends with them', async (when, operation, nth) => {
+    const world = await filled();
+    const attributes = { headers: { contentType: 'a/b' }, metadata: { version: '1' }, tags: {} };
+    world.at(when, operation, () => world.putSource(bytes, { attributes }), { nth });
+    await runUpload(() => world.context(), world.job());
+    expect(world.copied()).toMatchObject(attributes);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it.each([
+    ['before', 'uploadPart', 2],
+    ['after', 'completeUpload', 1],
+  ] as const)('whose source vanishes %s %s (%d) ends as the task wants it', async (when, operation, nth) => {
+    for (const deletes of [true, false]) {
+      const world = await filled({ task: { deletes } });
+      world.at(when, operation, () => world.deleteSource(), { nth });
+      const { state } = await runUpload(() => world.context(), world.job());
+      expect(state.state).toBe('finished');
+      expect(world.copied() === undefined).toBe(deletes || when === 'before');
+      expect(world.openUploads()).toEqual([]);
+    }
+  });
+
+  it('whose source never rests is stuck after a few attempts', async () => {
+    const world = await filled();
+    let version = 0;
+    world.gate.hooks = {
+      after: async (call) => {
+        if (call.operation === 'uploadPart' && call.part === 1)
+          await world.putSource(bytesOf(6 * MiB, `v${++version}`));
+      },
+    };
+    await expect(runUpload(() => world.context(), world.job())).rejects.toMatchObject({ name: 'UploadStuck' });
+    expect(version).toBe(maxRestarts);
+  });
+
+  it.each([
+    [maxRestarts + 2, 'goes on'],
+    [Infinity, 'ends, and says so'],
+  ])('whose uploads others end, %d of them, %s', async (ended) => {
+    const world = await filled();
+    const others = new MemoryObjectStore(world.destinationStorage, 'destination');
+    let left = ended;
+    world.gate.hooks = {
+      before: async (call) => {
+        if (call.operation !== 'completeUpload' || left-- <= 0) return;
+        for (const uploadId of world.openUploads()) await others.abortUpload('k', uploadId);
+      },
+    };
+    const end = runUpload(() => world.context(), world.job());
+    if (ended < Infinity) {
+      await end;
+      expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    } else {
+      await expect(end).rejects.toMatchObject({
+        name: 'UploadStuck',
+        message: expect.stringMatching(/destination: others ended \d+ uploads of "k" one after another/),
+      });
+      expect(world.gate.count('createUpload')).toBe(maxEndedUploads + 1);
+    }
+  });
+
+  it('for an object that is there already does nothing', async () => {
+    const world = await filled();
+    await world.transfer();
+    world.gate.forgetCounts();
+    const { path } = await runUpload(() => world.context(), world.job());
+    expect(path).toEqual(['plan: finished']);
+    expect(world.gate.count('createUpload') + world.gate.count('put')).toBe(0);
+  });
+
+  it('twice at the same time, and next to a consumer in a process, ends with one object', async () => {
+    const world = await filled();
+    const context = () => world.context();
+    await Promise.all([runUpload(context, world.job()), runUpload(context, world.job()), world.transfer()]);
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it('stops beginning parts in time, and the next round goes on', async () => {
+    const world = await filled();
+    let left = 3;
+    const deadline = { remaining: () => (left > 0 ? 100_000 : 1000) };
+    world.gate.hooks = {
+      after: (call) => {
+        if (call.operation === 'uploadPart') left--;
+      },
+    };
+    const { path } = await runUpload(() => {
+      left = 1;
+      return world.context({ deadline, partsAtOnce: 1 });
+    }, world.job());
+    expect(path).toEqual([
+      'plan: uploading',
+      'check: waiting',
+      'check: uploading',
+      'check: waiting',
+      'check: uploading',
+      'check: finished',
+    ]);
+    expect(world.gate.count('uploadPart')).toBe(3);
+  });
+
+  it('in one process is put back as OutOfTime and resumed', async () => {
+    const world = await filled();
+    let left = 1;
+    world.gate.hooks = {
+      after: (call) => {
+        if (call.operation === 'uploadPart') left--;
+      },
+    };
+    const deadline = { remaining: () => (left > 0 ? 100_000 : 1000) };
+    await expect(world.transfer('k', { deadline, partsAtOnce: 1 })).rejects.toMatchObject({ name: 'OutOfTime' });
+    await world.transfer();
+    expect(world.gate.count('uploadPart')).toBe(3);
+  });
+
+  it('begins no part that only waited for memory until the time was over', async () => {
+    const world = await filled();
+    let left = 100_000;
+    world.gate.hooks = {
+      after: (call) => {
+        if (call.operation === 'uploadPart') left = -1;
+      },
+    };
+    const overrides = { deadline: { remaining: () => left }, partsAtOnce: 3, buffers: new BufferPool(5 * MiB) };
+    await expect(world.transfer('k', overrides)).rejects.toMatchObject({ name: 'OutOfTime' });
+    expect(world.gate.count('uploadPart')).toBe(1);
+    await world.transfer();
+    expect(world.gate.count('uploadPart')).toBe(3);
+    expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+  });
+});
+
+describe('the parts of huge objects', () => {
+  /** A source that says it has an object of this size. */
+  async function planned(size: number, task: object = {}): Promise<Awaited<ReturnType<typeof planUpload>>> {
+    const world = await filled({ task: { destination: {}, ...task } });
+    const context = world.context();
+    const source = Object.create(context.source) as MemoryObjectStore;
+    source.head = async () => ({ ...((await context.source.head('k')) as ObjectInfo), size, etag: 'f'.repeat(32) });
+    return planUpload({ ...context, source }, { job: world.job(), execution: 'e', attempt: 0 });
+  }
+
+  it('that are too long to be buffered carry a checksum, for nobody knows their MD5 beforehand', async () => {
+    expect(await planned(600 * GiB)).not.toHaveProperty('target.checksum');
+    expect(await planned(700 * GiB)).toMatchObject({ target: { checksum: 'CRC32', plan: { partSize: 72 * MiB } } });
+    const endpoint = { destination: { endpoint: 'http://s3.test' } };
+    expect(await planned(700 * GiB, endpoint)).not.toHaveProperty('target.checksum');
+  });
+
+  it('fit the payload of the machine: 256 KiB, and 1,000 batches', async () => {
+    const state = await planned(48 * TiB);
+    if (state.state !== 'uploading') throw new Error(state.state);
+    expect(state.batches.length).toBeLessThanOrEqual(1000);
+    expect(JSON.stringify(state).length).toBeLessThan(256 * 1024);
+  });
+});

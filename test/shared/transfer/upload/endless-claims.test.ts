@@ -1,0 +1,39 @@
+import { expect, it } from '@jest/globals';
+import { maxRestarts } from '../../../../shared/model/limits.ts';
+import type { LedgerEntry, OpenUpload } from '../../../../shared/model/ledger-entry.ts';
+import { MemoryLedger } from '../../../../shared/ports/memory/ledger.ts';
+import { recordDone } from '../../../../shared/transfer/record.ts';
+import { bytesOf, World } from '../../../support/world.ts';
+
+/** A ledger in which somebody records the next upload of the object as soon as the last one is aborted. */
+class RestlessLedger extends MemoryLedger {
+  closes = 0;
+
+  override close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
+    void super.close(entry, ended);
+    if (++this.closes > 100) throw new Error('closed for ever');
+    return Promise.resolve({
+      uploadId: `upload ${this.closes}`,
+      sourceEtag: 'etag',
+      attributes: 'digest',
+      partSize: 5,
+      sourceLayout: false,
+      opaqueEtag: false,
+    });
+  }
+}
+
+it('the last word on an object is not tried for ever where others go on beginning uploads of it', async () => {
+  const world = new World();
+  await world.putSource(bytesOf(10));
+  const ledger = new RestlessLedger();
+  const context = world.context({ ledger });
+  const source = await context.source.head('k');
+  if (!source) throw new Error('the object is not there');
+  const done = { route: 'put', source, stored: { etag: 'etag', opaqueEtag: false } } as const;
+  await expect(recordDone(context, world.job(), done)).rejects.toMatchObject({
+    name: 'DestinationConflict',
+    message: 'destination: "k": others begin one upload of it after another',
+  });
+  expect(ledger.closes).toBe(maxRestarts + 1);
+});

@@ -1,0 +1,97 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { MiB } from '../../../../shared/model/limits.ts';
+import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
+import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
+import { bytesOf, noAttributes, World } from '../../../support/world.ts';
+
+const hour = 3600_000;
+const day = 24 * hour;
+
+let world: World;
+beforeEach(() => {
+  world = new World({ task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' } } });
+});
+
+function sweep(overrides: Partial<Parameters<typeof sweepUploads>[0]> = {}): Promise<SweepCounts> {
+  return sweepUploads({ ...world.context(), olderThan: 7 * day, ...overrides });
+}
+
+/** Somebody else's upload at the destination. @returns its ID */
+async function foreign(key: string): Promise<string> {
+  const store = new MemoryObjectStore(world.destinationStorage, 'destination');
+  return (await store.createUpload(key, noAttributes)).uploadId;
+}
+
+/** A copy that dies at a call, and with it the process. */
+async function died(operation: string, key = 'in/k'): Promise<void> {
+  await world.putSource(bytesOf(11 * MiB), { key });
+  world.at('before', operation, () => world.kill());
+  await world.transfer(key).catch(() => undefined);
+  world.revive();
+}
+
+describe('an upload that the ledger names', () => {
+  it('is aborted once nobody went on with it for the whole time, and a copy begins anew after that', async () => {
+    await died('completeUpload');
+    world.clock.pass(7 * day - hour);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
+    world.clock.pass(2 * hour);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 1, foreign: 0 });
+    expect(world.openUploads()).toEqual([]);
+    await world.transfer('in/k');
+    expect(world.copied('out/k')?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+  });
+
+  it('is left alone while its object was worked on in the meantime', async () => {
+    await died('completeUpload');
+    world.clock.pass(6 * day);
+    const entry = (await world.ledger.get('test', 'in/k'))!;
+    await world.ledger.put({ ...entry, status: 'FAILED', updatedAt: world.clock.now() });
+    world.clock.pass(2 * day);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
+  });
+});
+
+describe('an upload that nobody claimed', () => {
+  it('is told by its announcement, also after its object was copied and copied again', async () => {
+    await died('ledger.claimUpload');
+    expect(world.openUploads()).toHaveLength(1);
+    await world.transfer('in/k');
+    world.clock.pass(5 * day);
+    await world.putSource(bytesOf(12 * MiB), { key: 'in/k' });
+    await world.transfer('in/k');
+    world.clock.pass(3 * day);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 1, foreign: 0 });
+  });
+});
+
+describe("somebody else's upload", () => {
+  it('is left alone: at keys that were never copied, and at one that was copied at another time', async () => {
+    const unknown = await foreign('out/unknown');
+    const before = await foreign('out/k');
+    world.clock.pass(2 * hour);
+    await died('ledger.claimUpload');
+    await world.transfer('in/k');
+    world.clock.pass(2 * hour);
+    const after = await foreign('out/k');
+    const beside = await foreign('elsewhere/k');
+    world.clock.pass(30 * day);
+    expect(await sweep()).toEqual({ listed: 4, aborted: 1, foreign: 3, complete: true });
+    expect(world.openUploads().sort()).toEqual([unknown, before, after, beside].sort());
+  });
+
+  it("is one of another task's, too", async () => {
+    await died('ledger.claimUpload');
+    world.clock.pass(8 * day);
+    const counts = await sweep({ task: { ...world.task, name: 'other' } });
+    expect(counts).toEqual({ listed: 1, aborted: 0, foreign: 1, complete: true });
+  });
+});
+
+it('ends when its time does, and says so', async () => {
+  await died('ledger.claimUpload');
+  world.clock.pass(8 * day);
+  const counts = await sweep({ deadline: { remaining: () => 0 } });
+  expect(counts).toEqual({ listed: 0, aborted: 0, foreign: 0, complete: false });
+  expect(world.openUploads()).toHaveLength(1);
+});

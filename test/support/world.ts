@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { BufferPool } from '../../shared/flow/buffer-pool.ts';
+import type { Job } from '../../shared/model/job.ts';
+import { MiB } from '../../shared/model/limits.ts';
+import type { ObjectAttributes } from '../../shared/model/object.ts';
+import { parseTask, type Task } from '../../shared/model/config/task.ts';
+import { noDeadline } from '../../shared/ports/clock.ts';
+import { ManualClock } from '../../shared/ports/memory/clock.ts';
+import { Gate, type Call } from '../../shared/ports/memory/gate.ts';
+import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
+import { MemoryObjectStore, type View } from '../../shared/ports/memory/object-store.ts';
+import { MemoryStorage, type Features, type MemoryObject } from '../../shared/ports/memory/storage.ts';
+import { MemoryUploads } from '../../shared/ports/memory/uploads.ts';
+import type { Outcome, ProgressEvent } from '../../shared/ports/progress.ts';
+import type { TransferContext } from '../../shared/transfer/context.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+
+/** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
+
+export const noAttributes: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
+
+export interface WorldOptions {
+  /** laid over a task that relays, with 5 MiB as the threshold and parts of 5 MiB */
+  readonly task?: Readonly<Record<string, unknown>>;
+  readonly source?: Partial<Features>;
+  readonly destination?: Partial<Features>;
+  /** the destination's (or the source's) ETags are no MD5s */
+  readonly opaque?: { readonly source?: boolean; readonly destination?: boolean };
+  readonly views?: { readonly source?: View; readonly destination?: View };
+  /** one store holds both buckets */
+  readonly oneStore?: boolean;
+}
+
+export const partSize = 5 * MiB;
+
+const made = new Map<string, Buffer>();
+
+/** Bytes that look random, the same for the same seed; not to be written to. */
+export function bytesOf(size: number, seed = 'a'): Buffer {
+  const name = `${size} ${seed}`;
+  const bytes = made.get(name) ?? makeBytes(size, seed);
+  made.set(name, bytes);
+  return bytes;
+}
+
+function makeBytes(size: number, seed: string): Buffer {
+  const block = createHash('sha512').update(seed).digest();
+  const bytes = Buffer.alloc(size, block);
+  // Blocks would repeat: the offset is mixed in, so that parts in the wrong place are seen.
+  for (let at = 0; at + 8 <= size; at += 4096) bytes.writeDoubleLE(at + seed.length, at);
+  return bytes;
+}
+
+export class World {
+  readonly clock = new ManualClock();
+  readonly gate = new Gate();
+  readonly ledger = new MemoryLedger(this.gate);
+  readonly uploads = new MemoryUploads(this.gate);
+  readonly buffers = new BufferPool(64 * MiB);
+  readonly events: ProgressEvent[] = [];
+  readonly sourceStorage: MemoryStorage;
+  readonly destinationStorage: MemoryStorage;
+  readonly task: Task;
+  readonly #options: WorldOptions;
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+    const shared = { clock: this.clock, gate: this.gate };
+    this.sourceStorage = new MemoryStorage({ ...shared, features: options.source ?? {} });
+    this.destinationStorage = options.oneStore
+      ? this.sourceStorage
+      : new MemoryStorage({ ...shared, features: options.destination ?? {} });
+    this.sourceStorage.createBucket('source', { opaque: options.opaque?.source ?? false });
+    this.destinationStorage.createBucket('destination', { opaque: options.opaque?.destination ?? false });
+    this.task = taskOf(options.task);
+  }
+
+  /** A context as a new process would have: nothing is shared with earlier ones but the world itself. */
+  context(overrides: Partial<TransferContext> = {}): TransferContext {
+    return {
+      task: this.task,
+      source: new MemoryObjectStore(this.sourceStorage, 'source', this.#options.views?.source),
+      destination: new MemoryObjectStore(this.destinationStorage, 'destination', this.#options.views?.destination),
+      buffers: this.buffers,
+      clock: this.clock,
+      progress: (event) => this.events.push(event),
+      deadline: noDeadline,
+      partsAtOnce: 3,
+      ledger: this.ledger,
+      large: 'in process',
+      ...overrides,
+    };
+  }
+
+  job(key = 'k', more: Partial<Job> = {}): Job {
+    return { task: this.task.name, key, action: 'copy', ...more };
+  }
+
+  transfer(key = 'k', overrides: Partial<TransferContext> = {}): Promise<Outcome> {
+    return transferObject(this.context(overrides), this.job(key));
+  }
+
+  /** Puts an object into the source, without the hooks and counts of the test seeing it. */
+  async putSource(bytes: Buffer, options: { key?: string; attributes?: ObjectAttributes } = {}): Promise<void> {
+    await this.#unseen(async () => {
+      const store = new MemoryObjectStore(this.sourceStorage, 'source');
+      const { key = 'k', attributes = noAttributes } = options;
+      await store.put(key, { data: bytes, size: bytes.length }, attributes);
+    });
+  }
+
+  /** Uploads an object into the source in parts of these sizes. */
+  async uploadSource(bytes: Buffer, sizes: readonly number[], attributes = noAttributes): Promise<void> {
+    await this.#unseen(async () => {
+      const store = new MemoryObjectStore(this.sourceStorage, 'source');
+      const { uploadId } = await store.createUpload('k', attributes);
+      const parts = [];
+      let start = 0;
+      for (const [index, size] of sizes.entries()) {
+        const data = bytes.subarray(start, start + size);
+        parts.push(await store.uploadPart({ key: 'k', uploadId, number: index + 1 }, { data, size }));
+        start += size;
+      }
+      await store.completeUpload('k', uploadId, parts, { size: bytes.length });
+    });
+  }
+
+  async deleteSource(key = 'k'): Promise<void> {
+    await this.#unseen(() => new MemoryObjectStore(this.sourceStorage, 'source').delete(key));
+  }
+
+  async #unseen(work: () => Promise<void>): Promise<void> {
+    const { hooks } = this.gate;
+    this.gate.hooks = {};
+    try {
+      await work();
+    } finally {
+      this.gate.hooks = hooks;
+      this.gate.forgetCounts();
+    }
+  }
+
+  sourceObject(key = 'k'): MemoryObject | undefined {
+    return this.sourceStorage.bucket('source').get(key);
+  }
+
+  copied(key = 'k'): MemoryObject | undefined {
+    return this.destinationStorage.bucket('destination').get(key);
+  }
+
+  /** The MD5 of the copy's n-th part (from 0), all before it having 5 MiB. */
+  partEtag(index: number, size: number, key = 'k'): string {
+    const bytes = this.copied(key)?.bytes.subarray(index * partSize, index * partSize + size) ?? Buffer.alloc(0);
+    return createHash('md5').update(bytes).digest('hex');
+  }
+
+  /** IDs of the uploads that are open at the destination. */
+  openUploads(): string[] {
+    return [...this.destinationStorage.bucket('destination').uploads.keys()];
+  }
+
+  finished(): Outcome[] {
+    return this.events.flatMap((event) => (event.type === 'finished' ? [event.outcome] : []));
+  }
+
+  /** Ends the process: no call of it gets through any more. */
+  kill(): never {
+    const dead = (): never => {
+      throw new Error('killed');
+    };
+    this.gate.hooks = { before: dead };
+    return dead();
+  }
+
+  revive(): void {
+    this.gate.hooks = {};
+  }
+
+  /** Calls `act` once, at the n-th call of the operation in this bucket, before or after it takes effect. */
+  at(
+    when: 'before' | 'after',
+    operation: string,
+    act: (call: Call) => void | Promise<void>,
+    { nth = 1, bucket }: { nth?: number; bucket?: string } = {},
+  ): void {
+    let seen = 0;
+    this.gate.hooks = {
+      ...this.gate.hooks,
+      [when]: async (call: Call) => {
+        if (call.operation !== operation || (bucket !== undefined && call.bucket !== bucket)) return;
+        if (++seen === nth) await act(call);
+      },
+    };
+  }
+}
+
+function taskOf(overlay: Readonly<Record<string, unknown>> = {}): Task {
+  const { source, destination, ...rest } = overlay as { source?: object; destination?: object };
+  const task = {
+    name: 'test',
+    source: { bucket: 'source', ...source },
+    destination: { bucket: 'destination', ...destination },
+    serverSideCopy: 'never',
+    largeObjectThreshold: '5 MiB',
+    partSize,
+    ...rest,
+  };
+  return parseTask(JSON.stringify(task), 'task');
+}

@@ -1,0 +1,39 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { MiB } from '../../shared/model/limits.ts';
+import { temporary } from '../support/child.ts';
+import { processKinds } from '../../trials/kills/kinds.ts';
+import { Objects } from '../../trials/kills/objects.ts';
+import { openSite, runKills } from '../../trials/kills/run.ts';
+import { Dice } from '../../trials/support/scheduler.ts';
+
+/** A few of the kills of `npm run test:kills`, of a smaller object. */
+
+const place = temporary();
+const size = 64 * MiB;
+const partSize = 5 * MiB;
+let objects: Objects;
+
+beforeAll(async () => {
+  objects = await Objects.open(join(place.path, 'store'), size, partSize);
+});
+afterAll(async () => {
+  await objects.close();
+  place.remove();
+});
+
+test.each(['upload-parts', 'worker: a process'])(
+  'kill -9 of %s: the object arrives whole, and no more is sent again than was in flight',
+  async (name) => {
+    const kind = processKinds.find((one) => one.name === name)!;
+    const site = await openSite(kind.site, join(place.path, kind.site), objects, partSize, () => undefined);
+    try {
+      const dice = new Dice(1);
+      const result = await runKills(site, objects, { kind, count: 1, size, partSize, dice, say: () => undefined });
+      expect(result).toMatchObject({ kills: 1, completed: 1, violations: [] });
+    } finally {
+      await site.close();
+    }
+  },
+  300_000,
+);

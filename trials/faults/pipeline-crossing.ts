@@ -1,0 +1,168 @@
+import type { ServiceRequest } from '../../emulator/aws/faults.ts';
+import type { FaultHook } from '../../emulator/s3/index.ts';
+import { sleep } from '../../local/run/runs.ts';
+import { localNames } from '../../local/run/settings.ts';
+import { Pattern } from './pattern.ts';
+import { taskOf, type Pipeline, type PipelineRoute, type Wanted } from '../support/pipeline.ts';
+import type { ServiceKind } from './service-kinds.ts';
+import { Writes } from './writes.ts';
+
+export interface PipelineCrossingOptions {
+  /** what goes wrong, all at the same time */
+  readonly kinds: readonly ServiceKind[];
+  readonly routes: readonly PipelineRoute[];
+  /** objects a way, by its weight: large ones are fewer */
+  readonly count: (route: PipelineRoute) => number;
+  readonly seed: number;
+  /** of the requests that a fault can happen to, besides the first one */
+  readonly rate: number;
+}
+
+/** What became of objects of one way while the services did things wrong. */
+export interface RouteResult {
+  readonly route: PipelineRoute;
+  readonly objects: number;
+  /** bytes of the objects */
+  readonly bytes: number;
+  /** requests that something was done to and that named this way; those that name none are in `unnamed` */
+  readonly injected: number;
+  readonly lost: number;
+  readonly wrong: number;
+  /** bytes of bodies that reached the destination */
+  readonly bytesSent: number;
+  /** objects, parts and deletes that were written once more after they had been written, and executions beyond one an object */
+  readonly duplicates: number;
+}
+
+export interface PipelineResult {
+  readonly routes: readonly RouteResult[];
+  readonly injected: ReadonlyMap<ServiceKind, number>;
+  /** requests that something was done to and that name no task (a receipt, a path of parameters) */
+  readonly unnamed: number;
+  readonly buried: number;
+  /** runs that failed and were started again, as the schedule would */
+  readonly reruns: number;
+}
+
+let groups = 0;
+/** Milliseconds after which what is not there counts as lost. */
+const patience = 60_000;
+/** Runs of one task in a row that may fail. */
+const maxReruns = 3;
+
+/** Brings objects of several ways through the whole deployed pipeline while services do things wrong. */
+export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossingOptions): Promise<PipelineResult> {
+  const { kinds, routes, count, seed, rate } = options;
+  const group = `group-${++groups}`;
+  const wanted = new Map<PipelineRoute, Wanted>();
+  const byRun = routes.filter((route) => route !== 'events');
+  for (const route of byRun) wanted.set(route, await pipeline.prepare(route, group, count(route)));
+  const uploadsBefore = await uploadsOf(pipeline);
+  const buriedBefore = await pipeline.runs.deadLetters();
+  pipeline.requests = [];
+
+  const injected = new Map<ServiceKind, number>(kinds.map((kind) => [kind, 0]));
+  const named = new Map<PipelineRoute, number>();
+  let unnamed = 0;
+  const pattern = new Pattern(seed, rate, { first: true });
+  pipeline.fault = (request) => {
+    for (const kind of kinds) {
+      if (!kind.meant(request)) continue;
+      const dice = pattern.next(`${kind.name} ${request.operation} ${request.resource}`);
+      if (!dice) continue;
+      injected.set(kind, (injected.get(kind) ?? 0) + 1);
+      const about = routesIn(request, routes);
+      for (const route of about) named.set(route, (named.get(route) ?? 0) + 1);
+      if (about.length === 0) unnamed++;
+      return kind.fault(dice);
+    }
+    return undefined;
+  };
+  if (kinds.some(({ needs }) => needs === 'failing jobs')) pipeline.s3Fault = firstReadFails();
+
+  let reruns = 0;
+  const sync = async (route: PipelineRoute): Promise<void> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await pipeline.runs.sync(taskOf(route), `${taskOf(route)}/${group}/`);
+        return;
+      } catch (error) {
+        if (attempt > maxReruns) throw error;
+        reruns++;
+      }
+    }
+  };
+  const twice = kinds.some(({ needs }) => needs === 'two runs');
+  await Promise.all([
+    ...byRun.flatMap((route) => (twice ? [sync(route), sync(route)] : [sync(route)])),
+    ...(routes.includes('events')
+      ? [pipeline.prepare('events', group, count('events')).then((found) => wanted.set('events', found))]
+      : []),
+  ]);
+  await arrive(pipeline, [...wanted.values()]);
+  pipeline.fault = () => undefined;
+  pipeline.s3Fault = () => undefined;
+  await pipeline.runs.settle();
+
+  const started = (await uploadsOf(pipeline)) - uploadsBefore;
+  const results = await Promise.all(
+    routes.map(async (route): Promise<RouteResult> => {
+      const objects = wanted.get(route) ?? new Map<string, string | undefined>();
+      const { bytes, bytesSent, duplicates } = writesOf(pipeline, route, group);
+      const again = route === 'execution' ? Math.max(0, started - objects.size) : 0;
+      return {
+        route,
+        objects: objects.size,
+        injected: named.get(route) ?? 0,
+        ...(await pipeline.check(objects)),
+        bytesSent,
+        // Objects of events change in between: to write them more than once is what is wanted.
+        bytes: route === 'events' ? 0 : bytes,
+        duplicates: route === 'events' ? 0 : duplicates + again,
+      };
+    }),
+  );
+  const buried = (await pipeline.runs.deadLetters()) - buriedBefore;
+  return { routes: results, injected, unnamed, buried, reruns };
+}
+
+/** Waits until everything is at the destination and nothing moves any more, or for so long that it is lost. */
+async function arrive(pipeline: Pipeline, wanted: readonly Wanted[]): Promise<void> {
+  const until = Date.now() + patience;
+  for (;;) {
+    await pipeline.runs.settle();
+    const found = await Promise.all(wanted.map((objects) => pipeline.check(objects)));
+    if (found.every(({ lost, wrong }) => lost + wrong === 0) || Date.now() > until) return;
+    await sleep(200);
+  }
+}
+
+async function uploadsOf({ runs }: Pipeline): Promise<number> {
+  const counts = await Promise.all((['RUNNING', 'SUCCEEDED', 'FAILED'] as const).map((one) => runs.uploads(one)));
+  return counts.reduce((sum, one) => sum + one, 0);
+}
+
+/** The ways whose task a request names, anywhere in it. */
+function routesIn({ input }: ServiceRequest, routes: readonly PipelineRoute[]): PipelineRoute[] {
+  const text = JSON.stringify(input);
+  return routes.filter((route) => text.includes(taskOf(route)));
+}
+
+function firstReadFails(): FaultHook {
+  const seen = new Set<string>();
+  return ({ operation, bucket, key }) => {
+    if (operation !== 'GetObject' || bucket !== localNames.sourceBucket || seen.has(key)) return undefined;
+    seen.add(key);
+    return { kind: 'status', status: 403, code: 'AccessDenied' };
+  };
+}
+
+/** What the destination's store did for the objects of a way. */
+function writesOf({ requests }: Pipeline, route: PipelineRoute, group: string): Writes {
+  const writes = new Writes();
+  for (const request of requests) {
+    const { bucket, key } = request;
+    if (bucket === localNames.destinationBucket && key.startsWith(`${taskOf(route)}/${group}/`)) writes.see(request);
+  }
+  return writes;
+}

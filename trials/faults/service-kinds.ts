@@ -1,0 +1,112 @@
+import type { ServiceFault, ServiceRequest } from '../../emulator/aws/faults.ts';
+import type { PipelineRoute } from '../support/pipeline.ts';
+import type { Dice } from '../support/scheduler.ts';
+
+/** A way in which requests to the services besides S3 go wrong. */
+export interface ServiceKind {
+  readonly name: string;
+  /** who takes the jobs while it happens */
+  readonly consumer: 'lambda' | 'ec2';
+  readonly meant: (request: ServiceRequest) => boolean;
+  readonly fault: (dice: Dice) => ServiceFault;
+  /** the ways whose objects cause such requests; all of the consumer's without */
+  readonly routes?: readonly PipelineRoute[];
+  /** what else has to go on for such requests to be made: jobs fail once, or a task runs twice at the same time */
+  readonly needs?: 'failing jobs' | 'two runs';
+}
+
+type Requests = Pick<ServiceRequest, 'service'> & Partial<Pick<ServiceRequest, 'by'>>;
+
+const of =
+  ({ service, by }: Requests, ...operations: string[]): ServiceKind['meant'] =>
+  (request) =>
+    request.service === service &&
+    operations.includes(request.operation) &&
+    (by === undefined || request.by === by) &&
+    // Runs are started by the test itself.
+    (service !== 'states' || String(request.input['stateMachineArn']).includes('Upload'));
+
+const queue = { service: 'sqs', by: 'client' } as const;
+const sends = of(queue, 'SendMessageBatch', 'SendMessage');
+const receives = of(queue, 'ReceiveMessage');
+const deletes = of(queue, 'DeleteMessageBatch');
+const hides = of(queue, 'ChangeMessageVisibility');
+const table = of({ service: 'dynamodb' }, 'GetItem', 'PutItem', 'UpdateItem');
+const writes = of({ service: 'dynamodb' }, 'PutItem', 'UpdateItem');
+const starts = of({ service: 'states' }, 'StartExecution');
+const reads = of({ service: 'ssm' }, 'GetParameter', 'GetParametersByPath');
+const invocations: ServiceKind['meant'] = ({ service, resource }) =>
+  service === 'lambda' && resource !== 'bucket-notifications';
+
+const status =
+  (code: string, http = 400) =>
+  (): ServiceFault => ({ kind: 'status', status: http, code });
+const reset = (): ServiceFault => ({ kind: 'reset' });
+const lost = (): ServiceFault => ({ kind: 'lose-answer' });
+const refused = (dice: Dice): ServiceFault => {
+  const from = dice.below(3);
+  return { kind: 'fail-entries', fails: (index) => index % 3 === from || index === 0, code: 'InternalError' };
+};
+const ended =
+  (error: 'Sandbox.Timedout' | 'Runtime.ExitError') =>
+  (dice: Dice): ServiceFault => ({
+    kind: 'end',
+    when: new Promise((resolve) => setTimeout(resolve, 20 + dice.below(500))),
+    error,
+  });
+
+type More = Pick<ServiceKind, 'routes' | 'needs'>;
+type Make = (name: string, meant: ServiceKind['meant'], fault: ServiceKind['fault'], more?: More) => ServiceKind;
+const byLambda: Make = (name, meant, fault, more) => ({ name, consumer: 'lambda', meant, fault, ...more });
+const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', meant, fault, ...more });
+const execution: More = { routes: ['execution'] };
+
+/**
+ * Everything that the local services can be made to do wrong. A process remembers parameters for a minute, so that the
+ * kinds that need fresh ones come first.
+ */
+export const serviceKinds: readonly ServiceKind[] = [
+  byLambda('SSM: throttled', reads, status('ThrottlingException')),
+  byWorker('SSM: 500', reads, status('InternalServerError', 500)),
+  byLambda('SQS: 503 on Send', sends, status('ServiceUnavailable', 503)),
+  byLambda('SQS: reset on Send', sends, reset),
+  byLambda('SQS: lost answer to Send', sends, lost),
+  byLambda('SQS: entries in Failed', of(queue, 'SendMessageBatch'), refused),
+  byLambda('SQS: messages twice', sends, (dice) => ({ kind: 'deliver', delays: () => [0, dice.below(2)] })),
+  byLambda('SQS: messages late, in another order', sends, (dice) => ({
+    kind: 'deliver',
+    delays: () => [dice.below(3)],
+  })),
+  byLambda(
+    'S3 events twice, late, in another order',
+    of({ service: 'sqs', by: 'endpoint' }, 'SendMessage'),
+    (dice) => ({
+      kind: 'deliver',
+      delays: () => (dice.chance(0.5) ? [dice.below(3)] : [dice.below(3), dice.below(3)]),
+    }),
+    { routes: ['events'] },
+  ),
+  byLambda('SQS: 503 on ChangeVisibility', hides, status('ServiceUnavailable', 503), { needs: 'failing jobs' }),
+  byLambda('SQS: lost answer to ChangeVisibility', hides, lost, { needs: 'failing jobs' }),
+  byWorker('SQS: 503 on Receive', receives, status('ServiceUnavailable', 503)),
+  byWorker('SQS: reset on Receive', receives, reset),
+  byWorker('SQS: lost answer to Receive', receives, lost),
+  byWorker('SQS: 503 on Delete', deletes, status('ServiceUnavailable', 503)),
+  byWorker('SQS: lost answer to Delete', deletes, lost),
+  byWorker('SQS: entries in Failed of Delete', deletes, refused),
+  byLambda('DynamoDB: throughput exceeded', table, status('ProvisionedThroughputExceededException')),
+  byLambda('DynamoDB: throttled', table, status('ThrottlingException')),
+  byLambda('DynamoDB: 500', table, status('InternalServerError', 500)),
+  byLambda('DynamoDB: reset', table, reset),
+  byLambda('DynamoDB: lost answer to a write', writes, lost),
+  byLambda('StartExecution: throttled', starts, status('ThrottlingException'), execution),
+  byLambda('StartExecution: lost answer', starts, lost, execution),
+  byLambda('StartExecution: name taken by another run', starts, () => ({ kind: 'delay', milliseconds: 50 }), {
+    ...execution,
+    needs: 'two runs',
+  }),
+  byLambda('Lambda: too many requests', invocations, status('Lambda.TooManyRequestsException', 429)),
+  byLambda('Lambda: timeout in mid-work', invocations, ended('Sandbox.Timedout')),
+  byLambda('Lambda: process ended in mid-work', invocations, ended('Runtime.ExitError')),
+  byLambda('Lambda: lost answer', invocations, lost),
+];

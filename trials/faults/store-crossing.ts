@@ -1,0 +1,133 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
+import { asFault } from '../../shared/model/faults.ts';
+import { maxReceives, MiB } from '../../shared/model/limits.ts';
+import { parseTask } from '../../shared/model/config/task.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf } from '../../test/support/context.ts';
+import type { FaultKind } from './store-kinds.ts';
+import { Pattern } from './pattern.ts';
+import { Stores } from './stores.ts';
+
+export interface CrossingOptions {
+  /** how the objects are to go: through this process, inside the store, or away */
+  readonly way: 'relay' | 'inside' | 'delete';
+  /** bytes of each object */
+  readonly sizes: readonly number[];
+  /** what goes wrong, each with the share of the requests that it happens to */
+  readonly faults: readonly { readonly kind: FaultKind; readonly rate: number }[];
+  readonly seed: number;
+  /** objects at once */
+  readonly atOnce: number;
+}
+
+/** What became of objects that crossed while requests went wrong. */
+export interface Crossing {
+  readonly objects: number;
+  readonly bytes: number;
+  /** requests that something was done to */
+  readonly injected: number;
+  readonly lost: number;
+  readonly wrong: number;
+  /** bytes of bodies that reached the destination, whatever became of them */
+  readonly bytesSent: number;
+  /** objects, parts and deletions that were done once more after they had been done */
+  readonly duplicates: number;
+  readonly seconds: number;
+}
+
+interface Sized {
+  readonly key: string;
+  readonly size: number;
+}
+
+const threshold = 5 * MiB;
+const attributes = { headers: {}, metadata: {}, tags: {} };
+
+/** Moves objects through real clients between two buckets of a real server that does things wrong. */
+export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOptions): Promise<Crossing> {
+  const stores = await Stores.open(faults.find(({ kind }) => kind.clockAhead !== undefined)?.kind.clockAhead);
+  const { watch, source, destination } = stores;
+  try {
+    const hashes = new Map<string, string>();
+    const objects = sizes.map((size, index) => ({ key: `object ${index}`, size }));
+    await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
+      const data = randomBytes(size);
+      hashes.set(key, createHash('sha256').update(data).digest('hex'));
+      await (way === 'delete' ? destination : source).put(key, { data, size }, attributes);
+    });
+    watch.forget();
+    const patterns = faults.map(({ kind, rate }) => ({ kind, pattern: new Pattern(seed, rate, { first: false }) }));
+    watch.fault = ({ operation, bucket, key, partNumber }) => {
+      for (const { kind, pattern } of patterns) {
+        if (kind.operations?.includes(operation) === false) continue;
+        const dice = pattern.next(`${kind.name} ${operation} ${bucket} ${key} ${partNumber ?? ''}`);
+        if (dice) return kind.fault(dice);
+      }
+      return undefined;
+    };
+    // A client learns the time from the first answer; these are clients that know nothing yet.
+    stores.renewClients();
+    const began = performance.now();
+    await moveAll(way, objects, stores, atOnce);
+    const seconds = (performance.now() - began) / 1000;
+    watch.fault = () => undefined;
+    const { injected, writes } = watch;
+    const { bytesSent, duplicates } = writes;
+    let [lost, wrong] = [0, 0];
+    await forEachConcurrently(objects, atOnce, async ({ key }) => {
+      const opened = await stores.destination.get(key);
+      const hash = createHash('sha256');
+      if (opened) for await (const chunk of opened.body as AsyncIterable<Buffer>) hash.update(chunk);
+      if (way === 'delete') wrong += opened ? 1 : 0;
+      else if (!opened) lost++;
+      else if (hash.digest('hex') !== hashes.get(key)) wrong++;
+    });
+    const bytes = way === 'relay' ? sizes.reduce((sum, size) => sum + size, 0) : 0;
+    return { objects: objects.length, bytes, injected, lost, wrong, bytesSent, duplicates, seconds };
+  } finally {
+    await stores.close();
+  }
+}
+
+/** As a consumer does: a job that fails is delivered again, as often as the queue would. */
+async function moveAll(
+  way: CrossingOptions['way'],
+  objects: readonly Sized[],
+  { source, destination }: Stores,
+  atOnce: number,
+): Promise<void> {
+  const task = taskFor(way);
+  const context = contextOf(task, source, destination, { partsAtOnce: 4, memory: 128 * MiB });
+  await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
+    const job =
+      way === 'delete'
+        ? ({ task: task.name, key, action: 'delete' } as const)
+        : ({ task: task.name, key, action: 'copy', size } as const);
+    for (let receives = 1; receives <= maxReceives; receives++) {
+      try {
+        await transferObject(context, job);
+        return;
+      } catch (error) {
+        // Counted as lost, by its absence, where the last delivery fails too.
+        if (asFault(error).retry === 'never') return;
+      }
+    }
+  });
+}
+
+/** As between two buckets of S3 itself: the clients know where the server is. */
+function taskFor(way: CrossingOptions['way']): ReturnType<typeof parseTask> {
+  return parseTask(
+    JSON.stringify({
+      name: 'faults',
+      source: { bucket: 'source' },
+      destination: { bucket: 'destination' },
+      serverSideCopy: way === 'inside' ? 'auto' : 'never',
+      deletes: way === 'delete',
+      largeObjectThreshold: threshold,
+      partSize: 5 * MiB,
+    }),
+    'task',
+  );
+}

@@ -1,0 +1,98 @@
+import type { Fault, RequestInfo } from '../../emulator/s3/index.ts';
+import { KiB } from '../../shared/model/limits.ts';
+import type { Dice } from '../support/scheduler.ts';
+
+type Operation = RequestInfo['operation'];
+
+/** A way in which requests go wrong. */
+export interface FaultKind {
+  readonly name: string;
+  /** the requests it can happen to; all of them without */
+  readonly operations?: readonly Operation[];
+  readonly fault: (dice: Dice) => Fault;
+  /** milliseconds by which the store's clock is ahead of the client's; requests are then refused by the store itself */
+  readonly clockAhead?: number;
+}
+
+const lost = (): Fault => ({ kind: 'lose-answer' });
+const never = (): Fault => {
+  throw new Error('no request is meant');
+};
+const writes: readonly Operation[] = ['PutObject', 'UploadPart'];
+const somewhere = (dice: Dice): number => dice.below(64 * KiB);
+const status = (name: string, code: number, error: string, operations?: readonly Operation[]): FaultKind => ({
+  name,
+  ...(operations && { operations }),
+  fault: () => ({ kind: 'status', status: code, code: error }),
+});
+
+/** Everything that the local store can be made to do wrong to a single request. */
+export const faultKinds: readonly FaultKind[] = [
+  status('503 SlowDown', 503, 'SlowDown'),
+  status('500 InternalError', 500, 'InternalError'),
+  status('400 RequestTimeout', 400, 'RequestTimeout', writes),
+  status('409 on Complete', 409, 'ConditionalRequestConflict', ['CompleteMultipartUpload']),
+  status('412 on a read', 412, 'PreconditionFailed', ['GetObject']),
+  status('404 NoSuchUpload', 404, 'NoSuchUpload', ['UploadPart', 'CompleteMultipartUpload', 'ListParts']),
+  status('200 with an error on Complete', 200, 'InternalError', ['CompleteMultipartUpload']),
+  status('200 with an error on CopyObject', 200, 'InternalError', ['CopyObject']),
+  status('200 with an error on UploadPartCopy', 200, 'InternalError', ['UploadPartCopy']),
+  status('expired credentials', 400, 'ExpiredToken'),
+  ...[20, -20].map((minutes) => ({
+    name: `clock ${Math.abs(minutes)} minutes ${minutes > 0 ? 'slow' : 'fast'}`,
+    operations: [],
+    fault: never,
+    clockAhead: minutes * 60_000,
+  })),
+  { name: 'reset before the body', fault: () => ({ kind: 'reset' }) },
+  {
+    name: 'reset in the body',
+    operations: writes,
+    fault: (dice) => ({ kind: 'reset-body', afterBytes: somewhere(dice) }),
+  },
+  { name: 'lost answer', fault: lost },
+  { name: 'lost answer to PUT', operations: ['PutObject'], fault: lost },
+  { name: 'lost answer to Complete', operations: ['CompleteMultipartUpload'], fault: lost },
+  {
+    name: 'truncated body',
+    operations: ['GetObject'],
+    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice) }),
+  },
+  {
+    name: 'body that stalls, then breaks off',
+    operations: ['GetObject'],
+    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice), stallMilliseconds: 300 }),
+  },
+  {
+    name: 'damaged bit on the way in',
+    operations: ['GetObject'],
+    fault: (dice) => ({ kind: 'corrupt-answer', atByte: somewhere(dice) }),
+  },
+  {
+    name: 'damaged bit on the way out',
+    operations: writes,
+    fault: (dice) => ({ kind: 'corrupt-body', atByte: somewhere(dice) }),
+  },
+  { name: 'late answer', fault: () => ({ kind: 'delay', milliseconds: 50 }) },
+  {
+    name: 'trickle',
+    operations: ['GetObject'],
+    fault: () => ({ kind: 'trickle', bytesPerSecond: 2_000_000 }),
+  },
+  {
+    name: 'trickle on the way out',
+    operations: writes,
+    fault: () => ({ kind: 'trickle-body', bytesPerSecond: 2_000_000 }),
+  },
+  {
+    // Not of Complete, whose answer is waited for ten minutes.
+    name: 'answer that never comes',
+    operations: ['GetObject', ...writes],
+    fault: () => ({ kind: 'no-answer' }),
+  },
+  {
+    name: 'body that is not read to its end',
+    operations: writes,
+    fault: (dice) => ({ kind: 'stall-body', afterBytes: somewhere(dice) }),
+  },
+];

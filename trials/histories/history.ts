@@ -1,0 +1,318 @@
+import { asFault } from '../../shared/model/faults.ts';
+import { decodeJob, type Job } from '../../shared/model/job.ts';
+import { maxReceives, sweptAfterDays } from '../../shared/model/limits.ts';
+import type { FindObjectsState } from '../../shared/model/messages/payloads.ts';
+import { noDeadline, type Deadline } from '../../shared/ports/clock.ts';
+import type { ReceivedMessage } from '../../shared/ports/memory/job-queue.ts';
+import { findSegment } from '../../shared/find/find-segment.ts';
+import { consumeMessage } from '../../shared/transfer/consume-message.ts';
+import type { TransferContext } from '../../shared/transfer/context.ts';
+import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
+import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { isS3Notification } from '../../shared/model/messages/s3-event.ts';
+import { runExecution } from './execution.ts';
+import { MortalProcess } from './process.ts';
+import { Dice } from '../support/scheduler.ts';
+import { Universe, type Traits } from './universe.ts';
+
+/** What a history was and how it ended. */
+export interface History {
+  readonly seed: number;
+  readonly traits: Traits;
+  /** calls of ports that took effect */
+  readonly calls: number;
+  readonly killed: number;
+  readonly buried: number;
+  /** uploads whose process died between creating them and telling the ledger */
+  readonly orphans: number;
+  readonly violations: readonly string[];
+}
+
+const keys = ['a', 'b/c', 'ü 1'];
+/** Messages that a consumer takes at once, at most. */
+const batchSize = 3;
+/** Steps after which a history that has not come to rest never will. */
+const maxSteps = 200_000;
+
+/**
+ * One random history: writes, overwrites and deletes at the source, their events late, twice and in any order, runs,
+ * consumers of both kinds at the same time, faults, damaged bodies, killed processes; then calm. Whatever happened, the
+ * destination must have shown only whole versions, and must end as the source is.
+ */
+export async function runHistory(seed: number, tell?: (line: string) => void): Promise<History> {
+  const random = Math.random;
+  const dice = new Dice(seed);
+  // Delays of retries are random too.
+  Math.random = () => dice.next();
+  try {
+    return await new Storm(seed, dice, tell).run();
+  } finally {
+    Math.random = random;
+  }
+}
+
+class Storm {
+  readonly #seed: number;
+  readonly #dice: Dice;
+  readonly #universe: Universe;
+  readonly #living = new Set<MortalProcess>();
+  readonly #actors = new Set<Promise<void>>();
+  /** events that are on their way */
+  readonly #mail: string[] = [];
+  #mutations: number;
+  #kills: number;
+  #killed = 0;
+  /** deliveries that failed */
+  #faults = 0;
+  #executions = 0;
+  #runs = 2;
+
+  constructor(seed: number, dice: Dice, tell: ((line: string) => void) | undefined) {
+    this.#seed = seed;
+    this.#dice = dice;
+    this.#universe = new Universe(dice, tell);
+    this.#mutations = 4 + dice.below(12);
+    this.#kills = dice.below(4);
+    this.#universe.faultRate = dice.pick([0, 0.01, 0.05, 0.15]);
+  }
+
+  async run(): Promise<History> {
+    const universe = this.#universe;
+    await this.#untilRest();
+    // Calm: what was buried is redriven, now that nothing fails, and one run looks at everything.
+    universe.faultRate = 0;
+    const { letters } = universe.deadLetters;
+    const buried = letters.length;
+    for (const letter of letters) this.#checkExplained(letter);
+    for (const { body } of letters.splice(0)) universe.queue.sendBody(body);
+    await this.#untilRest();
+    // One violation says it; the state after it would only say more of the same.
+    if (universe.violations.length === 0) universe.checkSame();
+    if (universe.violations.length === 0) this.#checkEmpty();
+    const orphans = universe.openUploads().length;
+    if (universe.violations.length === 0) await this.#checkSwept();
+    return {
+      seed: this.#seed,
+      traits: universe.traits,
+      calls: universe.gate.count(),
+      killed: this.#killed,
+      buried,
+      orphans,
+      violations: universe.violations,
+    };
+  }
+
+  async #untilRest(): Promise<void> {
+    const universe = this.#universe;
+    for (let step = 0; step < maxSteps && universe.violations.length === 0; step++) {
+      const calm = universe.faultRate === 0 && this.#mutations === 0;
+      if (!this.#dice.chance(calm ? 0.05 : 0.12)) {
+        const moved = await universe.scheduler.step(() => this.#actors.size > 0);
+        universe.checkWhole();
+        if (moved) continue;
+        if (this.#actors.size > 0) {
+          universe.violations.push(`${this.#actors.size} actors wait for ever`);
+          return;
+        }
+      }
+      if (!this.#act()) return;
+    }
+    if (universe.violations.length === 0) universe.violations.push(`no rest after ${maxSteps} steps`);
+  }
+
+  /** Does one thing from outside. @returns false where nothing is left to do */
+  #act(): boolean {
+    const { queue, clock, uploads } = this.#universe;
+    const actions: (() => void)[] = [];
+    if (this.#mutations > 0) actions.push(() => this.#mutate());
+    if (this.#mail.length > 0)
+      actions.push(
+        () => this.#deliver(),
+        () => this.#deliver(),
+      );
+    if (queue.length > 0 && this.#actors.size < 6)
+      actions.push(
+        () => this.#consume(),
+        () => this.#consume(),
+      );
+    if (this.#executions < uploads.started.length) actions.push(() => this.#execute());
+    if (this.#kills > 0 && this.#living.size > 0 && this.#dice.chance(0.2)) actions.push(() => this.#kill());
+    if (this.#runs > 0 && this.#dice.chance(0.2)) actions.push(() => this.#find());
+    if (actions.length === 0) return this.#actors.size > 0;
+    // In calm nobody works for longer than a message stays hidden: time passes only while nobody works.
+    const calm = this.#universe.faultRate === 0 && this.#mutations === 0;
+    if ((!calm || this.#actors.size === 0) && this.#dice.chance(0.3))
+      clock.pass(this.#dice.pick([100, 1000, 10_000, 31_000, 400_000]));
+    this.#dice.pick(actions)();
+    return true;
+  }
+
+  #mutate(): void {
+    this.#mutations--;
+    const key = this.#dice.pick(keys);
+    const event = this.#dice.chance(0.25) ? this.#universe.remove(key) : this.#universe.write(key);
+    this.#mail.push(event);
+    if (this.#dice.chance(0.2)) this.#mail.push(event);
+  }
+
+  #deliver(): void {
+    const [event] = this.#mail.splice(this.#dice.below(this.#mail.length), 1);
+    if (event !== undefined) this.#universe.queue.sendBody(event);
+  }
+
+  #kill(): void {
+    this.#kills--;
+    this.#killed++;
+    const process = this.#dice.pick([...this.#living]);
+    this.#living.delete(process);
+    process.kill();
+    this.#universe.tell?.('a process is killed');
+  }
+
+  /** Somebody works as a process that may be killed. */
+  #start(work: (process: MortalProcess) => Promise<void>): void {
+    const process = new MortalProcess();
+    this.#living.add(process);
+    const actor = process
+      .run(work(process))
+      .then(() => undefined)
+      .catch((error: unknown) => void this.#universe.violations.push(`a consumer threw ${asFault(error).message}`))
+      .finally(() => {
+        this.#living.delete(process);
+        this.#actors.delete(actor);
+      });
+    this.#actors.add(actor);
+  }
+
+  #consume(): void {
+    const batch = this.#universe.queue.receive(1 + this.#dice.below(batchSize));
+    const kind = this.#dice.pick(['executions', 'in process'] as const);
+    const deadline = this.#deadline();
+    for (const { id, body, receives } of batch) this.#universe.tell?.(`${kind}: ${id} (${receives}) ${body}`);
+    if (batch.length > 0) this.#start((process) => this.#work(process, kind, deadline, batch));
+  }
+
+  async #work(
+    process: MortalProcess,
+    kind: 'executions' | 'in process',
+    deadline: Deadline,
+    batch: readonly ReceivedMessage[],
+  ): Promise<void> {
+    const { queue, ledger, deadLetters, clock, task } = this.#universe;
+    const context = this.#universe.context(process, kind, deadline);
+    const consumer = {
+      tasks: () => Promise.resolve([task]),
+      transfer: (job: Job) => transferObject(context, job),
+      ledger: process.port(ledger),
+      deadLetters: process.port(deadLetters),
+      redelivery: process.port(queue),
+      clock,
+      maxReceives,
+      onFault: () => {
+        this.#faults++;
+      },
+    };
+    const one = async (message: ReceivedMessage): Promise<void> => {
+      // What was received too often, the queue buries by itself.
+      if (message.receives > maxReceives) {
+        deadLetters.letters.push({ body: message.body, reason: '' });
+        queue.remove(message.receipt);
+      } else if (await consumeMessage(consumer, message))
+        process.port({ remove: () => queue.remove(message.receipt) }).remove();
+    };
+    await Promise.all(batch.map(one));
+  }
+
+  /** Sometimes time is short: after so many looks at the clock it is over. */
+  #deadline(): Deadline {
+    if (!this.#dice.chance(0.15)) return noDeadline;
+    let looks = this.#dice.below(6);
+    return { remaining: () => (looks-- > 0 ? Infinity : -1) };
+  }
+
+  #find(): void {
+    this.#runs--;
+    const { queue, clock } = this.#universe;
+    this.#start(async (process) => {
+      const { task, source, destination } = this.#universe.context(process, 'in process');
+      const ports = { task, source, destination, queue: process.port(queue), clock, margin: 0 };
+      let state: FindObjectsState = {
+        task: task.name,
+        run: 'run',
+        dryRun: false,
+        prefix: '',
+        prefixList: {},
+        segment: {},
+      };
+      try {
+        while (state.done !== true) state = await findSegment({ ...ports, deadline: this.#deadline() }, state);
+      } catch (error) {
+        // A run that fails is started again by whoever started it; nothing here depends on it.
+        if (asFault(error).retry === 'never') throw error;
+      }
+    });
+  }
+
+  /** The UPLOAD machine, of which each step may be killed. */
+  #execute(): void {
+    const started = this.#universe.uploads.started[this.#executions++];
+    if (!started) return;
+    this.#universe.tell?.(`${started.execution} begins: ${started.job.key}`);
+    const actor = runExecution(this.#universe, (work) => this.#call(work), started).finally(() => {
+      this.#universe.uploads.end(started.execution);
+      this.#actors.delete(actor);
+    });
+    this.#actors.add(actor);
+  }
+
+  async #call<Result>(work: (context: TransferContext) => Promise<Result>): Promise<Result> {
+    const process = new MortalProcess();
+    this.#living.add(process);
+    try {
+      const result = await process.run(work(this.#universe.context(process, 'in process', this.#deadline())));
+      if (result === 'killed') throw new Error('Lambda.Unknown');
+      return result;
+    } finally {
+      this.#living.delete(process);
+    }
+  }
+
+  /** Why a message was buried is in the ledger, under its object. */
+  #checkExplained({ body, reason }: { readonly body: string; readonly reason: string }): void {
+    const { ledger, violations, task } = this.#universe;
+    const key = isS3Notification(body) ? /"key":"([^"]*)"/.exec(body)?.[1] : decodeJob(body).key;
+    const entry = ledger.entries().find((one) => one.task === task.name && one.key === key);
+    if (!entry) violations.push(`${key ?? body}: buried (${reason}), and the ledger does not know it`);
+  }
+
+  /** What the dead left behind, the sweeper knows: a week later it ends every upload, and nothing else changes. */
+  async #checkSwept(): Promise<void> {
+    const universe = this.#universe;
+    const olderThan = sweptAfterDays * 24 * 3600 * 1000;
+    universe.clock.pass(olderThan + 1);
+    this.#kills = 0;
+    this.#start(async (process) => {
+      const { task, destination, ledger, clock } = universe.context(process, 'in process');
+      const counts = await sweepUploads({ task, destination, ledger, clock, olderThan, deadline: noDeadline });
+      universe.tell?.(`swept: ${JSON.stringify(counts)}`);
+    });
+    await this.#untilRest();
+    const left = universe.openUploads();
+    if (left.length > 0) universe.violations.push(`uploads that the sweeper leaves: ${left.join(', ')}`);
+    if (universe.violations.length === 0) universe.checkSame();
+  }
+
+  #checkEmpty(): void {
+    const { queue, deadLetters, ledger, violations, uploads, lostUploads } = this.#universe;
+    if (queue.length > 0) violations.push(`${queue.length} messages are left in the queue`);
+    if (deadLetters.letters.length > 0)
+      violations.push(`buried in calm: ${deadLetters.letters.map(({ reason }) => reason).join('; ')}`);
+    if (this.#executions < uploads.started.length) violations.push('an execution was not run');
+    // Who died, or failed when another had done the same message already, may leave an upload: the sweeper's.
+    const excused = batchSize * this.#killed + this.#faults + lostUploads;
+    const open = this.#universe.openUploads();
+    if (open.length > excused) violations.push(`uploads are left open: ${open.join(', ')}`);
+    const known = ledger.entries().flatMap(({ key, status, upload }) => (upload ? [`${key} (${status})`] : []));
+    if (known.length > excused) violations.push(`the ledger still has uploads: ${known.join(', ')}`);
+  }
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KiB, MiB } from '../../shared/model/limits.ts';
+import type { ListedObject } from '../../shared/model/object.ts';
+import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import type { Dice } from '../support/scheduler.ts';
+
+/** Keys that there are at most: the buckets do not grow, so that what grows elsewhere is a leak. */
+const smallKeys = 500;
+const largeKeys = 12;
+/** Of the changes, how many are deletions, and how many are large objects. */
+const deletions = 0.15;
+const large = 0.015;
+/** Changes of the source at once. */
+const hands = 4;
+/** Jobs that wait, above which nothing is added: the pipeline is kept full, not buried. */
+const enough = 150;
+
+const attributes = { headers: {}, metadata: {}, tags: {} };
+
+/** Somebody who changes the source without a pause, as fast as the pipeline follows. */
+export class Load {
+  /** changes made */
+  changes = 0;
+  readonly #source: ObjectStore;
+  readonly #dice: Dice;
+  readonly #waiting: () => number;
+  #ended = false;
+
+  /** @param waiting how many jobs wait in the queue, as last seen */
+  constructor(source: ObjectStore, dice: Dice, waiting: () => number) {
+    this.#source = source;
+    this.#dice = dice;
+    this.#waiting = waiting;
+  }
+
+  /** Changes the source until {@link end}. */
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: hands }, () => this.#work()));
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#isEnded()) {
+      if (this.#waiting() > enough) await sleep(50);
+      else {
+        await this.#change();
+        this.changes++;
+      }
+    }
+  }
+
+  #isEnded(): boolean {
+    return this.#ended;
+  }
+
+  async #change(): Promise<void> {
+    const dice = this.#dice;
+    const isLarge = dice.chance(large);
+    const key = isLarge ? `large/${dice.below(largeKeys)}` : `small/${dice.below(smallKeys)}`;
+    if (dice.chance(deletions)) {
+      await this.#source.delete(key);
+      return;
+    }
+    const size = isLarge ? 6 * MiB + dice.below(12 * MiB) : dice.below(dice.chance(0.2) ? 200 * KiB : 10 * KiB);
+    await this.#source.put(key, { data: randomBytes(size), size }, attributes);
+  }
+}
+
+/** Where the two sides differ: nothing, where they are the same to the last byte. */
+export async function differences(source: ObjectStore, destination: ObjectStore): Promise<string[]> {
+  const [here, there] = await Promise.all([listed(source), listed(destination)]);
+  const found: string[] = [];
+  for (const key of there.keys()) if (!here.has(key)) found.push(`${key} is at the destination only`);
+  await forEachConcurrently(here.keys(), 8, async (key) => {
+    const [expected, actual] = await Promise.all([hashOf(source, key), hashOf(destination, key)]);
+    if (actual === undefined) found.push(`${key} is missing at the destination`);
+    else if (actual !== expected) found.push(`${key} is another version at the destination`);
+  });
+  return found;
+}
+
+async function listed(store: ObjectStore): Promise<Map<string, ListedObject>> {
+  const objects = new Map<string, ListedObject>();
+  for await (const page of store.list({ prefix: '' })) for (const object of page) objects.set(object.key, object);
+  return objects;
+}
+
+async function hashOf(store: ObjectStore, key: string): Promise<string | undefined> {
+  const opened = await store.get(key);
+  if (!opened) return undefined;
+  const hash = createHash('sha256');
+  for await (const chunk of opened.body as AsyncIterable<Buffer>) hash.update(chunk);
+  return hash.digest('hex');
+}

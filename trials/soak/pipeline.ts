@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { Ferry } from '../../local/run/ferry.ts';
+import { localNames } from '../../local/run/settings.ts';
+import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
+import { LocalWorker } from '../../local/run/workers.ts';
+import type { FaultHook } from '../../emulator/s3/index.ts';
+import { faultKinds } from '../faults/store-kinds.ts';
+import { Dice } from '../support/scheduler.ts';
+import { soakTask } from './task.ts';
+
+/**
+ * The pipeline of the soak: endpoint and store in this process, each function and the worker in processes of their own,
+ * and a store that goes wrong for whoever is not from outside. Arguments: the data directory, the seed.
+ * Tells its parent where it is; then answers each message with {@link PipelineCounts}. `calm`: nothing goes wrong any
+ * more; `end`: it ends.
+ */
+
+export interface PipelinePlace {
+  readonly endpoint: string;
+  readonly storeEndpoint: string;
+  readonly region: string;
+  readonly outputs: Readonly<Record<string, string>>;
+}
+
+export interface PipelineCounts {
+  /** objects written, and deleted, at the destination */
+  readonly written: number;
+  readonly deleted: number;
+  /** bytes that the destination received */
+  readonly received: number;
+  readonly requests: number;
+  /** requests that something was done to */
+  readonly injected: number;
+}
+
+export type PipelineQuestion = 'counts' | 'calm' | 'end';
+
+const [directory = '', seed = '1'] = process.argv.slice(2);
+const dice = new Dice(Number(seed));
+const counts = { written: 0, deleted: 0, received: 0, requests: 0, injected: 0 };
+let calm = false;
+
+const rates = new Map([
+  ['503 SlowDown', 0.05],
+  ['reset before the body', 0.01],
+  ['truncated body', 0.005],
+  ['lost answer', 0.005],
+]);
+
+const fault: FaultHook = ({ operation, req }) => {
+  if (req.socket.localPort === Number(new URL(ferry.storeEndpoint).port)) return undefined;
+  counts.requests++;
+  if (calm) return undefined;
+  for (const kind of faultKinds) {
+    const meant = kind.operations?.includes(operation) ?? true;
+    if (!meant || !dice.chance(rates.get(kind.name) ?? 0)) continue;
+    counts.injected++;
+    return kind.fault(dice);
+  }
+  return undefined;
+};
+
+const configuration = writeConfiguration(directory, [soakTask], { workerMode: 'both' });
+const ferry: Ferry = await Ferry.open({
+  dataDirectory: directory,
+  configuration,
+  port: 0,
+  fault,
+  onRequest: ({ bucket, operation, status, bytesIn }) => {
+    if (bucket !== localNames.destinationBucket) return;
+    counts.received += bytesIn;
+    if (status >= 300) return;
+    if (operation === 'PutObject' || operation === 'CompleteMultipartUpload') counts.written++;
+    if (operation === 'DeleteObject') counts.deleted++;
+  },
+  // Environments that came and went would say nothing of what they hold on to.
+  deployment: { isolation: 'processes', idleSeconds: 24 * 3600, retryDelaySeconds: undefined },
+});
+const assembly = join(directory, 'cdk.out');
+await synthesize(configuration, assembly);
+const aws = await ferry.deploy(assembly);
+// So little memory that the pools of buffers are full before anybody compares: what grows later is no pool.
+const worker = new LocalWorker(aws, assembly, { MEMORY_MIB: '96' });
+
+const place: PipelinePlace = {
+  endpoint: aws.endpoint,
+  storeEndpoint: ferry.storeEndpoint,
+  region: aws.region,
+  outputs: aws.outputs,
+};
+process.send?.(place);
+process.on('message', (question: PipelineQuestion) => {
+  if (question === 'calm') calm = true;
+  if (question === 'end') void end();
+  else process.send?.(counts);
+});
+process.on('disconnect', () => void end());
+
+async function end(): Promise<void> {
+  await worker.stop();
+  await ferry.close();
+  process.exit(0);
+}

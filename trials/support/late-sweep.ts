@@ -1,0 +1,28 @@
+import { sweptAfterDays } from '../../shared/model/limits.ts';
+import { parseTask } from '../../shared/model/config/task.ts';
+import { noDeadline, systemClock } from '../../shared/ports/clock.ts';
+import type { Ledger } from '../../shared/ports/ledger.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
+
+/**
+ * The sweeper, as it comes by once what is open now is old enough.
+ * @param task as it is configured
+ * @returns the uploads that it took away, and those that it left alone: nobody would ever see to them
+ */
+export async function sweepLater(
+  task: object,
+  destination: ObjectStore,
+  ledger: Ledger,
+): Promise<{ swept: number; left: number }> {
+  const olderThan = sweptAfterDays * 24 * 3600 * 1000;
+  const { listed, aborted } = await sweepUploads({
+    task: parseTask(JSON.stringify(task), 'task'),
+    destination,
+    ledger,
+    clock: { ...systemClock, now: () => Date.now() + olderThan + 60_000 },
+    deadline: noDeadline,
+    olderThan,
+  });
+  return { swept: aborted, left: listed - aborted };
+}
