@@ -1,7 +1,7 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
 import { quoteKey } from '../../model/object.ts';
-import type { DestinationSide, Side } from '../../model/config/task.ts';
+import type { DestinationSide } from '../../model/config/task.ts';
 import { faultOf } from '../faults.ts';
 
 /** Milliseconds for which a bucket that was there is taken to be there still. */
@@ -10,10 +10,10 @@ const bucketFreshFor = 60_000;
 /** What every call to a bucket needs: its client, what each names, and its errors as faults that name the object. */
 export class S3Bucket {
   readonly client: S3Client;
-  readonly side: Side | DestinationSide;
+  readonly side: DestinationSide;
   #seenAt = -Infinity;
 
-  constructor(client: S3Client, side: Side | DestinationSide) {
+  constructor(client: S3Client, side: DestinationSide) {
     this.client = client;
     this.side = side;
   }

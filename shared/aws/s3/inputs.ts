@@ -1,4 +1,4 @@
-import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
+import type { ChecksumAlgorithm, ContentHeaders, ObjectAttributes } from '../../model/object.ts';
 import type { DestinationSide, Side } from '../../model/config/task.ts';
 import type { Body, CopySource } from '../../ports/object-store.ts';
 import { rawExpires } from './client.ts';
@@ -19,25 +19,57 @@ type Creation = Pick<
   | 'SSEKMSKeyId'
 >;
 
-/** What PutObject, CopyObject and CreateMultipartUpload have in common: the attributes and the task's settings. */
-export function creationInput(side: Side | DestinationSide, attributes: ObjectAttributes): Creation {
-  const { headers, metadata, tags } = attributes;
-  const settings = 'storageClass' in side || 'acl' in side || 'encryption' in side ? side : undefined;
-  const encryption = settings?.encryption;
-  return {
-    ...(headers.contentType !== undefined && { ContentType: headers.contentType }),
-    ...(headers.contentEncoding !== undefined && { ContentEncoding: headers.contentEncoding }),
-    ...(headers.contentLanguage !== undefined && { ContentLanguage: headers.contentLanguage }),
-    ...(headers.contentDisposition !== undefined && { ContentDisposition: headers.contentDisposition }),
-    ...(headers.cacheControl !== undefined && { CacheControl: headers.cacheControl }),
-    ...(headers.expires !== undefined && { [rawExpires]: headers.expires }),
-    ...(Object.keys(metadata).length > 0 && { Metadata: { ...metadata } }),
-    ...(Object.keys(tags).length > 0 && { Tagging: tagHeader(tags) }),
-    ...(settings?.storageClass && { StorageClass: settings.storageClass }),
-    ...(settings?.acl && { ACL: settings.acl }),
-    ...(encryption && { ServerSideEncryption: encryption.type }),
-    ...(encryption?.type === 'aws:kms' && encryption.keyId !== undefined && { SSEKMSKeyId: encryption.keyId }),
-  };
+/** The settings of a destination that become part of each object created in it. */
+export type CreationSettings = Required<Omit<DestinationSide, keyof Side | SentElsewhere>>;
+
+/** The checksum algorithm of a body or an upload is chosen by the core, per object, and passed with it. */
+type SentElsewhere = 'checksumAlgorithm';
+
+/** How each setting is sent. A setting without an entry does not compile, so a new one cannot be forgotten. */
+const settingInputs: {
+  readonly [Name in keyof CreationSettings]: (value: CreationSettings[Name]) => Creation;
+} = {
+  storageClass: (StorageClass) => ({ StorageClass }),
+  acl: (ACL) => ({ ACL }),
+  encryption: (encryption) => ({
+    ServerSideEncryption: encryption.type,
+    ...(encryption.type === 'aws:kms' && encryption.keyId !== undefined && { SSEKMSKeyId: encryption.keyId }),
+  }),
+};
+
+/** The field that carries each content header. A header without an entry does not compile. */
+const headerFields = {
+  contentType: 'ContentType',
+  contentEncoding: 'ContentEncoding',
+  contentLanguage: 'ContentLanguage',
+  contentDisposition: 'ContentDisposition',
+  cacheControl: 'CacheControl',
+  expires: rawExpires,
+} as const satisfies Record<keyof ContentHeaders, keyof Creation | typeof rawExpires>;
+
+/**
+ * The fields that PutObject, CopyObject and CreateMultipartUpload share: the object's attributes and the settings of
+ * the destination. A source has no such settings.
+ */
+export function creationInput(side: DestinationSide, { headers, metadata, tags }: ObjectAttributes): Creation {
+  const input: Creation & { [rawExpires]?: string } = {};
+  for (const name of namesOf(headerFields)) {
+    const value = headers[name];
+    if (value !== undefined) input[headerFields[name]] = value;
+  }
+  if (Object.keys(metadata).length > 0) input.Metadata = { ...metadata };
+  if (Object.keys(tags).length > 0) input.Tagging = tagHeader(tags);
+  for (const name of namesOf(settingInputs)) Object.assign(input, settingInput(side, name));
+  return input;
+}
+
+function settingInput<Name extends keyof CreationSettings>(side: DestinationSide, name: Name): Creation {
+  const value = side[name] as CreationSettings[Name] | undefined;
+  return value === undefined ? {} : settingInputs[name](value);
+}
+
+function namesOf<Table extends object>(table: Table): (keyof Table)[] {
+  return Object.keys(table) as (keyof Table)[];
 }
 
 /** A body with what is known of it. */

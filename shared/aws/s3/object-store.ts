@@ -1,7 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
-import type { DestinationSide, Side } from '../../model/config/task.ts';
+import type { DestinationSide } from '../../model/config/task.ts';
 import type {
   Body,
   CopySource,
@@ -30,7 +30,7 @@ import * as writing from './writing.ts';
 export class S3ObjectStore implements ObjectStore {
   readonly #bucket: S3Bucket;
 
-  constructor(client: S3Client, side: Side | DestinationSide) {
+  constructor(client: S3Client, side: DestinationSide) {
     this.#bucket = new S3Bucket(client, side);
   }
 
