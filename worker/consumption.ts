@@ -150,7 +150,7 @@ export class Consumption {
     const { source, maxReceives, onEvent } = this.#options;
     const how = wayBack({ receives: message.receives, held }, maxReceives);
     try {
-      if (how === 'new message') await source.requeue(message);
+      if (how === 'new message') await source.requeueMessage(message);
       else await source.after(message.receipt, 0);
       onEvent({ type: 'given back', message: message.id, how });
     } catch (error) {

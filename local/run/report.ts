@@ -1,4 +1,4 @@
-import { quoteKey } from '../../shared/model/object.ts';
+import { quoted } from '../../shared/model/text.ts';
 import { formatSize } from '../../shared/model/size.ts';
 import type { Mismatch } from './verify.ts';
 
@@ -51,7 +51,7 @@ export function summary(report: Report): string[] {
     `event     ${eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`}`,
     `again     a second run had ${report.secondRunJobs} objects to send`,
     ...(report.failed > 0 ? [`failed    ${report.failed} messages are in the dead-letter queue`] : []),
-    ...report.mismatches.slice(0, shown).map(({ key, found }) => `wrong     ${quoteKey(key)}: ${found}`),
+    ...report.mismatches.slice(0, shown).map(({ key, found }) => `wrong     ${quoted(key)}: ${found}`),
     ...(report.mismatches.length > shown ? [`          and ${report.mismatches.length - shown} more`] : []),
     '',
     isGood(report) ? 'All objects arrived as they were.' : 'Something is missing or wrong.',

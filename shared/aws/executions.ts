@@ -4,7 +4,7 @@ import { Fault } from '../model/faults.ts';
 import { asciiJson, type Job } from '../model/job.ts';
 import type { JobVersion, UploadExecutions, Uploads } from '../ports/uploads.ts';
 import { faultOf } from './faults.ts';
-import { quoteKey } from '../model/object.ts';
+import { quoted } from '../model/text.ts';
 
 /** How often one version of an object can be started within the 90 days that Step Functions remembers a name. */
 const maxGenerations = 100;
@@ -42,7 +42,7 @@ export class SfnUploads implements Uploads, UploadExecutions {
     }
     throw new Fault(
       'Unavailable',
-      `StartExecution: ${quoteKey(job.key)} was started ${maxGenerations} times in this version`,
+      `StartExecution: ${quoted(job.key)} was started ${maxGenerations} times in this version`,
     );
   }
 

@@ -1,5 +1,6 @@
 import { Fault } from '../model/faults.ts';
-import { quoteKey, type ListedObject } from '../model/object.ts';
+import type { ListedObject } from '../model/object.ts';
+import { quoted } from '../model/text.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { compareKeys } from './order.ts';
 
@@ -34,7 +35,7 @@ export async function* listSorted(store: ObjectStore, range: ListingRange): Asyn
       if (last !== undefined && compareKeys(object.key, last) <= 0) {
         // A store may repeat the key it was told to start after; anything else is another order.
         if (object.key === after && inside.length === 0) continue;
-        throw new UnsortedListing(`${store.bucket}: ${quoteKey(object.key)} is listed after ${quoteKey(last)}`);
+        throw new UnsortedListing(`${store.bucket}: ${quoted(object.key)} is listed after ${quoted(last)}`);
       }
       last = object.key;
       if (until !== undefined && compareKeys(object.key, until) > 0) {
@@ -76,7 +77,7 @@ async function* listOne(
       if (!object.key.startsWith(prefix)) {
         throw new Fault(
           'Unavailable',
-          `${store.bucket}: asked to list keys with prefix ${quoteKey(prefix)}, got ${quoteKey(object.key)}`,
+          `${store.bucket}: asked to list keys with prefix ${quoted(prefix)}, got ${quoted(object.key)}`,
         );
       }
       // The key that is the prefix itself (a "folder") has no name of its own below it, but it is an object like any.

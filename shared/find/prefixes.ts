@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
 import { keySchema } from '../model/job.ts';
 import { maxListedPrefixes, maxPrefixListBytes } from '../model/limits.ts';
-import { quoteKey } from '../model/object.ts';
+import { quoted } from '../model/text.ts';
 import type { PinnedList } from '../model/messages/payloads.ts';
 import { outermost } from '../model/config/prefixes.ts';
 import type { Task } from '../model/config/task.ts';
@@ -44,7 +44,7 @@ async function prefixesOf(
   pinned: PinnedList,
 ): Promise<{ named: readonly string[]; list: PinnedList }> {
   if (prefixList === undefined) return { named: prefixes, list: {} };
-  const what = `task ${name}, prefixList: ${source.bucket}: ${quoteKey(prefixList)}`;
+  const what = `task ${name}, prefixList: ${source.bucket}: ${quoted(prefixList)}`;
   const { text, etag } = await readList(source, prefixList, pinned, what);
   return { named: parsePrefixList(text, what), list: { etag } };
 }

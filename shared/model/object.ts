@@ -1,5 +1,3 @@
-import { quoted } from './text.ts';
-
 /** What S3 says of an object, in plain data. ETags are without their quotes everywhere in the core. */
 
 /** The content headers that travel with an object, as the strings that were sent. */
@@ -43,8 +41,6 @@ export interface ObjectInfo extends ListedObject {
   readonly opaqueEtag: boolean;
   /** false for an archived object whose restored copy is not there */
   readonly readable: boolean;
-  /** with `partNumber` in the request: how many parts the object has, where the store says so */
-  readonly partCount?: number;
   readonly checksum?: ObjectChecksum;
 }
 
@@ -64,9 +60,4 @@ export function etagPartCount(etag: string): number | undefined {
 /** Is the ETag the MD5 of the bytes, as far as its form and the object's encryption say? */
 export function etagIsMd5(info: { etag: string; opaqueEtag: boolean }): boolean {
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
-}
-
-/** A key as messages name it: quoted, what is not seen escaped, cut so that the rest of the message is still read. */
-export function quoteKey(key: string): string {
-  return quoted(key);
 }

@@ -25,5 +25,5 @@ export interface Redelivery {
   after(receipt: string, seconds: number): Promise<boolean>;
 
   /** Puts the job into the queue as a new message: for one whose own is gone. */
-  anew(job: Job): Promise<void>;
+  requeueJob(job: Job): Promise<void>;
 }

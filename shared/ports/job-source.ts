@@ -28,5 +28,5 @@ export interface JobSource extends Redelivery {
    * Puts a message at the end of the queue as a new one, which was never received: for one that goes on being worked
    * on. Should the process die before the old one is deleted, both are there, and the second is found to be done.
    */
-  requeue(message: ReceivedMessage): Promise<void>;
+  requeueMessage(message: ReceivedMessage): Promise<void>;
 }

@@ -138,7 +138,7 @@ async function failed(consumer: Consumer, message: Message, fault: Fault, job?: 
     else {
       const comesBack = await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
       // Another delivery of it may have looked before this one wrote, and ended the message: nobody would look again.
-      if (!comesBack && job) await consumer.redelivery.anew(withoutHints(job));
+      if (!comesBack && job) await consumer.redelivery.requeueJob(withoutHints(job));
       // Once may be chance. From the second time on the ledger tells why, should the last delivery find no ledger.
       if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
     }

@@ -2,7 +2,8 @@ import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
 import { maxRestarts } from '../model/limits.ts';
-import { quoteKey, type ObjectInfo } from '../model/object.ts';
+import type { ObjectInfo } from '../model/object.ts';
+import { quoted } from '../model/text.ts';
 import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import { destinationKey, type Task } from '../model/config/task.ts';
@@ -59,7 +60,7 @@ async function close({ ledger, task, destination }: Ends, entry: LedgerEntry, co
   let open = await ledger.close(entry, completed);
   for (let aborted = 0; open; aborted++) {
     if (aborted >= maxRestarts) {
-      const what = `${destination.bucket}: ${quoteKey(entry.key)}`;
+      const what = `${destination.bucket}: ${quoted(entry.key)}`;
       throw new Fault('DestinationConflict', `${what}: others begin one upload of it after another`);
     }
     await destination.abortUpload(destinationKey(task, entry.key), open.uploadId);

@@ -2,7 +2,8 @@ import { asFault, assertNever, Fault, isFault } from '../model/faults.ts';
 import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
-import { quoteKey, type ObjectInfo } from '../model/object.ts';
+import type { ObjectInfo } from '../model/object.ts';
+import { quoted } from '../model/text.ts';
 import { destinationKey } from '../model/config/task.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
@@ -13,7 +14,7 @@ import { completeUpload } from './upload/complete-upload.ts';
 import type { TransferContext } from './context.ts';
 import { lookAtBothSides, type Sight } from './decide/look.ts';
 import { openUpload } from './upload/open-upload.ts';
-import { missingParts } from './part-plan.ts';
+import { missingParts } from './plan-parts.ts';
 import { putObject } from './bytes/put-object.ts';
 import { recordDeleted, recordDone, recordSkipped } from './record.ts';
 import { sendParts } from './bytes/send-parts.ts';
@@ -21,7 +22,7 @@ import { settled } from './decide/settle.ts';
 import { sameVersion } from './decide/version.ts';
 
 /** Rounds of sending what is missing in one process before the job is put back. */
-const maxRounds = 4;
+const maxSendRounds = 4;
 
 /**
  * Brings one object to its destination, or deletes it there, whatever it takes: looks at both sides, chooses a route,
@@ -147,19 +148,19 @@ async function sendWhole(context: TransferContext, job: Job, seen: ObjectInfo): 
   // The look may have been without checksums (a small object): what Complete is to compare is asked for now.
   const source = seen.checksum ? seen : ((await context.source.head(job.key, { checksum: true })) ?? seen);
   if (!sameVersion(context.task, source, seen))
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoteKey(job.key)} changed`);
+    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(job.key)} changed`);
   const { target, stored } = await openUpload(context, job, source);
   let missing: readonly PartRange[] = missingParts(target.plan, stored);
-  for (let round = 1; round <= maxRounds; round++) {
+  for (let round = 1; round <= maxSendRounds; round++) {
     if ((await sendParts(context, job.key, target, missing)) === 'left') {
       throw new Fault(
         'OutOfTime',
-        `${context.source.bucket}: ${quoteKey(job.key)}: time ran short; the upload is resumed`,
+        `${context.source.bucket}: ${quoted(job.key)}: time ran short; the upload is resumed`,
       );
     }
     const completion = await completeUpload(context, job, target);
     if (completion.kind === 'completed') return { stored: completion.stored, uploadId: target.uploadId };
     missing = completion.missing;
   }
-  throw new Fault('Unavailable', `${context.destination.bucket}: parts of ${quoteKey(job.key)} do not stay there`);
+  throw new Fault('Unavailable', `${context.destination.bucket}: parts of ${quoted(job.key)} do not stay there`);
 }

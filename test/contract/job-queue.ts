@@ -76,7 +76,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       const [first] = await subject.receive();
       await subject.remove(first!.receipt);
       expect(await subject.redelivery.after(first!.receipt, 0)).toBe(false);
-      await subject.redelivery.anew(job);
+      await subject.redelivery.requeueJob(job);
       const [second] = await subject.receive();
       expect(second).toMatchObject({ receives: 1 });
       expect(decodeJob(second!.body)).toEqual(job);

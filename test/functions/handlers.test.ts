@@ -271,7 +271,6 @@ describe('the functions of the UPLOAD machine', () => {
   const bytes = Buffer.alloc(11 * MiB, 'large');
   const begin = (key: string): PlanUploadInput => ({
     job: job(key, { size: bytes.length }),
-    execution: 'e',
     attempt: 0,
   });
 

@@ -93,7 +93,7 @@ for (const asSource of [false, true]) {
             return Promise.resolve();
           },
         },
-        redelivery: { after: () => Promise.resolve(true), anew: () => Promise.resolve() },
+        redelivery: { after: () => Promise.resolve(true), requeueJob: () => Promise.resolve() },
         clock: systemClock,
         maxReceives: 1,
         ...reports(tally),
@@ -103,7 +103,7 @@ for (const asSource of [false, true]) {
     tell('ledger', await ledger.get(task.name, job.key));
     tell(
       'state',
-      await planUpload({ ...context, ledger }, { job, execution: 'e', attempt: 0 }).catch((error: unknown) => {
+      await planUpload({ ...context, ledger }, { job, attempt: 0 }).catch((error: unknown) => {
         tell('error of a state', error);
         return asFault(error).message;
       }),

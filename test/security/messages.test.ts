@@ -5,9 +5,8 @@ import { faultOf } from '../../shared/aws/faults.ts';
 import { parseConfiguration } from '../../shared/model/config/configuration.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
-import { quoteKey } from '../../shared/model/object.ts';
 import { parseS3Notification } from '../../shared/model/messages/s3-event.ts';
-import { visibleLines } from '../../shared/model/text.ts';
+import { quoted, visibleLines } from '../../shared/model/text.ts';
 import type { DeadLetter, RedriveQueues } from '../../shared/ports/redrive.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
@@ -69,7 +68,7 @@ describe('a hostile message', () => {
       },
       ledger,
       deadLetters: { bury: (body, reason) => Promise.resolve(void buried.push({ body, reason })) },
-      redelivery: { after: () => Promise.resolve(true), anew: () => Promise.resolve() },
+      redelivery: { after: () => Promise.resolve(true), requeueJob: () => Promise.resolve() },
       clock: systemClock,
       maxReceives: 5,
       onFault: (fault) => faults.push(fault),
@@ -263,9 +262,9 @@ describe('a task that somebody made up', () => {
 
 describe('what a terminal shows', () => {
   it('of keys, answers and tasks is obeyed by no terminal', () => {
-    expect(quoteKey(escapes)).not.toMatch(obeyed);
-    expect(quoteKey(`${'x'.repeat(119)}🚢`)).not.toMatch(/\p{Cs}/u);
-    expect(quoteKey('é 🚢 日本')).toBe('"é 🚢 日本"');
+    expect(quoted(escapes)).not.toMatch(obeyed);
+    expect(quoted(`${'x'.repeat(119)}🚢`)).not.toMatch(/\p{Cs}/u);
+    expect(quoted('é 🚢 日本')).toBe('"é 🚢 日本"');
     const error = Object.assign(new Error(escapes), { name: escapes, $metadata: { httpStatusCode: 400 } });
     expect(faultOf(error, 'x').message).not.toMatch(obeyed);
     expect(visibleLines(`one\n${escapes}`)).not.toMatch(obeyed);

@@ -20,7 +20,7 @@ export interface Execution {
  */
 export async function runUpload(context: () => TransferContext, job: Job): Promise<Execution> {
   const path: string[] = [];
-  let state = await retried(() => planUpload(context(), { job, execution: 'execution-1', attempt: 0 }));
+  let state = await retried(() => planUpload(context(), { job, attempt: 0 }));
   path.push(`plan: ${state.state}`);
   for (;;) {
     switch (state.state) {

@@ -51,11 +51,11 @@ class Source implements JobSource {
     return true;
   }
 
-  async anew(): Promise<void> {
+  async requeueJob(): Promise<void> {
     throw new Error('nothing comes twice here');
   }
 
-  async requeue({ receipt }: ReceivedMessage): Promise<void> {
+  async requeueMessage({ receipt }: ReceivedMessage): Promise<void> {
     this.requeued.push(receipt);
   }
 

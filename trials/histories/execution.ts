@@ -24,7 +24,7 @@ const abandonRetries = 100;
 /** One execution of the UPLOAD machine over the use-cases, to its end; what goes wrong for good is a violation. */
 export async function runExecution(universe: Universe, call: Call, { execution, job }: Execution): Promise<void> {
   try {
-    await uploadObject(universe, call, { execution, job });
+    await uploadObject(universe, call, job);
   } catch (error) {
     const fault = asFault(error);
     const failure = { Error: fault.name, Cause: JSON.stringify({ errorMessage: fault.message }) };
@@ -45,8 +45,8 @@ export async function runExecution(universe: Universe, call: Call, { execution, 
   }
 }
 
-async function uploadObject({ clock }: Universe, call: Call, { execution, job }: Execution): Promise<void> {
-  let state = await withRetries(call, (context) => planUpload(context, { job, execution, attempt: 0 }));
+async function uploadObject({ clock }: Universe, call: Call, job: Job): Promise<void> {
+  let state = await withRetries(call, (context) => planUpload(context, { job, attempt: 0 }));
   while (state.state !== 'finished') {
     // From state to state it passes as JSON.
     const now: UploadState = JSON.parse(JSON.stringify(state)) as UploadState;

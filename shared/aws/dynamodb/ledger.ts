@@ -2,7 +2,8 @@ import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } fr
 import * as v from 'valibot';
 import type { LedgerEntry, OpenUpload, RunRecord } from '../../model/ledger-entry.ts';
 import { transferStatuses } from '../../model/ledger-entry.ts';
-import { quoteKey, checksumAlgorithms } from '../../model/object.ts';
+import { checksumAlgorithms } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import { parseWith } from '../../model/parse.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import { faultOf } from '../faults.ts';
@@ -133,7 +134,7 @@ export function itemId(task: string, key: string): string {
 
 /** An object's item as the core knows it. @throws Fault `Unavailable` naming the field where it is none */
 export function entryOfItem(item: Record<string, unknown>, key: string): LedgerEntry {
-  return parseWith(entrySchema, item, `ledger entry of ${quoteKey(key)}`, 'Unavailable');
+  return parseWith(entrySchema, item, `ledger entry of ${quoted(key)}`, 'Unavailable');
 }
 
 function dayOf(at: number): number {

@@ -1,6 +1,6 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
-import { quoteKey } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import { faultOf } from '../faults.ts';
 
@@ -48,7 +48,7 @@ export class S3Bucket {
 
   /** The operation and its object, for messages. */
   what(operation: string, key: string | undefined): string {
-    return `${operation} ${this.side.bucket}${key === undefined ? '' : `: ${quoteKey(key)}`}`;
+    return `${operation} ${this.side.bucket}${key === undefined ? '' : `: ${quoted(key)}`}`;
   }
 
   /** @throws Fault `BucketNotFound` or `AccessDenied` */

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
 import { keySchema } from '../../model/job.ts';
 import { maxParts } from '../../model/limits.ts';
-import { quoteKey, type ChecksumAlgorithm, type ListedObject } from '../../model/object.ts';
+import type { ChecksumAlgorithm, ListedObject } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { ListedPart, PartRange } from '../../model/part-plan.ts';
 import type { ListedUpload, ListOptions } from '../../ports/object-store.ts';
 import { checkedEtag, checkedSize } from './object-info.ts';
@@ -99,9 +100,9 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
  */
 function listedKey(listed: string | undefined, encoding: string | undefined, prefix: string, what: string): string {
   const key = decodedKey(listed, encoding, what);
-  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoteKey(key)} is listed, which is no key`);
+  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is no key`);
   if (key.startsWith(prefix)) return key;
-  throw new Fault('Unavailable', `${what}: asked to list keys with prefix ${quoteKey(prefix)}, got ${quoteKey(key)}`);
+  throw new Fault('Unavailable', `${what}: asked to list keys with prefix ${quoted(prefix)}, got ${quoted(key)}`);
 }
 
 /** A key as a listing has it: encoded where the store does as it was asked. */
@@ -110,6 +111,6 @@ function decodedKey(key = '', encoding: string | undefined, what: string): strin
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
-    throw new Fault('Unavailable', `${what}: ${quoteKey(key)} is listed, which is not URL-encoded UTF-8`);
+    throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not URL-encoded UTF-8`);
   }
 }

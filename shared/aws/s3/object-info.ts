@@ -22,7 +22,6 @@ export function objectInfo(key: string, answer: Answer, what: string): ObjectInf
     ...(answer.TagCount !== undefined && { tagCount: answer.TagCount }),
     opaqueEtag: isOpaque(answer),
     readable: isReadable(answer),
-    ...(answer.PartsCount !== undefined && { partCount: answer.PartsCount }),
     ...(checksum && { checksum }),
   };
 }

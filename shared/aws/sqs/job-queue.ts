@@ -105,7 +105,7 @@ export class SqsRedelivery implements Redelivery {
     }
   }
 
-  async anew(job: Job): Promise<void> {
+  async requeueJob(job: Job): Promise<void> {
     const input = { QueueUrl: this.#url, MessageBody: encodeJob(job) };
     await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
       throw faultOf(error, 'SendMessage');

@@ -54,7 +54,7 @@ export class SqsJobSource extends SqsRedelivery implements JobSource {
     return receipts.filter((_, index) => !deleted.has(String(index)));
   }
 
-  async requeue({ body, group, receipt }: ReceivedMessage): Promise<void> {
+  async requeueMessage({ body, group, receipt }: ReceivedMessage): Promise<void> {
     const input = { QueueUrl: this.#url, MessageBody: body, ...(group !== undefined && { MessageGroupId: group }) };
     await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
       throw faultOf(error, 'SendMessage');

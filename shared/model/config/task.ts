@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { Fault } from '../faults.ts';
 import { maxKeyBytes } from '../limits.ts';
-import { quoteKey } from '../object.ts';
+import { quoted } from '../text.ts';
 import { parseJsonWith } from '../parse.ts';
 import { taskFaults } from './task-rules.ts';
 import { taskSchema, type Task } from './task-schema.ts';
@@ -49,14 +49,14 @@ export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destin
 /** The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte. */
 export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
   if (!key.startsWith(task.source.prefix)) {
-    throw new Fault('InvalidInput', `key ${quoteKey(key)} is outside the task's source prefix "${task.source.prefix}"`);
+    throw new Fault('InvalidInput', `key ${quoted(key)} is outside the task's source prefix "${task.source.prefix}"`);
   }
   const mapped = task.destination.prefix + key.slice(task.source.prefix.length);
   const bytes = Buffer.byteLength(mapped);
   if (bytes > maxKeyBytes) {
     throw new Fault(
       'InvalidInput',
-      `key ${quoteKey(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, S3 allows ${maxKeyBytes}`,
+      `key ${quoted(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, S3 allows ${maxKeyBytes}`,
     );
   }
   return mapped;

@@ -115,7 +115,6 @@ export interface UploadBatch {
 
 interface UploadCommon {
   readonly job: Job;
-  readonly execution: string;
   /** how often the object was planned (1 is the first) */
   readonly attempt: number;
   /** how many of the attempts ended because somebody else ended their upload, and not by the source; 0 where absent */

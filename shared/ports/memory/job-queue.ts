@@ -88,8 +88,8 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
     });
   }
 
-  async anew(job: Job): Promise<void> {
-    await this.#gate.pass({ operation: 'queue.anew', bucket: 'queue', key: job.key }, () =>
+  async requeueJob(job: Job): Promise<void> {
+    await this.#gate.pass({ operation: 'queue.requeue', bucket: 'queue', key: job.key }, () =>
       this.sendBody(encodeJob(job)),
     );
   }

@@ -96,7 +96,7 @@ export class MemoryObjectStore implements ObjectStore {
       if (!this.#storage.features.partNumbers || size === undefined) {
         throw this.#fault('NotSupported', key, `part ${partNumber} cannot be looked at`);
       }
-      return { ...info, size, ...(object.parts && { partCount: parts.length }) };
+      return { ...info, size };
     });
   }
 

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault, isFault } from '../../model/faults.ts';
-import { quoteKey, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
+import type { ObjectAttributes, ObjectInfo } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { PartContext } from '../context.ts';
 
 /**
@@ -30,7 +31,7 @@ async function readTags({ task, source: store }: PartContext, source: ObjectInfo
   const now = await store.head(key);
   // Of the headers, some stores show others by GET than by HEAD.
   if (now?.etag !== etag || !isDeepStrictEqual(now.metadata, source.metadata)) {
-    throw new Fault('SourceChanged', `${store.bucket}: ${quoteKey(key)} changed while its tags were read`);
+    throw new Fault('SourceChanged', `${store.bucket}: ${quoted(key)} changed while its tags were read`);
   }
   return tags;
 }

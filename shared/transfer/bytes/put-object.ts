@@ -1,6 +1,7 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import { maxBufferedBody } from '../../model/limits.ts';
-import { quoteKey, etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
+import { etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import { destinationKey } from '../../model/config/task.ts';
 import type { Body, OpenObject, Stored } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
@@ -17,7 +18,7 @@ import type { TransferContext } from '../context.ts';
  */
 export async function putObject(context: TransferContext, source: ObjectInfo, opened?: OpenObject): Promise<Stored> {
   const key = destinationKey(context.task, source.key);
-  const what = `${context.source.bucket}: ${quoteKey(source.key)}`;
+  const what = `${context.source.bucket}: ${quoted(source.key)}`;
   let open = opened;
   try {
     const attributes = await readAttributes(context, source);
@@ -45,7 +46,7 @@ async function reopen(context: TransferContext, source: ObjectInfo): Promise<Ope
     ifMatch: source.etag,
     ...(source.versionId !== undefined && { versionId: source.versionId }),
   });
-  const what = `${context.source.bucket}: ${quoteKey(source.key)}`;
+  const what = `${context.source.bucket}: ${quoted(source.key)}`;
   if (!opened) throw new Fault('SourceGone', `${what} is gone`);
   // A store that ignores If-Match is found out here: the headers that go along are those of the version that was seen.
   if (opened.info.etag !== source.etag || opened.info.size !== source.size) {
@@ -80,7 +81,7 @@ async function putBuffered(
     }
     const body: Body = { data: buffer.bytes, size: source.size, md5: hexToBase64(md5) };
     const stored = await withTagsIfSupported(attributes, (some) => context.destination.put(key, body, some));
-    checkStored(stored, md5, `${context.destination.bucket}: ${quoteKey(key)}`);
+    checkStored(stored, md5, `${context.destination.bucket}: ${quoted(key)}`);
     return stored;
   } finally {
     buffer.release();
@@ -100,7 +101,7 @@ async function putStreamed(
   try {
     const body: Body = { data, size: source.size, md5: hexToBase64(source.etag) };
     const stored = await context.destination.put(key, body, attributes);
-    checkStored(stored, source.etag, `${context.destination.bucket}: ${quoteKey(key)}`);
+    checkStored(stored, source.etag, `${context.destination.bucket}: ${quoted(key)}`);
     return stored;
   } catch (error) {
     // A stream that broke makes the request fail in some way of its own; the stream's own fault says why.

@@ -1,6 +1,7 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import { maxBufferedBody } from '../../model/limits.ts';
-import { quoteKey, etagIsMd5 } from '../../model/object.ts';
+import { etagIsMd5 } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { Part, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import { destinationKey } from '../../model/config/task.ts';
@@ -10,7 +11,7 @@ import { withAttempts } from './attempts.ts';
 import { passBody, readBody } from '../../flow/body.ts';
 import { hexToBase64, startChecksum, startMd5 } from './digest.ts';
 import type { PartContext } from '../context.ts';
-import { partsIn } from '../part-plan.ts';
+import { partsIn } from '../plan-parts.ts';
 import { spoilPart } from './spoil-part.ts';
 
 /** Milliseconds that must be left for a part to be begun: the slowest part seen on a bad line, and then some. */
@@ -91,7 +92,7 @@ async function relayPart(
   address: PartAddress,
 ): Promise<StoredPart> {
   const size = part.end - part.start;
-  const what = `${context.source.bucket}: ${quoteKey(key)}, part ${part.number}`;
+  const what = `${context.source.bucket}: ${quoted(key)}, part ${part.number}`;
   const pooled = size <= maxBufferedBody ? await context.buffers.acquire(size) : undefined;
   try {
     // The wait for memory may have been long: a part of which no byte was read is not begun yet.

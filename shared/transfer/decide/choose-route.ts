@@ -2,7 +2,8 @@ import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
 import { maxBufferedBody, maxObjectSize } from '../../model/limits.ts';
-import { quoteKey, etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts';
+import { etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import { partitionOf } from '../../model/config/partition.ts';
 import type { Task } from '../../model/config/task.ts';
 import { sameAttributes } from './version.ts';
@@ -54,7 +55,7 @@ export function chooseRoute(seen: Seen): Route {
       ? { kind: 'delete', reason: 'the object is gone at the source' }
       : { kind: 'skip', reason: 'the object is gone at the source, and the task does not replicate deletes' };
   }
-  const name = `${task.source.bucket}: ${quoteKey(source.key)}`;
+  const name = `${task.source.bucket}: ${quoted(source.key)}`;
   if (!source.readable) throw new Fault('ArchivedSource', `${name} is archived: restore it, then redrive the message`);
   if (source.size > maxObjectSize)
     throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectSize}`);

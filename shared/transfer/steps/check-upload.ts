@@ -3,12 +3,12 @@ import { maxIdleRounds, maxRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
 import { completeUpload } from '../upload/complete-upload.ts';
 import type { TransferContext } from '../context.ts';
-import { countParts } from '../part-plan.ts';
+import { countParts } from '../plan-parts.ts';
 import { sendState } from './plan-upload.ts';
 import { recordDone } from '../record.ts';
 import { settled } from '../decide/settle.ts';
 import { attributesDigest } from '../decide/version.ts';
-import { quoteKey } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 
 /**
  * The step after every map, and after every minute's wait: completes the upload when all parts are there, and says
@@ -25,8 +25,8 @@ import { quoteKey } from '../../model/object.ts';
  * | missing | unchanged  | the wait, too many rounds | fault `UploadStuck`             |
  */
 export async function checkUpload(context: TransferContext, input: CheckUploadInput): Promise<UploadState> {
-  const { job, execution, attempt, ended = 0, startedAt } = input;
-  const common = { job, execution, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
+  const { job, attempt, ended = 0, startedAt } = input;
+  const common = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
   const again: UploadState = { state: 'replan', ...common };
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
   const { target } = input;
@@ -61,7 +61,7 @@ export async function checkUpload(context: TransferContext, input: CheckUploadIn
     if (position.round > maxRounds || idleRounds > maxIdleRounds) {
       throw new Fault(
         'UploadStuck',
-        `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${quoteKey(job.key)} are missing after ` +
+        `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${quoted(job.key)} are missing after ` +
           `${position.round} rounds, ${idleRounds} of them without a new part (${summary(input.outcomes)})`,
       );
     }

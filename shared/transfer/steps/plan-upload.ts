@@ -7,9 +7,9 @@ import { chooseRoute } from '../decide/choose-route.ts';
 import type { TransferContext } from '../context.ts';
 import { lookAtBothSides } from '../decide/look.ts';
 import { openUpload } from '../upload/open-upload.ts';
-import { countParts, cutBatches, missingParts } from '../part-plan.ts';
+import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
 import { transferObject } from '../transfer-object.ts';
-import { quoteKey } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 
 /**
  * The first step of an upload's execution, and again whenever the source changed under it: looks at both sides, opens
@@ -18,18 +18,18 @@ import { quoteKey } from '../../model/object.ts';
  * @throws Fault `SourceChanged` where the object changes faster than it can be copied
  */
 export async function planUpload(context: TransferContext, input: PlanUploadInput): Promise<UploadState> {
-  const { job, execution, ended = 0, startedAt = context.clock.now() } = input;
+  const { job, ended = 0, startedAt = context.clock.now() } = input;
   const attempt = input.attempt + 1;
   if (attempt - ended > maxRestarts) {
     throw new Fault(
       'UploadStuck',
-      `${context.source.bucket}: ${quoteKey(job.key)} changed ${input.attempt - ended} times while it was copied`,
+      `${context.source.bucket}: ${quoted(job.key)} changed ${input.attempt - ended} times while it was copied`,
     );
   }
   if (ended > maxEndedUploads) {
     throw new Fault(
       'UploadStuck',
-      `${context.destination.bucket}: others ended ${ended} uploads of ${quoteKey(job.key)} one after another`,
+      `${context.destination.bucket}: others ended ${ended} uploads of ${quoted(job.key)} one after another`,
     );
   }
   // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
@@ -44,20 +44,15 @@ export async function planUpload(context: TransferContext, input: PlanUploadInpu
   const route = chooseRoute({ task: context.task, job, source, destination, entry, executions: false });
   if (route.kind !== 'multipart') {
     await transferObject({ ...context, large: 'in process' }, unsized);
-    return { state: 'finished', job, execution, attempt, ended };
+    return { state: 'finished', job, attempt, ended };
   }
   const upload = await openUpload(context, job, route.source);
-  return shareOut(
-    context,
-    { job, execution, attempt, ended, startedAt, round: 0, idleRounds: 0 },
-    upload.target,
-    upload.stored,
-  );
+  return shareOut(context, { job, attempt, ended, startedAt, round: 0, idleRounds: 0 }, upload.target, upload.stored);
 }
 
 type Position = Pick<
   Extract<UploadState, { round: number }>,
-  'job' | 'execution' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
+  'job' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
 >;
 
 /** The state that sends what is missing. */

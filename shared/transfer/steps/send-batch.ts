@@ -1,7 +1,7 @@
 import type { UploadBatch, UploadTarget } from '../../model/messages/payloads.ts';
 import { destinationKey } from '../../model/config/task.ts';
 import type { PartContext } from '../context.ts';
-import { missingParts } from '../part-plan.ts';
+import { missingParts } from '../plan-parts.ts';
 import { sendParts } from '../bytes/send-parts.ts';
 
 /**

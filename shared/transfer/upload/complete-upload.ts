@@ -1,5 +1,6 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { quoteKey, etagPartCount } from '../../model/object.ts';
+import { etagPartCount } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { Job } from '../../model/job.ts';
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
@@ -7,7 +8,7 @@ import { destinationKey } from '../../model/config/task.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { TransferContext } from '../context.ts';
-import { missingParts, partOf, plannedParts } from '../part-plan.ts';
+import { missingParts, partOf, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
 import { attributesDigest } from '../decide/version.ts';
 
@@ -60,7 +61,7 @@ export async function completeUpload(context: TransferContext, job: Job, target:
 /** Size and ETag as the destination shows them; some stores answer Complete without either. */
 async function confirm(context: TransferContext, key: string, target: UploadTarget, done: Stored): Promise<Stored> {
   const object = await context.destination.head(key);
-  const what = `${context.destination.bucket}: ${quoteKey(key)}`;
+  const what = `${context.destination.bucket}: ${quoted(key)}`;
   // Another writer may have replaced or deleted it since; the look at the source that follows sees to that.
   if (!object || (done.etag !== '' && object.etag !== done.etag)) return done;
   if (object.size !== target.plan.size) {
@@ -84,7 +85,7 @@ async function compareWithSource(
   await destination.abortUpload(destinationKey(context.task, key), target.uploadId);
   throw new Fault(
     'VerificationFailed',
-    `${destination.bucket}: the parts of ${quoteKey(key)} give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
+    `${destination.bucket}: the parts of ${quoted(key)} give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
       `the upload was aborted`,
   );
 }
@@ -97,7 +98,7 @@ async function notComparable(context: TransferContext, key: string, target: Uplo
   const version = target.sourceVersionId === undefined ? {} : { versionId: target.sourceVersionId };
   const source = await context.source.head(key, version);
   if (!source || source.etag !== target.sourceEtag) {
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoteKey(key)} changed before its copy was complete`);
+    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(key)} changed before its copy was complete`);
   }
   if (source.opaqueEtag) return true;
   for (let number = 2; number <= target.plan.partCount; number++) {

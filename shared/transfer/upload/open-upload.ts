@@ -2,7 +2,8 @@ import { Fault, isFault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
 import type { LedgerEntry, OpenUpload } from '../../model/ledger-entry.ts';
 import { maxBufferedBody } from '../../model/limits.ts';
-import { quoteKey, etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
+import { etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import { destinationKey } from '../../model/config/task.ts';
@@ -10,7 +11,7 @@ import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
 import { canCopyInside } from '../decide/choose-route.ts';
 import type { TransferContext } from '../context.ts';
-import { planParts, planSourceLayout } from '../part-plan.ts';
+import { planParts, planSourceLayout } from '../plan-parts.ts';
 import { attributesDigest } from '../decide/version.ts';
 
 export interface OpenedUpload {
@@ -74,14 +75,11 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
   // Somebody else opened an upload in the meantime; theirs is used.
   await destination.abortUpload(key, target.uploadId);
   if (!isFor(context, winner, source)) {
-    throw new Fault(
-      'SourceChanged',
-      `${context.source.bucket}: ${quoteKey(job.key)} is being copied in another version`,
-    );
+    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(job.key)} is being copied in another version`);
   }
   const stored = await storedParts(context, key, winner.uploadId);
   if (!stored)
-    throw new Fault('UploadGone', `${destination.bucket}: the upload of ${quoteKey(key)} was just ended by another`);
+    throw new Fault('UploadGone', `${destination.bucket}: the upload of ${quoted(key)} was just ended by another`);
   return { target: targetOf(context, source, winner), stored };
 }
 

@@ -45,7 +45,7 @@ describe('an execution', () => {
 
   it('sends no part of a batch again whose call died, or failed, in the middle of it', async () => {
     const world = await filled();
-    const state = await planUpload(world.context(), { job: world.job(), execution: 'e', attempt: 0 });
+    const state = await planUpload(world.context(), { job: world.job(), attempt: 0 });
     if (state.state !== 'uploading') throw new Error(state.state);
     const send = (): Promise<unknown> =>
       sendBatch(world.context({ partsAtOnce: 1 }), 'k', state.target, { parts: [[1, 3]] });
@@ -65,7 +65,7 @@ describe('an execution', () => {
         if (call.operation === 'uploadPart' && call.part === 3) throw new Error('no answer');
       },
     };
-    const state = await planUpload(world.context(), { job: world.job(), execution: 'e', attempt: 0 });
+    const state = await planUpload(world.context(), { job: world.job(), attempt: 0 });
     if (state.state !== 'uploading') throw new Error(state.state);
     const { uploadId } = state.target;
     const store = new MemoryObjectStore(world.destinationStorage, 'destination');
@@ -253,7 +253,7 @@ describe('the parts of huge objects', () => {
     const context = world.context();
     const source = Object.create(context.source) as MemoryObjectStore;
     source.head = async () => ({ ...((await context.source.head('k')) as ObjectInfo), size, etag: 'f'.repeat(32) });
-    return planUpload({ ...context, source }, { job: world.job(), execution: 'e', attempt: 0 });
+    return planUpload({ ...context, source }, { job: world.job(), attempt: 0 });
   }
 
   it('that are too long to be buffered carry a checksum, for nobody knows their MD5 beforehand', async () => {

@@ -11,7 +11,7 @@ import {
   plannedParts,
   planParts,
   planSourceLayout,
-} from '../../../shared/transfer/part-plan.ts';
+} from '../../../shared/transfer/plan-parts.ts';
 
 /** Every byte is in one part, in order; every part but the last has the plan's size. */
 function expectWhole(plan: PartPlan): void {
