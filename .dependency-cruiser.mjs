@@ -38,12 +38,7 @@ export default {
       'no handler in a template',
     ),
     only('operations-use-shared', '^operations/', ['^shared/'], 'commands for operators'),
-    only(
-      'emulator-stands-alone',
-      '^emulator/(aws|s3)/',
-      ['^shared/model/(faults|parse)\\.ts$'],
-      'AWS on loopback, a package of its own',
-    ),
+    only('emulator-stands-alone', '^emulator/(aws|s3)/', [], 'AWS on loopback, a package of its own'),
     only(
       'local-composes',
       '^local/',

@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Fault } from '../../shared/model/faults.ts';
+import { EmulatorError } from './errors.ts';
 
 /**
  * Takes the data directory for this process, making it where it is missing. The lock is SQLite's lock on an empty
  * database: the operating system drops it when the process dies, however it dies, which no lock file of our own would
  * give on every platform.
  * @returns gives the directory free again
- * @throws Fault `InvalidInput` where another process has it
+ * @throws EmulatorError `InvalidInput` where another process has it
  */
 export function lockDataDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true });
@@ -17,9 +17,13 @@ export function lockDataDirectory(directory: string): () => void {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    throw new Fault('InvalidInput', `data directory ${directory} is in use by another process; choose another one`, {
-      cause: error,
-    });
+    throw new EmulatorError(
+      'InvalidInput',
+      `data directory ${directory} is in use by another process; choose another one`,
+      {
+        cause: error,
+      },
+    );
   }
   return () => lock.close();
 }

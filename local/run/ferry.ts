@@ -9,7 +9,7 @@ import { parseConfiguration, type Configuration } from '../../shared/model/confi
 import type { WorkerMode } from '../../shared/model/config/settings.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../emulator/aws/local-aws.ts';
+import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/aws/index.ts';
 import {
   httpServerOptions,
   openS3Server,
@@ -18,6 +18,7 @@ import {
   type Notification,
   type S3Server,
 } from '../../emulator/s3/index.ts';
+import { emulatorFault } from './emulator-fault.ts';
 import { localNames } from './settings.ts';
 
 export interface FerryOptions {
@@ -31,11 +32,11 @@ export interface FerryOptions {
   readonly onRequest?: (request: FinishedRequest) => void;
   /** what goes wrong with a request, for tests */
   readonly fault?: FaultHook;
-  readonly onLog?: LocalAwsOptions['onLog'];
+  readonly onLog?: EmulatorOptions['onLog'];
   readonly onNote?: (line: string) => void;
   /** how the deployment differs, for tests; by default failed messages wait as they do in Lambda */
   readonly deployment?: Pick<
-    LocalAwsOptions,
+    EmulatorOptions,
     'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds' | 'fault'
   >;
 }
@@ -52,7 +53,7 @@ export class Ferry {
   readonly #s3: S3Server;
   readonly #server: Server;
   readonly #courier: Courier;
-  #aws: LocalAws | undefined;
+  #aws: Emulator | undefined;
 
   private constructor(
     options: FerryOptions,
@@ -112,11 +113,11 @@ export class Ferry {
 
   /**
    * Deploys the stack of a cloud assembly beside the buckets and lets it work.
-   * @throws Fault `InvalidInput` where the port is in use
+   * @throws Fault what {@link emulatorFault} makes of the emulator's errors; `InvalidInput` if the port is in use
    */
-  async deploy(assemblyDirectory: string): Promise<LocalAws> {
+  async deploy(assemblyDirectory: string): Promise<Emulator> {
     const { dataDirectory, port, onLog, onNote, deployment } = this.#options;
-    const aws = await startLocalAws({
+    const aws = await startEmulator({
       port,
       dataDirectory,
       assemblyDirectory,
@@ -134,6 +135,8 @@ export class Ferry {
       ...deployment,
       ...(onLog && { onLog }),
       ...(onNote && { onNote }),
+    }).catch((error: unknown) => {
+      throw emulatorFault(error);
     });
     this.#aws = aws;
     await putCredentials(aws);
@@ -164,7 +167,7 @@ class Courier {
 }
 
 /** The other side's keys, kept where a user would keep those of another account. */
-async function putCredentials({ endpoint, region }: LocalAws): Promise<void> {
+async function putCredentials({ endpoint, region }: Emulator): Promise<void> {
   const client = new SSMClient({ endpoint, region, credentials: localNames.credentials });
   const { accessKeyId, secretAccessKey } = localNames.credentials;
   const value = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region };

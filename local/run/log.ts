@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import type { LogChunk } from '../../emulator/aws/lambda/environment.ts';
+import type { LogChunk } from '../../emulator/aws/index.ts';
 
 /** A file that takes what the functions write, as CloudWatch would. */
 export function openLog(path: string): { write: (chunk: LogChunk) => void; close: () => Promise<void> } {

@@ -3,14 +3,14 @@ import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '../../shared/model/faults.ts';
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
 import { causeText } from '../../shared/model/messages/payloads.ts';
-import type { LocalAws } from '../../emulator/aws/local-aws.ts';
+import type { Emulator } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
 /** Milliseconds between two looks. */
 const pause = 200;
 
 /** Where a deployment is to be found. */
-export type Deployment = Pick<LocalAws, 'endpoint' | 'region' | 'outputs'>;
+export type Deployment = Pick<Emulator, 'endpoint' | 'region' | 'outputs'>;
 
 /** Starts runs and waits for what they set off, through the same calls an operator makes. */
 export class Runs {

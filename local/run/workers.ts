@@ -7,8 +7,7 @@ import * as v from 'valibot';
 import { Fault } from '../../shared/model/faults.ts';
 import { parseJsonWith } from '../../shared/model/parse.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
-import type { LocalAws } from '../../emulator/aws/local-aws.ts';
-import type { LogChunk } from '../../emulator/aws/lambda/environment.ts';
+import type { Emulator, LogChunk } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
 /** Both share one machine with the endpoint. */
@@ -28,7 +27,7 @@ export class LocalWorker {
    * @throws Fault `InvalidInput` where the assembly has no worker
    */
   constructor(
-    aws: LocalAws,
+    aws: Emulator,
     assembly: string,
     environment: Partial<Record<WorkerKey, string>> = {},
     onLog: (chunk: LogChunk) => void = () => undefined,
@@ -99,7 +98,7 @@ function workerCode(assembly: string): string {
   throw new Fault('InvalidInput', `${assembly} has no worker; expected "workerMode" to be "ec2" or "both"`);
 }
 
-function output(aws: LocalAws, name: string): string {
+function output(aws: Emulator, name: string): string {
   const value = aws.outputs[name];
   if (value === undefined) throw new Error(`the stack has no output ${name}`);
   return value;

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { LocalAws } from '../../emulator/aws/local-aws.ts';
+import type { Emulator } from '../../emulator/aws/index.ts';
 import { Ferry } from '../../local/run/ferry.ts';
 import { localTask } from '../../local/run/main-job.ts';
 import type { Report } from '../../local/run/report.ts';
@@ -34,7 +34,7 @@ const attributes = { headers: {}, metadata: {}, tags: {} };
 let delay = 0;
 const requests: FinishedRequest[] = [];
 let ferry: Ferry;
-let aws: LocalAws;
+let aws: Emulator;
 let queues: SQSClient;
 let workers: { worker: LocalWorker; log: { text: string } }[] = [];
 

@@ -9,9 +9,9 @@ import type { SQSEvent } from 'aws-lambda';
 import { accountIn, arnOf } from '../../emulator/aws/account.ts';
 import { openTables } from '../../emulator/aws/dynamodb/tables.ts';
 import { receivedMessages, sqsEvent } from '../../emulator/aws/events/sqs-event.ts';
-import type { FaultyService } from '../../emulator/aws/faults.ts';
+import type { FaultyService } from '../../emulator/aws/index.ts';
 import type { Exchange, RequestHandler } from '../../emulator/aws/http/exchange.ts';
-import { openFront } from '../../emulator/aws/http/front.ts';
+import { openGateway } from '../../emulator/aws/http/gateway.ts';
 import { serve } from '../../emulator/aws/http/serve.ts';
 import { openQueues } from '../../emulator/aws/sqs/queues.ts';
 import { ParameterStore } from '../../emulator/aws/ssm/parameters.ts';
@@ -83,8 +83,8 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
     ['states', over('states', machines.exchange)],
     ['ssm', over('ssm', parameters.exchange)],
   ]);
-  const front = await openFront({ port: 0, portOption: '', routes, unsigned: serveS3, onError: console.error });
-  ({ endpoint } = front);
+  const gateway = await openGateway({ port: 0, portOption: '', routes, unsigned: serveS3, onError: console.error });
+  ({ endpoint } = gateway);
 
   const settings = { endpoint, region: account.region, credentials: keys };
   const sqs = new SQSClient(settings);
@@ -151,7 +151,7 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
     stop: async () => {
       for (const client of [sqs, dynamo, ...s3Clients]) client.destroy();
       await executions.abortAll();
-      await front.close(0);
+      await gateway.close(0);
       await queues.close();
       await tables.close();
       await s3.close();

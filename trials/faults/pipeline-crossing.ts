@@ -1,4 +1,4 @@
-import type { ServiceRequest } from '../../emulator/aws/faults.ts';
+import type { ServiceRequest } from '../../emulator/aws/index.ts';
 import type { FaultHook } from '../../emulator/s3/index.ts';
 import { sleep } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';

@@ -1,4 +1,4 @@
-import type { ServiceFault, ServiceRequest } from '../../emulator/aws/faults.ts';
+import type { ServiceFault, ServiceRequest } from '../../emulator/aws/index.ts';
 import type { PipelineRoute } from '../support/pipeline.ts';
 import type { Dice } from '../support/scheduler.ts';
 

@@ -5,7 +5,7 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { LocalAws } from '../../emulator/aws/local-aws.ts';
+import type { Emulator } from '../../emulator/aws/index.ts';
 import { Ferry } from '../../local/run/ferry.ts';
 import { Runs, type Deployment } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
@@ -113,14 +113,14 @@ abstract class DeployedSite {
 /** The endpoint in this process, each function in one of its own; the worker, where there is one, too. */
 export class HostedSite extends DeployedSite implements Site {
   readonly #ferry: Ferry;
-  readonly #aws: LocalAws;
+  readonly #aws: Emulator;
   protected readonly reach: Reach;
   readonly #assembly: string;
   readonly #log: (text: string) => void;
   #victim: () => number | undefined = () => undefined;
   #worker: LocalWorker | undefined;
 
-  private constructor(ferry: Ferry, aws: LocalAws, assembly: string, log: (text: string) => void) {
+  private constructor(ferry: Ferry, aws: Emulator, assembly: string, log: (text: string) => void) {
     super();
     this.#ferry = ferry;
     this.#aws = aws;

@@ -5,8 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ServiceFaultHook } from '../../emulator/aws/faults.ts';
-import type { LocalAws } from '../../emulator/aws/local-aws.ts';
+import type { Emulator, ServiceFaultHook } from '../../emulator/aws/index.ts';
 import { Ferry } from '../../local/run/ferry.ts';
 import { Runs } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
@@ -89,14 +88,14 @@ export class Pipeline {
   onRequest: (request: FinishedRequest) => void = () => undefined;
   log = '';
   readonly runs: Runs;
-  readonly aws: LocalAws;
+  readonly aws: Emulator;
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly #ferry: Ferry;
   readonly #directory: string;
   #worker: LocalWorker | undefined;
 
-  private constructor(ferry: Ferry, aws: LocalAws, directory: string) {
+  private constructor(ferry: Ferry, aws: Emulator, directory: string) {
     this.#ferry = ferry;
     this.#directory = directory;
     this.aws = aws;

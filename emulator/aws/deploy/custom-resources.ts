@@ -1,70 +1,65 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import * as v from 'valibot';
-import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
-import { parseWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import { isCustom, type ResolvedResource, type ResolvedStack } from '../template/stack.ts';
+import { validate } from '../validate.ts';
 import { customProperties } from './properties.ts';
 
 const answerSchema = v.object({ Status: v.picklist(['SUCCESS', 'FAILED']), Reason: v.optional(v.string(), '') });
-type Answer = v.InferOutput<typeof answerSchema>;
 
 /**
- * Asks the function of each custom resource to make it, as CloudFormation does: with a URL that the answer is put to.
- * Every start asks for a creation, which is what a stack is here.
- * @throws Fault with what the function answered
+ * Invokes the function of each custom resource with a `Create` request, as CloudFormation does: the function puts its
+ * answer to the `ResponseURL` of the request. Every start sends `Create`, because every start deploys a new stack.
+ * @throws EmulatorError `ResourceFailed` with the reason that the function answered
  */
 export async function deployCustomResources(stack: ResolvedStack, runtime: LambdaRuntime): Promise<void> {
   const resources = stack.resources.filter(({ type }) => isCustom(type));
   if (resources.length === 0) return;
-  const answers = new Map<string, unknown>();
-  const server = await listenForAnswers(answers);
+  const answers = await listenForAnswers();
   try {
-    const { port } = server.address() as AddressInfo;
     for (const resource of resources) {
-      const url = `http://127.0.0.1:${port}/${resource.logicalId}`;
-      await create(resource, stack.stackId, url, runtime, () => answers.get(`/${resource.logicalId}`));
+      const what = `${resource.logicalId} (${resource.type})`;
+      const { ServiceToken } = validate(customProperties, resource.properties, what);
+      const result = await runtime.invoke(ServiceToken, createRequest(resource, stack.stackId, answers.url));
+      if (!result.ok) {
+        throw new EmulatorError('ResourceFailed', `${what}: its function failed: ${result.error.errorMessage}`);
+      }
+      const answer = answers.find(resource.logicalId) ?? {};
+      const { Status, Reason } = validate(answerSchema, answer, `answer of ${what}`);
+      if (Status === 'FAILED') throw new EmulatorError('ResourceFailed', `${what}: ${Reason}`, { reason: Reason });
     }
   } finally {
-    server.close();
-    server.closeAllConnections();
+    answers.close();
   }
 }
 
-async function create(
-  resource: ResolvedResource,
-  stackId: string,
-  url: string,
-  runtime: LambdaRuntime,
-  answer: () => unknown,
-): Promise<void> {
-  const what = `${resource.logicalId} (${resource.type})`;
-  const { ServiceToken } = parseWith(customProperties, resource.properties, what);
-  const result = await runtime.invoke(ServiceToken, {
+function createRequest({ logicalId, type, properties }: ResolvedResource, StackId: string, answersUrl: string): object {
+  return {
     RequestType: 'Create',
-    ResponseURL: url,
-    StackId: stackId,
+    ResponseURL: `${answersUrl}/${logicalId}`,
+    StackId,
     RequestId: randomUUID(),
-    LogicalResourceId: resource.logicalId,
-    ResourceType: resource.type,
-    ResourceProperties: resource.properties,
-  });
-  if (!result.ok) throw new Fault('Unavailable', `${what}: its function failed: ${result.error.errorMessage}`);
-  const { Status, Reason }: Answer = parseWith(answerSchema, answer() ?? {}, `answer of ${what}`);
-  if (Status === 'FAILED') throw new Fault(faultIn(Reason), `${what}: ${Reason}`);
+    LogicalResourceId: logicalId,
+    ResourceType: type,
+    ResourceProperties: properties,
+  };
 }
 
-/** Our own functions begin a reason with the name of the fault. */
-function faultIn(reason: string): FaultName {
-  const name = /^(\w+):/.exec(reason)?.[1] ?? '';
-  return name in faultTable ? (name as FaultName) : 'Unavailable';
+/** Where functions put their answers: in CloudFormation an S3 URL, here a server of its own. */
+interface Answers {
+  readonly url: string;
+  /** The JSON that the function of a resource sent; undefined if it sent none. */
+  readonly find: (logicalId: string) => unknown;
+  readonly close: () => void;
 }
 
-async function listenForAnswers(answers: Map<string, unknown>): Promise<Server> {
+async function listenForAnswers(): Promise<Answers> {
+  const answers = new Map<string, unknown>();
   const server = createServer((request, response) => {
     const keep = (value: unknown): void => {
       answers.set(request.url ?? '', value);
@@ -74,5 +69,12 @@ async function listenForAnswers(answers: Map<string, unknown>): Promise<Server> 
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return server;
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    find: (logicalId) => answers.get(`/${logicalId}`),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }

@@ -25,7 +25,7 @@ export interface Services {
 
 /**
  * Makes everything of a stack that waits to be used; what moves by itself (pollers, timers) is started afterwards.
- * @throws Fault naming the resource that cannot be made
+ * @throws EmulatorError naming the resource that cannot be made
  */
 export async function deployResources(
   stack: ResolvedStack,

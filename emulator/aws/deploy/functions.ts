@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Fault } from '../../../shared/model/faults.ts';
-import { parseWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
+import { validate } from '../validate.ts';
 import type { FunctionDefinition } from '../lambda/function-definition.ts';
 import type { ResolvedResource } from '../template/stack.ts';
 import type { StackAssembly } from '../template/template.ts';
@@ -13,16 +13,16 @@ const mostMemoryMiB = 256;
 /**
  * The function to run for a resource, from the bundle that would be deployed.
  * @returns undefined for functions that are not Node's: the CDK's own helpers, whose work is done here by itself
- * @throws Fault `InvalidInput` where the bundle is not there
+ * @throws EmulatorError `InvalidInput` where the bundle is not there
  */
 export function localFunction(resource: ResolvedResource, assembly: StackAssembly): FunctionDefinition | undefined {
   const what = `${resource.logicalId} (${resource.type})`;
-  const properties = parseWith(functionProperties, resource.properties, what);
+  const properties = validate(functionProperties, resource.properties, what);
   if (!properties.Runtime.startsWith('nodejs')) return undefined;
   const hash = properties.Code.S3Key?.replace(/\.[^.]*$/, '') ?? '';
   const directory = assembly.assetDirectory(hash);
   if (directory === undefined || !existsSync(directory)) {
-    throw new Fault(
+    throw new EmulatorError(
       'InvalidInput',
       `${what}: its code (asset "${hash}") is not in the cloud assembly; synthesize it again`,
     );

@@ -1,21 +1,21 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import { Fault } from '../../../shared/model/faults.ts';
-import { parseWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
+import { validate } from '../validate.ts';
 import { runnable } from '../states/definition.ts';
 import type { Machine } from '../states/executions.ts';
 import type { ResolvedResource } from '../template/stack.ts';
 import { machineProperties } from './properties.ts';
 
-/** The state machine of a resource. @throws Fault where its definition is not valid, or cannot be run here */
+/** The state machine of a resource. @throws EmulatorError where its definition is not valid, or cannot be run here */
 export function localMachine(resource: ResolvedResource): Machine {
   const what = `${resource.logicalId} (${resource.type})`;
-  const properties = parseWith(machineProperties, resource.properties, what);
+  const properties = validate(machineProperties, resource.properties, what);
   const definition = JSON.parse(properties.DefinitionString) as StateMachineDefinition;
   try {
     // Made for its validation only.
     new StateMachine(definition);
   } catch (error) {
-    throw new Fault('InvalidInput', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new EmulatorError('InvalidInput', `${what}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return {
     name: resource.name,

@@ -1,5 +1,5 @@
-import { Fault } from '../../../shared/model/faults.ts';
-import { parseWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
+import { validate } from '../validate.ts';
 import type { Tables } from '../dynamodb/tables.ts';
 import { AwsError } from '../http/exchange.ts';
 import type { ResolvedResource } from '../template/stack.ts';
@@ -18,11 +18,11 @@ interface KeyPart {
 
 /**
  * Makes a table, or takes the one that an earlier start left in the data directory.
- * @throws Fault `InvalidInput` where that one has other keys: it cannot be changed into the new one
+ * @throws EmulatorError `InvalidInput` where that one has other keys: it cannot be changed into the new one
  */
 export async function deployTable(resource: ResolvedResource, tables: Tables): Promise<void> {
   const what = `${resource.logicalId} (${resource.type})`;
-  const properties = parseWith(tableProperties, resource.properties, what);
+  const properties = validate(tableProperties, resource.properties, what);
   try {
     await tables.call('CreateTable', { TableName: resource.name, ...properties });
   } catch (error) {
@@ -31,7 +31,7 @@ export async function deployTable(resource: ResolvedResource, tables: Tables): P
   const found = await active(resource.name, tables);
   const wanted = shape(properties as unknown as Omit<Description, 'TableStatus'>);
   if (shape(found) !== wanted) {
-    throw new Fault(
+    throw new EmulatorError(
       'InvalidInput',
       `${what}: the data directory has a table ${resource.name} with the keys ${shape(found)}, expected ${wanted}; ` +
         'remove the data directory, or choose another one',

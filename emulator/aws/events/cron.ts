@@ -1,4 +1,4 @@
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 
 /** The fields of an EventBridge cron expression, in order, with the values each may have. */
 const fields = [
@@ -15,11 +15,12 @@ type Field = (typeof fields)[number];
 /**
  * Does a minute match an EventBridge cron expression, in UTC? Understands `*`, `?`, lists, ranges, steps and names.
  * @param expression `cron(minutes hours day-of-month month day-of-week year)`
- * @throws Fault `NotSupported` for `L`, `W` and `#`, `InvalidInput` for anything that is no cron expression
+ * @throws EmulatorError `NotSupported` for `L`, `W` and `#`, `InvalidInput` for anything that is no cron expression
  */
 export function cronMatcher(expression: string): (time: Date) => boolean {
   const parts = /^cron\((.+)\)$/.exec(expression)?.[1]?.trim().split(/\s+/) ?? [];
-  if (parts.length !== fields.length) throw new Fault('InvalidInput', `${expression}: expected cron() with six fields`);
+  if (parts.length !== fields.length)
+    throw new EmulatorError('InvalidInput', `${expression}: expected cron() with six fields`);
   const allowed = fields.map((field, index) => values(expression, field, parts[index] ?? ''));
   return (time) =>
     [
@@ -35,7 +36,10 @@ export function cronMatcher(expression: string): (time: Date) => boolean {
 function values(expression: string, field: Field, text: string): Set<number> {
   if (/^(\?|\*)$/.test(text)) return range(field.min, field.max, 1);
   if (/^L$|\dL|LW|\dW|#/.test(text.toUpperCase())) {
-    throw new Fault('NotSupported', `${expression}: the local endpoint does not know "${text}" (${field.name})`);
+    throw new EmulatorError(
+      'NotSupported',
+      `${expression}: the local endpoint does not know "${text}" (${field.name})`,
+    );
   }
   return new Set(text.split(',').flatMap((item) => [...itemValues(expression, field, item)]));
 }
@@ -48,7 +52,7 @@ function itemValues(expression: string, field: Field, item: string): Set<number>
   const openEnd = match?.[1] === '*' || step !== undefined ? field.max : from;
   const to = match?.[2] === undefined ? openEnd : number(field, match[2]);
   if (!(from >= field.min && to <= field.max && from <= to && (step ?? 1) > 0)) {
-    throw new Fault(
+    throw new EmulatorError(
       'InvalidInput',
       `${expression}: found "${item}", expected ${field.min} to ${field.max} (${field.name})`,
     );

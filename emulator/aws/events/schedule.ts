@@ -1,4 +1,4 @@
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 import { cronMatcher } from './cron.ts';
 
 const unitMilliseconds = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
@@ -9,7 +9,7 @@ const longestTimer = 2 ** 31 - 1;
  * Calls `fire` whenever an EventBridge expression says: `rate(...)` first after one period, as a rule that was just
  * made; `cron(...)` in UTC.
  * @returns ends the schedule
- * @throws Fault where the expression cannot be run here
+ * @throws EmulatorError where the expression cannot be run here
  */
 export function startSchedule(expression: string, fire: () => void): () => void {
   let timer: NodeJS.Timeout;
@@ -42,7 +42,7 @@ export function nextTime(expression: string): (after: number) => number {
     if (period > 0) return (after) => after + period;
   }
   if (!expression.startsWith('cron(')) {
-    throw new Fault('NotSupported', `${expression}: the local endpoint runs rate(...) and cron(...) only`);
+    throw new EmulatorError('NotSupported', `${expression}: the local endpoint runs rate(...) and cron(...) only`);
   }
   const matches = cronMatcher(expression);
   return (after) => {

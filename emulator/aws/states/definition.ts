@@ -1,5 +1,5 @@
 import type { StateMachineDefinition } from 'aws-local-stepfunctions';
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 
 /**
  * A state machine's definition made ready for the interpreter. The definition that is deployed stays as it is; the one
@@ -51,7 +51,7 @@ const unsupportedMapFields = [
 /**
  * Prepares a definition.
  * @param what names the machine in messages
- * @throws Fault `NotSupported` naming the state and what of it cannot run here
+ * @throws EmulatorError `NotSupported` naming the state and what of it cannot run here
  */
 export function runnable(definition: object, what: string): RunnableDefinition {
   const tasks = new Map<string, TaskState>();
@@ -126,6 +126,6 @@ function withoutWholeResultPath(state: Json): Json {
   return { ...trimmed, Catch: (state['Catch'] as Json[]).map(withoutWholeResultPath) };
 }
 
-function notSupported(where: string, found: string): Fault {
-  return new Fault('NotSupported', `${where}: the local endpoint cannot run ${found}`);
+function notSupported(where: string, found: string): EmulatorError {
+  return new EmulatorError('NotSupported', `${where}: the local endpoint cannot run ${found}`);
 }

@@ -1,4 +1,4 @@
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 import type { Account } from '../account.ts';
 import type { Template } from './template.ts';
 
@@ -23,7 +23,7 @@ type Json = Record<string, unknown>;
 /** What `Ref: AWS::NoValue` and a condition's missing branch leave: the property is dropped. */
 const noValue = Symbol('AWS::NoValue');
 
-/** Evaluates CloudFormation's functions. Every method throws Fault `NotSupported` or `InvalidInput` naming the place. */
+/** Evaluates CloudFormation's functions. Every method throws EmulatorError `NotSupported` or `InvalidInput` naming the place. */
 export class Resolver {
   readonly #options: ResolverOptions;
 
@@ -95,7 +95,7 @@ export class Resolver {
         return found;
       }
       default:
-        throw new Fault('NotSupported', `${where}: the local endpoint cannot evaluate ${name}`);
+        throw new EmulatorError('NotSupported', `${where}: the local endpoint cannot evaluate ${name}`);
     }
   }
 
@@ -132,7 +132,7 @@ export class Resolver {
     const value = this.#identity(logicalId, where, this.#options.identify(logicalId)).attributes[name];
     if (value === undefined) {
       const type = this.#options.template.Resources[logicalId]?.Type ?? '';
-      throw new Fault(
+      throw new EmulatorError(
         'NotSupported',
         `${where}: the local endpoint knows no attribute ${name} of ${logicalId} (${type})`,
       );
@@ -144,7 +144,10 @@ export class Resolver {
     const resource = this.#options.template.Resources[logicalId];
     if (!resource) throw invalid(where, `refers to ${logicalId}, which the template does not have`);
     if (identity) return identity;
-    throw new Fault('NotSupported', `${where}: refers to ${logicalId}, but ${resource.Type} has no local meaning`);
+    throw new EmulatorError(
+      'NotSupported',
+      `${where}: refers to ${logicalId}, but ${resource.Type} has no local meaning`,
+    );
   }
 
   #substitute(argument: unknown, where: string): string {
@@ -173,11 +176,11 @@ export class Resolver {
       case 'Fn::Or':
         return several().some(Boolean);
       default:
-        throw new Fault('NotSupported', `${where}: the local endpoint cannot evaluate the condition ${name}`);
+        throw new EmulatorError('NotSupported', `${where}: the local endpoint cannot evaluate the condition ${name}`);
     }
   }
 }
 
-function invalid(where: string, found: string): Fault {
-  return new Fault('InvalidInput', `${where}: ${found}`);
+function invalid(where: string, found: string): EmulatorError {
+  return new EmulatorError('InvalidInput', `${where}: ${found}`);
 }

@@ -1,6 +1,6 @@
 import type * as v from 'valibot';
-import { Fault } from '../../../shared/model/faults.ts';
-import { parseWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
+import { validate } from '../validate.ts';
 import type { Account } from '../account.ts';
 import { Resolver } from './intrinsics.ts';
 import { identify, isIgnored, nameProperties } from './resource-types.ts';
@@ -50,7 +50,7 @@ function isDeployed(type: string): boolean {
 /**
  * Resolves a stack for the local endpoint. Names are settled before anything is made, so that resources may refer to
  * each other in a circle.
- * @throws Fault `NotSupported` for a resource type or function that is not known, `InvalidInput` for a broken template
+ * @throws EmulatorError `NotSupported` for a resource type or function that is not known, `InvalidInput` for a broken template
  */
 export function resolveStack(
   assembly: StackAssembly,
@@ -90,7 +90,7 @@ export function resolveStack(
   const unknown = present.filter(([, { Type }]) => !isIgnored(Type) && !isDeployed(Type));
   if (unknown.length > 0) {
     const found = unknown.map(([logicalId, { Type }]) => `${logicalId} (${Type})`).join(', ');
-    throw new Fault('NotSupported', `${stackName}: the local endpoint neither deploys nor ignores ${found}`);
+    throw new EmulatorError('NotSupported', `${stackName}: the local endpoint neither deploys nor ignores ${found}`);
   }
   const resources = present
     .filter(([, resource]) => !isIgnored(resource.Type))
@@ -130,6 +130,6 @@ export function resourcesOf<Schema extends v.GenericSchema>(
     .filter((resource) => resource.type === type)
     .map((resource) => ({
       ...resource,
-      checked: parseWith(schema, resource.properties, `${resource.logicalId} (${type})`),
+      checked: validate(schema, resource.properties, `${resource.logicalId} (${type})`),
     }));
 }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { Fault } from '../../../shared/model/faults.ts';
-import { parseJsonWith } from '../../../shared/model/parse.ts';
+import { EmulatorError } from '../errors.ts';
+import { validateJson } from '../validate.ts';
 
 const anything = v.record(v.string(), v.unknown());
 const resourceSchema = v.object({
@@ -35,34 +35,40 @@ export interface StackAssembly {
   readonly assetDirectory: (hash: string) => string | undefined;
 }
 
-/** Checks a template's outer form. @throws Fault `InvalidInput` naming what is wrong */
+/** Checks a template's outer form. @throws EmulatorError `InvalidInput` naming what is wrong */
 export function parseTemplate(text: string, what: string): Template {
-  return parseJsonWith(templateSchema, text, what);
+  return validateJson(templateSchema, text, what);
 }
 
 /**
  * Reads a stack from a synthesized cloud assembly (`cdk.out`).
  * @param stackName may be left out where the assembly has one stack only
- * @throws Fault `InvalidInput` where the assembly or the stack is not there
+ * @throws EmulatorError `InvalidInput` where the assembly or the stack is not there
  */
 export function readAssembly(directory: string, stackName?: string): StackAssembly {
   const manifestFile = join(directory, 'manifest.json');
   if (!existsSync(manifestFile)) {
-    throw new Fault('InvalidInput', `${directory} is no cloud assembly: it has no manifest.json; synthesize it first`);
+    throw new EmulatorError(
+      'InvalidInput',
+      `${directory} is no cloud assembly: it has no manifest.json; synthesize it first`,
+    );
   }
-  const { artifacts } = parseJsonWith(manifestSchema, readFileSync(manifestFile, 'utf8'), manifestFile);
+  const { artifacts } = validateJson(manifestSchema, readFileSync(manifestFile, 'utf8'), manifestFile);
   const stacks = Object.entries(artifacts).filter(([, artifact]) => artifact.type === 'aws:cloudformation:stack');
   const wanted = stackName === undefined ? stacks : stacks.filter(([name]) => name === stackName);
   const [chosen, ...others] = wanted;
   if (!chosen || others.length > 0) {
     const found = stacks.map(([name]) => name).join(', ') || 'none';
-    throw new Fault('InvalidInput', `${directory}: found the stacks ${found}, expected ${stackName ?? 'exactly one'}`);
+    throw new EmulatorError(
+      'InvalidInput',
+      `${directory}: found the stacks ${found}, expected ${stackName ?? 'exactly one'}`,
+    );
   }
   const [name, artifact] = chosen;
   const templateFile = join(directory, String(artifact.properties?.['templateFile']));
   const assetsFile = join(directory, `${name}.assets.json`);
   const assets = existsSync(assetsFile)
-    ? parseJsonWith(assetsSchema, readFileSync(assetsFile, 'utf8'), assetsFile).files
+    ? validateJson(assetsSchema, readFileSync(assetsFile, 'utf8'), assetsFile).files
     : {};
   return {
     stackName: name,

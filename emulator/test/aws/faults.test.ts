@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { ServiceFault, ServiceRequest } from '../../aws/faults.ts';
+import type { ServiceFault, ServiceRequest } from '../../aws/index.ts';
 import { deployed, faults } from './fixture.ts';
 
 /** What the endpoint does wrong when it is asked to. */

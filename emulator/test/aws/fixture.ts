@@ -1,7 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { join, resolve } from 'node:path';
-import type { ServiceFaultHook } from '../../aws/faults.ts';
-import { startLocalAws, type LocalAws, type LocalAwsOptions } from '../../aws/local-aws.ts';
+import { join } from 'node:path';
+import { startEmulator, type Emulator, type EmulatorOptions, type ServiceFaultHook } from '../../aws/index.ts';
 import { openS3Server } from '../../s3/index.ts';
 import { scratch, writeAssembly } from './assembly.ts';
 
@@ -23,9 +22,8 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
       properties: { Environment: { Variables: { QUEUE_URL: { Ref: 'Jobs' }, MACHINE_ARN: { Ref: 'Machine' } } } },
     },
     Wait: { code: 'export const handler = () => new Promise(() => setInterval(() => undefined, 1000));' },
-    // The project's own: Node runs it as it is.
     Notify: {
-      code: `export { handler } from ${JSON.stringify(resolve('functions/bucket-notifications/index.ts'))};`,
+      code: `export { handler } from ${JSON.stringify(join(import.meta.dirname, 'notify-function.ts'))};`,
     },
     Double: {
       code: 'export const handler = async (event) => { if (event.bad) throw Object.assign(new Error("no"), { name: "InvalidInput" }); return event.n * 2; };',
@@ -94,7 +92,6 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
         ServiceToken: { 'Fn::GetAtt': ['Notify', 'Arn'] },
         BucketName: 'source',
         QueueArn: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
-        Created: [''],
       },
     },
     Schedule: {
@@ -112,7 +109,7 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
 /** What goes wrong, until a test is over. */
 export const faults: { hook: ServiceFaultHook } = { hook: () => undefined };
 
-export const options: LocalAwsOptions = {
+export const options: EmulatorOptions = {
   port: 0,
   dataDirectory: join(directory.path, 'data'),
   assemblyDirectory,
@@ -126,17 +123,17 @@ export const options: LocalAwsOptions = {
 type Client<T> = new (config: { endpoint: string; region: string; credentials: typeof credentials }) => T;
 
 export interface Fixture {
-  readonly aws: LocalAws;
+  readonly aws: Emulator;
   /** An SDK client of the deployment; destroyed after the tests. */
   readonly client: <T extends { destroy: () => void }>(Client: Client<T>) => T;
 }
 
 /** Deploys the stack around the tests of the calling file. */
 export function deployed(): Fixture {
-  let started: LocalAws | undefined;
+  let started: Emulator | undefined;
   const clients: { destroy: () => void }[] = [];
   beforeAll(async () => {
-    started = await startLocalAws(options);
+    started = await startEmulator(options);
   });
   afterAll(async () => {
     for (const made of clients) made.destroy();

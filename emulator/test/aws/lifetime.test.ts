@@ -10,7 +10,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { startLocalAws } from '../../aws/local-aws.ts';
+import { startEmulator } from '../../aws/index.ts';
 import { credentials, directory, options } from './fixture.ts';
 
 afterAll(directory.remove);
@@ -20,9 +20,9 @@ describe('what outlives the process', () => {
     const child = spawn(process.execPath, ['--input-type=module'], { stdio: ['pipe', 'pipe', 'inherit'] });
     const module = (path: string): string => JSON.stringify(new URL(`../../../emulator/${path}`, import.meta.url).href);
     const dataDirectory = join(directory.path, 'killed');
-    child.stdin.end(`import { startLocalAws } from ${module('aws/local-aws.ts')};
+    child.stdin.end(`import { startEmulator } from ${module('aws/index.ts')};
       import { openS3Server } from ${module('s3/index.ts')};
-      const aws = await startLocalAws({ ...${JSON.stringify({ ...options, dataDirectory })}, openS3: (s) => openS3Server(s) });
+      const aws = await startEmulator({ ...${JSON.stringify({ ...options, dataDirectory })}, openS3: (s) => openS3Server(s) });
       console.log(aws.endpoint);`);
     const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [Buffer];
     const config = { endpoint: line.toString().trim(), region: 'us-east-1', credentials };
@@ -33,7 +33,7 @@ describe('what outlives the process', () => {
     await once(child, 'exit');
     before.destroy();
 
-    const again = await startLocalAws({ ...options, dataDirectory });
+    const again = await startEmulator({ ...options, dataDirectory });
     const after = new DynamoDBClient({ ...config, endpoint: again.endpoint });
     try {
       expect((await after.send(new ListTablesCommand({}))).TableNames).toEqual(['Stack-Ledger']);
@@ -56,7 +56,7 @@ describe('what outlives the process', () => {
   test('a stop leaves nothing open, and the same directory can be started again', async () => {
     const dataDirectory = join(directory.path, 'again');
     for (let round = 0; round < 2; round++) {
-      const started = await startLocalAws({ ...options, dataDirectory });
+      const started = await startEmulator({ ...options, dataDirectory });
       const s3 = new S3Client({ endpoint: started.endpoint, region: 'us-east-1', credentials });
       await s3.send(new PutObjectCommand({ Bucket: 'source', Key: `k${round}`, Body: 'x' }));
       const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: 'source' }));
@@ -69,11 +69,12 @@ describe('what outlives the process', () => {
 
   test('a stack whose bucket is missing is refused, and leaves nothing open', async () => {
     const dataDirectory = join(directory.path, 'missing');
-    const start = () => startLocalAws({ ...options, dataDirectory, buckets: [] });
+    const start = () => startEmulator({ ...options, dataDirectory, buckets: [] });
     await expect(start()).rejects.toMatchObject({
-      name: 'BucketNotFound',
+      code: 'ResourceFailed',
+      reason: 'NoSuchBucket: bucket "source"',
       message: expect.stringContaining('"source"'),
     });
-    await expect(start()).rejects.toMatchObject({ name: 'BucketNotFound' });
+    await expect(start()).rejects.toMatchObject({ code: 'ResourceFailed' });
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { startLocalAws } from '../../aws/local-aws.ts';
+import { startEmulator } from '../../aws/index.ts';
 import { deployed, directory, options } from './fixture.ts';
 
 const fixture = deployed();
@@ -64,7 +64,7 @@ describe('the one port', () => {
   });
 
   test('that is taken is an error that names it and the option', async () => {
-    const second = startLocalAws({
+    const second = startEmulator({
       ...options,
       port: fixture.aws.port,
       portOption: '--the-port',
@@ -76,6 +76,6 @@ describe('the one port', () => {
   });
 
   test('a data directory takes one process only', async () => {
-    await expect(startLocalAws(options)).rejects.toThrow(/data directory .* is in use by another process/);
+    await expect(startEmulator(options)).rejects.toThrow(/data directory .* is in use by another process/);
   });
 });

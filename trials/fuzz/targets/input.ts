@@ -1,5 +1,6 @@
 import { cronMatcher } from '../../../emulator/aws/events/cron.ts';
 import { nextTime } from '../../../emulator/aws/events/schedule.ts';
+import { EmulatorError } from '../../../emulator/aws/index.ts';
 import { parseConfiguration } from '../../../shared/model/config/configuration.ts';
 import { Fault } from '../../../shared/model/faults.ts';
 import { decodeJob, keySchema } from '../../../shared/model/job.ts';
@@ -12,7 +13,7 @@ import { Finding, outcomeOf, type Target } from '../target.ts';
 
 /** What comes by queue, by configuration and by hand. */
 
-const isClean = (error: Error): boolean => error instanceof Fault;
+const isClean = (error: Error): boolean => error instanceof Fault || error instanceof EmulatorError;
 const json = [
   '{',
   '}',

@@ -1,4 +1,4 @@
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 import { startSchedule } from '../events/schedule.ts';
 import { SqsMapping } from '../events/sqs-mapping.ts';
 import { queueUrl } from '../template/resource-types.ts';
@@ -7,7 +7,7 @@ import type { Account } from '../account.ts';
 import type { Services } from './deploy.ts';
 import { mappingProperties, ruleProperties, scheduleProperties } from './properties.ts';
 
-export interface MovementOptions {
+export interface TriggerOptions {
   readonly account: Account;
   readonly endpoint: string;
   /** see `SqsMappingOptions.retryDelaySeconds` */
@@ -16,7 +16,7 @@ export interface MovementOptions {
 }
 
 /** Starts the event source mappings of a stack. */
-export function startMappings(stack: ResolvedStack, services: Services, options: MovementOptions): SqsMapping[] {
+export function startMappings(stack: ResolvedStack, services: Services, options: TriggerOptions): SqsMapping[] {
   const { queues, runtime } = services;
   return resourcesOf(stack, 'AWS::Lambda::EventSourceMapping', mappingProperties)
     .filter(({ checked }) => checked.Enabled)
@@ -41,7 +41,7 @@ export function startMappings(stack: ResolvedStack, services: Services, options:
  * Starts the schedules of a stack. One whose expression cannot be run here is noted and left out.
  * @returns ends them all
  */
-export function startSchedules(stack: ResolvedStack, services: Services, options: MovementOptions): () => void {
+export function startSchedules(stack: ResolvedStack, services: Services, options: TriggerOptions): () => void {
   const rules = resourcesOf(stack, 'AWS::Events::Rule', ruleProperties).flatMap(({ logicalId, checked }) =>
     checked.Targets.map((target) => ({
       logicalId,
@@ -64,7 +64,7 @@ export function startSchedules(stack: ResolvedStack, services: Services, options
     try {
       return [startSchedule(expression, () => fire(target, services, options.onError))];
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
+      if (!(error instanceof EmulatorError)) throw error;
       services.note(`${logicalId} is not run: ${error.message}`);
       return [];
     }

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Fault } from '../../../shared/model/faults.ts';
+import { EmulatorError } from '../errors.ts';
 import { credentialScope } from './credential-scope.ts';
 import { AwsError, jsonError, respond, type Answer, type RequestHandler } from './exchange.ts';
 
-export interface FrontOptions {
+export interface GatewayOptions {
   /** 0 takes any free port */
   readonly port: number;
   /** how a user changes the port, for the message when it is taken */
@@ -16,7 +16,7 @@ export interface FrontOptions {
   readonly onError: (error: unknown) => void;
 }
 
-export interface Front {
+export interface Gateway {
   readonly port: number;
   readonly endpoint: string;
   /** Takes no more requests, lets those in flight end for `graceMilliseconds`, then cuts them. */
@@ -30,7 +30,7 @@ export interface Front {
 const keepAliveMilliseconds = 300_000;
 
 /** The one port: routes each request to its service by the SigV4 credential scope. Listens on 127.0.0.1 only. */
-export async function openFront(options: FrontOptions): Promise<Front> {
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({ keepAliveTimeout: keepAliveMilliseconds }, (req, res) => {
     route(options, req, res);
   });
@@ -41,12 +41,12 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   return { port, endpoint: `http://127.0.0.1:${port}`, close: (grace) => close(server, grace) };
 }
 
-function listen(server: Server, options: FrontOptions): Promise<void> {
+function listen(server: Server, options: GatewayOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE' || error.code === 'EACCES'
-          ? new Fault(
+          ? new EmulatorError(
               'InvalidInput',
               `port ${options.port} of 127.0.0.1 is ${error.code === 'EACCES' ? 'not allowed' : 'in use'}; ` +
                 `choose another one with ${options.portOption}`,
@@ -59,7 +59,7 @@ function listen(server: Server, options: FrontOptions): Promise<void> {
   });
 }
 
-function route(options: FrontOptions, req: IncomingMessage, res: ServerResponse): void {
+function route(options: GatewayOptions, req: IncomingMessage, res: ServerResponse): void {
   const handler = choose(options, req);
   if (typeof handler !== 'function') {
     req.resume();
@@ -80,7 +80,7 @@ async function answer(handler: RequestHandler, req: IncomingMessage, res: Server
   await handler(req, res);
 }
 
-function choose(options: FrontOptions, req: IncomingMessage): RequestHandler | Answer {
+function choose(options: GatewayOptions, req: IncomingMessage): RequestHandler | Answer {
   const scope = credentialScope(req);
   if (scope) {
     const handler = options.routes.get(scope.service);

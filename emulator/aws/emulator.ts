@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { accountIn, localAccountId } from './account.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { deployResources, type Services } from './deploy/deploy.ts';
-import { startMappings, startSchedules, type MovementOptions } from './deploy/movement.ts';
+import { startMappings, startSchedules, type TriggerOptions } from './deploy/triggers.ts';
 import { maxTableBodyBytes, openTables } from './dynamodb/tables.ts';
 import type { ServiceFaultHook } from './faults.ts';
 import type { RequestHandler } from './http/exchange.ts';
-import { openFront } from './http/front.ts';
+import { openGateway } from './http/gateway.ts';
 import { maxJsonBodyBytes } from './http/json-service.ts';
 import { serve } from './http/serve.ts';
 import { stsHandler } from './http/sts.ts';
@@ -21,7 +21,7 @@ import { StepFunctions } from './states/service.ts';
 import { queueUrl } from './template/resource-types.ts';
 import { resolveStack } from './template/stack.ts';
 import { readAssembly } from './template/template.ts';
-import { Undo } from './undo.ts';
+import { Undo } from './teardown.ts';
 
 /** The S3 server, as far as the endpoint knows it. */
 export interface S3Service {
@@ -41,7 +41,7 @@ export interface S3Surroundings {
   readonly onEvent: (notification: { readonly queueArn: string; readonly message: object }) => Promise<void>;
 }
 
-export interface LocalAwsOptions {
+export interface EmulatorOptions {
   /** default 4566, like the tools people know; 0 takes any free one */
   readonly port?: number;
   /** how a user changes the port, for the message when it is taken; default `--port` */
@@ -78,7 +78,7 @@ export interface LocalAwsOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface LocalAws {
+export interface Emulator {
   readonly endpoint: string;
   readonly port: number;
   readonly region: string;
@@ -106,10 +106,10 @@ const defaultGraceMilliseconds = 5000;
 
 /**
  * Starts an AWS endpoint on one port of 127.0.0.1 and deploys a synthesized stack into it.
- * @throws Fault where the port is taken, the data directory is in use, the assembly is not there or the stack holds
+ * @throws EmulatorError where the port is taken, the data directory is in use, the assembly is not there or the stack holds
  *   something that cannot be run here; whatever was started by then is ended
  */
-export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws> {
+export async function startEmulator(options: EmulatorOptions): Promise<Emulator> {
   const account = accountIn(options.region ?? 'us-east-1');
   const { region } = account;
   const onError = options.onError ?? ((error: unknown) => console.error(error));
@@ -133,15 +133,15 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
       },
     });
     undo.add(() => s3.close());
-    const front = await openFront({
+    const gateway = await openGateway({
       port: options.port ?? 4566,
       portOption: options.portOption ?? '--port',
       routes,
       unsigned: s3.handle,
       onError,
     });
-    endpoint = front.endpoint;
-    undo.add((grace) => front.close(grace));
+    endpoint = gateway.endpoint;
+    undo.add((grace) => gateway.close(grace));
 
     const surroundings = { endpoint, region, credentials: options.credentials };
     const runtime = new LambdaRuntime({
@@ -179,7 +179,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     };
     const stack = resolveStack(assembly, account, endpoint);
     await deployResources(stack, assembly, services);
-    const movement: MovementOptions = {
+    const movement: TriggerOptions = {
       account,
       endpoint,
       retryDelaySeconds: 'retryDelaySeconds' in options ? options.retryDelaySeconds : defaultRetryDelaySeconds,
@@ -192,7 +192,7 @@ export async function startLocalAws(options: LocalAwsOptions): Promise<LocalAws>
     if (options.schedules ?? true) undo.add(startSchedules(stack, services, movement));
     return {
       endpoint,
-      port: front.port,
+      port: gateway.port,
       region,
       accountId: localAccountId,
       outputs: stack.outputs,

@@ -1,0 +1,5 @@
+/** AWS on one port of loopback: deploys a synthesized CDK stack and runs it. */
+export { startEmulator, type Emulator, type EmulatorOptions } from './emulator.ts';
+export { EmulatorError, type EmulatorErrorCode } from './errors.ts';
+export type { FaultyService, ServiceFault, ServiceFaultHook, ServiceRequest } from './faults.ts';
+export type { LogChunk } from './lambda/environment.ts';
