@@ -8,7 +8,7 @@ import { serviceKinds } from './service-kinds.ts';
 
 /**
  * `npm run test:faults [s3] [services] [mixed]`: each fault on each route, and 10,000 objects under several of them at
- * once, over real clients and real servers on loopback. Prints the tables of docs/reliability.md; exits with 1 where an
+ * once, over real clients and real servers on loopback. Prints the tables of docs/results/faults.md; exits with 1 where an
  * object is lost or wrong.
  */
 

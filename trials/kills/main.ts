@@ -13,7 +13,7 @@ import { Dice } from '../support/scheduler.ts';
 
 /**
  * `npm run test:kills`: kill -9 of each kind of process at random moments of a large object. Prints the table of
- * docs/reliability.md; exits with 1 where an object did not arrive whole, or more was sent again than was in flight.
+ * docs/results/kills.md; exits with 1 where an object did not arrive whole, or more was sent again than was in flight.
  */
 
 interface Options {

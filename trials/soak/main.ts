@@ -14,7 +14,7 @@ import { growthOf } from './verdict.ts';
 
 /**
  * `npm run soak`: the pipeline at full load with a store that goes wrong, Lambda and the worker side by side, watched for
- * memory, files and sockets that grow. Prints the tables of docs/reliability.md; exits with 1 where something grows, or
+ * memory, files and sockets that grow. Prints the tables of docs/results/soak.md; exits with 1 where something grows, or
  * where the destination does not end as the source is.
  */
 
