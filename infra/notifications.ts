@@ -8,9 +8,9 @@ import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
 
 /**
- * Event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already and may have
- * notifications of others: bucket-notifications adds and removes the stack's own (docs/architecture.md says why it is
- * not CDK's handler that does).
+ * Sends event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already and may have
+ * notifications of other owners: bucket-notifications adds and removes only the stack's own. Why the CDK's handler is
+ * not used: docs/decisions/0002-own-bucket-notification-handler.md.
  */
 export class SourceNotifications extends Construct {
   constructor(scope: Construct, id: string, pipeline: Pipeline, tasks: readonly Task[]) {

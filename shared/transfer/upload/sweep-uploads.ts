@@ -38,7 +38,7 @@ const longestCall = 15 * 60_000;
 
 /**
  * Aborts the task's own uploads that nobody went on with. Own is what the ledger says: it names the upload, or it
- * announced one to that object at that time (docs/architecture.md, "Uploads that are left behind"). An upload that the
+ * announced one to that object at that time (docs/decisions/0003-sweep-only-announced-uploads.md). An upload that the
  * ledger does not know is somebody else's, whatever else speaks for it.
  */
 export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
