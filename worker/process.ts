@@ -95,7 +95,6 @@ function consumerFor(
           deadline: delivery.deadline,
           partsAtOnce: environment.PARTS_AT_ONCE,
           ledger,
-          large: 'in process',
         },
         job,
       );

@@ -15,7 +15,7 @@ export const handler = async (event: CheckUploadInput, invocation: Invocation): 
   const tally = new Tally();
   try {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    const state = await checkUpload({ ...parts, ledger, large: 'in process' }, event);
+    const state = await checkUpload({ ...parts, ledger }, event);
     logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
     return state;
   } finally {

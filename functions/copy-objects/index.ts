@@ -45,7 +45,7 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
     tasks: () => wiring.parameters.tasks(),
     transfer: async (job) => {
       const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-      return transferObject({ ...parts, ledger, large: uploads }, job);
+      return transferObject({ ...parts, ledger, uploads }, job);
     },
     ledger,
     deadLetters,

@@ -17,7 +17,7 @@ export const handler = async (event: PlanUploadInput, invocation: Invocation): P
   const tally = new Tally();
   try {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    const state = await planUpload({ ...parts, ledger, large: 'in process' }, event);
+    const state = await planUpload({ ...parts, ledger }, event);
     const plan = state.state === 'uploading' ? { parts: state.target.plan.partCount, missing: state.missing } : {};
     logger.info('upload planned', { task: job.task, keyHash: keyHash(job.key), state: state.state, ...plan });
     return state;

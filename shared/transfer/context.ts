@@ -6,7 +6,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { Uploads } from '../ports/uploads.ts';
 
-/** What moving parts needs from outside. */
+/** What sending parts needs: the two buckets of a task, and the bounds of this process. */
 export interface PartContext {
   readonly task: Task;
   readonly source: ObjectStore;
@@ -14,15 +14,19 @@ export interface PartContext {
   readonly buffers: BufferPool;
   readonly clock: Clock;
   readonly progress: Progress;
-  /** no part is begun that is not likely to end before it */
+  /** No part starts unless it is likely to finish by then. */
   readonly deadline: Deadline;
-  /** parts of one object at once in this process */
+  /** parts of one object that this process sends at once */
   readonly partsAtOnce: number;
 }
 
-/** What moving an object needs from outside. */
-export interface TransferContext extends PartContext {
+/** What copying an object in this process needs; also what the steps of the UPLOAD machine need. */
+export interface CopyContext extends PartContext {
   readonly ledger: Ledger;
-  /** who composes large objects: executions of the UPLOAD machine, or this process itself */
-  readonly large: Uploads | 'in process';
+}
+
+/** What transferring an object of any size needs. */
+export interface TransferContext extends CopyContext {
+  /** the UPLOAD machine, which takes large objects; without it, this process sends their parts itself */
+  readonly uploads?: Uploads;
 }

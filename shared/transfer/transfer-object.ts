@@ -11,7 +11,7 @@ import type { Outcome } from '../ports/progress.ts';
 import { readAttributes } from './bytes/attributes.ts';
 import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
 import { completeUpload } from './upload/complete-upload.ts';
-import type { TransferContext } from './context.ts';
+import type { CopyContext, TransferContext } from './context.ts';
 import { lookAtBothSides, type Sight } from './decide/look.ts';
 import { openUpload } from './upload/open-upload.ts';
 import { missingParts } from './plan-parts.ts';
@@ -70,7 +70,7 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
       source,
       destination,
       entry,
-      executions: context.large !== 'in process',
+      uploads: context.uploads,
     });
   } catch (error) {
     opened?.body.destroy();
@@ -88,9 +88,8 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
       await recordDeleted(context, job, route.reason);
       return end('delete', 0, route.reason);
     case 'execution': {
-      if (context.large === 'in process') throw new Error('no executions here');
       const { size, etag } = route.source;
-      const { execution, started } = await context.large.start({ ...withoutHints(job), action: 'copy', size, etag });
+      const { execution, started } = await route.uploads.start({ ...withoutHints(job), action: 'copy', size, etag });
       return end('execution', 0, started ? `execution ${execution} was started` : `execution ${execution} is running`);
     }
     case 'server-side copy':
@@ -114,7 +113,7 @@ interface Written {
   readonly uploadId?: string;
 }
 
-async function write(context: TransferContext, job: Job, route: Write, sight: Sight): Promise<Written> {
+async function write(context: CopyContext, job: Job, route: Write, sight: Sight): Promise<Written> {
   switch (route.kind) {
     case 'put':
       return { stored: await putObject(context, route.source, sight.opened) };
@@ -128,7 +127,7 @@ async function write(context: TransferContext, job: Job, route: Write, sight: Si
 }
 
 /** The store copies by itself; where it cannot, or may not, the bytes go through here. */
-async function copyInside(context: TransferContext, job: Job, source: ObjectInfo): Promise<Written> {
+async function copyInside(context: CopyContext, job: Job, source: ObjectInfo): Promise<Written> {
   const { bucket } = context.source;
   const { key, etag, versionId } = source;
   const from = { bucket, key, etag, ...(versionId !== undefined && { versionId }) };
@@ -144,7 +143,7 @@ async function copyInside(context: TransferContext, job: Job, source: ObjectInfo
 }
 
 /** A whole multipart upload in this process. */
-async function sendWhole(context: TransferContext, job: Job, seen: ObjectInfo): Promise<Written> {
+async function sendWhole(context: CopyContext, job: Job, seen: ObjectInfo): Promise<Written> {
   // The look may have been without checksums (a small object): what Complete is to compare is asked for now.
   const source = seen.checksum ? seen : ((await context.source.head(job.key, { checksum: true })) ?? seen);
   if (!sameVersion(context.task, source, seen))

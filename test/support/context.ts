@@ -23,6 +23,5 @@ export function contextOf(
     deadline: noDeadline,
     partsAtOnce,
     ledger: new MemoryLedger(),
-    large: 'in process',
   };
 }

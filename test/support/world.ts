@@ -87,7 +87,6 @@ export class World {
       deadline: noDeadline,
       partsAtOnce: 3,
       ledger: this.ledger,
-      large: 'in process',
       ...overrides,
     };
   }

@@ -111,7 +111,7 @@ export class Universe {
       deadline,
       partsAtOnce: 3,
       ledger: process.port(this.ledger),
-      large: large === 'executions' ? process.port(this.uploads) : large,
+      ...(large === 'executions' && { uploads: process.port(this.uploads) }),
     };
   }
 

@@ -8,7 +8,7 @@ import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
 import { passBody, readBody } from '../../flow/body.ts';
 import { hexToBase64, startMd5 } from './digest.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 
 /**
  * Copies an object with one GET and one PUT. The read is pinned to `source.etag`; what was read is compared with the
@@ -16,7 +16,7 @@ import type { TransferContext } from '../context.ts';
  * @param opened the source's body if it is open already; it is read or destroyed
  * @returns what the destination stored
  */
-export async function putObject(context: TransferContext, source: ObjectInfo, opened?: OpenObject): Promise<Stored> {
+export async function putObject(context: CopyContext, source: ObjectInfo, opened?: OpenObject): Promise<Stored> {
   const key = destinationKey(context.task, source.key);
   const what = `${context.source.bucket}: ${quoted(source.key)}`;
   let open = opened;
@@ -41,7 +41,7 @@ export async function putObject(context: TransferContext, source: ObjectInfo, op
 }
 
 /** Opens the source again, pinned to the version that was seen. */
-async function reopen(context: TransferContext, source: ObjectInfo): Promise<OpenObject> {
+async function reopen(context: CopyContext, source: ObjectInfo): Promise<OpenObject> {
   const opened = await context.source.get(source.key, {
     ifMatch: source.etag,
     ...(source.versionId !== undefined && { versionId: source.versionId }),
@@ -57,7 +57,7 @@ async function reopen(context: TransferContext, source: ObjectInfo): Promise<Ope
 }
 
 async function putBuffered(
-  context: TransferContext,
+  context: CopyContext,
   key: string,
   source: ObjectInfo,
   opened: OpenObject,
@@ -90,7 +90,7 @@ async function putBuffered(
 
 /** For bodies too long to buffer whose MD5 is known beforehand: their ETag is it, and the destination checks it. */
 async function putStreamed(
-  context: TransferContext,
+  context: CopyContext,
   key: string,
   source: ObjectInfo,
   opened: OpenObject,

@@ -6,6 +6,7 @@ import { etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts
 import { quoted } from '../../model/text.ts';
 import { partitionOf } from '../../model/config/partition.ts';
 import type { Task } from '../../model/config/task.ts';
+import type { Uploads } from '../../ports/uploads.ts';
 import { sameAttributes } from './version.ts';
 
 /** What a job turned out to need, and why. */
@@ -15,7 +16,12 @@ export type Route =
   | { readonly kind: 'server-side copy'; readonly source: ObjectInfo; readonly reason: string }
   | { readonly kind: 'put'; readonly source: ObjectInfo; readonly reason: string }
   | { readonly kind: 'multipart'; readonly source: ObjectInfo; readonly reason: string }
-  | { readonly kind: 'execution'; readonly source: ObjectInfo; readonly reason: string };
+  | {
+      readonly kind: 'execution';
+      readonly source: ObjectInfo;
+      readonly uploads: Uploads;
+      readonly reason: string;
+    };
 
 export interface Seen {
   readonly task: Task;
@@ -24,8 +30,8 @@ export interface Seen {
   readonly destination: ObjectInfo | undefined;
   /** the ledger's entry, where it was needed to tell whether the two sides are the same */
   readonly entry?: LedgerEntry | undefined;
-  /** large objects are given to an execution of the UPLOAD machine */
-  readonly executions: boolean;
+  /** the UPLOAD machine, if it takes large objects */
+  readonly uploads?: Uploads | undefined;
 }
 
 /**
@@ -64,7 +70,9 @@ export function chooseRoute(seen: Seen): Route {
     if (proof !== undefined) return { kind: 'skip', reason: proof };
   }
   const large = source.size > task.largeObjectThreshold;
-  if (large && seen.executions) return { kind: 'execution', source, reason: 'over the large-object threshold' };
+  if (large && seen.uploads) {
+    return { kind: 'execution', source, uploads: seen.uploads, reason: 'over the large-object threshold' };
+  }
   const inParts = etagPartCount(source.etag) !== undefined && source.size > 0;
   if (!large && !inParts && canCopyInside(task)) {
     return { kind: 'server-side copy', source, reason: 'one credential reaches both sides of one store' };

@@ -5,7 +5,7 @@ import { etagPartCount, type ObjectInfo } from '../../model/object.ts';
 import { destinationKey } from '../../model/config/task.ts';
 import type { OpenObject } from '../../ports/object-store.ts';
 import { canCopyInside, needsLedger } from './choose-route.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 
 /** Both sides of a job as they are now. */
 export interface Sight {
@@ -20,7 +20,7 @@ export interface Sight {
  * Looks at both sides. A small object that is missing at the destination is opened at once: one GET tells all that a
  * HEAD would.
  */
-export async function lookAtBothSides(context: TransferContext, job: Job): Promise<Sight> {
+export async function lookAtBothSides(context: CopyContext, job: Job): Promise<Sight> {
   const { task, ledger } = context;
   const lookAtDestination = (): Promise<ObjectInfo | undefined> =>
     context.destination.head(destinationKey(task, job.key));
@@ -43,7 +43,7 @@ export async function lookAtBothSides(context: TransferContext, job: Job): Promi
 }
 
 /** Will the job, by what it says itself, end as one GET and one PUT? */
-function likelyPut({ task }: TransferContext, job: Job): boolean {
+function likelyPut({ task }: CopyContext, job: Job): boolean {
   return (
     job.action === 'copy' &&
     job.size !== undefined &&

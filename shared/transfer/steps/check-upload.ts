@@ -2,7 +2,7 @@ import { asFault, Fault, isFault } from '../../model/faults.ts';
 import { maxIdleRounds, maxRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
 import { completeUpload } from '../upload/complete-upload.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 import { countParts } from '../plan-parts.ts';
 import { sendState } from './plan-upload.ts';
 import { recordDone } from '../record.ts';
@@ -24,7 +24,7 @@ import { quoted } from '../../model/text.ts';
  * | missing | unchanged  | the wait  | uploading: only what is missing                 |
  * | missing | unchanged  | the wait, too many rounds | fault `UploadStuck`             |
  */
-export async function checkUpload(context: TransferContext, input: CheckUploadInput): Promise<UploadState> {
+export async function checkUpload(context: CopyContext, input: CheckUploadInput): Promise<UploadState> {
   const { job, attempt, ended = 0, startedAt } = input;
   const common = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
   const again: UploadState = { state: 'replan', ...common };

@@ -1,10 +1,10 @@
 import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
 import { maxEndedUploads, maxRestarts } from '../../model/limits.ts';
-import type { PartRange, StoredPart } from '../../model/part-plan.ts';
+import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import { chooseRoute } from '../decide/choose-route.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 import { lookAtBothSides } from '../decide/look.ts';
 import { openUpload } from '../upload/open-upload.ts';
 import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
@@ -17,7 +17,7 @@ import { quoted } from '../../model/text.ts';
  * it is gone, it is there already) is dealt with here and now.
  * @throws Fault `SourceChanged` where the object changes faster than it can be copied
  */
-export async function planUpload(context: TransferContext, input: PlanUploadInput): Promise<UploadState> {
+export async function planUpload(context: CopyContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
   const attempt = input.attempt + 1;
   if (attempt - ended > maxRestarts) {
@@ -41,13 +41,14 @@ export async function planUpload(context: TransferContext, input: PlanUploadInpu
   };
   const { source, destination, entry, opened } = await lookAtBothSides(context, unsized);
   opened?.body.destroy();
-  const route = chooseRoute({ task: context.task, job, source, destination, entry, executions: false });
+  const route = chooseRoute({ task: context.task, job, source, destination, entry });
   if (route.kind !== 'multipart') {
-    await transferObject({ ...context, large: 'in process' }, unsized);
+    await transferObject(context, unsized);
     return { state: 'finished', job, attempt, ended };
   }
   const upload = await openUpload(context, job, route.source);
-  return shareOut(context, { job, attempt, ended, startedAt, round: 0, idleRounds: 0 }, upload.target, upload.stored);
+  const missing = missingParts(upload.target.plan, upload.stored);
+  return sendState(context, { job, attempt, ended, startedAt, round: 0, idleRounds: 0 }, upload.target, missing);
 }
 
 type Position = Pick<
@@ -55,19 +56,9 @@ type Position = Pick<
   'job' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
 >;
 
-/** The state that sends what is missing. */
-function shareOut(
-  context: TransferContext,
-  position: Position,
-  target: UploadTarget,
-  stored: readonly StoredPart[],
-): UploadState {
-  return sendState(context, position, target, missingParts(target.plan, stored));
-}
-
 /** The state in which the missing parts are sent; with nothing missing the map is empty and the check completes. */
 export function sendState(
-  context: TransferContext,
+  context: CopyContext,
   position: Position,
   target: UploadTarget,
   missing: readonly PartRange[],

@@ -7,7 +7,7 @@ import type { UploadTarget } from '../../model/messages/payloads.ts';
 import { destinationKey } from '../../model/config/task.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 import { missingParts, partOf, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
 import { attributesDigest } from '../decide/version.ts';
@@ -22,7 +22,7 @@ export type Completion =
  * @throws Fault `UploadGone` where the upload is unknown and the object is not what it would have made;
  *   `VerificationFailed` where the parts are not the source's bytes (the upload is aborted: it can never come right)
  */
-export async function completeUpload(context: TransferContext, job: Job, target: UploadTarget): Promise<Completion> {
+export async function completeUpload(context: CopyContext, job: Job, target: UploadTarget): Promise<Completion> {
   const { destination } = context;
   const { key } = job;
   const destinationName = destinationKey(context.task, key);
@@ -59,7 +59,7 @@ export async function completeUpload(context: TransferContext, job: Job, target:
 }
 
 /** Size and ETag as the destination shows them; some stores answer Complete without either. */
-async function confirm(context: TransferContext, key: string, target: UploadTarget, done: Stored): Promise<Stored> {
+async function confirm(context: CopyContext, key: string, target: UploadTarget, done: Stored): Promise<Stored> {
   const object = await context.destination.head(key);
   const what = `${context.destination.bucket}: ${quoted(key)}`;
   // Another writer may have replaced or deleted it since; the look at the source that follows sees to that.
@@ -71,7 +71,7 @@ async function confirm(context: TransferContext, key: string, target: UploadTarg
 }
 
 async function compareWithSource(
-  context: TransferContext,
+  context: CopyContext,
   key: string,
   target: UploadTarget,
   parts: readonly StoredPart[],
@@ -94,7 +94,7 @@ async function compareWithSource(
  * Looks closer when the ETags disagree: encryption makes the source's something else than MD5s, and a source whose first
  * part only looked like all the others was cut differently.
  */
-async function notComparable(context: TransferContext, key: string, target: UploadTarget): Promise<boolean> {
+async function notComparable(context: CopyContext, key: string, target: UploadTarget): Promise<boolean> {
   const version = target.sourceVersionId === undefined ? {} : { versionId: target.sourceVersionId };
   const source = await context.source.head(key, version);
   if (!source || source.etag !== target.sourceEtag) {

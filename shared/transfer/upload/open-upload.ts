@@ -10,7 +10,7 @@ import { destinationKey } from '../../model/config/task.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
 import { canCopyInside } from '../decide/choose-route.ts';
-import type { TransferContext } from '../context.ts';
+import type { CopyContext } from '../context.ts';
 import { planParts, planSourceLayout } from '../plan-parts.ts';
 import { attributesDigest } from '../decide/version.ts';
 
@@ -25,7 +25,7 @@ export interface OpenedUpload {
  * a new one. An upload of another version is aborted. Two callers at once end up with the same upload.
  * @param source as seen by HEAD with its checksum
  */
-export async function openUpload(context: TransferContext, job: Job, source: ObjectInfo): Promise<OpenedUpload> {
+export async function openUpload(context: CopyContext, job: Job, source: ObjectInfo): Promise<OpenedUpload> {
   const { task, ledger, destination } = context;
   const key = destinationKey(task, job.key);
   const entry = await ledger.get(task.name, job.key);
@@ -84,11 +84,11 @@ export async function openUpload(context: TransferContext, job: Job, source: Obj
 }
 
 /** Is the upload for this version of the source? */
-function isFor({ task }: TransferContext, upload: OpenUpload, source: ObjectInfo): boolean {
+function isFor({ task }: CopyContext, upload: OpenUpload, source: ObjectInfo): boolean {
   return upload.sourceEtag === source.etag && upload.attributes === attributesDigest(task, source);
 }
 
-async function storedParts(context: TransferContext, key: string, uploadId: string): Promise<StoredPart[] | undefined> {
+async function storedParts(context: CopyContext, key: string, uploadId: string): Promise<StoredPart[] | undefined> {
   try {
     return await context.destination.listParts(key, uploadId);
   } catch (error) {
@@ -98,7 +98,7 @@ async function storedParts(context: TransferContext, key: string, uploadId: stri
 }
 
 /** What the ledger keeps of an upload, with what the source says, gives the whole target again. */
-function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUpload): UploadTarget {
+function targetOf(context: CopyContext, source: ObjectInfo, upload: OpenUpload): UploadTarget {
   const { size, versionId, etag, checksum } = source;
   const partCount = Math.max(1, Math.ceil(size / upload.partSize));
   return {
@@ -116,7 +116,7 @@ function targetOf(context: TransferContext, source: ObjectInfo, upload: OpenUplo
 
 /** @param announce called right before the store is asked: a crash may leave an upload that nobody claimed */
 async function createUpload(
-  context: TransferContext,
+  context: CopyContext,
   key: string,
   source: ObjectInfo,
   announce: () => Promise<void>,
@@ -151,7 +151,7 @@ async function createUpload(
 }
 
 /** The source's own part layout, asked for only where its ETag says that there is one. */
-async function sourceLayout(context: TransferContext, source: ObjectInfo): Promise<PartPlan | undefined> {
+async function sourceLayout(context: CopyContext, source: ObjectInfo): Promise<PartPlan | undefined> {
   if (etagPartCount(source.etag) === undefined) return undefined;
   try {
     const first = await context.source.head(source.key, {
@@ -171,13 +171,13 @@ async function sourceLayout(context: TransferContext, source: ObjectInfo): Promi
  * Complete can compare the whole object; and CRC32 where parts are too long to be buffered (their MD5 is not known
  * before they are sent). Undefined means Content-MD5, which every store knows.
  */
-function checksumFor({ task }: TransferContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
+function checksumFor({ task }: CopyContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
   if (task.destination.checksumAlgorithm) return task.destination.checksumAlgorithm;
   if (task.destination.endpoint !== undefined) return undefined;
   return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBody ? 'CRC32' : undefined);
 }
 
 /** Are the destination's part ETags MD5s, as far as the configuration says? */
-function md5Store({ task }: TransferContext): boolean {
+function md5Store({ task }: CopyContext): boolean {
   return task.destination.endpoint !== undefined && task.destination.encryption?.type !== 'aws:kms';
 }

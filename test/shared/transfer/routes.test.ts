@@ -273,8 +273,8 @@ describe('deletes and large objects', () => {
   it('a large object is given to one execution, and nothing is sent here', async () => {
     const world = new World();
     await world.putSource(bytesOf(7 * MiB));
-    const first = await world.transfer('k', { large: world.uploads });
-    const second = await world.transfer('k', { large: world.uploads });
+    const first = await world.transfer('k', { uploads: world.uploads });
+    const second = await world.transfer('k', { uploads: world.uploads });
     expect(first).toMatchObject({ route: 'execution', reason: 'execution execution-1 was started' });
     expect(second).toMatchObject({ route: 'execution', reason: 'execution execution-1 is running' });
     const { etag } = world.sourceObject() ?? {};
