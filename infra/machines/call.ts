@@ -64,7 +64,7 @@ export function call(scope: Construct, name: string, callee: FerryFunction, sett
   });
   if (settings.looksAnew) {
     state.addRetry({
-      errors: faultsWith('anew'),
+      errors: faultsWith('restart'),
       interval: Duration.seconds(1),
       backoffRate: 2,
       maxAttempts: maxRestarts,

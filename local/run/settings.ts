@@ -3,7 +3,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { relative, resolve, sep } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
-import { maxBufferedBody, maxPartSize, minPartSize } from '../../shared/model/limits.ts';
+import { maxBufferedBodyBytes, maxPartBytes, minPartBytes } from '../../shared/model/limits.ts';
 import { workerModes, type WorkerMode } from '../../shared/model/config/settings.ts';
 import { formatSize, parseSize } from '../../shared/model/size.ts';
 
@@ -27,7 +27,7 @@ export const localNames = {
 export const projectDirectory = resolve(import.meta.dirname, '../..');
 
 /** A size option. @throws Fault `InvalidInput` naming the option */
-export function sizeOption(name: string, text: string, least: number, most: number = maxPartSize): number {
+export function sizeOption(name: string, text: string, least: number, most: number = maxPartBytes): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes < least || bytes > most) {
     throw new Fault(
@@ -44,7 +44,7 @@ export function sizesOf(options: { partSize: string; largeThreshold: string }): 
   threshold: number;
 } {
   return {
-    partSize: sizeOption('--part-size', options.partSize, minPartSize, maxBufferedBody),
+    partSize: sizeOption('--part-size', options.partSize, minPartBytes, maxBufferedBodyBytes),
     threshold: sizeOption('--large-threshold', options.largeThreshold, 0),
   };
 }

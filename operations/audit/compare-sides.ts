@@ -1,7 +1,7 @@
 import { compareObjects } from '../../shared/find/compare.ts';
 import { UnsortedListing } from '../../shared/find/listing.ts';
 import type { Pair } from '../../shared/find/merge.ts';
-import { headPairs, mergedPairs, prefixesOf, type Search } from '../../shared/find/pairs.ts';
+import { headPairs, mergedPairs, sidePrefixes, type Search } from '../../shared/find/pairs.ts';
 import { readPrefixes } from '../../shared/find/prefixes.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault, isFault } from '../../shared/model/faults.ts';
@@ -46,7 +46,7 @@ export async function compareSides(context: AuditContext): Promise<Compared> {
   } catch (error) {
     return brokenOff(context, counts, error);
   }
-  const prefixes = prefixesOf(task, task.source.prefix);
+  const prefixes = sidePrefixes(task, task.source.prefix);
   const search: Search = { source, destination, prefixes, within, segment: {} };
   try {
     await walk(context, mergedPairs(search), counts);

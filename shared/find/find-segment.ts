@@ -11,7 +11,7 @@ import { compareObjects } from './compare.ts';
 import { JobSender } from './job-sender.ts';
 import { UnsortedListing } from './listing.ts';
 import type { Pair } from './merge.ts';
-import { checksumsAgree, headPairs, mergedPairs, prefixesOf, type Search } from './pairs.ts';
+import { checksumsAgree, headPairs, mergedPairs, sidePrefixes, type Search } from './pairs.ts';
 import { readPrefixes } from './prefixes.ts';
 
 /** What finding needs from outside. */
@@ -102,7 +102,7 @@ async function findWithin(context: SearchContext, state: FindObjectsState): Prom
 /** The search of a segment from its cursor on. */
 function searchOf(context: SearchContext, state: FindObjectsState): Search {
   const { source, destination, task, within } = context;
-  return { source, destination, prefixes: prefixesOf(task, state.prefix), within, segment: state.segment };
+  return { source, destination, prefixes: sidePrefixes(task, state.prefix), within, segment: state.segment };
 }
 
 /** The last keys that a call dealt with: of either side, and of each. */

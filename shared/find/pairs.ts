@@ -23,7 +23,7 @@ export interface Prefixes {
 }
 
 /** Both sides' prefixes for a search of a part of a task. @param prefix at the source; begins with the task's own */
-export function prefixesOf({ source, destination }: Pick<Task, 'source' | 'destination'>, prefix: string): Prefixes {
+export function sidePrefixes({ source, destination }: Pick<Task, 'source' | 'destination'>, prefix: string): Prefixes {
   return { source: prefix, destination: destination.prefix + prefix.slice(source.prefix.length) };
 }
 

@@ -29,7 +29,7 @@ export async function readPrefixes(
   runPrefix: string,
   pinned: PinnedList = {},
 ): Promise<RunPrefixes> {
-  const { list, named } = await prefixesOf(source, task, pinned);
+  const { list, named } = await configuredPrefixes(source, task, pinned);
   const prefixes = narrowed(named, runPrefix.slice(task.source.prefix.length));
   if (prefixes.length > 0) return { prefixes, list };
   throw new Fault(
@@ -38,7 +38,7 @@ export async function readPrefixes(
   );
 }
 
-async function prefixesOf(
+async function configuredPrefixes(
   source: ObjectStore,
   { name, prefixes = [''], prefixList }: Task,
   pinned: PinnedList,

@@ -1,33 +1,49 @@
 /**
- * The one table of everything that can go wrong. A fault's name is a contract: it is what is thrown, what the state
- * machines retry and catch (a Lambda error's type is its `name`), the reason in the ledger and the exit code.
+ * The one table of everything that can go wrong. A fault's name is a contract: it is the `name` of what is thrown (and
+ * so the type of a Lambda error, which the state machines retry and catch), and it begins the reason in the ledger.
  *
- * `retry` names what helps:
- * - `never`: the same work fails again until somebody changes something; it goes to the dead-letter queue at once.
- * - `later`: the same work may succeed as it is; its one retry owner tries again (the queue for a job, the state
- *   machine for a call).
- * - `anew`: the world moved; the attempt is thrown away and the object is looked at from the start.
+ * `retry` says what helps:
+ * - `never`: the same work fails again until a person changes something. The job goes to the dead-letter queue at once.
+ * - `later`: the same work may succeed. Its one retry owner tries again: the queue for a job, the state machine for a
+ *   call.
+ * - `restart`: the object changed under the attempt. The attempt is discarded, and the object is looked at from the
+ *   start.
+ *
+ * `exitCode` is what a command exits with when the fault ends it: 2 if what the user wrote is wrong (an option or the
+ * configuration), 1 otherwise.
  */
 export const faultTable = {
-  InvalidInput: { retry: 'never', meaning: 'a message, state input, option or environment variable is malformed' },
-  InvalidTask: { retry: 'never', meaning: "the task's configuration is not valid" },
-  UnknownTask: { retry: 'never', meaning: 'no task of that name is configured' },
-  BucketNotFound: { retry: 'never', meaning: 'a bucket of the task does not exist' },
-  ArchivedSource: { retry: 'never', meaning: 'the source object is archived and not restored' },
-  TooLarge: { retry: 'never', meaning: 'the object is larger than S3 allows' },
-  NotSupported: { retry: 'never', meaning: 'a store does not implement the operation' },
-  UploadStuck: { retry: 'never', meaning: 'a multipart upload used up its rounds' },
-  AccessDenied: { retry: 'later', meaning: 'a store, a key or a role refused access' },
-  VerificationFailed: { retry: 'later', meaning: 'the destination does not confirm what was sent' },
-  Truncated: { retry: 'later', meaning: 'a body ended before its length was reached' },
-  Throttled: { retry: 'later', meaning: 'a service asked to slow down' },
-  Unavailable: { retry: 'later', meaning: 'a service did not answer, or answered with a server error' },
-  OutOfTime: { retry: 'later', meaning: 'the time of this call ran out before the work was done' },
-  SourceChanged: { retry: 'anew', meaning: 'the source object is not the version that was being read' },
-  SourceGone: { retry: 'anew', meaning: 'the source object was deleted while it was being read' },
-  UploadGone: { retry: 'anew', meaning: 'the multipart upload no longer exists' },
-  DestinationConflict: { retry: 'anew', meaning: 'another writer changed the destination at the same moment' },
-} as const satisfies Record<string, { retry: 'never' | 'later' | 'anew'; meaning: string }>;
+  InvalidInput: {
+    retry: 'never',
+    exitCode: 2,
+    meaning: 'a message, state input, option or environment variable is malformed',
+  },
+  InvalidTask: { retry: 'never', exitCode: 2, meaning: "the task's configuration is not valid" },
+  UnknownTask: { retry: 'never', exitCode: 2, meaning: 'no task with that name is configured' },
+  BucketNotFound: { retry: 'never', exitCode: 1, meaning: 'a bucket of the task does not exist' },
+  ArchivedSource: { retry: 'never', exitCode: 1, meaning: 'the source object is archived and not restored' },
+  TooLarge: { retry: 'never', exitCode: 1, meaning: 'the object is larger than S3 allows' },
+  NotSupported: { retry: 'never', exitCode: 1, meaning: 'a store does not implement the operation' },
+  UploadStuck: { retry: 'never', exitCode: 1, meaning: 'a multipart upload used up its rounds' },
+  AccessDenied: { retry: 'later', exitCode: 1, meaning: 'a store, a key or a role refused access' },
+  VerificationFailed: { retry: 'later', exitCode: 1, meaning: 'the destination does not confirm what was sent' },
+  Truncated: { retry: 'later', exitCode: 1, meaning: 'a body ended before its length was reached' },
+  Throttled: { retry: 'later', exitCode: 1, meaning: 'a service asked to slow down' },
+  Unavailable: { retry: 'later', exitCode: 1, meaning: 'a service did not answer, or answered with a server error' },
+  OutOfTime: { retry: 'later', exitCode: 1, meaning: 'the time of this call ran out before the work was done' },
+  SourceChanged: {
+    retry: 'restart',
+    exitCode: 1,
+    meaning: 'the source object is no longer the version that was being read',
+  },
+  SourceGone: { retry: 'restart', exitCode: 1, meaning: 'the source object was deleted while it was being read' },
+  UploadGone: { retry: 'restart', exitCode: 1, meaning: 'the multipart upload no longer exists' },
+  DestinationConflict: {
+    retry: 'restart',
+    exitCode: 1,
+    meaning: 'another writer changed the destination at the same moment',
+  },
+} as const satisfies Record<string, { retry: 'never' | 'later' | 'restart'; exitCode: 1 | 2; meaning: string }>;
 
 export type FaultName = keyof typeof faultTable;
 export type RetryRule = (typeof faultTable)[FaultName]['retry'];
@@ -47,21 +63,25 @@ export class Fault extends Error {
   get retry(): RetryRule {
     return faultTable[this.name].retry;
   }
+
+  get exitCode(): 1 | 2 {
+    return faultTable[this.name].exitCode;
+  }
 }
 
-/** Any thrown value as a fault: faults as they are, everything else as `Unavailable` with its own message. */
+/** Any thrown value as a fault: a fault is returned unchanged, anything else becomes `Unavailable` with its message. */
 export function asFault(error: unknown): Fault {
   if (error instanceof Fault) return error;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new Fault('Unavailable', `unexpected error: ${text}`, { cause: error });
 }
 
-/** Is `error` a fault with one of these names? */
+/** Is `error` a fault with one of these names? Without names, is it any fault? */
 export function isFault(error: unknown, ...names: FaultName[]): error is Fault {
   return error instanceof Fault && (names.length === 0 || names.includes(error.name));
 }
 
-/** Ends a switch over a closed set: the compiler refuses a forgotten case, and a value from outside is named. */
+/** Ends a switch over a closed set: the compiler reports a missing case, and at run time the error names the value. */
 export function assertNever(value: never): never {
   throw new Error(`unexpected value: ${JSON.stringify(value)}`);
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { maxEtag, maxKeyBytes } from './limits.ts';
+import { maxEtagLength, maxKeyBytes } from './limits.ts';
 import { parseJsonWith } from './parse.ts';
 
 /**
@@ -40,7 +40,7 @@ export const jobSchema = v.strictObject({
   key: keySchema,
   action: v.picklist(['copy', 'delete']),
   size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtag))),
+  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtagLength))),
   run: v.exactOptional(v.pipe(v.string(), v.maxLength(256))),
   missingAt: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });

@@ -1,11 +1,11 @@
 import { Fault } from '../model/faults.ts';
 import {
   MiB,
-  maxObjectSize,
-  maxPartSize,
+  maxObjectBytes,
+  maxPartBytes,
   maxParts,
   maxUploadBatches,
-  minPartSize,
+  minPartBytes,
   uploadBatchBytes,
 } from '../model/limits.ts';
 import { etagPartCount } from '../model/object.ts';
@@ -19,12 +19,12 @@ import type { UploadBatch } from '../model/messages/payloads.ts';
  * @throws Fault `TooLarge` over 48.8 TiB
  */
 export function planParts(size: number, preferred: number): PartPlan {
-  if (size > maxObjectSize) {
-    throw new Fault('TooLarge', `the object has ${size} bytes, S3 allows ${maxObjectSize} (48.8 TiB)`);
+  if (size > maxObjectBytes) {
+    throw new Fault('TooLarge', `the object has ${size} bytes, S3 allows ${maxObjectBytes} (48.8 TiB)`);
   }
   const needed = Math.ceil(size / maxParts);
   const grown = needed <= preferred ? preferred : Math.ceil(needed / MiB) * MiB;
-  const partSize = Math.min(Math.max(grown, minPartSize), maxPartSize);
+  const partSize = Math.min(Math.max(grown, minPartBytes), maxPartBytes);
   return { size, partSize, partCount: Math.max(1, Math.ceil(size / partSize)), sourceLayout: false };
 }
 
@@ -38,7 +38,7 @@ export function planSourceLayout(size: number, etag: string, firstPartSize: numb
   const partCount = etagPartCount(etag);
   if (partCount === undefined || firstPartSize === undefined || partCount > maxParts || size <= 0) return undefined;
   const fits = (partCount - 1) * firstPartSize < size && size <= partCount * firstPartSize;
-  const legal = firstPartSize <= maxPartSize && (partCount === 1 || firstPartSize >= minPartSize);
+  const legal = firstPartSize <= maxPartBytes && (partCount === 1 || firstPartSize >= minPartBytes);
   return fits && legal ? { size, partSize: firstPartSize, partCount, sourceLayout: true } : undefined;
 }
 

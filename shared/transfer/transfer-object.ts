@@ -44,7 +44,7 @@ export async function transferObject(context: TransferContext, job: Job): Promis
         throw new Fault('SourceChanged', `the source changed ${attempt} times while it was copied`);
     } catch (error) {
       const fault = asFault(error);
-      if (fault.retry !== 'anew' || attempt >= maxRestarts) throw fault;
+      if (fault.retry !== 'restart' || attempt >= maxRestarts) throw fault;
       context.progress({ type: 'retry', key: job.key, fault: fault.name, message: fault.message });
     }
   }

@@ -191,9 +191,9 @@ describe('an upload that cannot be done is abandoned, and the execution fails by
 });
 
 const retrying = [
-  ['PlanUpload', 'plan-upload', ['later', 'anew']],
+  ['PlanUpload', 'plan-upload', ['later', 'restart']],
   ['UploadParts', 'upload-parts', ['later']],
-  ['CheckUpload', 'check-upload', ['later', 'anew']],
+  ['CheckUpload', 'check-upload', ['later', 'restart']],
   ['AbandonUpload', 'abandon-upload', ['later']],
 ] as const;
 

@@ -122,7 +122,7 @@ describe('an answer with a lie in it', () => {
         const failure = await failureOf(call(store));
         expect(failure).toBeInstanceOf(Fault);
         expect(typeof failure.name).toBe('string');
-        expect(isFault(failure) ? failure.retry : undefined).toMatch(/^(never|later|anew)$/);
+        expect(isFault(failure) ? failure.retry : undefined).toMatch(/^(never|later|restart)$/);
         expect(failure.message.length).toBeLessThan(300);
       }
     },

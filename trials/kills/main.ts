@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { runCommand } from '../../local/run/command-line.ts';
 import { sizeOption } from '../../local/run/settings.ts';
 import { Fault } from '../../shared/model/faults.ts';
-import { maxBufferedBody, MiB, minPartSize } from '../../shared/model/limits.ts';
+import { maxBufferedBodyBytes, MiB, minPartBytes } from '../../shared/model/limits.ts';
 import { processKinds } from './kinds.ts';
 import { Objects } from './objects.ts';
 import { openSite, runKills, type KillsResult } from './run.ts';
@@ -40,7 +40,7 @@ const command = new Command('npm run test:kills --')
 
 await runCommand(command, async () => {
   const options = command.opts<Options>();
-  const partSize = sizeOption('--part-size', options.partSize, minPartSize, maxBufferedBody);
+  const partSize = sizeOption('--part-size', options.partSize, minPartBytes, maxBufferedBodyBytes);
   const size = sizeOption('--size', options.size, 2 * partSize);
   const count = wholeNumber('--count', options.count, 1);
   const seed = wholeNumber('--seed', options.seed, 0);

@@ -1,7 +1,7 @@
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { Fault } from '../../model/faults.ts';
 import { quoted } from '../../model/text.ts';
-import { maxEtag } from '../../model/limits.ts';
+import { maxEtagLength } from '../../model/limits.ts';
 import { checksumAlgorithms, type ContentHeaders, type ObjectChecksum, type ObjectInfo } from '../../model/object.ts';
 
 type Answer = HeadObjectCommandOutput | GetObjectCommandOutput;
@@ -35,7 +35,7 @@ export function checkedSize(size: number | undefined, what: string): number {
 /** An ETag without its quotes, for headers, messages and the ledger. @throws Fault `Unavailable` where it is none */
 export function checkedEtag(etag: string | undefined, what: string): string {
   const bare = unquoted(etag);
-  if (/^[\x20-\x7e]*$/.test(bare) && bare.length <= maxEtag) return bare;
+  if (/^[\x20-\x7e]*$/.test(bare) && bare.length <= maxEtagLength) return bare;
   throw new Fault('Unavailable', `${what}: the answer has no valid ETag, but ${quoted(bare, 40)}`);
 }
 

@@ -6,7 +6,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
-import { maxUploadId } from '../../model/limits.ts';
+import { maxUploadIdLength } from '../../model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
 import type { StoredPart } from '../../model/part-plan.ts';
 import type { Body, CopySource, CreatedUpload, ExpectedObject, PartAddress, Stored } from '../../ports/object-store.ts';
@@ -29,7 +29,7 @@ export async function createUpload(
   const operation = 'CreateMultipartUpload';
   const answer = await bucket.call(operation, key, () => bucket.client.send(new CreateMultipartUploadCommand(input)));
   const { UploadId: uploadId = '' } = answer;
-  if (!/^[\x21-\x7e]+$/.test(uploadId) || uploadId.length > maxUploadId) {
+  if (!/^[\x21-\x7e]+$/.test(uploadId) || uploadId.length > maxUploadIdLength) {
     throw new Fault('Unavailable', `${bucket.what(operation, key)}: the answer names no upload ID`);
   }
   return { uploadId, opaqueEtag: isOpaque(answer) };

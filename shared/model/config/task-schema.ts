@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 import {
-  defaultLargeObjectThreshold,
-  defaultPartSize,
+  defaultLargeObjectBytes,
+  defaultPartBytes,
   defaultUploadConcurrency,
-  maxBufferedBody,
-  maxPartSize,
-  minPartSize,
+  maxBufferedBodyBytes,
+  maxPartBytes,
+  minPartBytes,
 } from '../limits.ts';
 import { keySchema, taskNameSchema } from '../job.ts';
 import { scheduleFault } from './schedule.ts';
@@ -115,21 +115,21 @@ export const taskSchema = v.strictObject({
     'auto',
   ),
   largeObjectThreshold: v.optional(
-    v.pipe(size('objects over it take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartSize)),
-    defaultLargeObjectThreshold,
+    v.pipe(size('objects over it take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartBytes)),
+    defaultLargeObjectBytes,
   ),
   partSize: v.optional(
     v.pipe(
       size(
         'size of parts where the source was not uploaded in (equal) parts, 5 to 64 MiB; grown for the limit of 10,000 parts',
       ),
-      v.minValue(minPartSize),
+      v.minValue(minPartBytes),
       v.maxValue(
-        maxBufferedBody,
-        `expected at most ${formatSize(maxBufferedBody)}: a part is held in memory until its store has it, several at once`,
+        maxBufferedBodyBytes,
+        `expected at most ${formatSize(maxBufferedBodyBytes)}: a part is held in memory until its store has it, several at once`,
       ),
     ),
-    defaultPartSize,
+    defaultPartBytes,
   ),
   uploadConcurrency: v.optional(
     v.pipe(

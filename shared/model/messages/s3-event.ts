@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { keySchema } from '../job.ts';
-import { maxEtag } from '../limits.ts';
+import { maxEtagLength } from '../limits.ts';
 import { Fault } from '../faults.ts';
 import { parseJsonWith, parseWith } from '../parse.ts';
 import { quoted } from '../text.ts';
@@ -28,7 +28,7 @@ const recordSchema = v.object({
     object: v.object({
       key: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
       size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-      eTag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtag))),
+      eTag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtagLength))),
     }),
   }),
 });

@@ -1,5 +1,5 @@
 import { Fault } from '../../model/faults.ts';
-import { maxParts, maxPartSize, minPartSize } from '../../model/limits.ts';
+import { maxParts, maxPartBytes, minPartBytes } from '../../model/limits.ts';
 import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
 import type { CreatedUpload, ExpectedObject, ListedUpload, Stored } from '../object-store.ts';
 import { checksumOf } from './digests.ts';
@@ -26,7 +26,7 @@ export async function storePart(
   bytes: Buffer,
 ): Promise<StoredPart> {
   if (number < 1 || number > maxParts) throw new Fault('NotSupported', `${bucket.name}: no part may be ${number}`);
-  if (bytes.length > maxPartSize) throw new Fault('TooLarge', `${bucket.name}: a part of ${bytes.length} bytes`);
+  if (bytes.length > maxPartBytes) throw new Fault('TooLarge', `${bucket.name}: a part of ${bytes.length} bytes`);
   const algorithm = uploadOf(bucket, uploadId).checksum;
   const checksum =
     algorithm && storage.features.checksums === 'checked' ? await checksumOf(algorithm, bytes) : undefined;
@@ -106,7 +106,7 @@ function namedParts(upload: MemoryUpload, named: readonly StoredPart[], what: st
     }
     const part = upload.parts.get(number);
     if (part?.etag !== etag) throw new Fault('Unavailable', `${what}: part ${number} is not there like this`);
-    if (part.bytes.length < minPartSize && index < named.length - 1) {
+    if (part.bytes.length < minPartBytes && index < named.length - 1) {
       throw new Fault('NotSupported', `${what}: part ${number} has only ${part.bytes.length} bytes`);
     }
     return part;

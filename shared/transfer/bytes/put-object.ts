@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { maxBufferedBody } from '../../model/limits.ts';
+import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import { destinationKey } from '../../model/config/task.ts';
@@ -27,7 +27,7 @@ export async function putObject(context: CopyContext, source: ObjectInfo, opened
       async () => {
         const body = open ?? (await reopen(context, source));
         open = undefined;
-        return source.size <= maxBufferedBody
+        return source.size <= maxBufferedBodyBytes
           ? await putBuffered(context, key, source, body, attributes, what)
           : await putStreamed(context, key, source, body, attributes, what);
       },

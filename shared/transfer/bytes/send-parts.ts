@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { maxBufferedBody } from '../../model/limits.ts';
+import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagIsMd5 } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import type { Part, PartRange, StoredPart } from '../../model/part-plan.ts';
@@ -93,7 +93,7 @@ async function relayPart(
 ): Promise<StoredPart> {
   const size = part.end - part.start;
   const what = `${context.source.bucket}: ${quoted(key)}, part ${part.number}`;
-  const pooled = size <= maxBufferedBody ? await context.buffers.acquire(size) : undefined;
+  const pooled = size <= maxBufferedBodyBytes ? await context.buffers.acquire(size) : undefined;
   try {
     // The wait for memory may have been long: a part of which no byte was read is not begun yet.
     if (context.deadline.remaining() < 0) throw new Fault('OutOfTime', `${what}: time ran short before it was begun`);

@@ -1,7 +1,7 @@
 import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
-import { maxBufferedBody, maxObjectSize } from '../../model/limits.ts';
+import { maxBufferedBodyBytes, maxObjectBytes } from '../../model/limits.ts';
 import { etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import { partitionOf } from '../../model/config/partition.ts';
@@ -63,8 +63,8 @@ export function chooseRoute(seen: Seen): Route {
   }
   const name = `${task.source.bucket}: ${quoted(source.key)}`;
   if (!source.readable) throw new Fault('ArchivedSource', `${name} is archived: restore it, then redrive the message`);
-  if (source.size > maxObjectSize)
-    throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectSize}`);
+  if (source.size > maxObjectBytes)
+    throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectBytes}`);
   if (destination && task.compare !== 'none') {
     const proof = provenSame(task, source, destination, seen.entry);
     if (proof !== undefined) return { kind: 'skip', reason: proof };
@@ -88,7 +88,7 @@ export function chooseRoute(seen: Seen): Route {
 
 /** Can one request carry the object? A body that streams needs its MD5 beforehand, to be checked against it. */
 export function fitsOnePut(source: ObjectInfo): boolean {
-  return source.size <= maxBufferedBody || etagIsMd5(source);
+  return source.size <= maxBufferedBodyBytes || etagIsMd5(source);
 }
 
 /** Why the destination is this version of the source; undefined where nothing proves it. */

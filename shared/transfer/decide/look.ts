@@ -1,5 +1,5 @@
 import type { Job } from '../../model/job.ts';
-import { missingTrustedFor, missingTrustedUpTo } from '../../model/limits.ts';
+import { missingTrustedMillis, missingTrustedMaxBytes } from '../../model/limits.ts';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
 import { etagPartCount, type ObjectInfo } from '../../model/object.ts';
 import { destinationKey } from '../../model/config/task.ts';
@@ -27,8 +27,8 @@ export async function lookAtBothSides(context: CopyContext, job: Job): Promise<S
   const trusted =
     job.missingAt !== undefined &&
     // Also where the finder's clock is ahead of this one.
-    Math.abs(context.clock.now() - job.missingAt) < missingTrustedFor &&
-    (job.size ?? Infinity) <= missingTrustedUpTo;
+    Math.abs(context.clock.now() - job.missingAt) < missingTrustedMillis &&
+    (job.size ?? Infinity) <= missingTrustedMaxBytes;
   const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {
     const opened = await context.source.get(job.key);

@@ -1,5 +1,5 @@
 import { asFault, Fault, isFault } from '../../model/faults.ts';
-import { maxIdleRounds, maxRounds } from '../../model/limits.ts';
+import { maxIdleRounds, maxUploadRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
 import { completeUpload } from '../upload/complete-upload.ts';
 import type { CopyContext } from '../context.ts';
@@ -58,7 +58,7 @@ export async function checkUpload(context: CopyContext, input: CheckUploadInput)
     // `missing` is what was missing at the last look: an equal number means that nothing came in the meantime.
     const idleRounds = left < input.missing ? 0 : input.idleRounds + 1;
     const position = { ...common, round: input.round + 1, idleRounds };
-    if (position.round > maxRounds || idleRounds > maxIdleRounds) {
+    if (position.round > maxUploadRounds || idleRounds > maxIdleRounds) {
       throw new Fault(
         'UploadStuck',
         `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${quoted(job.key)} are missing after ` +
@@ -69,7 +69,7 @@ export async function checkUpload(context: CopyContext, input: CheckUploadInput)
     return input.state === 'waiting' ? next : { ...next, state: 'waiting' };
   } catch (error) {
     const fault = asFault(error);
-    if (fault.retry !== 'anew') throw fault;
+    if (fault.retry !== 'restart') throw fault;
     context.progress({ type: 'retry', key: job.key, fault: fault.name, message: fault.message });
     return isFault(fault, 'UploadGone') ? { ...again, ended: ended + 1 } : again;
   }

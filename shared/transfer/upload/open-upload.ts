@@ -1,7 +1,7 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
 import type { LedgerEntry, OpenUpload } from '../../model/ledger-entry.ts';
-import { maxBufferedBody } from '../../model/limits.ts';
+import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
@@ -126,7 +126,7 @@ async function createUpload(
   const cut = planParts(source.size, task.partSize);
   const wanted = checksumFor(context, source, layout ?? cut);
   const attributes = await readAttributes(context, source);
-  const usable = layout && (layout.partSize <= maxBufferedBody || wanted !== undefined || md5Store(context));
+  const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || md5Store(context));
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
     withTagsIfSupported(attributes, (some) => destination.createUpload(key, some, algorithm));
@@ -174,7 +174,7 @@ async function sourceLayout(context: CopyContext, source: ObjectInfo): Promise<P
 function checksumFor({ task }: CopyContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
   if (task.destination.checksumAlgorithm) return task.destination.checksumAlgorithm;
   if (task.destination.endpoint !== undefined) return undefined;
-  return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBody ? 'CRC32' : undefined);
+  return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBodyBytes ? 'CRC32' : undefined);
 }
 
 /** Are the destination's part ETags MD5s, as far as the configuration says? */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { GiB, maxObjectSize, maxParts, maxPartSize, MiB, minPartSize } from '../../../shared/model/limits.ts';
+import { GiB, maxObjectBytes, maxParts, maxPartBytes, MiB, minPartBytes } from '../../../shared/model/limits.ts';
 import type { PartPlan, StoredPart } from '../../../shared/model/part-plan.ts';
 import {
   countParts,
@@ -28,8 +28,8 @@ function expectWhole(plan: PartPlan): void {
 const etag = (parts: number): string => `${'a'.repeat(32)}-${parts}`;
 
 describe('planParts', () => {
-  const sizes = fc.oneof(fc.integer({ min: 1, max: 100 * MiB }), fc.integer({ min: 1, max: maxObjectSize }));
-  const preferred = fc.integer({ min: minPartSize, max: maxPartSize });
+  const sizes = fc.oneof(fc.integer({ min: 1, max: 100 * MiB }), fc.integer({ min: 1, max: maxObjectBytes }));
+  const preferred = fc.integer({ min: minPartBytes, max: maxPartBytes });
 
   it('keeps the limits for every size and every part size', () => {
     fc.assert(
@@ -37,8 +37,8 @@ describe('planParts', () => {
         const plan = planParts(size, wanted);
         expect(plan.partCount).toBeGreaterThanOrEqual(1);
         expect(plan.partCount).toBeLessThanOrEqual(maxParts);
-        expect(plan.partSize).toBeGreaterThanOrEqual(minPartSize);
-        expect(plan.partSize).toBeLessThanOrEqual(maxPartSize);
+        expect(plan.partSize).toBeGreaterThanOrEqual(minPartBytes);
+        expect(plan.partSize).toBeLessThanOrEqual(maxPartBytes);
         expect((plan.partCount - 1) * plan.partSize).toBeLessThan(size);
         expect(plan.partCount * plan.partSize).toBeGreaterThanOrEqual(size);
         if (size <= wanted * maxParts) expect(plan.partSize).toBe(wanted);
@@ -50,10 +50,10 @@ describe('planParts', () => {
 
   it('covers every byte once at the boundaries', () => {
     for (const parts of [1, 2, 3, 9_999, 10_000]) {
-      for (const off of [-1, 0, 1]) expectWhole(planParts(parts * minPartSize + off, minPartSize));
+      for (const off of [-1, 0, 1]) expectWhole(planParts(parts * minPartBytes + off, minPartBytes));
     }
-    expect(planParts(maxObjectSize, minPartSize)).toMatchObject({ partSize: maxPartSize, partCount: maxParts });
-    expect(() => planParts(maxObjectSize + 1, minPartSize)).toThrow(expect.objectContaining({ name: 'TooLarge' }));
+    expect(planParts(maxObjectBytes, minPartBytes)).toMatchObject({ partSize: maxPartBytes, partCount: maxParts });
+    expect(() => planParts(maxObjectBytes + 1, minPartBytes)).toThrow(expect.objectContaining({ name: 'TooLarge' }));
   });
 });
 
@@ -62,8 +62,8 @@ describe('planSourceLayout', () => {
     for (let size = 1; size <= 40; size++) {
       for (let partSize = 1; partSize <= 12; partSize++) {
         // A world where a part has a few MiB instead of bytes: the same arithmetic, above the minimum.
-        const bytes = size * minPartSize;
-        const first = Math.min(partSize * minPartSize, bytes);
+        const bytes = size * minPartBytes;
+        const first = Math.min(partSize * minPartBytes, bytes);
         const count = Math.ceil(size / partSize);
         const plan = planSourceLayout(bytes, etag(count), first);
         expect(plan).toEqual({ size: bytes, partSize: first, partCount: count, sourceLayout: true });
@@ -95,8 +95,8 @@ describe('planSourceLayout', () => {
 });
 
 const plans = fc
-  .tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: minPartSize - 1 }))
-  .map(([parts, rest]) => planParts(parts * minPartSize - rest, minPartSize));
+  .tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: minPartBytes - 1 }))
+  .map(([parts, rest]) => planParts(parts * minPartBytes - rest, minPartBytes));
 
 /** Parts that a listing might show: the plan's, of other sizes, and of numbers that the plan does not have. */
 function storedOf(plan: PartPlan, choices: readonly number[]): StoredPart[] {
@@ -135,7 +135,7 @@ describe('missing parts', () => {
 
   it('are shared out once each, into 1,000 batches at most of about 512 MiB', () => {
     const anyPlan = fc
-      .tuple(fc.integer({ min: 1, max: maxParts }), fc.integer({ min: minPartSize, max: maxPartSize }))
+      .tuple(fc.integer({ min: 1, max: maxParts }), fc.integer({ min: minPartBytes, max: maxPartBytes }))
       .map(([partCount, partSize]) => ({ size: partCount * partSize, partSize, partCount, sourceLayout: false }));
     fc.assert(
       fc.property(anyPlan, fc.integer({ min: 1, max: 7 }), (plan, step) => {
@@ -160,7 +160,7 @@ describe('missing parts', () => {
   });
 
   it('that alternate still fit the payload of the machine', () => {
-    const plan = planParts(10_000 * minPartSize, minPartSize);
+    const plan = planParts(10_000 * minPartBytes, minPartBytes);
     const stored = storedOf(
       plan,
       Array.from({ length: 10_000 }, (_, index) => index % 2),

@@ -201,7 +201,7 @@ describe('a source that never rests', () => {
           }
         },
       };
-      await expect(world.transfer()).rejects.toMatchObject({ name: 'SourceChanged', retry: 'anew' });
+      await expect(world.transfer()).rejects.toMatchObject({ name: 'SourceChanged', retry: 'restart' });
       versionAtDestination(world, versions);
       world.gate.hooks = {};
       await world.transfer();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MiB, missingTrustedFor, missingTrustedUpTo } from '../../../shared/model/limits.ts';
+import { MiB, missingTrustedMillis, missingTrustedMaxBytes } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
 import { bytesOf, partSize, World, type WorldOptions } from '../../support/world.ts';
@@ -309,18 +309,18 @@ describe('deletes and large objects', () => {
     expect(await looks()).toEqual(['get source', 'put destination']);
     // A second delivery of this very message is paid once more, which only a small object is not worth a look.
     expect(await looks()).toEqual(['get source', 'put destination']);
-    const larger = world.job('larger', { size: missingTrustedUpTo + 1, missingAt });
-    await world.putSource(bytesOf(missingTrustedUpTo + 1), { key: 'larger' });
+    const larger = world.job('larger', { size: missingTrustedMaxBytes + 1, missingAt });
+    await world.putSource(bytesOf(missingTrustedMaxBytes + 1), { key: 'larger' });
     for (const puts of [1, 0]) {
       world.gate.forgetCounts();
       await transferObject(world.context(), larger);
       expect(world.gate.count('put')).toBe(puts);
     }
-    world.clock.pass(missingTrustedFor);
+    world.clock.pass(missingTrustedMillis);
     expect(await looks()).toEqual(['head destination', 'head source']);
-    world.clock.pass(-2 * missingTrustedFor);
+    world.clock.pass(-2 * missingTrustedMillis);
     expect(await looks()).toEqual(['head destination', 'head source']);
-    world.clock.pass(missingTrustedFor);
+    world.clock.pass(missingTrustedMillis);
     await world.deleteSource();
     await looks();
     expect(world.copied()).toBeUndefined();

@@ -170,6 +170,14 @@ describe('faults', () => {
     expect(fault).toBeInstanceOf(Error);
   });
 
+  it.each(Object.keys(faultTable) as FaultName[])(
+    '%s ends a command with exit code 1, or 2 if its user erred',
+    (name) => {
+      const userErred: FaultName[] = ['InvalidInput', 'InvalidTask', 'UnknownTask'];
+      expect(new Fault(name, 'm').exitCode).toBe(userErred.includes(name) ? 2 : 1);
+    },
+  );
+
   it('of anything else are Unavailable, with the message', () => {
     expect(asFault(new TypeError('x is no function'))).toMatchObject({
       name: 'Unavailable',
