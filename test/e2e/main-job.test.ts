@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../../local/run/report.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import { start, temporary } from '../support/child.ts';
+import { bytesOf } from '../support/objects.ts';
 
 /** `npm start` on a directory of its own: the whole pipeline, as a user runs it. */
 
@@ -17,7 +17,7 @@ const sizes = [0, 1, 1000, threshold - 1, threshold, threshold + 1, 5 * MiB, 5 *
 
 beforeAll(() => {
   mkdirSync(join(from, 'deep', 'er'), { recursive: true });
-  for (const size of sizes) writeFileSync(join(from, `of ${size} bytes.bin`), randomBytes(size));
+  for (const size of sizes) writeFileSync(join(from, `of ${size} bytes.bin`), bytesOf(size));
   for (let number = 0; number < 150; number++)
     writeFileSync(join(from, 'deep', 'er', `é+%2F '${number}'.txt`), String(number));
   symlinkSync(from, join(from, 'loop'));

@@ -9,13 +9,14 @@ import {
 import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { ListTablesCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { asciiJson, encodeJob } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import { Child, temporary } from '../support/child.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { until } from '../support/until.ts';
 import { Local, pause } from '../support/local.ts';
+import { bytesOf } from '../support/objects.ts';
 
 /** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
 
@@ -185,7 +186,7 @@ describe('an object', () => {
 
   it('over the threshold takes the state machine', async () => {
     const Key = 'large by event';
-    const bytes = randomBytes(33 * MiB);
+    const bytes = bytesOf(33 * MiB);
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body: bytes }));
     expect(await local.sync({ task: 'large', prefix: Key })).toMatchObject({ status: 'SUCCEEDED' });
     const there = await until(() => read('by-sync', `large/${Key}`));
@@ -199,7 +200,7 @@ describe('an object', () => {
 });
 
 it('between buckets that one credential reaches, is copied by the store itself', async () => {
-  const bytes = randomBytes(11 * MiB);
+  const bytes = bytesOf(11 * MiB);
   for (const [Key, Body] of [
     ['inside/small', Buffer.from('small')],
     ['inside/large', bytes],

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { Child, temporary } from '../support/child.ts';
+import { bytesOf } from '../support/objects.ts';
 
 /** A run that is killed in the middle of a large object, and started again over the same data. */
 
@@ -52,7 +53,7 @@ function partsOf(text: string): number[] {
 }
 
 it('sends no part again after kill -9', async () => {
-  const bytes = randomBytes(size);
+  const bytes = bytesOf(size);
   // One PUT: the source has no part layout, so the parts are the task's own.
   await withStore(localNames.sourceBucket, (store) =>
     store.put('large object', { data: bytes, size }, { headers: {}, metadata: { kind: 'test' }, tags: {} }),

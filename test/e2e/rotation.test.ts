@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PutParameterCommand } from '@aws-sdk/client-ssm';
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -13,6 +12,7 @@ import { localKeys, startLocalS3, type LocalS3 } from '../support/local-s3.ts';
 import { temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import { Local } from '../support/local.ts';
+import { bytesOf } from '../support/objects.ts';
 
 /** The other side's keys are changed in Parameter Store and at its store while a run is under way. */
 
@@ -52,8 +52,8 @@ afterAll(async () => {
 
 it('a rotation in the middle of a run fails no job', async () => {
   const objects = new Map<string, Buffer>();
-  for (let index = 0; index < 60; index++) objects.set(`small-${index}`, randomBytes(1000));
-  objects.set('large', randomBytes(22 * MiB));
+  for (let index = 0; index < 60; index++) objects.set(`small-${index}`, bytesOf(1000, index));
+  objects.set('large', bytesOf(22 * MiB));
   for (const [Key, Body] of objects) await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body }));
   await rotate('first');
 

@@ -1,7 +1,6 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -21,6 +20,7 @@ import type { WorkerKey } from '../../worker/environment.ts';
 import { start, temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import { Local } from '../support/local.ts';
+import { bytesOf, noAttributes } from '../support/objects.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
 
@@ -28,7 +28,6 @@ const place = temporary();
 const assembly = join(place.path, 'cdk.out');
 const { sourceBucket, destinationBucket, task } = localNames;
 const partSize = 5 * MiB;
-const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Milliseconds that the destination takes for a part. */
 let delay = 0;
@@ -39,9 +38,9 @@ let queues: SQSClient;
 let workers: { worker: LocalWorker; log: { text: string } }[] = [];
 
 const before = new Map<string, Buffer>([
-  ...Array.from({ length: 80 }, (_, index) => [`small/${index}`, randomBytes(1000 * index)] as const),
-  ['large/one', randomBytes(11 * MiB)],
-  ['large/two', randomBytes(23 * MiB + 7)],
+  ...Array.from({ length: 80 }, (_, index) => [`small/${index}`, bytesOf(1000 * index)] as const),
+  ['large/one', bytesOf(11 * MiB)],
+  ['large/two', bytesOf(23 * MiB + 7)],
 ]);
 
 beforeAll(async () => {
@@ -80,7 +79,7 @@ afterEach(async () => {
 });
 
 async function put(key: string, data: Buffer): Promise<void> {
-  await ferry.store(sourceBucket).put(key, { data, size: data.length }, attributes);
+  await ferry.store(sourceBucket).put(key, { data, size: data.length }, noAttributes);
 }
 
 /** A worker, with all that it writes. */
@@ -174,7 +173,7 @@ it('ends a duplicate delivery as a skip', async () => {
 
 describe('a worker that ends in the middle of an object', () => {
   const partCount = 10;
-  const bytes = randomBytes(partCount * partSize - 99);
+  const bytes = bytesOf(partCount * partSize - 99);
   const settings = { PROCESSES: '1', PARTS_AT_ONCE: '3', VISIBILITY_SECONDS: '60' };
 
   it('by SIGTERM, ends the parts in flight and gives the message back; the next one sends the rest only', async () => {
@@ -266,7 +265,7 @@ describe('a worker that ends in the middle of an object', () => {
 
 it('goes on with a new message when one was held for as long as it may be', async () => {
   delay = 400;
-  const bytes = randomBytes(10 * partSize);
+  const bytes = bytesOf(10 * partSize);
   // The core begins no part in a deadline's last minute: one second of work a message.
   const { log } = startWorker({ PROCESSES: '1', PARTS_AT_ONCE: '3', MAX_HOLD_SECONDS: '61' });
   await put('held', bytes);
@@ -279,7 +278,7 @@ it('goes on with a new message when one was held for as long as it may be', asyn
 
 it('keeps a message hidden while there is progress, and lets go of a job that makes none', async () => {
   delay = 400;
-  const bytes = randomBytes(12 * partSize);
+  const bytes = bytesOf(12 * partSize);
   // Six rounds of 0.4 s and more: several times the visibility.
   const { log, worker } = startWorker({
     PROCESSES: '1',
@@ -293,7 +292,7 @@ it('keeps a message hidden while there is progress, and lets go of a job that ma
   expect(lines(log, 'failed, comes back')).toEqual([]);
 
   delay = 30_000;
-  await put('standing', randomBytes(2 * partSize));
+  await put('standing', bytesOf(2 * partSize));
   const failure = await until(async () => lines(log, 'failed, comes back')[0]);
   expect(failure).toMatchObject({ fault: 'OutOfTime', reason: expect.stringContaining('no progress for 2 s') });
   // What the job holds on to only the end of its process gives back.
@@ -305,8 +304,8 @@ it('keeps a message hidden while there is progress, and lets go of a job that ma
 it('shares the queue with Lambda, and nothing is sent twice', async () => {
   const from = join(place.path, 'from');
   mkdirSync(from);
-  for (let index = 0; index < 300; index++) writeFileSync(join(from, `small ${index}`), randomBytes(2000 + index));
-  for (let index = 0; index < 3; index++) writeFileSync(join(from, `large ${index}`), randomBytes(12 * MiB));
+  for (let index = 0; index < 300; index++) writeFileSync(join(from, `small ${index}`), bytesOf(2000 + index));
+  for (let index = 0; index < 3; index++) writeFileSync(join(from, `large ${index}`), bytesOf(12 * MiB));
   const data = join(place.path, 'both');
   const { code, stdout } = await start(
     ...['--worker-mode', 'both', '--from', from, '--data', data, '--json'],

@@ -17,6 +17,7 @@ import type {
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { invocation, startSurroundings, type Surroundings } from '../support/surroundings.ts';
+import { noAttributes } from '../support/objects.ts';
 
 type Handler<Event, Result> = (event: Event, context: ReturnType<typeof invocation>) => Promise<Result>;
 
@@ -29,7 +30,6 @@ const task = {
   largeObjectThreshold: '6 MiB',
   partSize: '5 MiB',
 };
-const none = { headers: {}, metadata: {}, tags: {} };
 
 let world: Surroundings;
 let source: ObjectStore;
@@ -74,7 +74,7 @@ async function handlerOf<Event, Result>(name: string): Promise<Handler<Event, Re
 
 async function put(key: string, text: string | Buffer): Promise<void> {
   const data = Buffer.from(text);
-  await source.put(key, { data, size: data.length }, none);
+  await source.put(key, { data, size: data.length }, noAttributes);
 }
 
 async function copied(key: string): Promise<string | undefined> {
@@ -349,9 +349,9 @@ describe('the environment', () => {
 describe('sweep-uploads', () => {
   it("aborts its tasks' own uploads at the destination, and names the tasks that it could not look after", async () => {
     const handler = await handlerOf<object, undefined>('sweep-uploads');
-    const announced = await destination.createUpload('out/swept', none);
+    const announced = await destination.createUpload('out/swept', noAttributes);
     await world.ledger.announceUpload('copies', 'in/swept', Date.now());
-    const foreign = await destination.createUpload('out/theirs', none);
+    const foreign = await destination.createUpload('out/theirs', noAttributes);
     await new Promise((resolve) => setTimeout(resolve, 20));
 
     await expect(handler({}, invocation())).rejects.toMatchObject({

@@ -5,7 +5,8 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
 import { failureOf, taskOf } from '../support/hostile-task.ts';
 import { errorXml } from '../support/hostile-store.ts';
-import { calls, hostsOfEachTest, none } from '../support/store-calls.ts';
+import { calls, hostsOfEachTest } from '../support/store-calls.ts';
+import { noAttributes } from '../support/objects.ts';
 
 const hosts = hostsOfEachTest();
 
@@ -94,13 +95,13 @@ describe('an answer with a lie in it', () => {
     async (uploadId) => {
       const escaped = uploadId.replace(/[^ -~]/g, (c) => `&#${c.charCodeAt(0)};`);
       const store = hosts.answerWith({ body: `<A><UploadId>${escaped}</UploadId></A>` });
-      expect((await failureOf(store.createUpload('k', none))).message).toContain('names no upload ID');
+      expect((await failureOf(store.createUpload('k', noAttributes))).message).toContain('names no upload ID');
     },
   );
 
   it('about the upload ID stays one parameter', async () => {
     const store = hosts.answerWith({ body: '<A><UploadId>a&amp;acl=1#?/../x%26</UploadId></A>' });
-    const { uploadId } = await store.createUpload('k', none);
+    const { uploadId } = await store.createUpload('k', noAttributes);
     await store.abortUpload('k', uploadId);
     expect(hosts.hostile.writes.at(-1)).toBe(
       'DELETE /bucket/k?uploadId=a%26acl%3D1%23%3F%2F..%2Fx%2526&x-id=AbortMultipartUpload',

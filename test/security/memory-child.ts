@@ -8,6 +8,7 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
 import { taskOf } from '../support/hostile-task.ts';
 import { canary } from '../support/hostile-store.ts';
+import { noAttributes } from '../support/objects.ts';
 
 /**
  * Run by memory.test.ts with a small heap: eight callers at once meet a store that answers without an end.
@@ -16,7 +17,6 @@ import { canary } from '../support/hostile-store.ts';
 const [endpoint = ''] = process.argv.slice(2);
 const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint, forcePathStyle: true, requestPayer: false };
 const store: ObjectStore = new S3ObjectStore(createS3Client(side, canary), side);
-const none = { headers: {}, metadata: {}, tags: {} };
 const source = { bucket: 'b', key: 'k', etag: 'e' };
 
 const task = taskOf({ serverSideCopy: 'never', source: { bucket: 'bucket', endpoint }, destination: { endpoint } });
@@ -27,9 +27,9 @@ const work: readonly (readonly [string, () => unknown])[] = [
   ['parts', () => store.listParts('k', 'U')],
   ['uploads', async () => store.listUploads('')[Symbol.asyncIterator]().next()],
   ['tags', () => store.tags('k')],
-  ['create', () => store.createUpload('k', none)],
+  ['create', () => store.createUpload('k', noAttributes)],
   ['complete', () => store.completeUpload('k', 'U', [], { size: 1 })],
-  ['copy', () => store.copy(source, 'k', none)],
+  ['copy', () => store.copy(source, 'k', noAttributes)],
   ['delete', () => store.delete('k')],
   ['object', () => transferObject(context, { task: task.name, key: 'in/object', action: 'copy', size: 3 })],
   ['event', () => parseS3Notification(`{"Records":[${'0,'.repeat(500_000)}0]}`)],

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach } from '@jest/globals';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
+import { noAttributes } from './objects.ts';
 
 /** Every call that the core makes to a store, and stores on loopback that answer them as a test says. */
 
-export const none = { headers: {}, metadata: {}, tags: {} };
 const three = { data: Buffer.from('abc'), size: 3 };
 const from = { bucket: 'source', key: 'k', etag: 'e' };
 const part = { key: 'k', uploadId: 'U', number: 1 };
@@ -22,10 +22,10 @@ export const calls: readonly (readonly [string, (store: ObjectStore) => Promise<
   ['HeadObject', (store) => store.head('k')],
   ['GetObject', (store) => store.get('k', { ifMatch: 'e' })],
   ['GetObjectTagging', (store) => store.tags('k')],
-  ['PutObject', (store) => store.put('k', three, none)],
+  ['PutObject', (store) => store.put('k', three, noAttributes)],
   ['DeleteObject', (store) => store.delete('k')],
-  ['CopyObject', (store) => store.copy(from, 'k', none)],
-  ['CreateMultipartUpload', (store) => store.createUpload('k', none)],
+  ['CopyObject', (store) => store.copy(from, 'k', noAttributes)],
+  ['CreateMultipartUpload', (store) => store.createUpload('k', noAttributes)],
   ['UploadPart', (store) => store.uploadPart(part, three)],
   ['UploadPartCopy', (store) => store.copyPart(part, from, 0, 3)],
   ['ListParts', (store) => store.listParts('k', 'U')],

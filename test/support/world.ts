@@ -14,10 +14,9 @@ import { MemoryUploads } from '../../shared/ports/memory/uploads.ts';
 import type { Outcome, ProgressEvent } from '../../shared/ports/progress.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { noAttributes } from './objects.ts';
 
 /** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
-
-export const noAttributes: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
 
 export interface WorldOptions {
   /** laid over a task that relays, with 5 MiB as the threshold and parts of 5 MiB */
@@ -32,24 +31,6 @@ export interface WorldOptions {
 }
 
 export const partSize = 5 * MiB;
-
-const made = new Map<string, Buffer>();
-
-/** Bytes that look random, the same for the same seed; not to be written to. */
-export function bytesOf(size: number, seed = 'a'): Buffer {
-  const name = `${size} ${seed}`;
-  const bytes = made.get(name) ?? makeBytes(size, seed);
-  made.set(name, bytes);
-  return bytes;
-}
-
-function makeBytes(size: number, seed: string): Buffer {
-  const block = createHash('sha512').update(seed).digest();
-  const bytes = Buffer.alloc(size, block);
-  // Blocks would repeat: the offset is mixed in, so that parts in the wrong place are seen.
-  for (let at = 0; at + 8 <= size; at += 4096) bytes.writeDoubleLE(at + seed.length, at);
-  return bytes;
-}
 
 export class World {
   readonly clock = new ManualClock();

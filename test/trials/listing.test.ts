@@ -8,10 +8,10 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
 import { Dice } from '../../trials/support/scheduler.ts';
 import { Stores } from '../../trials/faults/stores.ts';
+import { noAttributes } from '../support/objects.ts';
 
 /** Both buckets change while they are listed: between any two pages of either side. */
 
-const attributes = { headers: {}, metadata: {}, tags: {} };
 const task = parseTask(
   JSON.stringify({
     name: 'listed',
@@ -51,7 +51,7 @@ it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d
   const open = (stores = await Stores.open());
   const { source, destination } = open;
   const put = async (store: ObjectStore, key: string, text: string): Promise<void> => {
-    await store.put(key, { data: Buffer.from(text), size: text.length }, attributes);
+    await store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
   };
   const keys = Array.from({ length: 60 }, (_, index) => `key ${String(index).padStart(3, '0')}`);
   const rested = { same: new Set<string>(), missing: new Set<string>(), extra: new Set<string>() };

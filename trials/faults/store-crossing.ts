@@ -8,6 +8,7 @@ import { contextOf } from '../../test/support/context.ts';
 import type { FaultKind } from './store-kinds.ts';
 import { Pattern } from './pattern.ts';
 import { Stores } from './stores.ts';
+import { noAttributes } from '../../test/support/objects.ts';
 
 export interface CrossingOptions {
   /** how the objects are to go: through this process, inside the store, or away */
@@ -42,7 +43,6 @@ interface Sized {
 }
 
 const threshold = 5 * MiB;
-const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Moves objects through real clients between two buckets of a real server that does things wrong. */
 export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOptions): Promise<Crossing> {
@@ -54,7 +54,7 @@ export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOption
     await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
       const data = randomBytes(size);
       hashes.set(key, createHash('sha256').update(data).digest('hex'));
-      await (way === 'delete' ? destination : source).put(key, { data, size }, attributes);
+      await (way === 'delete' ? destination : source).put(key, { data, size }, noAttributes);
     });
     watch.forget();
     const patterns = faults.map(({ kind, rate }) => ({ kind, pattern: new Pattern(seed, rate, { first: false }) }));

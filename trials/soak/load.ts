@@ -5,6 +5,7 @@ import type { ListedObject } from '../../shared/model/object.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Dice } from '../support/scheduler.ts';
+import { noAttributes } from '../../test/support/objects.ts';
 
 /** Keys that there are at most: the buckets do not grow, so that what grows elsewhere is a leak. */
 const smallKeys = 500;
@@ -16,8 +17,6 @@ const large = 0.015;
 const hands = 4;
 /** Jobs that wait, above which nothing is added: the pipeline is kept full, not buried. */
 const enough = 150;
-
-const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Somebody who changes the source without a pause, as fast as the pipeline follows. */
 export class Load {
@@ -67,7 +66,7 @@ export class Load {
       return;
     }
     const size = isLarge ? 6 * MiB + dice.below(12 * MiB) : dice.below(dice.chance(0.2) ? 200 * KiB : 10 * KiB);
-    await this.#source.put(key, { data: randomBytes(size), size }, attributes);
+    await this.#source.put(key, { data: randomBytes(size), size }, noAttributes);
   }
 }
 

@@ -17,6 +17,7 @@ import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { KiB, MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { noAttributes } from '../../test/support/objects.ts';
 
 /** The ways an object can take, each with a task of its own whose name is also the prefix of its keys. */
 export const pipelineRoutes = [
@@ -40,7 +41,6 @@ const threshold = 8 * MiB;
 const kmsRefusal =
   'User: arn:aws:sts::000000000000:assumed-role/copy/copy is not authorized to perform: kms:Decrypt on the resource ' +
   'associated with this ciphertext because no identity-based policy allows the kms:Decrypt action';
-const attributes = { headers: {}, metadata: {}, tags: {} };
 
 /** Sizes of the objects that take a way; those that are copied in parts in one process were uploaded in parts. */
 const sizes: Readonly<Record<PipelineRoute, number>> = {
@@ -155,9 +155,9 @@ export class Pipeline {
       const key = `${taskOf(route)}/${group}/${index}`;
       const data = randomBytes(sizes[route] + index);
       wanted.set(key, route === 'delete' ? undefined : hashOf(data));
-      if (route === 'delete') await this.destination.put(key, { data, size: data.length }, attributes);
+      if (route === 'delete') await this.destination.put(key, { data, size: data.length }, noAttributes);
       else if (route === 'multipart' || route === 'server-side copy of parts') await this.#putInParts(key, data);
-      else if (route !== 'events') await this.source.put(key, { data, size: data.length }, attributes);
+      else if (route !== 'events') await this.source.put(key, { data, size: data.length }, noAttributes);
       else if ((await this.#history(key, data, index)) === 'deleted') wanted.set(key, undefined);
     });
     return wanted;
@@ -166,7 +166,7 @@ export class Pipeline {
   /** What people do to objects between two events. */
   async #history(key: string, data: Buffer, index: number): Promise<'there' | 'deleted'> {
     const put = (bytes: Buffer): Promise<unknown> =>
-      this.source.put(key, { data: bytes, size: bytes.length }, attributes);
+      this.source.put(key, { data: bytes, size: bytes.length }, noAttributes);
     if (index % 4 === 1 || index % 4 === 2) await put(randomBytes(data.length));
     if (index % 4 === 2) await this.source.delete(key);
     await put(data);
@@ -176,7 +176,7 @@ export class Pipeline {
   }
 
   async #putInParts(key: string, data: Buffer): Promise<void> {
-    const { uploadId } = await this.source.createUpload(key, attributes);
+    const { uploadId } = await this.source.createUpload(key, noAttributes);
     const parts = [];
     for (const [index, start] of [0, 5 * MiB].entries()) {
       const bytes = data.subarray(start, index === 0 ? 5 * MiB : data.length);

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
 import { byBytes } from '../../support/keys.ts';
-import { bytesOf, checksumOf, md5, none, text, type Kit } from './kit.ts';
+import { checksumOf, md5, text, type Kit } from './kit.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Bodies and their checks; listings. */
 export function describeBodiesAndListings(kit: Kit): void {
@@ -12,9 +13,9 @@ export function describeBodiesAndListings(kit: Kit): void {
       const body = (): Buffer | Readable =>
         form === 'bytes' ? bytes : Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]);
       const wrong = { data: body(), size: bytes.length, md5: md5(Buffer.from('other'), 'base64') };
-      await expect(kit.one.put('md5', wrong, none)).rejects.toMatchObject({ name: 'VerificationFailed' });
+      await expect(kit.one.put('md5', wrong, noAttributes)).rejects.toMatchObject({ name: 'VerificationFailed' });
       expect(await kit.one.head('md5')).toBeUndefined();
-      await kit.one.put('md5', { ...wrong, data: body(), md5: md5(bytes, 'base64') }, none);
+      await kit.one.put('md5', { ...wrong, data: body(), md5: md5(bytes, 'base64') }, noAttributes);
       expect((await kit.read('md5'))?.equals(bytes)).toBe(true);
       await kit.one.delete('md5');
     });
@@ -24,7 +25,11 @@ export function describeBodiesAndListings(kit: Kit): void {
       async (algorithm) => {
         const bytes = bytesOf(1000);
         const value = await checksumOf(algorithm, Buffer.from('other'));
-        const put = kit.one.put('crc', { data: bytes, size: bytes.length, checksum: { algorithm, value } }, none);
+        const put = kit.one.put(
+          'crc',
+          { data: bytes, size: bytes.length, checksum: { algorithm, value } },
+          noAttributes,
+        );
         if (kit.can.checksums) await expect(put).rejects.toMatchObject({ name: 'VerificationFailed' });
         else await expect(put).resolves.toHaveProperty('etag');
         expect((await kit.one.head('crc')) === undefined).toBe(kit.can.checksums);
@@ -35,7 +40,7 @@ export function describeBodiesAndListings(kit: Kit): void {
     it('leave a checksum, which HEAD tells when it is asked', async () => {
       const bytes = bytesOf(1000);
       const checksum = { algorithm: 'CRC32C' as const, value: await checksumOf('CRC32C', bytes) };
-      await kit.one.put('stored', { data: bytes, size: bytes.length, checksum }, none);
+      await kit.one.put('stored', { data: bytes, size: bytes.length, checksum }, noAttributes);
       expect(await kit.one.head('stored')).not.toHaveProperty('checksum');
       expect((await kit.one.head('stored', { checksum: true }))?.checksum).toEqual(
         kit.can.checksums ? checksum : undefined,
@@ -52,7 +57,7 @@ export function describeBodiesAndListings(kit: Kit): void {
     };
 
     it('are in the order of UTF-8 bytes, in pages, from any key on', async () => {
-      for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), none);
+      for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), noAttributes);
       const sorted = [...keys].sort(byBytes);
       for (const pageSize of [1, 2, 4, 1000]) {
         const pages = await list({ prefix: 'l/', pageSize });
@@ -68,7 +73,7 @@ export function describeBodiesAndListings(kit: Kit): void {
     });
 
     it('tell what HEAD tells', async () => {
-      await kit.one.put('told', text('abc'), none);
+      await kit.one.put('told', text('abc'), noAttributes);
       const head = await kit.one.head('told');
       for await (const page of kit.one.list({ prefix: 'told' })) {
         expect(page).toEqual([{ key: 'told', size: 3, etag: head?.etag, modified: expect.any(Number) }]);

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
-import { bytesOf, none, part, text, type Kit } from './kit.ts';
+import { part, text, type Kit } from './kit.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** What the store copies by itself. */
 export function describeCopies(kit: Kit): void {
@@ -8,7 +9,7 @@ export function describeCopies(kit: Kit): void {
     if (!kit.can.copies) {
       it('are not there, and say so', async () => {
         const source = { bucket: kit.one.bucket, key: 'told', etag: 'e' };
-        await expect(kit.one.copy(source, 'x', none)).rejects.toMatchObject({ name: 'NotSupported' });
+        await expect(kit.one.copy(source, 'x', noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
       });
       return;
     }
@@ -19,7 +20,7 @@ export function describeCopies(kit: Kit): void {
       const { etag } = await kit.one.put(
         key,
         { data: bytes, size: 3000 },
-        { ...none, metadata: { old: '1' }, tags: { old: '1' } },
+        { ...noAttributes, metadata: { old: '1' }, tags: { old: '1' } },
       );
       const two = kit.subject.bucket('two');
       const attributes = { headers: { contentType: 'a/b' }, metadata: { new: '1' }, tags: { new: '1' } };
@@ -28,7 +29,7 @@ export function describeCopies(kit: Kit): void {
       expect(await two.head('to')).toMatchObject({ headers: attributes.headers, metadata: attributes.metadata });
       expect(await two.tags('to')).toEqual(kit.can.tagsOfCopiesAndUploads ? attributes.tags : {});
       expect((await buffer((await two.get('to'))!.body)).equals(bytes)).toBe(true);
-      await kit.one.put(key, text('changed'), none);
+      await kit.one.put(key, text('changed'), noAttributes);
       const late = two.copy({ bucket: kit.one.bucket, key, etag }, 'to', attributes);
       if (kit.can.pinnedCopies) await expect(late).rejects.toMatchObject({ name: 'SourceChanged' });
       else expect((await late).etag).not.toBe(etag);
@@ -51,9 +52,9 @@ export function describeCopies(kit: Kit): void {
           return;
         }
         const bytes = bytesOf(part + 5000);
-        const { etag } = await kit.one.put('p from', { data: bytes, size: bytes.length }, none);
+        const { etag } = await kit.one.put('p from', { data: bytes, size: bytes.length }, noAttributes);
         const two = kit.subject.bucket('two');
-        const { uploadId } = await two.createUpload('p-to', none);
+        const { uploadId } = await two.createUpload('p-to', noAttributes);
         const source = { bucket: kit.one.bucket, key: 'p from', etag };
         const copied = [
           await two.copyPart({ key: 'p-to', uploadId, number: 1 }, source, 0, part),
@@ -65,8 +66,8 @@ export function describeCopies(kit: Kit): void {
         ]);
         await two.completeUpload('p-to', uploadId, copied, { size: bytes.length });
         expect((await buffer((await two.get('p-to'))!.body)).equals(bytes)).toBe(true);
-        await kit.one.put('p from', text('changed'), none);
-        const again = await two.createUpload('p-to', none);
+        await kit.one.put('p from', text('changed'), noAttributes);
+        const again = await two.createUpload('p-to', noAttributes);
         const late = two.copyPart({ key: 'p-to', uploadId: again.uploadId, number: 1 }, source, 0, 5);
         await expect(late).rejects.toMatchObject({ name: 'SourceChanged' });
         await two.abortUpload('p-to', again.uploadId);

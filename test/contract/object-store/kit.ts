@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { MiB } from '../../../shared/model/limits.ts';
-import type { ChecksumAlgorithm, ObjectAttributes } from '../../../shared/model/object.ts';
+import type { ChecksumAlgorithm } from '../../../shared/model/object.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
 import type { Body, GetOptions, ObjectStore } from '../../../shared/ports/object-store.ts';
 import { startChecksum } from '../../../shared/transfer/bytes/digest.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** What a store can do. Where it cannot, the suite holds it to what it is said to do instead. */
 export interface Capabilities {
@@ -36,18 +37,10 @@ export interface Subject {
   close(): Promise<void>;
 }
 
-export const none: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
 export const part = 5 * MiB;
 export const md5 = (bytes: Uint8Array, form: 'hex' | 'base64' = 'hex'): string =>
   createHash('md5').update(bytes).digest(form);
 export const text = (value: string): Body => ({ data: Buffer.from(value), size: Buffer.byteLength(value) });
-
-/** Bytes that differ from place to place. */
-export function bytesOf(size: number, seed = 1): Buffer {
-  const bytes = Buffer.alloc(size, seed);
-  for (let at = 0; at + 4 <= size; at += 1024) bytes.writeUInt32BE(at, at);
-  return bytes;
-}
 
 /** All pages of a listing. */
 export async function pagesOf<Page>(listing: AsyncIterable<Page>): Promise<Page[]> {
@@ -93,7 +86,7 @@ export class Kit {
 
   /** Uploads parts of these sizes, each with other bytes. @returns the upload's ID and its parts */
   async upload(key: string, sizes: number[], algorithm?: ChecksumAlgorithm): Promise<[string, StoredPart[]]> {
-    const { uploadId } = await this.one.createUpload(key, none, algorithm);
+    const { uploadId } = await this.one.createUpload(key, noAttributes, algorithm);
     const parts: StoredPart[] = [];
     for (const [index, size] of sizes.entries()) {
       const data = bytesOf(size, index + 1);

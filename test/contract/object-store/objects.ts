@@ -3,7 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { byBytes } from '../../support/keys.ts';
-import { bytesOf, md5, none, text, type Kit } from './kit.ts';
+import { md5, text, type Kit } from './kit.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Keys that are easily confused, changed or refused. */
 const oddKeys = [
@@ -45,8 +46,8 @@ export function describeObjects(kit: Kit): void {
         ['get', () => missing.get('k')],
         ['get pinned', () => missing.get('k', { ifMatch: 'e' })],
         ['list', () => missing.list({ prefix: '' })[Symbol.asyncIterator]().next()],
-        ['put', () => missing.put('k', text('x'), none)],
-        ['createUpload', () => missing.createUpload('k', none)],
+        ['put', () => missing.put('k', text('x'), noAttributes)],
+        ['createUpload', () => missing.createUpload('k', noAttributes)],
       ];
       for (const [call, work] of calls) {
         const end = await work().then(
@@ -112,7 +113,7 @@ export function describeObjects(kit: Kit): void {
     });
 
     it('may have nothing: no byte, no header, no tag', async () => {
-      await kit.one.put('empty', { data: Buffer.alloc(0), size: 0 }, none);
+      await kit.one.put('empty', { data: Buffer.alloc(0), size: 0 }, noAttributes);
       expect(await kit.read('empty')).toHaveLength(0);
       expect(await kit.one.head('empty')).toMatchObject({ size: 0, metadata: {} });
       expect((await kit.one.get('empty'))?.info.tagCount).toBe(0);
@@ -121,7 +122,7 @@ export function describeObjects(kit: Kit): void {
 
     it('are replaced whole, attributes too', async () => {
       await kit.one.put('twice', text('first'), attributes);
-      await kit.one.put('twice', text('second!'), none);
+      await kit.one.put('twice', text('second!'), noAttributes);
       expect((await kit.read('twice'))?.toString()).toBe('second!');
       expect((await kit.one.head('twice'))?.metadata).toEqual({});
       expect(await kit.one.tags('twice')).toEqual({});
@@ -131,7 +132,7 @@ export function describeObjects(kit: Kit): void {
 
     it('are read in ranges, and each range tells the size of the whole', async () => {
       const bytes = bytesOf(10_000);
-      const { etag } = await kit.one.put('ranges', { data: bytes, size: bytes.length }, none);
+      const { etag } = await kit.one.put('ranges', { data: bytes, size: bytes.length }, noAttributes);
       for (const [start, end] of [
         [0, 1],
         [0, 10_000],
@@ -145,9 +146,9 @@ export function describeObjects(kit: Kit): void {
     });
 
     it('that changed are not read by somebody who wants the version before', async () => {
-      const { etag } = await kit.one.put('pinned', text('before'), none);
+      const { etag } = await kit.one.put('pinned', text('before'), noAttributes);
       expect((await kit.read('pinned', { ifMatch: etag }))?.toString()).toBe('before');
-      await kit.one.put('pinned', text('after'), none);
+      await kit.one.put('pinned', text('after'), noAttributes);
       await expect(kit.one.get('pinned', { ifMatch: etag })).rejects.toMatchObject({ name: 'SourceChanged' });
       const range = { start: 0, end: 2 };
       await expect(kit.one.get('pinned', { ifMatch: etag, range })).rejects.toMatchObject({ name: 'SourceChanged' });
@@ -161,7 +162,7 @@ export function describeObjects(kit: Kit): void {
     it('may have any key, and keys that look alike are different objects', async () => {
       const key = (odd: string): string => `odd/${odd}`.slice(0, 1024);
       await forEachConcurrently(oddKeys, 8, async (odd) => {
-        await kit.one.put(key(odd), text(`content of ${odd}`), none);
+        await kit.one.put(key(odd), text(`content of ${odd}`), noAttributes);
       });
       await forEachConcurrently(oddKeys, 8, async (odd) => {
         expect((await kit.one.head(key(odd)))?.size).toBe(Buffer.byteLength(`content of ${odd}`));

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
-import { bytesOf, checksumOf, none, part, type Kit } from './kit.ts';
+import { checksumOf, part, type Kit } from './kit.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Checksums of uploads in parts. */
 export function describeUploadChecksums(kit: Kit): void {
@@ -48,7 +49,7 @@ export function describeUploadChecksums(kit: Kit): void {
     });
 
     it.each(checksumAlgorithms)('%s of a part with wrong bytes is refused', async (algorithm) => {
-      const { uploadId } = await kit.one.createUpload('bad-crc', none, algorithm);
+      const { uploadId } = await kit.one.createUpload('bad-crc', noAttributes, algorithm);
       const checksum = { algorithm, value: await checksumOf(algorithm, Buffer.from('other')) };
       const address = { key: 'bad-crc', uploadId, number: 1, checksum: algorithm };
       const sent = kit.one.uploadPart(address, { data: bytesOf(1000), size: 1000, checksum });
@@ -57,7 +58,7 @@ export function describeUploadChecksums(kit: Kit): void {
     });
 
     it.each(checksumAlgorithms)('%s of a part that streams is confirmed', async (algorithm) => {
-      const { uploadId } = await kit.one.createUpload('stream', none, algorithm);
+      const { uploadId } = await kit.one.createUpload('stream', noAttributes, algorithm);
       const bytes = bytesOf(300_000);
       const data = Readable.from([bytes.subarray(0, 100), bytes.subarray(100, 200_000), bytes.subarray(200_000)]);
       const address = { key: 'stream', uploadId, number: 1, checksum: algorithm };

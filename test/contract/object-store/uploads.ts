@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
-import { bytesOf, md5, none, pagesOf, part, text, type Kit } from './kit.ts';
+import { md5, pagesOf, part, text, type Kit } from './kit.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Uploads in parts. */
 export function describeUploads(kit: Kit): void {
@@ -70,11 +71,11 @@ export function describeUploads(kit: Kit): void {
       );
       const late = kit.one.completeUpload('never', aborted, parts, { size: 1000 });
       await expect(late).rejects.toMatchObject({ name: kit.can.goneAtComplete ? 'UploadGone' : 'Unavailable' });
-      expect((await kit.read('gone'))?.equals(bytesOf(1000))).toBe(true);
+      expect((await kit.read('gone'))?.equals(bytesOf(1000, 1))).toBe(true);
     });
 
     it('leave the old object until Complete', async () => {
-      await kit.one.put('kept', text('old'), none);
+      await kit.one.put('kept', text('old'), noAttributes);
       const [uploadId, parts] = await kit.upload('kept', [2000]);
       expect((await kit.read('kept'))?.toString()).toBe('old');
       await kit.one.completeUpload('kept', uploadId, parts, { size: 2000 });
@@ -85,7 +86,7 @@ export function describeUploads(kit: Kit): void {
       const before = Date.now();
       const keys = ['listed/a b+c/%41', 'listed/é😀', 'listed/z', 'listed/z', 'other'];
       const made: { key: string; uploadId: string }[] = [];
-      for (const key of keys) made.push({ key, uploadId: (await kit.one.createUpload(key, none)).uploadId });
+      for (const key of keys) made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
       const listed = async (prefix: string) => (await pagesOf(kit.one.listUploads(prefix))).flat();
       const found = await listed('listed/');
       const order = (some: { key: string; uploadId: string }[]) =>
@@ -106,7 +107,7 @@ export function describeUploads(kit: Kit): void {
       const names = Array.from({ length: kit.can.manyParts }, (_, index) => `crowd/${index % 7}/${index}`);
       const made: { key: string; uploadId: string }[] = [];
       await forEachConcurrently(names, 20, async (key) => {
-        made.push({ key, uploadId: (await kit.one.createUpload(key, none)).uploadId });
+        made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
       });
       const pages = await pagesOf(kit.one.listUploads('crowd/'));
       expect(pages.length).toBeGreaterThan(1);
@@ -148,7 +149,7 @@ export function describeUploads(kit: Kit): void {
     });
 
     it('refuse a part with a wrong MD5', async () => {
-      const { uploadId } = await kit.one.createUpload('bad-part', none);
+      const { uploadId } = await kit.one.createUpload('bad-part', noAttributes);
       const address = { key: 'bad-part', uploadId, number: 1 };
       const body = { data: bytesOf(1000), size: 1000, md5: md5(Buffer.from('other'), 'base64') };
       await expect(kit.one.uploadPart(address, body)).rejects.toMatchObject({ name: 'VerificationFailed' });
@@ -157,7 +158,7 @@ export function describeUploads(kit: Kit): void {
     });
 
     it('may have more parts than one answer lists', async () => {
-      const { uploadId } = await kit.one.createUpload('many', none);
+      const { uploadId } = await kit.one.createUpload('many', noAttributes);
       const numbers = Array.from({ length: kit.can.manyParts }, (_, index) => index + 1);
       await forEachConcurrently(numbers, 20, async (number) => {
         await kit.one.uploadPart({ key: 'many', uploadId, number }, text(String(number)));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { KiB } from '../../../shared/model/limits.ts';
-import { bytesOf, noAttributes, type WorldOptions } from '../../support/world.ts';
+import { type WorldOptions } from '../../support/world.ts';
 import { Audit } from './audited-world.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 describe('what a run takes for the same, looked at deeper', () => {
   /** The destination is newer, has the same size and other bytes, and no ledger knows of it. */

@@ -4,8 +4,9 @@ import { asciiJson, encodeJob } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
-import { bytesOf, noAttributes, World } from '../../support/world.ts';
+import { World } from '../../support/world.ts';
 import { Audit } from './audited-world.ts';
+import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 const hour = 3600_000;
 

@@ -4,7 +4,8 @@ import type { Finding } from '../../../operations/audit/finding.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
-import { noAttributes, World, type WorldOptions } from '../../support/world.ts';
+import { World, type WorldOptions } from '../../support/world.ts';
+import { noAttributes } from '../../support/objects.ts';
 
 /** A world of a task from `in/` to `out/`, and audits of it. */
 export class Audit {

@@ -7,7 +7,8 @@ import { decodeJob } from '../../../shared/model/job.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { smallKeyArbitrary } from '../../support/keys.ts';
-import { noAttributes, World } from '../../support/world.ts';
+import { World } from '../../support/world.ts';
+import { noAttributes } from '../../support/objects.ts';
 
 /** One key: what each side has, and which of the two was written first. */
 const keys = fc.uniqueArray(

@@ -12,8 +12,7 @@ import type { Job } from '../../../shared/model/job.ts';
 import type { Side } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../support/local-s3.ts';
-
-const none = { headers: {}, metadata: {}, tags: {} };
+import { noAttributes } from '../../support/objects.ts';
 
 describe('faultOf', () => {
   it.each([
@@ -138,21 +137,21 @@ describe('S3ObjectStore over a server that fails', () => {
   ] as const)('sends a buffered body again after %s', async (_name, fault) => {
     let times = 1;
     server.fault = ({ operation }) => (operation === 'PutObject' && times-- > 0 ? fault : undefined);
-    expect(await store.put('again', body, none)).toMatchObject({ etag: '900150983cd24fb0d6963f7d28e17f72' });
+    expect(await store.put('again', body, noAttributes)).toMatchObject({ etag: '900150983cd24fb0d6963f7d28e17f72' });
     expect(server.requests.filter(({ operation }) => operation === 'PutObject')).toHaveLength(2);
   });
 
   it.each(['CompleteMultipartUpload', 'CopyObject'] as const)(
     'finds the error in a 200 of %s',
     async (operation) => {
-      const { etag } = await store.put('from', body, none);
-      const { uploadId } = await store.createUpload('k', none);
+      const { etag } = await store.put('from', body, noAttributes);
+      const { uploadId } = await store.createUpload('k', noAttributes);
       const part = await store.uploadPart({ key: 'k', uploadId, number: 1 }, body);
       server.fault = (request) =>
         request.operation === operation ? { kind: 'status', status: 200, code: 'InternalError' } : undefined;
       const call =
         operation === 'CopyObject'
-          ? store.copy({ bucket: 'bucket', key: 'from', etag }, 'k', none)
+          ? store.copy({ bucket: 'bucket', key: 'from', etag }, 'k', noAttributes)
           : store.completeUpload('k', uploadId, [part], { size: 3 });
       await expect(call).rejects.toMatchObject({ name: 'Unavailable' });
       expect(await store.head('k')).toBeUndefined();
@@ -161,7 +160,7 @@ describe('S3ObjectStore over a server that fails', () => {
   );
 
   it('takes a lost answer of Complete for what it is: the upload is gone, and the object is there', async () => {
-    const { uploadId } = await store.createUpload('lost', none);
+    const { uploadId } = await store.createUpload('lost', noAttributes);
     const part = await store.uploadPart({ key: 'lost', uploadId, number: 1 }, body);
     let times = 1;
     server.fault = ({ operation }) =>
@@ -177,7 +176,7 @@ describe('S3ObjectStore over a server that fails', () => {
   it.each(['ListParts', 'UploadPart', 'CompleteMultipartUpload'] as const)(
     'takes a store that says "no such key" of a lost upload in %s to mean the upload',
     async (operation) => {
-      const { uploadId } = await store.createUpload('gone', none);
+      const { uploadId } = await store.createUpload('gone', noAttributes);
       const part = await store.uploadPart({ key: 'gone', uploadId, number: 1 }, body);
       server.fault = (request) =>
         request.operation === operation ? { kind: 'status', status: 404, code: 'NoSuchKey' } : undefined;
@@ -201,7 +200,9 @@ describe('S3ObjectStore over a server that fails', () => {
       { ...localKeys, secretAccessKey: 'TOPSECRET' },
     );
     const side: Side = { bucket: 'bucket', prefix: '', requestPayer: false };
-    const failed = await new S3ObjectStore(wrong, side).put('k', body, none).catch((error: unknown) => error as Error);
+    const failed = await new S3ObjectStore(wrong, side)
+      .put('k', body, noAttributes)
+      .catch((error: unknown) => error as Error);
     expect(failed).toMatchObject({ name: 'AccessDenied' });
     expect((failed as Error).message).not.toContain('TOPSECRET');
   });

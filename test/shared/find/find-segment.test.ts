@@ -6,7 +6,8 @@ import type { FindObjectsState, Segment } from '../../../shared/model/messages/p
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { byBytes, smallKeyArbitrary } from '../../support/keys.ts';
-import { noAttributes, World, type WorldOptions } from '../../support/world.ts';
+import { World, type WorldOptions } from '../../support/world.ts';
+import { noAttributes } from '../../support/objects.ts';
 
 /** What a key is like: on which sides, and whether the two are the same. */
 type Presence = 'source' | 'destination' | 'same' | 'differs';

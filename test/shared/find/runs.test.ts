@@ -9,6 +9,7 @@ import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { World } from '../../support/world.ts';
+import { noAttributes } from '../../support/objects.ts';
 
 const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
 
@@ -66,7 +67,7 @@ describe('planRun', () => {
     const store = world.context().source;
     for (let index = 0; index < first + 1001; index++) {
       const key = `${index < first ? '\u{10000}' : '\u{ffff}'}${String(index).padStart(4, '0')}`;
-      await store.put(key, { data: Buffer.alloc(0), size: 0 }, { headers: {}, metadata: {}, tags: {} });
+      await store.put(key, { data: Buffer.alloc(0), size: 0 }, noAttributes);
     }
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
     expect(plan.segments).toEqual([{}]);

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
 import { sweepUploads } from '../../../shared/transfer/upload/sweep-uploads.ts';
 import { runUpload } from '../../support/machine.ts';
-import { bytesOf, World, type WorldOptions } from '../../support/world.ts';
+import { World, type WorldOptions } from '../../support/world.ts';
+import { bytesOf } from '../../support/objects.ts';
 
 /** The process dies at its k-th call of the outside, before the call takes effect or before its answer comes. */
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { bytesOf, World, type WorldOptions } from '../../support/world.ts';
+import { World, type WorldOptions } from '../../support/world.ts';
+import { bytesOf } from '../../support/objects.ts';
 
 /** To version 0 come: other bytes of the same size, another size, and the same bytes with other metadata. */
 const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three'), bytesOf(5000, 'one')];

@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB, missingTrustedMillis, missingTrustedMaxBytes } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { bytesOf, partSize, World, type WorldOptions } from '../../support/world.ts';
+import { partSize, World, type WorldOptions } from '../../support/world.ts';
+import { bytesOf } from '../../support/objects.ts';
 
 const attributes: ObjectAttributes = {
   headers: {

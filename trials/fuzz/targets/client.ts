@@ -14,6 +14,7 @@ import {
   type Reply,
 } from '../../../test/support/hostile-store.ts';
 import { Finding, outcomeOf, type Target } from '../target.ts';
+import { noAttributes } from '../../../test/support/objects.ts';
 
 /** Milliseconds for an answer: what never comes holds nobody up. */
 const limit = { min: 3000, first: 3000, max: 3000 };
@@ -21,7 +22,6 @@ const patience = { read: limit, small: limit, list: limit, complete: limit, copy
 
 /** What a store answers, read by the real client over a socket. */
 
-const none = { headers: {}, metadata: {}, tags: {} };
 const from = { bucket: 'source', key: 'k', etag: 'e' };
 const prefix = 'in/';
 
@@ -50,7 +50,7 @@ const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
     return parts.slice(0, 3);
   },
   async (store) => {
-    const { uploadId } = await store.createUpload('k', none);
+    const { uploadId } = await store.createUpload('k', noAttributes);
     check(/^[\x21-\x7e]{1,1024}$/.test(uploadId), 'an upload ID that is none');
     return 'created';
   },
@@ -64,7 +64,7 @@ const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
     );
     return Object.keys(tags).length;
   },
-  (store) => store.copy(from, 'k', none),
+  (store) => store.copy(from, 'k', noAttributes),
   (store) => store.completeUpload('k', 'U', [], { size: 3 }),
   async (store) => {
     for await (const page of store.listUploads(prefix)) {

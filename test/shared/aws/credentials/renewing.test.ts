@@ -8,6 +8,7 @@ import { Fault } from '../../../../shared/model/faults.ts';
 import { parseTask, type Side } from '../../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../../shared/ports/memory/clock.ts';
 import { startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
+import { noAttributes } from '../../../support/objects.ts';
 
 const minute = 60_000;
 
@@ -137,7 +138,6 @@ describe('an S3 client whose keys are rotated', () => {
   let secret: SideKeys;
   let reads: number;
   let store: S3ObjectStore;
-  const none = { headers: {}, metadata: {}, tags: {} };
   const body = { data: Buffer.from('abc'), size: 3 };
 
   beforeAll(async () => {
@@ -169,18 +169,18 @@ describe('an S3 client whose keys are rotated', () => {
     }, clock);
     const side: Side = { bucket: 'bucket', prefix: '', requestPayer: false, endpoint: server.endpoint };
     store = new S3ObjectStore(createS3Client({ ...side, region: 'us-east-1', forcePathStyle: true }, keys), side);
-    await store.put('k', body, none);
+    await store.put('k', body, noAttributes);
   });
 
   it('makes every kind of call again with the new ones', async () => {
     const { etag } = (await store.head('k'))!;
-    const { uploadId } = await store.createUpload('large', none);
+    const { uploadId } = await store.createUpload('large', noAttributes);
     const calls: Record<string, () => Promise<unknown>> = {
       ListObjectsV2: () => store.list({ prefix: '' }).next(),
       HeadObject: () => store.head('k'),
       GetObject: async () => (await store.get('k'))?.body.resume(),
-      PutObject: () => store.put('k', body, none),
-      CopyObject: () => store.copy({ bucket: 'bucket', key: 'k', etag }, 'copy', none),
+      PutObject: () => store.put('k', body, noAttributes),
+      CopyObject: () => store.copy({ bucket: 'bucket', key: 'k', etag }, 'copy', noAttributes),
       UploadPart: () => store.uploadPart({ key: 'large', uploadId, number: 1 }, body),
       AbortMultipartUpload: () => store.abortUpload('large', uploadId),
       DeleteObject: () => store.delete('copy'),
@@ -198,14 +198,14 @@ describe('an S3 client whose keys are rotated', () => {
 
   it('asks for them once, however many calls are under way', async () => {
     rotate('second');
-    await Promise.all(Array.from({ length: 20 }, (_, index) => store.put(`k${index}`, body, none)));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => store.put(`k${index}`, body, noAttributes)));
     expect(reads).toBe(2);
     expect(statuses().filter((status) => status === 200)).toHaveLength(20);
   });
 
   it('lets the owner of a streaming body send it again', async () => {
     rotate('second');
-    const put = (): Promise<unknown> => store.put('k', { ...body, data: Readable.from([body.data]) }, none);
+    const put = (): Promise<unknown> => store.put('k', { ...body, data: Readable.from([body.data]) }, noAttributes);
     await expect(put()).rejects.toMatchObject({
       name: 'Unavailable',
       message: 'PutObject: the store refused the credentials; others are there, the body has to be sent again',
@@ -217,7 +217,7 @@ describe('an S3 client whose keys are rotated', () => {
   it('tells a refusal as it is where there are no other keys, and asks for them no more than every few seconds', async () => {
     rotate('second', false);
     for (let times = 0; times < 5; times++) {
-      await expect(store.put('k', body, none)).rejects.toMatchObject({
+      await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({
         name: 'AccessDenied',
         message: expect.stringContaining('InvalidAccessKeyId (HTTP 403)'),
       });
@@ -232,7 +232,7 @@ describe('an S3 client whose keys are rotated', () => {
   ])('takes %s (HTTP %p) for a refusal, of HEAD too, which has no code', async (code, status) => {
     for (const [name, call] of [
       ['head', () => store.head('k')] as const,
-      ['put', () => store.put('k', body, none)] as const,
+      ['put', () => store.put('k', body, noAttributes)] as const,
     ]) {
       let times = 1;
       clock.pass(6_000);
@@ -290,7 +290,7 @@ describe('an S3 client whose keys are rotated', () => {
   ])('does not take %s (HTTP %p) for one', async (code, status, name) => {
     server.fault = () => ({ kind: 'status', status, code });
     server.requests.length = 0;
-    await expect(store.put('k', body, none)).rejects.toMatchObject({ name });
+    await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({ name });
     expect({ reads, statuses: statuses() }).toEqual({ reads: 1, statuses: [status] });
   });
 });

@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { randomBytes } from 'node:crypto';
 import { GetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
@@ -20,8 +19,7 @@ import {
 import { MiB } from '../../../../shared/model/limits.ts';
 import type { Fault } from '../../../../emulator/s3/index.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
-
-const plain = { headers: {}, metadata: {}, tags: {} };
+import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 let s3: LocalS3;
 let handler: BoundedHttpHandler;
@@ -67,8 +65,8 @@ afterEach(async () => {
 });
 
 describe('an answer that does not come', () => {
-  const data = randomBytes(1000);
-  const put = (): Promise<unknown> => store.put('key', { data, size: data.length }, plain);
+  const data = bytesOf(1000);
+  const put = (): Promise<unknown> => store.put('key', { data, size: data.length }, noAttributes);
 
   it('is asked for again within seconds once latencies are known, over another connection; no socket is left', async () => {
     await put();
@@ -114,9 +112,9 @@ describe('an answer that does not come', () => {
 
   it('of a part that was sent whole is asked for again', async () => {
     open({}, { min: 1_000, first: 1_000, max: 10_000 });
-    const bytes = randomBytes(2 * MiB);
+    const bytes = bytesOf(2 * MiB);
     once('PutObject', { kind: 'no-answer' });
-    await store.put('large', { data: bytes, size: bytes.length }, plain);
+    await store.put('large', { data: bytes, size: bytes.length }, noAttributes);
     expect(count('PutObject')).toBe(2);
     expect((await read('large')).equals(bytes)).toBe(true);
   }, 30_000);
@@ -148,12 +146,12 @@ describe('an answer that does not come', () => {
 });
 
 describe('a body on its way out', () => {
-  const data = randomBytes(16 * MiB);
+  const data = bytesOf(16 * MiB);
 
   it('that nobody takes is ended and sent again', async () => {
     open({ sending: 1_500 });
     once('PutObject', { kind: 'stall-body', afterBytes: MiB });
-    const took = await seconds(() => store.put('key', { data, size: data.length }, plain));
+    const took = await seconds(() => store.put('key', { data, size: data.length }, noAttributes));
     expect(took).toBeLessThan(20);
     expect(asked).toBe(2);
     expect((await read('key')).equals(data)).toBe(true);
@@ -165,12 +163,12 @@ describe('a body on its way out', () => {
     // A hundredth of the usual time, and a hundred times the 20 KB/s that it is for.
     open({ sending: 1_200 }, { min: 1_000, first: 30_000, max: 240_000 });
     for (let index = 0; index < 6; index++)
-      await store.put('key', { data: data.subarray(8 * MiB), size: 8 * MiB }, plain);
+      await store.put('key', { data: data.subarray(8 * MiB), size: 8 * MiB }, noAttributes);
     expect(handler.answerLimit('write over 1 MiB')).toBeLessThan(4_000);
     const before = count('PutObject');
     s3.fault = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 2_000_000 } : undefined;
-    const took = await seconds(() => store.put('key', { data, size: data.length }, plain));
+    const took = await seconds(() => store.put('key', { data, size: data.length }, noAttributes));
     expect(took).toBeGreaterThan(6);
     expect(count('PutObject') - before).toBe(1);
   }, 60_000);
@@ -181,7 +179,7 @@ describe('a body on its way out', () => {
     const broke = new Error('the source broke');
     setTimeout(() => body.destroy(broke), 200);
     const took = await seconds(() =>
-      expect(store.put('key', { data: body, size: data.length }, plain)).rejects.toMatchObject({ cause: broke }),
+      expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toMatchObject({ cause: broke }),
     );
     expect(took).toBeLessThan(5);
     await sleep(50);
@@ -189,7 +187,7 @@ describe('a body on its way out', () => {
   }, 30_000);
 
   it('that carries a trailing checksum and breaks, too', async () => {
-    const { uploadId } = await store.createUpload('key', plain, 'CRC32');
+    const { uploadId } = await store.createUpload('key', noAttributes, 'CRC32');
     const body = new PassThrough();
     body.write(data.subarray(0, 100_000));
     setTimeout(() => body.destroy(new Error('the source broke')), 200);
@@ -205,13 +203,13 @@ describe('a body on its way out', () => {
     const body = new Readable({ read: () => undefined });
     body.push(data.subarray(0, 100_000));
     const what = 'TimeoutError: no byte came to be sent for 1.0 s';
-    await expect(store.put('key', { data: body, size: data.length }, plain)).rejects.toThrow(what);
+    await expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toThrow(what);
     body.destroy();
   }, 30_000);
 
   it('that is refused before it was read costs neither the answer nor a socket', async () => {
     s3.fault = () => ({ kind: 'status', status: 403, code: 'AccessDenied' });
-    await expect(store.put('key', { data, size: data.length }, plain)).rejects.toThrow('AccessDenied');
+    await expect(store.put('key', { data, size: data.length }, noAttributes)).rejects.toThrow('AccessDenied');
     await sleep(50);
     expect(handler.sockets.busy).toBe(0);
   }, 30_000);

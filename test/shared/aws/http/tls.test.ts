@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +15,9 @@ import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { certificate } from '../../../support/certificate.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
 import { contextOf } from '../../../support/context.ts';
+import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
-const plain = { headers: {}, metadata: {}, tags: {} };
-const data = randomBytes(16 * MiB);
+const data = bytesOf(16 * MiB);
 const authorities = getCACertificates('default');
 
 let s3: LocalS3;
@@ -73,7 +72,7 @@ describe('over TLS', () => {
     const sizes = [0, 1, 300_000, 16 * MiB];
     for (const size of sizes) {
       const key = `of ${size}`;
-      await source.put(key, { data: data.subarray(0, size), size }, plain);
+      await source.put(key, { data: data.subarray(0, size), size }, noAttributes);
       await transferObject(context, { task: task.name, key, action: 'copy', size });
       expect((await read(destination, key)).equals(data.subarray(0, size))).toBe(true);
     }
@@ -86,7 +85,7 @@ describe('over TLS', () => {
     const store = open('bucket', {}, { min: 1_000, first: 1_000, max: 10_000 });
     let asked = 0;
     s3.fault = ({ operation }) => (operation === 'PutObject' && asked++ === 0 ? { kind: 'no-answer' } : undefined);
-    await store.put('key', { data, size: data.length }, plain);
+    await store.put('key', { data, size: data.length }, noAttributes);
     expect(asked).toBe(2);
     expect(s3.connections).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
@@ -98,7 +97,7 @@ describe('over TLS', () => {
     s3.fault = ({ operation }) =>
       operation === 'PutObject' && asked++ === 0 ? { kind: 'stall-body', afterBytes: MiB } : undefined;
     const began = performance.now();
-    await store.put('key', { data, size: data.length }, plain);
+    await store.put('key', { data, size: data.length }, noAttributes);
     expect(performance.now() - began).toBeLessThan(30_000);
     expect(asked).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
@@ -108,7 +107,7 @@ describe('over TLS', () => {
     const store = open('bucket', { sending: 1_200 }, { min: 1_000, first: 30_000, max: 240_000 });
     s3.fault = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 2_000_000 } : undefined;
-    await store.put('key', { data, size: data.length }, plain);
+    await store.put('key', { data, size: data.length }, noAttributes);
     expect(count('PutObject')).toBe(1);
   }, 60_000);
 
@@ -118,7 +117,9 @@ describe('over TLS', () => {
     body.write(data.subarray(0, 100_000));
     const broke = new Error('the source broke');
     setTimeout(() => body.destroy(broke), 200);
-    await expect(store.put('key', { data: body, size: data.length }, plain)).rejects.toMatchObject({ cause: broke });
+    await expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toMatchObject({
+      cause: broke,
+    });
     await sleep(50);
     expect(handler.sockets.busy).toBe(0);
   }, 30_000);

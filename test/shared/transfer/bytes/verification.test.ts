@@ -4,7 +4,8 @@ import { MiB } from '../../../../shared/model/limits.ts';
 import type { Call } from '../../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../../shared/transfer/bytes/digest.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { bytesOf, World, type WorldOptions } from '../../../support/world.ts';
+import { World, type WorldOptions } from '../../../support/world.ts';
+import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 /** Bytes that are damaged, cut off or held up on their way are never shown, and one good attempt is enough. */
 
@@ -81,7 +82,7 @@ describe.each(ways)('%s', (_name, operation, options, size, parts) => {
   it('damage each time is a fault, and the old object stays', async () => {
     const world = await filled(options, size, parts);
     const old = bytesOf(100, 'old');
-    await world.context().destination.put('k', { data: old, size: 100 }, { headers: {}, metadata: {}, tags: {} });
+    await world.context().destination.put('k', { data: old, size: 100 }, noAttributes);
     world.gate.hooks = { wire: (call, bytes) => (call.operation === operation ? flipped(bytes) : bytes) };
     await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed', retry: 'later' });
     expect(world.copied()?.bytes.equals(old)).toBe(true);

@@ -4,7 +4,8 @@ import { encodeJob, type Job } from '../../../../shared/model/job.ts';
 import { MiB } from '../../../../shared/model/limits.ts';
 import { MemoryDeadLetters } from '../../../../shared/ports/memory/job-queue.ts';
 import { abandonUpload, type AbandonContext } from '../../../../shared/transfer/steps/abandon-upload.ts';
-import { bytesOf, World } from '../../../support/world.ts';
+import { World } from '../../../support/world.ts';
+import { bytesOf } from '../../../support/objects.ts';
 
 const error = {
   Error: 'UploadStuck',

@@ -7,7 +7,8 @@ import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
 import { planUpload } from '../../../../shared/transfer/steps/plan-upload.ts';
 import { sendBatch } from '../../../../shared/transfer/steps/send-batch.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { bytesOf, World, type WorldOptions } from '../../../support/world.ts';
+import { World, type WorldOptions } from '../../../support/world.ts';
+import { bytesOf } from '../../../support/objects.ts';
 
 const bytes = bytesOf(11 * MiB);
 

@@ -3,7 +3,8 @@ import { maxRestarts } from '../../../../shared/model/limits.ts';
 import type { LedgerEntry, OpenUpload } from '../../../../shared/model/ledger-entry.ts';
 import { MemoryLedger } from '../../../../shared/ports/memory/ledger.ts';
 import { recordDone } from '../../../../shared/transfer/record.ts';
-import { bytesOf, World } from '../../../support/world.ts';
+import { World } from '../../../support/world.ts';
+import { bytesOf } from '../../../support/objects.ts';
 
 /** A ledger in which somebody records the next upload of the object as soon as the last one is aborted. */
 class RestlessLedger extends MemoryLedger {

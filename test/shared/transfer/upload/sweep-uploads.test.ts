@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../../shared/model/limits.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
-import { bytesOf, noAttributes, World } from '../../../support/world.ts';
+import { World } from '../../../support/world.ts';
+import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 const hour = 3600_000;
 const day = 24 * hour;
