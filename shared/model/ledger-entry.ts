@@ -1,4 +1,4 @@
-import type { ChecksumAlgorithm } from './object.ts';
+import type { ChecksumAlgorithm, EtagForm } from './object.ts';
 
 /** What the ledger holds: one entry an object and task, one record a run. */
 
@@ -9,7 +9,7 @@ export type TransferStatus = (typeof transferStatuses)[number];
 export type RouteKind = 'skip' | 'server-side copy' | 'put' | 'multipart' | 'execution' | 'delete';
 
 /** A multipart upload that may be resumed: bound to one source version and one part size. */
-export interface OpenUpload {
+export interface OpenUpload extends EtagForm {
   readonly uploadId: string;
   readonly sourceEtag: string;
   /** the digest of the source's headers and metadata, which it was created with */
@@ -18,8 +18,6 @@ export interface OpenUpload {
   readonly partSize: number;
   /** true where the parts are the source's own */
   readonly sourceLayout: boolean;
-  /** true where the parts' ETags are no MD5s by the encryption used */
-  readonly opaqueEtag: boolean;
   /** the algorithm the upload was created with */
   readonly checksum?: ChecksumAlgorithm;
 }

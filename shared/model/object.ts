@@ -30,15 +30,19 @@ export interface ListedObject {
   readonly modified: number;
 }
 
+/** Whether an ETag can be compared with an MD5. */
+export interface EtagForm {
+  /** true if encryption (KMS, customer keys) makes the ETag something other than an MD5 */
+  readonly opaqueEtag: boolean;
+}
+
 /** What HEAD and GET say of an object. */
-export interface ObjectInfo extends ListedObject {
+export interface ObjectInfo extends ListedObject, EtagForm {
   readonly versionId?: string;
   readonly headers: ContentHeaders;
   readonly metadata: Readonly<Record<string, string>>;
   /** how many tags the object has; undefined where the store (or the permission) does not say */
   readonly tagCount?: number;
-  /** true where the ETag is no MD5 by the encryption used (KMS, customer keys) */
-  readonly opaqueEtag: boolean;
   /** false for an archived object whose restored copy is not there */
   readonly readable: boolean;
   readonly checksum?: ObjectChecksum;
@@ -58,6 +62,6 @@ export function etagPartCount(etag: string): number | undefined {
 }
 
 /** Is the ETag the MD5 of the bytes, as far as its form and the object's encryption say? */
-export function etagIsMd5(info: { etag: string; opaqueEtag: boolean }): boolean {
+export function etagIsMd5(info: EtagForm & { readonly etag: string }): boolean {
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
 }

@@ -1,5 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { ListedObject, ObjectAttributes, ObjectChecksum, ObjectInfo, ChecksumAlgorithm } from '../model/object.ts';
+import type {
+  ChecksumAlgorithm,
+  EtagForm,
+  ListedObject,
+  ObjectAttributes,
+  ObjectChecksum,
+  ObjectInfo,
+} from '../model/object.ts';
 import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
 
 /**
@@ -122,17 +129,14 @@ export interface Body {
 }
 
 /** What a store answers to a write. */
-export interface Stored {
+export interface Stored extends EtagForm {
   /** empty where the store does not say (Ceph's Complete) */
   readonly etag: string;
-  /** true where the ETag is no MD5 by the encryption used */
-  readonly opaqueEtag: boolean;
 }
 
-export interface CreatedUpload {
+/** `opaqueEtag` is about the ETags that its parts will have. */
+export interface CreatedUpload extends EtagForm {
   readonly uploadId: string;
-  /** true where its parts' ETags will be no MD5s by the encryption used */
-  readonly opaqueEtag: boolean;
 }
 
 export interface CopySource {

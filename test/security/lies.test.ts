@@ -165,7 +165,7 @@ describe('an answer with a lie in it', () => {
 
   it('about tags is a fault where they are no text', async () => {
     const store = hosts.answerWith({ body: '<T><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></T>' });
-    expect((await failureOf(store.tags('k'))).message).toContain('the tags are no well-formed Unicode');
+    expect((await failureOf(store.tags('k'))).message).toContain('the tags are not well-formed Unicode');
   });
 
   it('that asks to wait for a day is not obeyed', async () => {

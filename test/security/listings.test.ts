@@ -110,11 +110,11 @@ describe('a listing that lies', () => {
     ['a size over what numbers hold', [{ key: 'in/a', size: '99999999999999999999' }], /no valid size/],
     ['a broken escape', [{ key: 'in/%zz' }], /not URL-encoded UTF-8/],
     ['an escape of no character', [{ key: 'in/%ff%fe' }], /not URL-encoded UTF-8/],
-    ['no key', [{ key: '' }], /which is no key/],
-    ['a key over 1,024 bytes', [{ key: `in/${'x'.repeat(1022)}` }], /which is no key/],
-    ['a key of 60 KB', [{ key: `in/${'x'.repeat(60_000)}` }], /which is no key/],
+    ['no key', [{ key: '' }], /which is not a key/],
+    ['a key over 1,024 bytes', [{ key: `in/${'x'.repeat(1022)}` }], /which is not a key/],
+    ['a key of 60 KB', [{ key: `in/${'x'.repeat(60_000)}` }], /which is not a key/],
     ['a key of 1 MB', [{ key: `in/${'x'.repeat(1_000_000)}` }], /a text of more than 65536 bytes/],
-    ['a lone surrogate', [{ key: 'in/&#xD800;' }], /which is no key/],
+    ['a lone surrogate', [{ key: 'in/&#xD800;' }], /which is not a key/],
     [
       'an ETag with a line end',
       [{ key: 'in/a', etag: 'a&#13;&#10;X-Evil: 1' }],
@@ -186,7 +186,7 @@ describe('a listing that lies', () => {
     destination.answer = () => ({});
     const stores = { source: source.store({ bucket: 'source' }), destination: destination.store() };
     const plan = planRun(stores, task, { task: 'hostile' }, { run: 'r', startedAt: '' });
-    expect((await failureOf(plan)).message).toContain('which is no key');
+    expect((await failureOf(plan)).message).toContain('which is not a key');
   });
 
   it('of uploads makes nothing be aborted outside of the prefix', async () => {

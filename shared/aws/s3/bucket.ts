@@ -2,23 +2,31 @@ import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
 import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
+import type { PartAddress } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
+import { asUploadGone } from './quirks.ts';
 
-/** Milliseconds for which a bucket that was there is taken to be there still. */
-const bucketFreshFor = 60_000;
+/** How long a bucket that was found to exist is assumed to exist. */
+const bucketFreshMillis = 60_000;
 
-/** What every call to a bucket needs: its client, what each names, and its errors as faults that name the object. */
+/** An upload in parts of one object. */
+export type UploadName = Pick<PartAddress, 'key' | 'uploadId'>;
+
+/**
+ * One bucket as every call needs it: the client, the fields that every request carries, and errors as faults whose
+ * message names the object.
+ */
 export class S3Bucket {
   readonly client: S3Client;
   readonly side: DestinationSide;
-  #seenAt = -Infinity;
+  #seenAtMillis = -Infinity;
 
   constructor(client: S3Client, side: DestinationSide) {
     this.client = client;
     this.side = side;
   }
 
-  /** What every call names. */
+  /** The fields of every request. */
   get common(): { Bucket: string; ExpectedBucketOwner?: string; RequestPayer?: 'requester' } {
     const { bucket, expectedBucketOwner, requestPayer } = this.side;
     return {
@@ -28,7 +36,17 @@ export class S3Bucket {
     };
   }
 
-  /** Makes the call. @throws Fault */
+  /** The fields of every request about one object. */
+  object(key: string): S3Bucket['common'] & { Key: string } {
+    return { ...this.common, Key: key };
+  }
+
+  /** The fields of every request about one upload. */
+  upload({ key, uploadId }: UploadName): S3Bucket['common'] & { Key: string; UploadId: string } {
+    return { ...this.object(key), UploadId: uploadId };
+  }
+
+  /** Makes a call. @throws Fault */
   async call<Result>(operation: string, key: string | undefined, call: () => Promise<Result>): Promise<Result> {
     try {
       return await call();
@@ -37,21 +55,21 @@ export class S3Bucket {
     }
   }
 
-  /** A call that names an upload and no other object: some stores say "no such key" of an upload that is gone. */
+  /** Makes a call about an upload. @throws Fault; `UploadGone` if the upload does not exist */
   async callUpload<Result>(operation: string, key: string, call: () => Promise<Result>): Promise<Result> {
     try {
       return await this.call(operation, key, call);
     } catch (error) {
-      throw isFault(error, 'SourceGone') ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
+      throw asUploadGone(error);
     }
   }
 
-  /** The operation and its object, for messages. */
+  /** The operation and its object, for messages: `PutObject bucket: "key"`. */
   what(operation: string, key: string | undefined): string {
     return `${operation} ${this.side.bucket}${key === undefined ? '' : `: ${quoted(key)}`}`;
   }
 
-  /** @throws Fault `BucketNotFound` or `AccessDenied` */
+  /** Checks that the bucket exists. @throws Fault `BucketNotFound` or `AccessDenied` */
   async check(): Promise<void> {
     try {
       await this.call('HeadBucket', undefined, () => this.client.send(new HeadBucketCommand(this.common)));
@@ -62,17 +80,18 @@ export class S3Bucket {
   }
 
   /**
-   * The answer to HEAD has no body, so a missing bucket looks like a missing key, and every object of it like one that
-   * was deleted: before that is believed, the bucket is asked for, once a minute at most.
+   * Checks that the bucket exists, at most once a minute. The answer to HEAD has no body, so a missing bucket looks like
+   * a missing key, and all of its objects would be taken to be deleted.
+   * @throws Fault `BucketNotFound`
    */
   async expect(): Promise<void> {
-    if (Date.now() - this.#seenAt < bucketFreshFor) return;
+    if (Date.now() - this.#seenAtMillis < bucketFreshMillis) return;
     try {
       await this.check();
     } catch (error) {
-      // Whoever may look at objects need not be allowed to look at the bucket.
+      // Permission to read objects does not imply permission to look at the bucket.
       if (!isFault(error, 'AccessDenied', 'NotSupported')) throw error;
     }
-    this.#seenAt = Date.now();
+    this.#seenAtMillis = Date.now();
   }
 }

@@ -63,16 +63,18 @@ export function creationInput(side: DestinationSide, { headers, metadata, tags }
   return input;
 }
 
-function settingInput<Name extends keyof CreationSettings>(side: DestinationSide, name: Name): Creation {
-  const value = side[name] as CreationSettings[Name] | undefined;
-  return value === undefined ? {} : settingInputs[name](value);
+/** @returns an empty input if the destination does not have the setting */
+function settingInput(side: DestinationSide, name: keyof CreationSettings): Creation {
+  // The table's types pair each setting with its own kind of value.
+  const inputOf = settingInputs[name] as (value: unknown) => Creation;
+  return side[name] === undefined ? {} : inputOf(side[name]);
 }
 
 function namesOf<Table extends object>(table: Table): (keyof Table)[] {
   return Object.keys(table) as (keyof Table)[];
 }
 
-/** A body with what is known of it. */
+/** A body, its size, and its digests if they are known. */
 export function bodyInput(body: Body): Pick<PutObjectCommandInput, 'Body' | 'ContentLength' | 'ContentMD5'> {
   return {
     Body: body.data,
@@ -82,13 +84,28 @@ export function bodyInput(body: Body): Pick<PutObjectCommandInput, 'Body' | 'Con
   };
 }
 
-/** `bucket/key` as the copy-source header wants it: URL-encoded, slashes kept. */
+/** The source of a copy, pinned to its ETag. */
+export function copyInput(source: CopySource): { CopySource: string; CopySourceIfMatch: string } {
+  return { CopySource: copySourceHeader(source), CopySourceIfMatch: quotedEtag(source.etag) };
+}
+
+/** An ETag as headers and documents carry it. */
+export function quotedEtag(etag: string): string {
+  return `"${etag}"`;
+}
+
+/** The version that a request is about; without one, the current version. */
+export function versionInput(versionId: string | undefined): { VersionId?: string } {
+  return versionId === undefined ? {} : { VersionId: versionId };
+}
+
+/** `bucket/key` in the form of the copy-source header: URL-encoded, with its slashes. */
 export function copySourceHeader({ bucket, key, versionId }: CopySource): string {
   const path = [bucket, ...key.split('/')].map(encodeURIComponent).join('/');
   return versionId === undefined ? path : `${path}?versionId=${encodeURIComponent(versionId)}`;
 }
 
-/** The checksum of a part in an answer, under the name of the upload's algorithm. */
+/** The checksum of a part in an answer. @param algorithm the one that the upload was created with */
 export function partChecksum(
   answer: { readonly [Key in `Checksum${ChecksumAlgorithm}`]?: string | undefined },
   algorithm: ChecksumAlgorithm | undefined,

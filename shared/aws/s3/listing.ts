@@ -7,11 +7,13 @@ import type { ChecksumAlgorithm, ListedObject } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import type { ListedPart, PartRange } from '../../model/part-plan.ts';
 import type { ListedUpload, ListOptions } from '../../ports/object-store.ts';
-import { checkedEtag, checkedSize } from './object-info.ts';
 import { pages, type Page } from '../pages.ts';
-import type { S3Bucket } from './bucket.ts';
+import type { S3Bucket, UploadName } from './bucket.ts';
 import { partChecksum } from './inputs.ts';
+import { checkedEtag, checkedSize } from './object-info.ts';
+import { decodedKey, partsWithin } from './quirks.ts';
 
+/** Lists objects, a page at a time. @throws Fault */
 export function listObjects(
   bucket: S3Bucket,
   { prefix, after, pageSize }: ListOptions,
@@ -37,23 +39,20 @@ export function listObjects(
   });
 }
 
-/** @param within only parts with these numbers */
+/** Lists an upload's parts, by default all of them. @throws Fault; `UploadGone` if the upload does not exist */
 export async function listParts(
   bucket: S3Bucket,
-  key: string,
-  uploadId: string,
+  upload: UploadName,
   [first, last]: PartRange = [1, Infinity],
 ): Promise<ListedPart[]> {
   const operation = 'ListParts';
-  const what = bucket.what(operation, key);
+  const what = bucket.what(operation, upload.key);
   const ask = async (marker = first > 1 ? String(first - 1) : undefined): Promise<Page<ListedPart, string>> => {
     const input = {
-      ...bucket.common,
-      Key: key,
-      UploadId: uploadId,
+      ...bucket.upload(upload),
       ...(marker !== undefined && { PartNumberMarker: marker }),
     };
-    const page = await bucket.callUpload(operation, key, () => bucket.client.send(new ListPartsCommand(input)));
+    const page = await bucket.callUpload(operation, upload.key, () => bucket.client.send(new ListPartsCommand(input)));
     const items = (page.Parts ?? []).map((part) => ({
       number: part.PartNumber ?? 0,
       size: checkedSize(part.Size ?? 0, what),
@@ -66,13 +65,13 @@ export async function listParts(
   };
   const parts: ListedPart[] = [];
   for await (const some of pages(what, ask)) {
-    // A store may know nothing of markers.
-    parts.push(...some.filter(({ number }) => number >= first && number <= last));
+    parts.push(...partsWithin(some, first, last));
     if (parts.length > maxParts) throw new Fault('Unavailable', `${what}: more than ${maxParts} parts are listed`);
   }
   return parts;
 }
 
+/** Lists the open uploads, a page at a time. @throws Fault */
 export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<readonly ListedUpload[]> {
   const operation = 'ListMultipartUploads';
   type Marker = { KeyMarker: string; UploadIdMarker: string };
@@ -94,23 +93,13 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
 }
 
 /**
- * A key of a listing.
- * @throws Fault `Unavailable` where it is none, or not one of those that were asked for: what a listing names is what
- *   is copied, deleted and aborted
+ * A key in a listing.
+ * @throws Fault `Unavailable` if it is not a legal key, or lacks the prefix that was asked for: keys that a listing
+ *   names are copied, deleted and aborted
  */
 function listedKey(listed: string | undefined, encoding: string | undefined, prefix: string, what: string): string {
   const key = decodedKey(listed, encoding, what);
-  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is no key`);
+  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not a key`);
   if (key.startsWith(prefix)) return key;
   throw new Fault('Unavailable', `${what}: asked to list keys with prefix ${quoted(prefix)}, got ${quoted(key)}`);
-}
-
-/** A key as a listing has it: encoded where the store does as it was asked. */
-function decodedKey(key = '', encoding: string | undefined, what: string): string {
-  if (encoding !== 'url') return key;
-  try {
-    return decodeURIComponent(key.replaceAll('+', ' '));
-  } catch {
-    throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not URL-encoded UTF-8`);
-  }
 }

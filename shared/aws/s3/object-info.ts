@@ -2,57 +2,61 @@ import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/c
 import { Fault } from '../../model/faults.ts';
 import { quoted } from '../../model/text.ts';
 import { maxEtagLength } from '../../model/limits.ts';
-import { checksumAlgorithms, type ContentHeaders, type ObjectChecksum, type ObjectInfo } from '../../model/object.ts';
+import type { ContentHeaders, ObjectInfo } from '../../model/object.ts';
+import type { Stored } from '../../ports/object-store.ts';
+import { bareEtag, fullObjectChecksum, realVersion } from './quirks.ts';
 
 type Answer = HeadObjectCommandOutput | GetObjectCommandOutput;
 
-/** What GET and HEAD answered, in the core's words. @param what for the message of a malformed answer */
+/** The answer to GET or HEAD in the core's terms. @param what the call, for the message about a malformed answer */
 export function objectInfo(key: string, answer: Answer, what: string): ObjectInfo {
   const size = checkedSize(wholeSize(answer), what);
   const checksum = fullObjectChecksum(answer);
+  const versionId = realVersion(answer.VersionId);
   return {
     key,
     size,
     etag: checkedEtag(answer.ETag, what),
     modified: answer.LastModified?.getTime() ?? 0,
-    // "null" is the version of objects that were written while versioning was off.
-    ...(answer.VersionId !== undefined && answer.VersionId !== 'null' && { versionId: answer.VersionId }),
+    ...(versionId !== undefined && { versionId }),
     headers: contentHeaders(answer),
     metadata: answer.Metadata ?? {},
     ...(answer.TagCount !== undefined && { tagCount: answer.TagCount }),
-    opaqueEtag: isOpaque(answer),
+    opaqueEtag: hasOpaqueEtag(answer),
     readable: isReadable(answer),
     ...(checksum && { checksum }),
   };
 }
 
-/** Bytes of a listing or an answer. @throws Fault `Unavailable` where it is no size */
+/** A size in an answer, in bytes. @throws Fault `Unavailable` if it is not a size */
 export function checkedSize(size: number | undefined, what: string): number {
   if (size !== undefined && Number.isSafeInteger(size) && size >= 0) return size;
   throw new Fault('Unavailable', `${what}: the answer has no valid size`);
 }
 
-/** An ETag without its quotes, for headers, messages and the ledger. @throws Fault `Unavailable` where it is none */
+/** An ETag without quotes, fit for headers, messages and the ledger. @throws Fault `Unavailable` if it is not one */
 export function checkedEtag(etag: string | undefined, what: string): string {
-  const bare = unquoted(etag);
+  const bare = bareEtag(etag);
   if (/^[\x20-\x7e]*$/.test(bare) && bare.length <= maxEtagLength) return bare;
   throw new Fault('Unavailable', `${what}: the answer has no valid ETag, but ${quoted(bare, 40)}`);
 }
 
-/** ETags come in quotes, from most stores. */
-export function unquoted(etag: string | undefined): string {
-  return (etag ?? '').replace(/^(?:W\/)?"(.*)"$/, '$1');
-}
-
-/** Does the encryption make the ETag something else than an MD5? */
-export function isOpaque(answer: {
+interface EncryptionAnswer {
   readonly ServerSideEncryption?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
-}): boolean {
+}
+
+/** The answer to a call that wrote an object, in the core's terms. */
+export function storedObject(etag: string | undefined, answer: EncryptionAnswer): Stored {
+  return { etag: bareEtag(etag), opaqueEtag: hasOpaqueEtag(answer) };
+}
+
+/** Does the object's encryption make its ETag opaque? See `EtagForm` in shared/model/object.ts. */
+export function hasOpaqueEtag(answer: EncryptionAnswer): boolean {
   return answer.SSECustomerAlgorithm !== undefined || (answer.ServerSideEncryption?.startsWith('aws:kms') ?? false);
 }
 
-/** Of a range, the size is behind the slash of Content-Range. */
+/** The whole object's size, which for a range is the number after the slash of Content-Range. */
 function wholeSize(answer: Answer): number | undefined {
   const range = 'ContentRange' in answer ? answer.ContentRange : undefined;
   const match = /\/([0-9]+)$/.exec(range ?? '');
@@ -71,28 +75,11 @@ function contentHeaders(answer: Answer): ContentHeaders {
   };
 }
 
-/** Objects in an archive class can be read while a restored copy is there: look at its status, not only at the class. */
+/** An object in an archive class can be read while it has a restored copy, so the class alone does not decide. */
 function isReadable(answer: Answer): boolean {
   const archived =
     answer.StorageClass === 'GLACIER' ||
     answer.StorageClass === 'DEEP_ARCHIVE' ||
     ('ArchiveStatus' in answer && answer.ArchiveStatus !== undefined);
   return !archived || /ongoing-request="false"/.test(answer.Restore ?? '');
-}
-
-/** Base64 of 4 or 8 bytes. */
-const checksumForm = {
-  CRC32: /^[A-Za-z0-9+/]{6}==$/,
-  CRC32C: /^[A-Za-z0-9+/]{6}==$/,
-  CRC64NVME: /^[A-Za-z0-9+/]{11}=$/,
-} as const;
-
-function fullObjectChecksum(answer: Answer): ObjectChecksum | undefined {
-  if (answer.ChecksumType === 'COMPOSITE') return undefined;
-  for (const algorithm of checksumAlgorithms) {
-    const value = answer[`Checksum${algorithm}`];
-    // A value with "-N" behind it is one of parts, whatever the type says.
-    if (value !== undefined && checksumForm[algorithm].test(value)) return { algorithm, value };
-  }
-  return undefined;
 }

@@ -23,9 +23,11 @@ import * as uploads from './uploads.ts';
 import * as writing from './writing.ts';
 
 /**
- * A bucket behind the S3 API: one method an operation, each in the module of its kind (listing, reading, writing,
- * uploads), where what the port asks of it is done. The side's settings (payer, owner, storage class, encryption) go with every
- * call.
+ * A bucket behind the S3 API: the adapter of the port ObjectStore. Each method delegates to the module of its kind
+ * (listing, reading, writing, uploads), which fulfils the port's obligations. A request is put together from the fields
+ * of the bucket (bucket.ts) and of the call (inputs.ts), and its answer is checked and translated into the core's terms
+ * (object-info.ts). Where stores differ from each other is gathered in quirks.ts. The clients are made in client.ts,
+ * and stores.ts keeps one store per side of a task.
  */
 export class S3ObjectStore implements ObjectStore {
   readonly #bucket: S3Bucket;
@@ -79,11 +81,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart> {
-    return uploads.copyPart(this.#bucket, part, source, start, end);
+    return uploads.copyPart(this.#bucket, part, source, { start, end });
   }
 
   listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
-    return listing.listParts(this.#bucket, key, uploadId, within);
+    return listing.listParts(this.#bucket, { key, uploadId }, within);
   }
 
   listUploads(prefix: string): AsyncGenerator<readonly ListedUpload[]> {
@@ -96,10 +98,10 @@ export class S3ObjectStore implements ObjectStore {
     parts: readonly StoredPart[],
     expected: ExpectedObject,
   ): Promise<Stored> {
-    return uploads.completeUpload(this.#bucket, key, uploadId, parts, expected);
+    return uploads.completeUpload(this.#bucket, { key, uploadId }, parts, expected);
   }
 
   abortUpload(key: string, uploadId: string): Promise<void> {
-    return uploads.abortUpload(this.#bucket, key, uploadId);
+    return uploads.abortUpload(this.#bucket, { key, uploadId });
   }
 }

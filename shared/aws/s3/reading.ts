@@ -3,9 +3,12 @@ import type { Readable } from 'node:stream';
 import { Fault, isFault } from '../../model/faults.ts';
 import type { ObjectInfo } from '../../model/object.ts';
 import type { GetOptions, HeadOptions, OpenObject } from '../../ports/object-store.ts';
-import { objectInfo } from './object-info.ts';
 import type { S3Bucket } from './bucket.ts';
+import { quotedEtag, versionInput } from './inputs.ts';
+import { objectInfo } from './object-info.ts';
+import { withoutRange } from './quirks.ts';
 
+/** @returns undefined if there is no such object. @throws Fault; `BucketNotFound` if there is no bucket either */
 export async function headObject(
   bucket: S3Bucket,
   key: string,
@@ -16,16 +19,14 @@ export async function headObject(
     return await bucket.call('HeadObject', key, async () => {
       const answer = await bucket.client.send(
         new HeadObjectCommand({
-          ...bucket.common,
-          Key: key,
-          ...(versionId !== undefined && { VersionId: versionId }),
+          ...bucket.object(key),
+          ...versionInput(versionId),
           ...(partNumber !== undefined && { PartNumber: partNumber }),
           ...(checksum === true && { ChecksumMode: 'ENABLED' }),
         }),
       );
-      // Of a part, Content-Range would tell the whole object's size; the part's is asked for.
-      const own = partNumber === undefined ? answer : { ...answer, ContentRange: undefined };
-      return objectInfo(key, own, bucket.what('HeadObject', key));
+      const shown = partNumber === undefined ? answer : withoutRange(answer);
+      return objectInfo(key, shown, bucket.what('HeadObject', key));
     });
   } catch (error) {
     if (!isFault(error, 'SourceGone')) throw error;
@@ -34,6 +35,7 @@ export async function headObject(
   }
 }
 
+/** @returns undefined if there is no such object and the read was not pinned. @throws Fault */
 export async function getObject(
   bucket: S3Bucket,
   key: string,
@@ -43,15 +45,14 @@ export async function getObject(
     return await bucket.call('GetObject', key, async () => {
       const answer = await bucket.client.send(
         new GetObjectCommand({
-          ...bucket.common,
-          Key: key,
-          ...(ifMatch !== undefined && { IfMatch: `"${ifMatch}"` }),
-          ...(versionId !== undefined && { VersionId: versionId }),
+          ...bucket.object(key),
+          ...(ifMatch !== undefined && { IfMatch: quotedEtag(ifMatch) }),
+          ...versionInput(versionId),
           ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }),
         }),
       );
       const info = objectInfo(key, answer, bucket.what('GetObject', key));
-      // GET names the number of tags where there are some.
+      // GET states the number of tags only if there are any.
       return { info: { ...info, tagCount: info.tagCount ?? 0 }, body: answer.Body as Readable };
     });
   } catch (error) {
@@ -60,16 +61,17 @@ export async function getObject(
   }
 }
 
+/** @throws Fault; `Unavailable` if a tag cannot be sent on */
 export async function objectTags(
   bucket: S3Bucket,
   key: string,
   { versionId }: { versionId?: string } = {},
 ): Promise<Record<string, string>> {
-  const input = { ...bucket.common, Key: key, ...(versionId !== undefined && { VersionId: versionId }) };
+  const input = { ...bucket.object(key), ...versionInput(versionId) };
   const answer = await bucket.call('GetObjectTagging', key, () =>
     bucket.client.send(new GetObjectTaggingCommand(input)),
   );
   const tags = (answer.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
   if (tags.flat().every((text) => text.isWellFormed())) return Object.fromEntries(tags);
-  throw new Fault('Unavailable', `${bucket.what('GetObjectTagging', key)}: the tags are no well-formed Unicode`);
+  throw new Fault('Unavailable', `${bucket.what('GetObjectTagging', key)}: the tags are not well-formed Unicode`);
 }

@@ -10,10 +10,12 @@ import { maxUploadIdLength } from '../../model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
 import type { StoredPart } from '../../model/part-plan.ts';
 import type { Body, CopySource, CreatedUpload, ExpectedObject, PartAddress, Stored } from '../../ports/object-store.ts';
-import { isOpaque, unquoted } from './object-info.ts';
-import type { S3Bucket } from './bucket.ts';
-import { bodyInput, copySourceHeader, creationInput, partChecksum } from './inputs.ts';
+import type { S3Bucket, UploadName } from './bucket.ts';
+import { bodyInput, copyInput, creationInput, partChecksum, quotedEtag } from './inputs.ts';
+import { hasOpaqueEtag, storedObject } from './object-info.ts';
+import { asFailedVerification, bareEtag } from './quirks.ts';
 
+/** @throws Fault; `Unavailable` if the answer does not contain an upload ID */
 export async function createUpload(
   bucket: S3Bucket,
   key: string,
@@ -21,8 +23,7 @@ export async function createUpload(
   checksum?: ChecksumAlgorithm,
 ): Promise<CreatedUpload> {
   const input = {
-    ...bucket.common,
-    Key: key,
+    ...bucket.object(key),
     ...creationInput(bucket.side, attributes),
     ...(checksum && { ChecksumAlgorithm: checksum, ChecksumType: 'FULL_OBJECT' as const }),
   };
@@ -32,87 +33,76 @@ export async function createUpload(
   if (!/^[\x21-\x7e]+$/.test(uploadId) || uploadId.length > maxUploadIdLength) {
     throw new Fault('Unavailable', `${bucket.what(operation, key)}: the answer names no upload ID`);
   }
-  return { uploadId, opaqueEtag: isOpaque(answer) };
+  return { uploadId, opaqueEtag: hasOpaqueEtag(answer) };
 }
 
+/** @throws Fault; `UploadGone` if the upload does not exist */
 export async function uploadPart(bucket: S3Bucket, part: PartAddress, body: Body): Promise<StoredPart> {
-  const { key, uploadId, number, checksum } = part;
+  const { key, number, checksum } = part;
   const input = {
-    ...bucket.common,
-    Key: key,
-    UploadId: uploadId,
+    ...bucket.upload(part),
     PartNumber: number,
     ...bodyInput(body),
     // The checksum of a stream follows it in a trailer.
     ...(checksum && !body.checksum && { ChecksumAlgorithm: checksum }),
   };
   const answer = await bucket.callUpload('UploadPart', key, () => bucket.client.send(new UploadPartCommand(input)));
-  return { number, size: body.size, etag: unquoted(answer.ETag), ...partChecksum(answer, checksum) };
+  return { number, size: body.size, etag: bareEtag(answer.ETag), ...partChecksum(answer, checksum) };
 }
 
+/** Copies bytes [start, end) of the source as a part, pinned to the source's ETag. @throws Fault */
 export async function copyPart(
   bucket: S3Bucket,
   part: PartAddress,
   source: CopySource,
-  start: number,
-  end: number,
+  { start, end }: { readonly start: number; readonly end: number },
 ): Promise<StoredPart> {
-  const { key, uploadId, number, checksum } = part;
+  const { key, number, checksum } = part;
   const input = {
-    ...bucket.common,
-    Key: key,
-    UploadId: uploadId,
+    ...bucket.upload(part),
     PartNumber: number,
-    CopySource: copySourceHeader(source),
-    CopySourceIfMatch: `"${source.etag}"`,
+    ...copyInput(source),
     CopySourceRange: `bytes=${start}-${end - 1}`,
   };
   const answer = await bucket.call('UploadPartCopy', key, () => bucket.client.send(new UploadPartCopyCommand(input)));
   const result = answer.CopyPartResult ?? {};
-  return { number, size: end - start, etag: unquoted(result.ETag), ...partChecksum(result, checksum) };
+  return { number, size: end - start, etag: bareEtag(result.ETag), ...partChecksum(result, checksum) };
 }
 
+/** @throws Fault; `UploadGone` if the upload does not exist, `VerificationFailed` if the object is not as expected */
 export async function completeUpload(
   bucket: S3Bucket,
-  key: string,
-  uploadId: string,
+  upload: UploadName,
   parts: readonly StoredPart[],
-  expected: ExpectedObject,
+  { algorithm, checksum, size }: ExpectedObject,
 ): Promise<Stored> {
-  const { algorithm, checksum, size } = expected;
   const input = {
-    ...bucket.common,
-    Key: key,
-    UploadId: uploadId,
+    ...bucket.upload(upload),
     MpuObjectSize: size,
     ...(algorithm && { ChecksumType: 'FULL_OBJECT' as const }),
     ...(algorithm && checksum !== undefined && { [`Checksum${algorithm}`]: checksum }),
     MultipartUpload: {
       Parts: parts.map((part) => ({
         PartNumber: part.number,
-        ETag: `"${part.etag}"`,
+        ETag: quotedEtag(part.etag),
         ...(algorithm && part.checksum !== undefined && { [`Checksum${algorithm}`]: part.checksum }),
       })),
     },
   };
-  const operation = 'CompleteMultipartUpload';
   const command = new CompleteMultipartUploadCommand(input);
   const answer = await bucket
-    .callUpload(operation, key, () => bucket.client.send(command))
+    .callUpload('CompleteMultipartUpload', upload.key, () => bucket.client.send(command))
     .catch((error: unknown) => {
-      // A size or a kind of checksum that is not what was announced.
-      const mismatch = isFault(error) && error.cause instanceof Error && error.cause.name === 'InvalidRequest';
-      throw mismatch ? new Fault('VerificationFailed', error.message, { cause: error }) : error;
+      throw asFailedVerification(error);
     });
-  return { etag: unquoted(answer.ETag), opaqueEtag: isOpaque(answer) };
+  return storedObject(answer.ETag, answer);
 }
 
-export async function abortUpload(bucket: S3Bucket, key: string, uploadId: string): Promise<void> {
-  const input = { ...bucket.common, Key: key, UploadId: uploadId };
+/** Returns without a fault if the upload is gone already. @throws Fault */
+export async function abortUpload(bucket: S3Bucket, upload: UploadName): Promise<void> {
+  const command = new AbortMultipartUploadCommand(bucket.upload(upload));
   try {
-    await bucket.callUpload('AbortMultipartUpload', key, () =>
-      bucket.client.send(new AbortMultipartUploadCommand(input)),
-    );
+    await bucket.callUpload('AbortMultipartUpload', upload.key, () => bucket.client.send(command));
   } catch (error) {
     if (!isFault(error, 'UploadGone')) throw error;
   }

@@ -1,27 +1,29 @@
 import { CopyObjectCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { ObjectAttributes } from '../../model/object.ts';
 import type { Body, CopySource, Stored } from '../../ports/object-store.ts';
-import { isOpaque, unquoted } from './object-info.ts';
 import type { S3Bucket } from './bucket.ts';
-import { bodyInput, copySourceHeader, creationInput } from './inputs.ts';
+import { bodyInput, copyInput, creationInput } from './inputs.ts';
+import { storedObject } from './object-info.ts';
 
+/** @throws Fault */
 export async function putObject(
   bucket: S3Bucket,
   key: string,
   body: Body,
   attributes: ObjectAttributes,
 ): Promise<Stored> {
-  const input = { ...bucket.common, Key: key, ...creationInput(bucket.side, attributes), ...bodyInput(body) };
+  const input = { ...bucket.object(key), ...creationInput(bucket.side, attributes), ...bodyInput(body) };
   const answer = await bucket.call('PutObject', key, () => bucket.client.send(new PutObjectCommand(input)));
-  return { etag: unquoted(answer.ETag), opaqueEtag: isOpaque(answer) };
+  return storedObject(answer.ETag, answer);
 }
 
+/** Returns without a fault if there is no such object. @throws Fault */
 export async function deleteObject(bucket: S3Bucket, key: string): Promise<void> {
-  await bucket.call('DeleteObject', key, () =>
-    bucket.client.send(new DeleteObjectCommand({ ...bucket.common, Key: key })),
-  );
+  const command = new DeleteObjectCommand(bucket.object(key));
+  await bucket.call('DeleteObject', key, () => bucket.client.send(command));
 }
 
+/** Copies a whole object inside the store, pinned to the source's ETag. @throws Fault */
 export async function copyObject(
   bucket: S3Bucket,
   source: CopySource,
@@ -29,16 +31,14 @@ export async function copyObject(
   attributes: ObjectAttributes,
 ): Promise<Stored> {
   const input = {
-    ...bucket.common,
-    Key: key,
-    CopySource: copySourceHeader(source),
-    CopySourceIfMatch: `"${source.etag}"`,
+    ...bucket.object(key),
+    ...copyInput(source),
     MetadataDirective: 'REPLACE' as const,
     TaggingDirective: 'REPLACE' as const,
-    // Annotations are no part of what is replicated, and copying them needs permissions of its own.
+    // Annotations are not replicated, and copying them needs additional permissions.
     AnnotationDirective: 'EXCLUDE' as const,
     ...creationInput(bucket.side, attributes),
   };
   const answer = await bucket.call('CopyObject', key, () => bucket.client.send(new CopyObjectCommand(input)));
-  return { etag: unquoted(answer.CopyObjectResult?.ETag), opaqueEtag: isOpaque(answer) };
+  return storedObject(answer.CopyObjectResult?.ETag, answer);
 }

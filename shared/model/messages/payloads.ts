@@ -1,7 +1,7 @@
 import type { Job } from '../job.ts';
 import type { RunCounts } from '../ledger-entry.ts';
 import type { PartPlan, PartRange } from '../part-plan.ts';
-import type { ChecksumAlgorithm } from '../object.ts';
+import type { ChecksumAlgorithm, EtagForm } from '../object.ts';
 
 /**
  * What the two state machines pass from state to state. Each step's output is the next one's input, so the types of a
@@ -92,7 +92,7 @@ export interface FinishRunInput {
 export type UploadInput = Job;
 
 /** What the parts of one upload need to know; bound to one source version. */
-export interface UploadTarget {
+export interface UploadTarget extends EtagForm {
   readonly uploadId: string;
   readonly sourceEtag: string;
   /** the digest of the source's headers and metadata, which the upload was created with */
@@ -100,8 +100,6 @@ export interface UploadTarget {
   readonly sourceVersionId?: string;
   readonly plan: PartPlan;
   readonly method: 'relay' | 'server-side copy';
-  /** true where the parts' ETags are no MD5s by the encryption used */
-  readonly opaqueEtag: boolean;
   /** the algorithm the upload was created with; parts carry its checksum. Without one they carry Content-MD5. */
   readonly checksum?: ChecksumAlgorithm;
   /** the source's stored full-object checksum, base64, which Complete hands over to be checked */

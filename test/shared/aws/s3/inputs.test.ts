@@ -23,12 +23,13 @@ const settings: { readonly [Name in keyof CreationSettings]: readonly Row<Name>[
 };
 
 describe('creationInput', () => {
-  it.each(Object.entries(settings).flatMap(([name, rows]) => rows.map(([value, input]) => [name, value, input])))(
-    'sends the destination setting %s %j when no other is set',
-    (name, value, input) => {
-      expect(creationInput({ ...side, [String(name)]: value }, noAttributes)).toEqual(input);
-    },
+  const rows = Object.entries(settings).flatMap(([name, some]) =>
+    some.map(([value, input]) => [name, value, input] as const),
   );
+
+  it.each(rows)('sends the destination setting %s %j when no other is set', (name, value, input) => {
+    expect(creationInput({ ...side, [name]: value }, noAttributes)).toEqual(input);
+  });
 
   it('sends every setting that a destination has and a source has not, but the checksum algorithm', () => {
     const own = Object.keys(destinationSchema.entries).filter((name) => !(name in sourceSchema.entries));

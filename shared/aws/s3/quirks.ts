@@ -1,0 +1,100 @@
+import { Fault, isFault } from '../../model/faults.ts';
+import { checksumAlgorithms, type ObjectChecksum } from '../../model/object.ts';
+import { quoted } from '../../model/text.ts';
+
+/**
+ * Where stores differ from each other, or from what one expects of S3, and what is done about it. Each function below
+ * handles one such quirk. The others need more than one answer, and are handled where the table says:
+ *
+ * | quirk                                                       | seen at               | handled in                                |
+ * |-------------------------------------------------------------|-----------------------|-------------------------------------------|
+ * | HEAD of a key in a missing bucket looks like a missing key  | S3 (HEAD has no body) | shared/aws/s3/bucket.ts, `expect`         |
+ * | aws-chunked bodies with trailers are refused                | Aliyun OSS            | shared/aws/s3/client.ts                   |
+ * | 400 without a code for HEAD with an expired token           | S3                    | shared/aws/credentials/renewing.ts        |
+ * | an error repeats the token of the request                   | S3 (`ExpiredToken`)   | shared/aws/http/answer-secrets.ts         |
+ * | an error page of HTML                                       | proxies               | shared/aws/http/answers.ts                |
+ * | a listing that repeats its markers, or has only empty pages | broken stores         | shared/aws/pages.ts                       |
+ * | an empty page in the middle of a listing                    | S3 (mass deletes)     | shared/aws/pages.ts, `maxEmptyPages`      |
+ * | an error inside a 200                                       | S3 (Complete, copies) | shared/aws/faults.ts, `InternalError`     |
+ * | a listing that takes tens of seconds                        | spinning disks        | shared/aws/http/request.ts                |
+ * | spaces instead of an answer, to keep the connection open    | S3 (Complete, copies) | shared/aws/http/overdue.ts                |
+ * | listings in an order other than that of UTF-8 bytes         | some stores           | shared/find/find-segment.ts, `heads`      |
+ * | a listing that repeats the key it was to start after        | some stores           | shared/find/listing.ts                    |
+ * | Complete answers without an ETag                            | Ceph 16               | shared/transfer/upload/complete-upload.ts |
+ * | no tags, no copies, no checksums, no HEAD of a part         | several stores        | shared/transfer                           |
+ * | `If-Match` or checksums are ignored                         | Ceph 16 (checksums)   | shared/transfer/bytes                     |
+ * | UploadPartCopy crashes the gateway                          | Ceph 16               | the task's `serverSideCopy`               |
+ *
+ * The in-memory store can be told to have most of them (shared/ports/memory/storage.ts), and one contract suite runs
+ * against each combination (test/contract/object-store.test.ts).
+ */
+
+/** ETags come in quotes, from most stores; some mark them as weak. */
+export function bareEtag(etag: string | undefined): string {
+  return (etag ?? '').replace(/^(?:W\/)?"(.*)"$/, '$1');
+}
+
+/** S3 gives objects that were written while versioning was off the version "null". @returns undefined for those */
+export function realVersion(versionId: string | undefined): string | undefined {
+  return versionId === 'null' ? undefined : versionId;
+}
+
+/** HEAD of a part answers with the range of the part. S3 puts the whole object's size into it; the part's is wanted. */
+export function withoutRange<Answer extends object>(answer: Answer): Answer & { ContentRange: undefined } {
+  return { ...answer, ContentRange: undefined };
+}
+
+/** Base64 of 4 or 8 bytes. */
+const checksumForm = {
+  CRC32: /^[A-Za-z0-9+/]{6}==$/,
+  CRC32C: /^[A-Za-z0-9+/]{6}==$/,
+  CRC64NVME: /^[A-Za-z0-9+/]{11}=$/,
+} as const;
+
+type ChecksumAnswer = { readonly ChecksumType?: string | undefined } & {
+  readonly [Name in `Checksum${ObjectChecksum['algorithm']}`]?: string | undefined;
+};
+
+/** The checksum of the whole object. A value with "-N" at its end is one of parts, whatever the stated type. */
+export function fullObjectChecksum(answer: ChecksumAnswer): ObjectChecksum | undefined {
+  if (answer.ChecksumType === 'COMPOSITE') return undefined;
+  for (const algorithm of checksumAlgorithms) {
+    const value = answer[`Checksum${algorithm}`];
+    if (value !== undefined && checksumForm[algorithm].test(value)) return { algorithm, value };
+  }
+  return undefined;
+}
+
+/**
+ * A key in a listing. All stores are asked to URL-encode keys; not all do, and the answer says whether this one did.
+ * S3 writes a space as "+".
+ * @throws Fault `Unavailable` if a key that should be encoded is not
+ */
+export function decodedKey(key = '', encoding: string | undefined, what: string): string {
+  if (encoding !== 'url') return key;
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not URL-encoded UTF-8`);
+  }
+}
+
+/** Some stores ignore the marker of ListParts and list every part. */
+export function partsWithin<Part extends { readonly number: number }>(
+  parts: readonly Part[],
+  first: number,
+  last: number,
+): Part[] {
+  return parts.filter(({ number }) => number >= first && number <= last);
+}
+
+/** Some stores answer a call about an upload that is gone with "no such key". The call names no other object. */
+export function asUploadGone(error: unknown): unknown {
+  return isFault(error, 'SourceGone') ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
+}
+
+/** S3 answers Complete with `InvalidRequest` if the size or the kind of checksum is not the announced one. */
+export function asFailedVerification(error: unknown): unknown {
+  const mismatch = isFault(error) && error.cause instanceof Error && error.cause.name === 'InvalidRequest';
+  return mismatch ? new Fault('VerificationFailed', error.message, { cause: error }) : error;
+}
