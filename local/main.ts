@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
-import { Command } from 'commander';
 import { Fault } from '../shared/model/faults.ts';
-import { runCommand } from './run/command-line.ts';
+import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
 import { Ferry } from './run/ferry.ts';
 import { openLog } from './run/log.ts';
 import { localTask } from './run/main-job.ts';
@@ -18,18 +17,18 @@ interface Options {
   data: string;
 }
 
-const command = new Command('npm run local --')
-  .description(
-    'Keeps the whole pipeline running on one port of loopback: S3, SQS, DynamoDB, Step Functions and SSM, with the\n' +
-      'stack deployed. Prints the variables that point the AWS tools at it, then "ready". Ctrl-C ends it.',
-  )
-  .option('--port <number>', 'port of the endpoint, 0 for any free one', '4566')
+const command = createCommand(
+  'npm run local --',
+  'Keeps the whole pipeline running on one port of loopback: S3, SQS, DynamoDB, Step Functions and SSM, with the\n' +
+    'stack deployed. Prints the variables that point the AWS tools at it, then "ready". Ctrl-C ends it.',
+)
+  .option('--port <number>', 'port of the endpoint; 0 takes any free port', '4566')
   .option(
     '--config <file>',
     'task configuration (default: one task, bucket "source" to bucket "destination", with events)',
   )
-  .option('--data <dir>', 'where buckets and ledger are kept', join(projectDirectory, '.s3-ferry'))
-  .allowExcessArguments(false);
+  .option('--data <dir>', 'directory of the buckets and the ledger', join(projectDirectory, '.s3-ferry'))
+  .addHelpText('after', exitCodesHelp('it was stopped', 'it could not start'));
 
 await runCommand(command, async () => {
   const options = command.opts<Options>();

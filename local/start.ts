@@ -1,8 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { Command } from 'commander';
-import { runCommand } from './run/command-line.ts';
+import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
 import { runMainJob } from './run/main-job.ts';
 import { isGood, summary } from './run/report.ts';
 import {
@@ -27,11 +26,11 @@ interface Options {
   json?: true;
 }
 
-const command = new Command('npm start --')
-  .description(
-    'Moves real files from a source bucket to a destination bucket on this machine: the deployed handlers and state\n' +
-      'machines, real AWS clients, one endpoint on loopback. Verifies every object, and leaves nothing behind.',
-  )
+const command = createCommand(
+  'npm start --',
+  'Moves real files from a source bucket to a destination bucket on this machine: the deployed handlers and state\n' +
+    'machines, real AWS clients, one endpoint on loopback. Verifies every object, and leaves nothing behind.',
+)
   .option('--from <dir>', 'directory whose files are moved', join(projectDirectory, 'node_modules'))
   .option('--large-threshold <size>', 'objects over this size take the state machine', '32MiB')
   .option('--part-size <size>', 'part size where the source has none of its own', '16MiB')
@@ -44,7 +43,7 @@ const command = new Command('npm start --')
   .option('--port <number>', 'port of the endpoint, 0 for any free one', '0')
   .option('--report <file>', 'write the report to this file, as JSON')
   .option('--json', 'write the report to standard output, as JSON; progress goes to standard error')
-  .allowExcessArguments(false);
+  .addHelpText('after', exitCodesHelp('every object arrived unchanged', 'an object is missing or wrong'));
 
 await runCommand(command, async () => {
   const options = command.opts<Options>();

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { DynamoLedgerLookup } from '../shared/aws/dynamodb/ledger-lookup.ts';
 import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
@@ -19,18 +19,16 @@ import {
   tasksPathOf,
 } from '../shared/aws/stack-parameters.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
-import { Fault, faultTable } from '../shared/model/faults.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import { auditTask } from './audit/audit-task.ts';
 import type { AuditContext, Depth } from './audit/context.ts';
 import { ProgressLine } from './audit/progress.ts';
 import { Report } from './audit/report.ts';
-import { printable } from './printable.ts';
+import { createCommand, exitCodesHelp, parseCount, runCommand, stackOption } from './command.ts';
 
 /**
  * `npm run audit`: compares source, destination, ledger, queue and open uploads of a task, with the credentials, region
- * and endpoint that the AWS command line would use. Exit codes: 0 no difference, 1 differences, or it could not be
- * done, 2 an option is wrong.
+ * and endpoint that the AWS command line would use.
  */
 
 interface Options {
@@ -42,37 +40,36 @@ interface Options {
 }
 
 const help = `
-Compares by the task's own rules (prefixes, include and exclude, compare, deletes): what a run would send is a
-difference, unless the ledger proves that the copy is good; and so is a copy that a run takes for the same while the
-ledger proves otherwise. Nothing is changed. Dead letters are received and given back, which hides them for some
-seconds; jobs are only counted.
+The task's own rules apply (prefixes, include and exclude, compare, deletes). An object that a run would send is a
+difference, unless the ledger proves that the copy is good. A copy that a run would skip is a difference if the ledger
+proves that it is not the source's version. The audit changes nothing. It receives dead letters and releases them, which
+hides them for some seconds; it only counts jobs.
 
---deep also proves what a run takes for the same: equal sizes and ETags are proof (stores compute them of the bytes);
-else the full-object checksums that both sides store, by HEAD; else both objects are read and their SHA-256 compared,
-which costs requests and traffic. --deep bytes reads everything.
+--deep also proves the objects that a run would skip. Equal sizes and ETags are proof, because stores compute ETags from
+the bytes; next come the full-object checksums that both sides store, read by HEAD; last, both objects are read and their
+SHA-256 compared, which costs requests and traffic. --deep bytes reads every object.
 
-Objects that are moved during the audit are looked at a second time before they are told. For a final answer, audit
-when the queue is empty. Exit codes: 0 no difference, 1 differences (or it could not be done), 2 a wrong option.`;
+Objects that change during the audit are checked a second time before they are reported. For a final answer, run the
+audit when the queue is empty.`;
 
-const command = new Command('npm run audit --')
-  .description('Compares source, destination, ledger, queue and open uploads of a task, and explains each difference.')
-  .requiredOption('--task <name>', 'the name of the task')
-  .option('--stack <name>', 'the name of the stack', 'S3Ferry')
-  .addOption(new Option('--deep [how]', 'also compare what a run takes for the same').choices(['proof', 'bytes']))
-  .option('--limit <number>', 'findings of one kind that are written in words; all are counted', count, 20)
+const command = createCommand(
+  'npm run audit --',
+  'Compares source, destination, ledger, queue and open uploads of a task, and explains each difference.',
+)
+  .requiredOption('--task <name>', 'name of the task')
+  .addOption(stackOption())
+  .addOption(new Option('--deep [how]', 'also prove the objects that a run would skip').choices(['proof', 'bytes']))
+  .option('--limit <number>', 'findings of one kind that are written out; all are counted', parseCount, 20)
   .option('--json', 'write each finding as a line of JSON, and a summary as the last line')
   .addHelpText('after', help)
-  .allowExcessArguments(false)
-  .showHelpAfterError('(--help shows the options)')
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  .parse();
+  .addHelpText('after', exitCodesHelp('no difference', 'differences, or the audit failed'));
 
-// Whoever reads the findings may have read enough.
+// A reader such as `head` may close the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? 1 : 3);
 });
 
-try {
+await runCommand(command, async () => {
   const { task, stack, deep, limit, json = false } = command.opts<Options>();
   checkStackName(stack);
   const startedAt = Date.now();
@@ -83,9 +80,8 @@ try {
     process.stdout.write(`${line}\n`);
   };
   const report = new Report({ task, stack, json, limit, depth, write });
-  const surroundings = await connect(task, stack);
   const audited = await auditTask({
-    ...surroundings,
+    ...(await connect(task, stack)),
     clock: systemClock,
     depth,
     found: report.found,
@@ -93,18 +89,14 @@ try {
     restarted: report.restarted,
   });
   report.end(audited, (Date.now() - startedAt) / 1000);
-  process.exitCode = report.differences > 0 ? 1 : 0;
-} catch (error) {
-  if (!(error instanceof Fault)) throw error;
-  const text = `${error.name}: ${error.message}`.split('\n').map(printable).join('\n');
-  console.error(`${text}\n(${faultTable[error.name].meaning})`);
-  process.exitCode = error.name === 'InvalidInput' || error.name === 'UnknownTask' ? 2 : 1;
-}
+  return report.differences > 0 ? 1 : 0;
+});
 
-type Surroundings = Omit<AuditContext, 'clock' | 'depth' | 'found' | 'compared' | 'restarted'>;
+/** The ports of an audit, on AWS. */
+type Ports = Omit<AuditContext, 'clock' | 'depth' | 'found' | 'compared' | 'restarted'>;
 
-/** @throws Fault `InvalidInput` for a stack that is not there, `UnknownTask`, `InvalidTask` */
-async function connect(taskName: string, stack: string): Promise<Surroundings> {
+/** @throws Fault `InvalidInput` if the stack does not exist, `UnknownTask`, `InvalidTask` */
+async function connect(taskName: string, stack: string): Promise<Ports> {
   const parameterClient = createParameterClient();
   const [queues, table, machine] = await Promise.all([
     findQueues(parameterClient, stack),
@@ -126,9 +118,4 @@ async function connect(taskName: string, stack: string): Promise<Surroundings> {
     letters: new SqsRedriveQueues(queueClient, queues),
     shared: (await parameters.tasks()).length > 1,
   };
-}
-
-function count(text: string): number {
-  if (/^[0-9]{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('expected a whole number, 0 or more');
 }

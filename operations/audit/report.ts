@@ -1,5 +1,5 @@
 import { asciiJson } from '../../shared/model/job.ts';
-import { printable } from '../printable.ts';
+import { visible } from '../../shared/model/text.ts';
 import type { Audited } from './audit-task.ts';
 import type { Depth } from './context.ts';
 import { findingKinds, type Finding, type FindingKind } from './finding.ts';
@@ -43,9 +43,9 @@ export class Report {
     const cure = this.#named(findingKinds[kind].cure);
     if (json) write(asciiJson({ kind, severity, ...(key !== undefined && { key }), seen, meaning, cure }));
     else if (count <= limit) {
-      const object = key === undefined ? '' : ` ${printable(JSON.stringify(key))}`;
+      const object = key === undefined ? '' : ` ${visible(JSON.stringify(key))}`;
       write(`${severity === 'difference' ? 'DIFFERENCE' : 'info'} ${kind}${object}`);
-      for (const line of [`seen:  ${seen}`, `means: ${meaning}`, `do:    ${cure}`]) write(`  ${printable(line)}`);
+      for (const line of [`seen:  ${seen}`, `means: ${meaning}`, `do:    ${cure}`]) write(`  ${visible(line)}`);
     } else if (count === limit + 1) write(`(more of kind ${kind}: only counted from here on, --limit shows more)`);
   };
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../local/run/command-line.ts';
+import { runCommand } from '../../operations/command.ts';
 import { sizeOption } from '../../local/run/settings.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { maxBufferedBodyBytes, MiB, minPartBytes } from '../../shared/model/limits.ts';

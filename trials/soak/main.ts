@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { runCommand } from '../../local/run/command-line.ts';
+import { runCommand } from '../../operations/command.ts';
 import { project } from '../../test/support/child.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { everything, Meter, type Trend } from './meter.ts';

@@ -20,8 +20,8 @@ it('tells of each finding what was seen, what it means, and what to do, and esca
   const report = reportTo(lines);
   report.found({ kind: 'failed', key: hostile, seen: `failed: ${hostile}` });
   expect(lines).toEqual([
-    'DIFFERENCE failed "a\\u001b[2J\\n\\"\\u{202e}\\u{fffe}😀"',
-    '  seen:  failed: a\\u{1b}[2J\\u{a}"\\u{202e}\\u{fffe}😀',
+    'DIFFERENCE failed "a\\u001b[2J\\n\\"\\u202e\\ufffe😀"',
+    '  seen:  failed: a\\u001b[2J\\u000a"\\u202e\\ufffe😀',
     expect.stringMatching(/^ {2}means: The last job/),
     expect.stringMatching(/^ {2}do: {4}.*npm run redrive -- --stack Stack --task mine.*\{"task": "mine"\}/),
   ]);
