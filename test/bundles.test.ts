@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
+import { ExecutionEnvironment } from '../emulator/aws/lambda/environment.ts';
 import { project, temporary } from './support/child.ts';
 
 /** What is deployed as code. */
@@ -40,4 +41,50 @@ test('bundles are made of functions, worker, shared and their packages: no CDK, 
     files.filter((file) => /^node_modules\/(aws-cdk|constructs|cdk-nag|@jest|jest|dynalite|fauxqs)/.test(file)),
   ).toEqual([]);
   expect(files.filter((file) => file.startsWith('shared/ports/memory/'))).toEqual([]);
+});
+
+describe('bundles with source maps', () => {
+  const mapped = join(place.path, 'mapped');
+
+  beforeAll(() => {
+    const options = { cwd: project, encoding: 'utf8' } as const;
+    const { status, stderr } = spawnSync(process.execPath, ['esbuild.config.mjs', mapped, '--source-maps'], options);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
+  it('are those that are deployed, but for a last line that names the map', () => {
+    for (const name of Object.keys(known)) {
+      const deployed = readFileSync(join(bundles, name, 'index.mjs'), 'utf8');
+      const here = readFileSync(join(mapped, name, 'index.mjs'), 'utf8');
+      expect([name, here === `${deployed}//# sourceMappingURL=index.mjs.map\n`]).toEqual([name, true]);
+    }
+  });
+
+  it('make stack traces of a function name the sources, wherever a deployment copies the bundle to', async () => {
+    const moved = join(place.path, 'assembly', 'asset.1', 'code');
+    cpSync(join(mapped, 'plan-sync'), moved, { recursive: true });
+    const surroundings = {
+      endpoint: 'http://127.0.0.1:9',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+    };
+    const definition = {
+      name: 'PlanSync',
+      arn: 'arn:aws:lambda:us-east-1:000000000000:function:PlanSync',
+      id: 'plan-sync',
+      codeDirectory: moved,
+      handler: 'index.handler',
+      timeoutSeconds: 60,
+      memoryMiB: 128,
+      // It needs variables, so that its module throws.
+      environment: {},
+    };
+    const environment = new ExecutionEnvironment(definition, surroundings, 'threads', () => undefined);
+    const result = await environment.invoke('{}');
+    await environment.end();
+    const trace = result.ok ? [] : (result.error.trace ?? []);
+    expect(trace.filter((line) => line.includes(`${project}/functions/`))[0]).toMatch(
+      /functions\/environment\.ts:\d+:\d+\)?$/,
+    );
+  });
 });

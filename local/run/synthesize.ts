@@ -5,15 +5,15 @@ import { Fault } from '../../shared/model/faults.ts';
 import { projectDirectory } from './settings.ts';
 
 /**
- * Bundles the functions and synthesizes the stack for a configuration, as a deployment would. The bundles are beside the
- * assembly, so that several processes can do it at once.
+ * Bundles the functions and synthesizes the stack for a configuration, as a deployment would. The bundles have source
+ * maps besides, and are beside the assembly, so that several processes can do it at once.
  * @param configuration the path of a configuration file
  * @param directory where the cloud assembly goes
  * @throws Fault `InvalidTask` with what the CDK app said
  */
 export async function synthesize(configuration: string, directory: string): Promise<void> {
   const bundles = `${directory}.bundles`;
-  await run(['esbuild.config.mjs', bundles]);
+  await run(['esbuild.config.mjs', bundles, '--source-maps']);
   rmSync(directory, { recursive: true, force: true });
   await run(['infra/main.ts'], {
     S3_FERRY_CONFIG: configuration,

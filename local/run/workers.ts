@@ -40,7 +40,7 @@ export class LocalWorker {
       DEAD_LETTER_QUEUE_URL: output(aws, 'DeadLetterQueueUrl'),
     } satisfies Partial<Record<WorkerKey, string>>;
     const script = join(workerCode(assembly), 'index.mjs');
-    this.process = spawn(process.execPath, ['--max-semi-space-size=4', script], {
+    this.process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=4', script], {
       // Nothing of this process's own environment, as on an instance; see processEnvironment of emulator/aws/lambda.
       env: {
         ...deployed,

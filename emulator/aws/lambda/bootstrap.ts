@@ -10,6 +10,9 @@ import type { EnvironmentData, FromEnvironment, InvocationContext, LambdaError, 
 
 type Handler = (event: unknown, context: object) => unknown;
 
+// Code may come with source maps: stack traces then name the sources. Node reads a map when it loads its module.
+process.setSourceMapsEnabled(true);
+
 const port = parentPort;
 const { codeDirectory, handler: handlerName } = port
   ? (workerData as EnvironmentData)
