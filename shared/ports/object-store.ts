@@ -23,6 +23,8 @@ import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
 export interface ObjectStore {
   /** the bucket's name, for messages */
   readonly bucket: string;
+  /** Bytes of the smallest part that the store takes, unless it is an upload's last. */
+  readonly minPartBytes: number;
 
   /** @throws Fault `BucketNotFound` or `AccessDenied` */
   checkBucket(): Promise<void>;

@@ -16,15 +16,16 @@ import type { UploadBatch } from '../model/messages/payloads.ts';
  * Cuts an object into parts of the preferred size, grown (to whole MiB) where 10,000 parts would not do.
  * @param size bytes of the object, more than 0
  * @param preferred bytes of a part
+ * @param smallest bytes of the smallest part that the destination takes
  * @throws Fault `TooLarge` over 48.8 TiB
  */
-export function planParts(size: number, preferred: number): PartPlan {
+export function planParts(size: number, preferred: number, smallest = minPartBytes): PartPlan {
   if (size > maxObjectBytes) {
     throw new Fault('TooLarge', `the object has ${size} bytes, S3 allows ${maxObjectBytes} (48.8 TiB)`);
   }
   const needed = Math.ceil(size / maxParts);
   const grown = needed <= preferred ? preferred : Math.ceil(needed / MiB) * MiB;
-  const partSize = Math.min(Math.max(grown, minPartBytes), maxPartBytes);
+  const partSize = Math.min(Math.max(grown, smallest), maxPartBytes);
   return { size, partSize, partCount: Math.max(1, Math.ceil(size / partSize)), sourceLayout: false };
 }
 
@@ -32,13 +33,19 @@ export function planParts(size: number, preferred: number): PartPlan {
  * The source's own layout, where the object was uploaded in equal parts that S3 would accept again. Copied like this,
  * the copy's ETag comes out equal to the source's.
  * @param firstPartSize bytes, from `HEAD ?partNumber=1`
+ * @param smallest bytes of the smallest part that the destination takes
  * @returns undefined where the object was not uploaded in parts, or in parts that cannot be equal
  */
-export function planSourceLayout(size: number, etag: string, firstPartSize: number | undefined): PartPlan | undefined {
+export function planSourceLayout(
+  size: number,
+  etag: string,
+  firstPartSize: number | undefined,
+  smallest = minPartBytes,
+): PartPlan | undefined {
   const partCount = etagPartCount(etag);
   if (partCount === undefined || firstPartSize === undefined || partCount > maxParts || size <= 0) return undefined;
   const fits = (partCount - 1) * firstPartSize < size && size <= partCount * firstPartSize;
-  const legal = firstPartSize <= maxPartBytes && (partCount === 1 || firstPartSize >= minPartBytes);
+  const legal = firstPartSize <= maxPartBytes && (partCount === 1 || firstPartSize >= smallest);
   return fits && legal ? { size, partSize: firstPartSize, partCount, sourceLayout: true } : undefined;
 }
 

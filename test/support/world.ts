@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import type { Job } from '../../shared/model/job.ts';
-import { MiB } from '../../shared/model/limits.ts';
+import { KiB } from '../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../shared/model/object.ts';
 import { parseTask, type Task } from '../../shared/model/config/task.ts';
 import { noDeadline } from '../../shared/ports/clock.ts';
@@ -19,7 +19,7 @@ import { noAttributes } from './objects.ts';
 /** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
 
 export interface WorldOptions {
-  /** laid over a task that relays, with 5 MiB as the threshold and parts of 5 MiB */
+  /** laid over a task that relays, with the smallest part as the threshold and as the part size */
   readonly task?: Readonly<Record<string, unknown>>;
   readonly source?: Partial<Features>;
   readonly destination?: Partial<Features>;
@@ -28,16 +28,23 @@ export interface WorldOptions {
   readonly views?: { readonly source?: View; readonly destination?: View };
   /** one store holds both buckets */
   readonly oneStore?: boolean;
+  /** bytes of the smallest part that the stores take; S3's is 5 MiB, the default is `partSize` */
+  readonly minPartBytes?: number;
 }
 
-export const partSize = 5 * MiB;
+/**
+ * A MiB of S3, shrunk. The stores of a world take parts of 320 KiB where S3 takes 5 MiB, so that a multipart upload is
+ * quick to make. Such a part still arrives in several pieces and still comes from the pool of buffers.
+ */
+export const shrunkMiB = 64 * KiB;
+export const partSize = 5 * shrunkMiB;
 
 export class World {
   readonly clock = new ManualClock();
   readonly gate = new Gate();
   readonly ledger = new MemoryLedger(this.gate);
   readonly uploads = new MemoryUploads(this.gate);
-  readonly buffers = new BufferPool(64 * MiB);
+  readonly buffers = new BufferPool(64 * shrunkMiB);
   readonly events: ProgressEvent[] = [];
   readonly sourceStorage: MemoryStorage;
   readonly destinationStorage: MemoryStorage;
@@ -47,13 +54,14 @@ export class World {
   constructor(options: WorldOptions = {}) {
     this.#options = options;
     const shared = { clock: this.clock, gate: this.gate };
-    this.sourceStorage = new MemoryStorage({ ...shared, features: options.source ?? {} });
+    const { minPartBytes = partSize } = options;
+    this.sourceStorage = new MemoryStorage({ ...shared, features: { minPartBytes, ...options.source } });
     this.destinationStorage = options.oneStore
       ? this.sourceStorage
-      : new MemoryStorage({ ...shared, features: options.destination ?? {} });
+      : new MemoryStorage({ ...shared, features: { minPartBytes, ...options.destination } });
     this.sourceStorage.createBucket('source', { opaque: options.opaque?.source ?? false });
     this.destinationStorage.createBucket('destination', { opaque: options.opaque?.destination ?? false });
-    this.task = taskOf(options.task);
+    this.task = taskOf(minPartBytes, options.task);
   }
 
   /** A context as a new process would have: nothing is shared with earlier ones but the world itself. */
@@ -128,7 +136,7 @@ export class World {
     return this.destinationStorage.bucket('destination').get(key);
   }
 
-  /** The MD5 of the copy's n-th part (from 0), all before it having 5 MiB. */
+  /** The MD5 of the copy's n-th part (from 0), all before it having `partSize` bytes. */
   partEtag(index: number, size: number, key = 'k'): string {
     const bytes = this.copied(key)?.bytes.subarray(index * partSize, index * partSize + size) ?? Buffer.alloc(0);
     return createHash('md5').update(bytes).digest('hex');
@@ -174,16 +182,17 @@ export class World {
   }
 }
 
-function taskOf(overlay: Readonly<Record<string, unknown>> = {}): Task {
+function taskOf(minPartBytes: number, overlay: Readonly<Record<string, unknown>> = {}): Task {
   const { source, destination, ...rest } = overlay as { source?: object; destination?: object };
   const task = {
     name: 'test',
     source: { bucket: 'source', ...source },
     destination: { bucket: 'destination', ...destination },
     serverSideCopy: 'never',
-    largeObjectThreshold: '5 MiB',
-    partSize,
+    largeObjectThreshold: minPartBytes,
     ...rest,
   };
-  return parseTask(JSON.stringify(task), 'task');
+  const parsed = parseTask(JSON.stringify(task), 'task');
+  // A task asks for parts that S3 would take; the stores here may take smaller ones.
+  return 'partSize' in rest ? parsed : { ...parsed, partSize: minPartBytes };
 }

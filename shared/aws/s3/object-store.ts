@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
+import { minPartBytes } from '../../model/limits.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import type {
@@ -30,6 +31,7 @@ import * as writing from './writing.ts';
  * and stores.ts keeps one store per side of a task.
  */
 export class S3ObjectStore implements ObjectStore {
+  readonly minPartBytes = minPartBytes;
   readonly #bucket: S3Bucket;
 
   constructor(client: S3Client, side: DestinationSide) {

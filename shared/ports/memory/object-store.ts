@@ -41,6 +41,10 @@ export class MemoryObjectStore implements ObjectStore {
     this.#view = view;
   }
 
+  get minPartBytes(): number {
+    return this.#storage.features.minPartBytes;
+  }
+
   /** One call: hooks, permissions, and a fault's message that names the bucket and the key. */
   async #pass<Result>(
     operation: string,

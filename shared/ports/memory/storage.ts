@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../model/faults.ts';
+import { minPartBytes } from '../../model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
 import type { Clock } from '../clock.ts';
 import { ManualClock } from './clock.ts';
@@ -27,6 +28,8 @@ export interface Features {
   readonly order: 'utf8' | 'utf16';
   /** keys in a page of a listing */
   readonly pageSize: number;
+  /** bytes of the smallest part, unless it is the last */
+  readonly minPartBytes: number;
 }
 
 const s3: Features = {
@@ -40,6 +43,7 @@ const s3: Features = {
   completeEtag: true,
   order: 'utf8',
   pageSize: 1000,
+  minPartBytes,
 };
 
 export interface MemoryObject extends ObjectAttributes {

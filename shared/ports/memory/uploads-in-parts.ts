@@ -1,5 +1,5 @@
 import { Fault } from '../../model/faults.ts';
-import { maxParts, maxPartBytes, minPartBytes } from '../../model/limits.ts';
+import { maxParts, maxPartBytes } from '../../model/limits.ts';
 import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
 import type { CreatedUpload, ExpectedObject, ListedUpload, Stored } from '../object-store.ts';
 import { checksumOf } from './digests.ts';
@@ -67,7 +67,7 @@ export async function completeUpload(
   const { key, uploadId, expected } = request;
   const upload = uploadOf(bucket, uploadId);
   const what = `${bucket.name}: ${JSON.stringify(key)}`;
-  const parts = namedParts(upload, request.parts, what);
+  const parts = namedParts(upload, request.parts, storage.features.minPartBytes, what);
   const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const { features } = storage;
   const checks = features.checksums === 'checked';
@@ -97,8 +97,13 @@ export async function completeUpload(
   return { etag: features.completeEtag ? object.etag : '', opaqueEtag: object.opaqueEtag };
 }
 
-/** The parts that Complete names: there, in ascending order, and of 5 MiB at least but for the last. */
-function namedParts(upload: MemoryUpload, named: readonly StoredPart[], what: string): MemoryPart[] {
+/** The parts that Complete names: there, in ascending order, and long enough, but for the last. */
+function namedParts(
+  upload: MemoryUpload,
+  named: readonly StoredPart[],
+  minPartBytes: number,
+  what: string,
+): MemoryPart[] {
   if (named.length === 0) throw new Fault('NotSupported', `${what}: no part is named`);
   return named.map(({ number, etag }, index) => {
     if (number <= (named[index - 1]?.number ?? 0)) {

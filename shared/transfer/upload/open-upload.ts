@@ -123,7 +123,7 @@ async function createUpload(
 ): Promise<UploadTarget> {
   const { task, destination } = context;
   const layout = await sourceLayout(context, source);
-  const cut = planParts(source.size, task.partSize);
+  const cut = planParts(source.size, task.partSize, destination.minPartBytes);
   const wanted = checksumFor(context, source, layout ?? cut);
   const attributes = await readAttributes(context, source);
   const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || md5Store(context));
@@ -158,7 +158,9 @@ async function sourceLayout(context: CopyContext, source: ObjectInfo): Promise<P
       partNumber: 1,
       ...(source.versionId !== undefined && { versionId: source.versionId }),
     });
-    return first?.etag === source.etag ? planSourceLayout(source.size, source.etag, first.size) : undefined;
+    return first?.etag === source.etag
+      ? planSourceLayout(source.size, source.etag, first.size, context.destination.minPartBytes)
+      : undefined;
   } catch (error) {
     // Stores without parts in HEAD: their objects are cut anew.
     if (isFault(error, 'NotSupported', 'InvalidInput')) return undefined;

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { MiB } from '../../../shared/model/limits.ts';
 import { sweepUploads } from '../../../shared/transfer/upload/sweep-uploads.ts';
 import { runUpload } from '../../support/machine.ts';
-import { World, type WorldOptions } from '../../support/world.ts';
+import { partSize, shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 /** The process dies at its k-th call of the outside, before the call takes effect or before its answer comes. */
@@ -20,13 +19,13 @@ const runs: [string, Run, WorldOptions, number, number[]?][] = [
   ['put', inProcess, {}, 4000],
   ['put to versions', inProcess, { source: { versions: true }, destination: { versions: true } }, 4000],
   ['server-side copy', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, 4000],
-  ['multipart', inProcess, {}, 5 * MiB + 9],
-  ['multipart to opaque ETags', inProcess, { opaque: { destination: true } }, 5 * MiB + 9],
-  ['multipart to another store', inProcess, { task: { destination: { endpoint: 'http://s3.test' } } }, 5 * MiB + 9],
-  ['multipart in the source layout', inProcess, {}, 5 * MiB + 9, [5 * MiB, 9]],
-  ['multipart inside one store', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, 5 * MiB + 9],
-  ['execution', asExecution, {}, 5 * MiB + 9],
-  ['execution in the source layout', asExecution, {}, 5 * MiB + 9, [5 * MiB, 9]],
+  ['multipart', inProcess, {}, partSize + 9],
+  ['multipart to opaque ETags', inProcess, { opaque: { destination: true } }, partSize + 9],
+  ['multipart to another store', inProcess, { task: { destination: { endpoint: 'http://s3.test' } } }, partSize + 9],
+  ['multipart in the source layout', inProcess, {}, partSize + 9, [partSize, 9]],
+  ['multipart inside one store', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, partSize + 9],
+  ['execution', asExecution, {}, partSize + 9],
+  ['execution in the source layout', asExecution, {}, partSize + 9, [partSize, 9]],
 ];
 
 describe.each(runs)('%s', (_name, run, options, size, parts) => {
@@ -81,7 +80,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
       expect(world.openUploads()).toEqual([]);
       expect(world.ledger.entries()[0]?.status).toMatch(done ? /DONE|SKIPPED/ : /DONE/);
       const sent = world.gate.count('uploadPart') + world.gate.count('copyPart');
-      if (size > 5 * MiB && stored > 0) expect(sent).toBeLessThanOrEqual(done ? 2 : 2 - stored);
+      if (size > partSize && stored > 0) expect(sent).toBeLessThanOrEqual(done ? 2 : 2 - stored);
       expect(world.buffers.used).toBe(0);
     }
   });
@@ -98,7 +97,7 @@ describe('resuming', () => {
     for (const run of [inProcess, asExecution]) {
       for (const died of [1, 2, 3, 4]) {
         const world = new World();
-        await world.putSource(bytesOf(18 * MiB));
+        await world.putSource(bytesOf(18 * shrunkMiB));
         world.at('after', 'uploadPart', () => world.kill(), { nth: died });
         await run(world).catch(() => undefined);
         world.revive();
@@ -108,34 +107,34 @@ describe('resuming', () => {
         await run(world);
         expect(world.gate.count('uploadPart')).toBe(4 - there);
         expect(world.gate.count('createUpload')).toBe(0);
-        expect(world.copied()?.bytes.equals(bytesOf(18 * MiB))).toBe(true);
+        expect(world.copied()?.bytes.equals(bytesOf(18 * shrunkMiB))).toBe(true);
       }
     }
   });
 
   it('throws away the parts of another version', async () => {
     const world = new World();
-    await world.putSource(bytesOf(11 * MiB));
+    await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
     await world.transfer().catch(() => undefined);
     world.revive();
     expect(storedParts(world)).toBe(3);
-    await world.putSource(bytesOf(11 * MiB, 'other'));
+    await world.putSource(bytesOf(11 * shrunkMiB, 'other'));
     await world.transfer();
     expect(world.gate.count('uploadPart')).toBe(3);
-    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB, 'other'))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB, 'other'))).toBe(true);
     expect(world.openUploads()).toEqual([]);
   });
 
   it('does not finish an upload of the same bytes with other metadata', async () => {
     for (const run of [inProcess, asExecution]) {
       const world = new World();
-      await world.putSource(bytesOf(11 * MiB), { attributes: beforeAttributes });
+      await world.putSource(bytesOf(11 * shrunkMiB), { attributes: beforeAttributes });
       world.at('before', 'completeUpload', () => world.kill());
       await run(world).catch(() => undefined);
       world.revive();
       expect(world.openUploads()).toHaveLength(1);
-      await world.putSource(bytesOf(11 * MiB), { attributes });
+      await world.putSource(bytesOf(11 * shrunkMiB), { attributes });
       await run(world);
       expect(world.copied()).toMatchObject(attributes);
       expect(world.openUploads()).toEqual([]);
@@ -144,30 +143,30 @@ describe('resuming', () => {
 
   it('keeps the part size of the upload when the configured one changes', async () => {
     const world = new World();
-    await world.putSource(bytesOf(18 * MiB));
+    await world.putSource(bytesOf(18 * shrunkMiB));
     world.at('after', 'uploadPart', () => world.kill(), { nth: 2 });
     await world.transfer().catch(() => undefined);
     world.revive();
-    await world.transfer('k', { task: { ...world.task, partSize: 8 * MiB } });
-    expect(world.copied()?.parts).toEqual([5 * MiB, 5 * MiB, 5 * MiB, 3 * MiB]);
+    await world.transfer('k', { task: { ...world.task, partSize: 8 * shrunkMiB } });
+    expect(world.copied()?.parts).toEqual([partSize, partSize, partSize, 3 * shrunkMiB]);
   });
 
   it('begins anew where the upload is gone', async () => {
     const world = new World();
-    await world.putSource(bytesOf(11 * MiB));
+    await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
     await world.transfer().catch(() => undefined);
     world.revive();
     world.destinationStorage.bucket('destination').uploads.clear();
     await world.transfer();
-    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 });
 
 describe('an upload whose claim fails', () => {
   it('is not left behind', async () => {
     const world = new World();
-    await world.putSource(bytesOf(11 * MiB));
+    await world.putSource(bytesOf(11 * shrunkMiB));
     world.gate.hooks = {
       before: (call) => {
         if (call.operation === 'ledger.claimUpload') throw new Error('the table is away');

@@ -1,13 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
-import { MiB } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { World, type WorldOptions } from '../../support/world.ts';
+import { shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 /** To version 0 come: other bytes of the same size, another size, and the same bytes with other metadata. */
 const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three'), bytesOf(5000, 'one')];
-const large = [bytesOf(6 * MiB, 'one'), bytesOf(6 * MiB, 'two'), bytesOf(7 * MiB, 'three'), bytesOf(6 * MiB, 'one')];
+const large = [
+  bytesOf(6 * shrunkMiB, 'one'),
+  bytesOf(6 * shrunkMiB, 'two'),
+  bytesOf(7 * shrunkMiB, 'three'),
+  bytesOf(6 * shrunkMiB, 'one'),
+];
 
 function attributesOf(version: number): ObjectAttributes {
   return { headers: { contentType: `version/${version}` }, metadata: { version: String(version) }, tags: {} };
@@ -218,7 +222,16 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
       const world = new World(options);
       await write(world, versions, 0);
       const ends = await Promise.allSettled([world.transfer(), world.transfer(), world.transfer()]);
-      expect(ends.map((end) => end.status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+      for (const end of ends) {
+        if (end.status === 'fulfilled') continue;
+        // A part that another consumer sent again has another ETag where ETags are opaque: the message comes back.
+        expect(options).toHaveProperty('opaque');
+        expect(end.reason).toMatchObject({
+          name: 'Unavailable',
+          message: expect.stringContaining('is not there like'),
+        });
+        await world.transfer();
+      }
       expect(versionAtDestination(world, versions)).toBe(0);
       expect(world.openUploads()).toEqual([]);
       expect(world.ledger.entries()).toHaveLength(1);

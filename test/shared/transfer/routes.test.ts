@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { MiB, missingTrustedMillis, missingTrustedMaxBytes } from '../../../shared/model/limits.ts';
+import { MiB, minPartBytes, missingTrustedMillis, missingTrustedMaxBytes } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { partSize, World, type WorldOptions } from '../../support/world.ts';
+import { partSize, shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 const attributes: ObjectAttributes = {
@@ -23,15 +23,16 @@ const ways: [string, WorldOptions, number, number[]?][] = [
   ['put', {}, 100_000],
   ['put', {}, 0],
   ['put', {}, 1],
-  ['put', {}, 5 * MiB],
-  ['multipart', {}, 5 * MiB + 1],
+  ['put', {}, partSize],
+  ['multipart', {}, partSize + 1],
+  ['multipart', { minPartBytes }, minPartBytes + 1],
   ['multipart', {}, 3 * partSize],
   ['multipart', {}, 3 * partSize + 1],
-  ['multipart', {}, 5 * MiB + 7, [5 * MiB, 7]],
-  ['multipart', {}, 20 * MiB, [8 * MiB, 8 * MiB, 4 * MiB]],
+  ['multipart', {}, partSize + 7, [partSize, 7]],
+  ['multipart', {}, 20 * shrunkMiB, [8 * shrunkMiB, 8 * shrunkMiB, 4 * shrunkMiB]],
   ['multipart', {}, 1000, [1000]],
   ['server-side copy', { task: { serverSideCopy: 'auto' }, oneStore: true }, 100_000],
-  ['multipart', { task: { serverSideCopy: 'auto' }, oneStore: true }, 11 * MiB],
+  ['multipart', { task: { serverSideCopy: 'auto' }, oneStore: true }, 11 * shrunkMiB],
 ];
 
 describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, parts) => {
@@ -134,28 +135,28 @@ describe('what makes a version', () => {
 describe('the source layout', () => {
   it('is kept, so that the ETags are equal', async () => {
     const world = new World();
-    await world.uploadSource(bytesOf(21 * MiB), [8 * MiB, 8 * MiB, 5 * MiB]);
+    await world.uploadSource(bytesOf(21 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, partSize]);
     await world.transfer();
     expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
-    expect(world.copied()?.parts).toEqual([8 * MiB, 8 * MiB, 5 * MiB]);
+    expect(world.copied()?.parts).toEqual([8 * shrunkMiB, 8 * shrunkMiB, partSize]);
   });
 
   it('is given up where HEAD knows no parts', async () => {
     const world = new World({ source: { partNumbers: false } });
-    await world.uploadSource(bytesOf(20 * MiB), [8 * MiB, 8 * MiB, 4 * MiB]);
+    await world.uploadSource(bytesOf(20 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, 4 * shrunkMiB]);
     await world.transfer();
     expect(world.copied()?.parts).toEqual([partSize, partSize, partSize, partSize]);
-    expect(world.copied()?.bytes.equals(bytesOf(20 * MiB))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(20 * shrunkMiB))).toBe(true);
   });
 
   it.each([
-    ['the first part is smaller', [6 * MiB, 8 * MiB, 6 * MiB]],
-    ['the parts only look equal', [8 * MiB, 6 * MiB, 6 * MiB]],
+    ['the first part is smaller', [6 * shrunkMiB, 8 * shrunkMiB, 6 * shrunkMiB]],
+    ['the parts only look equal', [8 * shrunkMiB, 6 * shrunkMiB, 6 * shrunkMiB]],
   ])('that is not uniform does no harm: %s', async (_name, sizes) => {
     const world = new World();
-    await world.uploadSource(bytesOf(20 * MiB), sizes);
-    expect(await world.transfer()).toMatchObject({ route: 'multipart', bytes: 20 * MiB });
-    expect(world.copied()?.bytes.equals(bytesOf(20 * MiB))).toBe(true);
+    await world.uploadSource(bytesOf(20 * shrunkMiB), sizes);
+    expect(await world.transfer()).toMatchObject({ route: 'multipart', bytes: 20 * shrunkMiB });
+    expect(world.copied()?.bytes.equals(bytesOf(20 * shrunkMiB))).toBe(true);
     expect(await world.transfer()).toMatchObject({ route: 'skip' });
   });
 });
@@ -173,7 +174,7 @@ describe('stores that can do less', () => {
     ['opaque ETags at the source', { opaque: { source: true } }, attributes.tags],
     ['opaque ETags on both sides', { opaque: { source: true, destination: true } }, attributes.tags],
   ] as [string, WorldOptions, object][])('%s', async (_name, options, tags) => {
-    for (const size of [1000, 12 * MiB]) {
+    for (const size of [1000, 12 * shrunkMiB]) {
       const world = new World(options);
       const given = world.sourceStorage.features.tags ? attributes : { ...attributes, tags: {} };
       await world.putSource(bytesOf(size), { attributes: given });
@@ -187,7 +188,7 @@ describe('stores that can do less', () => {
   });
 
   it('a store without copies of its own is relayed through, small and large', async () => {
-    for (const size of [1000, 12 * MiB]) {
+    for (const size of [1000, 12 * shrunkMiB]) {
       const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, source: { copies: false } });
       await world.putSource(bytesOf(size));
       await world.transfer();
@@ -196,7 +197,7 @@ describe('stores that can do less', () => {
   });
 
   it('credentials that may not copy inside relay, small and large', async () => {
-    for (const size of [1000, 12 * MiB]) {
+    for (const size of [1000, 12 * shrunkMiB]) {
       const destination = { denied: new Set(['copy', 'copyPart']) };
       const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, views: { destination } });
       await world.putSource(bytesOf(size));
@@ -273,14 +274,14 @@ describe('deletes and large objects', () => {
 
   it('a large object is given to one execution, and nothing is sent here', async () => {
     const world = new World();
-    await world.putSource(bytesOf(7 * MiB));
+    await world.putSource(bytesOf(7 * shrunkMiB));
     const first = await world.transfer('k', { uploads: world.uploads });
     const second = await world.transfer('k', { uploads: world.uploads });
     expect(first).toMatchObject({ route: 'execution', reason: 'execution execution-1 was started' });
     expect(second).toMatchObject({ route: 'execution', reason: 'execution execution-1 is running' });
     const { etag } = world.sourceObject() ?? {};
     expect(world.uploads.started.map(({ job }) => job)).toEqual([
-      { task: 'test', key: 'k', action: 'copy', size: 7 * MiB, etag },
+      { task: 'test', key: 'k', action: 'copy', size: 7 * shrunkMiB, etag },
     ]);
     expect(world.gate.count('get') + world.gate.count('createUpload')).toBe(0);
   });
@@ -297,7 +298,7 @@ describe('deletes and large objects', () => {
   });
 
   it('trusts the word of a finder for a while, but not where the source is gone', async () => {
-    const world = new World({ task: { deletes: true } });
+    const world = new World({ task: { deletes: true, largeObjectThreshold: '5 MiB' } });
     await world.putSource(bytesOf(10));
     const missingAt = world.clock.now();
     const job = world.job('k', { size: 10, missingAt });

@@ -4,7 +4,7 @@ import { MiB } from '../../../../shared/model/limits.ts';
 import type { Call } from '../../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../../shared/transfer/bytes/digest.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { World, type WorldOptions } from '../../../support/world.ts';
+import { partSize, shrunkMiB, World, type WorldOptions } from '../../../support/world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 /** Bytes that are damaged, cut off or held up on their way are never shown, and one good attempt is enough. */
@@ -40,15 +40,15 @@ const ways: [string, string, WorldOptions, number, number[]?][] = [
     'of a part with an MD5 on its way out',
     'uploadPart',
     { task: { destination: { endpoint: 'http://s3.test' } } },
-    6 * MiB,
+    6 * shrunkMiB,
   ],
-  ['of a part with a CRC on its way out', 'uploadPart', {}, 6 * MiB],
-  ['of a part of a source in parts on its way in', 'get', {}, 6 * MiB, [5 * MiB, 1 * MiB]],
+  ['of a part with a CRC on its way out', 'uploadPart', {}, 6 * shrunkMiB],
+  ['of a part of a source in parts on its way in', 'get', {}, 6 * shrunkMiB, [partSize, shrunkMiB]],
   [
     'of a part whose CRC is ignored on its way out',
     'uploadPart',
     { task: { destination: { checksumAlgorithm: 'CRC32C' } }, destination: { checksums: 'ignored' } },
-    6 * MiB,
+    6 * shrunkMiB,
   ],
 ];
 
@@ -92,14 +92,14 @@ describe.each(ways)('%s', (_name, operation, options, size, parts) => {
 
 describe('the checksum that the source has stored', () => {
   it('is handed to Complete, which finds what was damaged on the way in', async () => {
-    const world = await filled({}, 6 * MiB);
+    const world = await filled({}, 6 * shrunkMiB);
     let times = 1;
     world.gate.hooks = { wire: (call, bytes) => (call.operation === 'get' && times-- > 0 ? flipped(bytes) : bytes) };
     await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
     expect(world.copied()).toBeUndefined();
     expect(world.openUploads()).toEqual([]);
     await world.transfer();
-    expect(world.copied()?.bytes.equals(bytesOf(6 * MiB))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(6 * shrunkMiB))).toBe(true);
   });
 });
 
@@ -118,7 +118,7 @@ describe('a store that takes and keeps what was damaged', () => {
   async function damaged(): Promise<World> {
     const features = { checksums: 'ignored' } as const;
     const task = { destination: { checksumAlgorithm: 'CRC32C' } };
-    const world = await filled({ task, source: features, destination: features }, 11 * MiB);
+    const world = await filled({ task, source: features, destination: features }, 11 * shrunkMiB);
     world.gate.hooks = {
       wire: (call: Call, bytes) => (call.operation === 'uploadPart' && call.part === 2 ? flipped(bytes) : bytes),
     };
@@ -130,7 +130,7 @@ describe('a store that takes and keeps what was damaged', () => {
     await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
     world.gate.hooks = {};
     await world.transfer();
-    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 
   it('is not believed by an execution', async () => {
@@ -142,13 +142,13 @@ describe('a store that takes and keeps what was damaged', () => {
     };
     await runUpload(() => world.context(), world.job());
     expect(failures).toBeLessThanOrEqual(0);
-    expect(world.copied()?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+    expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 });
 
 describe('Complete', () => {
   it('whose answer is lost counts when the object is there', async () => {
-    const world = await filled({}, 6 * MiB);
+    const world = await filled({}, 6 * shrunkMiB);
     world.at('after', 'completeUpload', () => Promise.reject(new Error('reset')));
     await expect(world.transfer()).rejects.toMatchObject({ name: 'Unavailable' });
     world.revive();
@@ -158,7 +158,7 @@ describe('Complete', () => {
   });
 
   it('that finds the upload completed by somebody else looks at the object', async () => {
-    const world = await filled({}, 6 * MiB);
+    const world = await filled({}, 6 * shrunkMiB);
     world.at('before', 'completeUpload', async () => {
       world.revive();
       await world.transfer();

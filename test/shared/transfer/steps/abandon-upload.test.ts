@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { Fault } from '../../../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../../../shared/model/job.ts';
-import { MiB } from '../../../../shared/model/limits.ts';
 import { MemoryDeadLetters } from '../../../../shared/ports/memory/job-queue.ts';
 import { abandonUpload, type AbandonContext } from '../../../../shared/transfer/steps/abandon-upload.ts';
-import { World } from '../../../support/world.ts';
+import { shrunkMiB, World } from '../../../support/world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
 const error = {
@@ -19,7 +18,7 @@ async function begun(): Promise<{
   context: AbandonContext;
 }> {
   const world = new World();
-  await world.putSource(bytesOf(6 * MiB));
+  await world.putSource(bytesOf(6 * shrunkMiB));
   world.at('before', 'completeUpload', () => world.kill());
   await world.transfer().catch(() => undefined);
   world.revive();
@@ -107,6 +106,6 @@ describe('abandonUpload', () => {
     await abandonUpload(context, { job: world.job(), execution: 'e', error });
     expect(world.openUploads()).toEqual([world.ledger.entries()[0]?.upload?.uploadId]);
     await world.transfer();
-    expect(world.copied()?.bytes.length).toBe(6 * MiB);
+    expect(world.copied()?.bytes.length).toBe(6 * shrunkMiB);
   });
 });

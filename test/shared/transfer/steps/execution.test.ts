@@ -7,10 +7,10 @@ import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
 import { planUpload } from '../../../../shared/transfer/steps/plan-upload.ts';
 import { sendBatch } from '../../../../shared/transfer/steps/send-batch.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { World, type WorldOptions } from '../../../support/world.ts';
+import { partSize, shrunkMiB, World, type WorldOptions } from '../../../support/world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
-const bytes = bytesOf(11 * MiB);
+const bytes = bytesOf(11 * shrunkMiB);
 
 async function filled(options: WorldOptions = {}): Promise<World> {
   const world = new World(options);
@@ -72,7 +72,7 @@ describe('an execution', () => {
     const store = new MemoryObjectStore(world.destinationStorage, 'destination');
     for (const number of [1, 2, 3]) {
       world.revive();
-      const data = bytes.subarray((number - 1) * 5 * MiB, number * 5 * MiB);
+      const data = bytes.subarray((number - 1) * partSize, number * partSize);
       await store.uploadPart({ key: 'k', uploadId, number }, { data, size: data.length });
     }
     expect(await checkUpload(world.context(), { ...state, state: 'waiting' })).toMatchObject({ state: 'finished' });
@@ -98,7 +98,7 @@ describe('an execution', () => {
     ['before', 'completeUpload', 1],
     ['after', 'completeUpload', 1],
   ] as const)('whose source changes %s %s (%d) ends with the new version', async (when, operation, nth) => {
-    for (const size of [11 * MiB, 6 * MiB, 1000]) {
+    for (const size of [11 * shrunkMiB, 6 * shrunkMiB, 1000]) {
       const world = await filled();
       const next = bytesOf(size, 'next');
       world.at(when, operation, () => world.putSource(next), { nth });
@@ -142,7 +142,7 @@ describe('an execution', () => {
     world.gate.hooks = {
       after: async (call) => {
         if (call.operation === 'uploadPart' && call.part === 1)
-          await world.putSource(bytesOf(6 * MiB, `v${++version}`));
+          await world.putSource(bytesOf(6 * shrunkMiB, `v${++version}`));
       },
     };
     await expect(runUpload(() => world.context(), world.job())).rejects.toMatchObject({ name: 'UploadStuck' });
@@ -238,7 +238,7 @@ describe('an execution', () => {
         if (call.operation === 'uploadPart') left = -1;
       },
     };
-    const overrides = { deadline: { remaining: () => left }, partsAtOnce: 3, buffers: new BufferPool(5 * MiB) };
+    const overrides = { deadline: { remaining: () => left }, partsAtOnce: 3, buffers: new BufferPool(partSize) };
     await expect(world.transfer('k', overrides)).rejects.toMatchObject({ name: 'OutOfTime' });
     expect(world.gate.count('uploadPart')).toBe(1);
     await world.transfer();

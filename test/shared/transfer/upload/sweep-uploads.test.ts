@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { MiB } from '../../../../shared/model/limits.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
-import { World } from '../../../support/world.ts';
+import { shrunkMiB, World } from '../../../support/world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 const hour = 3600_000;
@@ -25,7 +24,7 @@ async function foreign(key: string): Promise<string> {
 
 /** A copy that dies at a call, and with it the process. */
 async function died(operation: string, key = 'in/k'): Promise<void> {
-  await world.putSource(bytesOf(11 * MiB), { key });
+  await world.putSource(bytesOf(11 * shrunkMiB), { key });
   world.at('before', operation, () => world.kill());
   await world.transfer(key).catch(() => undefined);
   world.revive();
@@ -40,7 +39,7 @@ describe('an upload that the ledger names', () => {
     expect(await sweep()).toMatchObject({ listed: 1, aborted: 1, foreign: 0 });
     expect(world.openUploads()).toEqual([]);
     await world.transfer('in/k');
-    expect(world.copied('out/k')?.bytes.equals(bytesOf(11 * MiB))).toBe(true);
+    expect(world.copied('out/k')?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 
   it('is left alone while its object was worked on in the meantime', async () => {
@@ -59,7 +58,7 @@ describe('an upload that nobody claimed', () => {
     expect(world.openUploads()).toHaveLength(1);
     await world.transfer('in/k');
     world.clock.pass(5 * day);
-    await world.putSource(bytesOf(12 * MiB), { key: 'in/k' });
+    await world.putSource(bytesOf(12 * shrunkMiB), { key: 'in/k' });
     await world.transfer('in/k');
     world.clock.pass(3 * day);
     expect(await sweep()).toMatchObject({ listed: 1, aborted: 1, foreign: 0 });
