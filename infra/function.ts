@@ -23,7 +23,7 @@ export interface Pipeline {
   readonly bundles: string;
   readonly settings: StackSettings;
   readonly tracing: TracingCondition;
-  /** of the metrics that functions/observing.ts writes: each stack has its own */
+  /** of the metrics that shared/observing/ writes: each stack has its own */
   readonly metricsNamespace: string;
 }
 

@@ -11,7 +11,7 @@ export interface Watched {
   readonly upload: StateMachine;
   /** by the names that they have in functions/ */
   readonly functions: Readonly<Record<WatchedFunction, FerryFunction>>;
-  /** of the metrics that functions/observing.ts writes */
+  /** of the metrics that shared/observing/ writes */
   readonly namespace: string;
 }
 

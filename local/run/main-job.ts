@@ -37,7 +37,7 @@ const eventPatience = 30_000;
 /**
  * The main job, end to end: files into the source bucket, the stack deployed beside it, one run, every object read
  * back, one new object over the event path, and a second run that is to find nothing.
- * @returns what happened; whether it is good is {@link isGood}'s to say
+ * @returns what happened; `isGood` of report.ts says if that is good
  */
 export async function runMainJob(options: MainJobOptions): Promise<Report> {
   const { from, dataDirectory, threshold, workerMode, out } = options;

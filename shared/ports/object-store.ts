@@ -13,8 +13,8 @@ import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
  * One bucket of one store, seen with one set of credentials. Keys are the bucket's own, byte for byte.
  *
  * Obligations of every implementation:
- * - only a real "no such key" is `undefined`; every other failure is a Fault (model/faults.ts) that names the bucket
- *   and the key;
+ * - only a real "no such key" is `undefined`; every other failure is a Fault (shared/model/faults.ts) that names the
+ *   bucket and the key;
  * - a read that is pinned (`ifMatch`) fails with `SourceChanged` when the object is another version by now, and with
  *   `SourceGone` when it is no longer there;
  * - a write is atomic: the object shows the old bytes or the new, whole;

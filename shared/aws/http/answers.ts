@@ -6,7 +6,7 @@ import { Secrets } from './answer-secrets.ts';
 /**
  * What a store may answer. Its owner may be anybody, and the SDK takes every answer that is no object's body into
  * memory whole, and parses it character by character. So before the SDK sees such an answer it is read here, within
- * limits, and looked at; for how long, the handler sees to (http/handler.ts). The error is none that the SDK repeats:
+ * limits, and looked at; for how long, the handler sees to (handler.ts). The error is none that the SDK repeats:
  *
  * | the answer                               | with an error's status | else            |
  * |------------------------------------------|------------------------|-----------------|

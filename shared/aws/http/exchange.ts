@@ -16,7 +16,7 @@ export interface ExchangeSurroundings {
   readonly kind: RequestKind;
   readonly limit: AnswerLimit;
   readonly times: Times;
-  /** the watch's time; see `Watch` */
+  /** milliseconds, by the clock of handler.ts, which leaves out time in which the process was held up */
   readonly now: () => number;
 }
 

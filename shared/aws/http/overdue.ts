@@ -18,7 +18,7 @@ export interface Times {
    * buffers (4 MiB at most) has gone, so a steady 20 KB/s looks like a step a minute.
    */
   readonly sending: number;
-  /** without a byte to send: over twice what the reader of the source waits for one (shared/transfer/body.ts) */
+  /** without a byte to send: over twice what the reader of the source waits for one (shared/flow/body.ts) */
   readonly producing: number;
   /** without a byte of an answer that has begun: what S3 and others send to keep a connection alive comes every 10 s */
   readonly answering: number;
