@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { Pipeline, taskOf } from '../trials/support/pipeline.ts';
+import { Pipeline, taskNameOf } from '../trials/support/pipeline.ts';
 import { localNames } from '../local/run/settings.ts';
 import { maxReceives } from '../shared/model/limits.ts';
 
@@ -42,7 +42,7 @@ if (options.consumer !== 'lambda' && options.consumer !== 'ec2') {
 
 /** One run. @returns seconds from the start of the run to the arrival of the last healthy object */
 async function round(pipeline: Pipeline, group: string, poison: number): Promise<number> {
-  const task = taskOf('put');
+  const task = taskNameOf('put');
   const wanted = await pipeline.prepare('put', group, objects + poison);
   const keys = [...wanted.keys()];
   // Spread among the others, so that batches have some of both.

@@ -11,7 +11,7 @@ import { encodeJob } from '../../shared/model/job.ts';
 import { Child, temporary, type Ended } from '../support/child.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { until } from '../support/until.ts';
-import { Local } from '../support/local.ts';
+import { LocalCommand } from '../support/local-command.ts';
 
 /** `npm run audit` against the deployed pipeline: every kind of difference is made, and named. */
 
@@ -29,13 +29,13 @@ const hour = 3600_000;
 const zoo = keyZoo.filter((key) => Buffer.byteLength(`out/${key}`) <= 1024);
 const evil = 'evil\u001b[2J\nDIFFERENCE none\u202e\u009b31m';
 
-let local: Local;
+let local: LocalCommand;
 let jobs: string;
 let deadLetters: string;
 let ledger: DynamoLedger;
 
 beforeAll(async () => {
-  local = await Local.start(place.path, [task]);
+  local = await LocalCommand.start(place.path, [task]);
   jobs = await local.parameter('/s3-ferry/S3Ferry/queues/jobs');
   deadLetters = await local.parameter('/s3-ferry/S3Ferry/queues/dead-letters');
   ledger = local.ledger(await local.parameter('/s3-ferry/S3Ferry/tables/ledger'));

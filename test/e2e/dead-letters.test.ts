@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { localNames } from '../../local/run/settings.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
-import { Pipeline, taskOf } from '../../trials/support/pipeline.ts';
+import { Pipeline, taskNameOf } from '../../trials/support/pipeline.ts';
 import { Child } from '../support/child.ts';
 import { until } from '../support/until.ts';
 
@@ -12,7 +12,7 @@ it.each(['lambda', 'ec2'] as const)(
     const pipeline = await Pipeline.open(consumer);
     const ledger = pipeline.ledger();
     try {
-      const task = taskOf('put');
+      const task = taskNameOf('put');
       const wanted = await pipeline.prepare('put', 'some', 12);
       const poisoned = `${task}/some/5`;
       const healthy = new Map([...wanted].filter(([key]) => key !== poisoned));

@@ -15,13 +15,13 @@ import { MiB } from '../../shared/model/limits.ts';
 import { Child, temporary } from '../support/child.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { until } from '../support/until.ts';
-import { Local, pause } from '../support/local.ts';
+import { LocalCommand, pause } from '../support/local-command.ts';
 import { bytesOf } from '../support/objects.ts';
 
 /** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
 
 const place = temporary();
-let local: Local;
+let local: LocalCommand;
 let jobs: string;
 let deadLetters: string;
 let table: string;
@@ -65,7 +65,7 @@ const tasks = [
 ];
 
 beforeAll(async () => {
-  local = await Local.start(place.path, tasks);
+  local = await LocalCommand.start(place.path, tasks);
   jobs = await local.queueUrl(/Jobs/i);
   deadLetters = await local.queueUrl(/Dead/i);
   const settings = await local.s3.config.credentials();

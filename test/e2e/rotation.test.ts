@@ -11,7 +11,7 @@ import { MiB } from '../../shared/model/limits.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../support/local-s3.ts';
 import { temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
-import { Local } from '../support/local.ts';
+import { LocalCommand } from '../support/local-command.ts';
 import { bytesOf } from '../support/objects.ts';
 
 /** The other side's keys are changed in Parameter Store and at its store while a run is under way. */
@@ -19,7 +19,7 @@ import { bytesOf } from '../support/objects.ts';
 const place = temporary();
 const parameter = '/other/side';
 let other: LocalS3;
-let local: Local;
+let local: LocalCommand;
 
 /** New keys in Parameter Store and, at the same moment, none but these at the store (and those of the test itself). */
 async function rotate(name: string): Promise<void> {
@@ -39,7 +39,7 @@ beforeAll(async () => {
     forcePathStyle: true,
     credentials: { ssmParameter: parameter },
   };
-  local = await Local.start(place.path, [
+  local = await LocalCommand.start(place.path, [
     { name: 'abroad', source: { bucket: 'source' }, destination, largeObjectThreshold: '6 MiB', partSize: '5 MiB' },
   ]);
 });

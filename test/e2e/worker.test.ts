@@ -19,7 +19,7 @@ import { MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
 import { start, temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
-import { Local } from '../support/local.ts';
+import { LocalCommand } from '../support/local-command.ts';
 import { bytesOf, noAttributes } from '../support/objects.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
@@ -325,7 +325,7 @@ it('shares the queue with Lambda, and nothing is sent twice', async () => {
 it('belongs to `npm run local` where the configuration says so', async () => {
   const from = { bucket: 'from-bucket' };
   const tasks = [{ name: 'one', source: from, destination: { bucket: 'into-bucket' }, events: 'create' }];
-  const local = await Local.start(join(place.path, 'kept'), tasks, { workerMode: 'ec2' });
+  const local = await LocalCommand.start(join(place.path, 'kept'), tasks, { workerMode: 'ec2' });
   await local.s3.send(new PutObjectCommand({ Bucket: 'from-bucket', Key: 'k', Body: 'bytes' }));
   const copy = await until(() =>
     local.s3.send(new HeadObjectCommand({ Bucket: 'into-bucket', Key: 'k' })).catch(() => undefined),

@@ -9,7 +9,7 @@ import {
   type NotificationConfiguration,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { startSurroundings, type Surroundings } from '../support/surroundings.ts';
+import { startEndpoint, type Endpoint } from '../support/endpoint.ts';
 
 /** The handler over the local endpoint, asked as CloudFormation asks. */
 
@@ -46,7 +46,7 @@ interface Answer {
   readonly PhysicalResourceId: string;
 }
 
-let world: Surroundings;
+let world: Endpoint;
 let s3: S3Client;
 let server: Server;
 let answers: { answer: Answer; contentType: string | undefined }[] = [];
@@ -56,7 +56,7 @@ const outputs = [jest.spyOn(process.stdout, 'write'), jest.spyOn(process.stderr,
 
 beforeAll(async () => {
   for (const output of outputs) output.mockReturnValue(true);
-  world = await startSurroundings(['photos', 'more', 'crowded', 'busy', 'forever', 'slow']);
+  world = await startEndpoint(['photos', 'more', 'crowded', 'busy', 'forever', 'slow']);
   s3 = new S3Client({});
   server = createServer((request, response) => {
     if (refusals-- > 0) {

@@ -16,7 +16,7 @@ import type {
 } from '../../shared/model/messages/payloads.ts';
 import type { RunCounts } from '../../shared/model/ledger-entry.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { invocation, startSurroundings, type Surroundings } from '../support/surroundings.ts';
+import { invocation, startEndpoint, type Endpoint } from '../support/endpoint.ts';
 import { noAttributes } from '../support/objects.ts';
 
 type Handler<Event, Result> = (event: Event, context: ReturnType<typeof invocation>) => Promise<Result>;
@@ -31,14 +31,14 @@ const task = {
   partSize: '5 MiB',
 };
 
-let world: Surroundings;
+let world: Endpoint;
 let source: ObjectStore;
 let destination: ObjectStore;
 let lines: string[];
 const outputs = [jest.spyOn(process.stdout, 'write'), jest.spyOn(process.stderr, 'write')];
 
 beforeAll(async () => {
-  world = await startSurroundings(['source', 'destination']);
+  world = await startEndpoint(['source', 'destination']);
   source = world.bucket('source');
   destination = world.bucket('destination');
   world.putTask('copies', JSON.stringify(task));

@@ -6,7 +6,7 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { keyArbitrary } from '../support/keys.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { failureOf, taskOf } from '../support/tasks.ts';
 import { HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 /** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */

@@ -12,7 +12,7 @@ import { consumeMessage } from '../../shared/transfer/consume-message.ts';
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { taskOf } from '../support/hostile-task.ts';
+import { taskOf } from '../support/tasks.ts';
 
 /**
  * Run by secrets.test.ts in a process of its own: moves an object between a store that is honest and one that repeats

@@ -3,7 +3,7 @@ import { Fault, isFault } from '../../shared/model/faults.ts';
 import { TiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { failureOf, taskOf } from '../support/tasks.ts';
 import { errorXml } from '../support/hostile-store.ts';
 import { calls, hostsOfEachTest } from '../support/store-calls.ts';
 import { noAttributes } from '../support/objects.ts';

@@ -11,7 +11,7 @@ import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { failureOf, taskOf } from '../support/tasks.ts';
 import { HostileStore, listingXml, type Asked, type HostileEntry, type Reply } from '../support/hostile-store.ts';
 
 /** As the queue does: a job is text on its way, and what no consumer would take is no job. */

@@ -6,7 +6,7 @@ import { decodeJob } from '../../shared/model/job.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { taskOf } from '../support/hostile-task.ts';
+import { taskOf } from '../support/tasks.ts';
 import { canary } from '../support/hostile-store.ts';
 import { noAttributes } from '../support/objects.ts';
 

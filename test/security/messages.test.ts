@@ -14,7 +14,7 @@ import { consumeMessage, type Consumer } from '../../shared/transfer/consume-mes
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { redrive } from '../../operations/dead-letters.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/hostile-task.ts';
+import { failureOf, taskOf } from '../support/tasks.ts';
 import { errorXml, HostileStore } from '../support/hostile-store.ts';
 
 /** What is seen as itself: no control or formatting character but line ends. */

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { MiB } from '../../shared/model/limits.ts';
 import { temporary } from '../support/child.ts';
-import { processKinds } from '../../trials/kills/kinds.ts';
+import { victims } from '../../trials/kills/victims.ts';
 import { Objects } from '../../trials/kills/objects.ts';
 import { openSite, runKills } from '../../trials/kills/run.ts';
 import { Dice } from '../../trials/support/scheduler.ts';
@@ -25,7 +25,7 @@ afterAll(async () => {
 test.each(['upload-parts', 'worker: a process'])(
   'kill -9 of %s: the object arrives whole, and no more is sent again than was in flight',
   async (name) => {
-    const kind = processKinds.find((one) => one.name === name)!;
+    const kind = victims.find((one) => one.name === name)!;
     const site = await openSite(kind.site, join(place.path, kind.site), objects, partSize, () => undefined);
     try {
       const dice = new Dice(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../../trials/support/pipeline.ts';
-import { crossPipeline } from '../../trials/faults/pipeline-crossing.ts';
-import { serviceKinds } from '../../trials/faults/service-kinds.ts';
+import { moveThroughPipeline } from '../../trials/faults/move-through-pipeline.ts';
+import { pipelineFaults } from '../../trials/faults/pipeline-faults.ts';
 
 /** All at once, through the deployed pipeline; one kind after the other is what `npm run test:faults` does. */
 describe('services that do things wrong', () => {
@@ -9,11 +9,11 @@ describe('services that do things wrong', () => {
     'lose nothing and change nothing where the consumer is %s',
     async (consumer) => {
       const routes = pipelineRoutes.filter((route) => consumer === 'lambda' || route !== 'execution');
-      const kinds = serviceKinds.filter((kind) => kind.consumer === consumer);
+      const kinds = pipelineFaults.filter((kind) => kind.consumer === consumer);
       const pipeline = await Pipeline.open(consumer);
       try {
         const count = (route: PipelineRoute): number => (route === 'put' || route === 'events' ? 6 : 2);
-        const result = await crossPipeline(pipeline, { kinds, routes, count, seed: 1, rate: 0.02 });
+        const result = await moveThroughPipeline(pipeline, { kinds, routes, count, seed: 1, rate: 0.02 });
         expect(result.routes.map(({ route, lost, wrong }) => ({ route, lost, wrong }))).toEqual(
           routes.map((route) => ({ route, lost: 0, wrong: 0 })),
         );

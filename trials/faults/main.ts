@@ -1,10 +1,10 @@
 import { KiB, MiB } from '../../shared/model/limits.ts';
-import { cross, type CrossingOptions } from './store-crossing.ts';
-import { faultKinds } from './store-kinds.ts';
-import { crossPipeline, type RouteResult } from './pipeline-crossing.ts';
+import { moveBetweenStores, type StoreMoveOptions } from './move-between-stores.ts';
+import { storeFaults } from './store-faults.ts';
+import { moveThroughPipeline, type RouteResult } from './move-through-pipeline.ts';
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../support/pipeline.ts';
 import { Dice } from '../support/scheduler.ts';
-import { serviceKinds } from './service-kinds.ts';
+import { pipelineFaults } from './pipeline-faults.ts';
 
 /**
  * `npm run test:faults [s3] [services] [mixed]`: each fault on each route, and 10,000 objects under several of them at
@@ -18,7 +18,7 @@ const wanted = process.argv.slice(2);
 
 const small = Array.from({ length: 60 }, () => 100 * KiB);
 const large = Array.from({ length: 10 }, (_, index) => 12 * MiB + index);
-type Route = Pick<CrossingOptions, 'way' | 'sizes' | 'atOnce'> & { readonly name: string };
+type Route = Pick<StoreMoveOptions, 'way' | 'sizes' | 'atOnce'> & { readonly name: string };
 const routes: readonly Route[] = [
   { name: 'put', way: 'relay', sizes: small, atOnce: 8 },
   { name: 'multipart', way: 'relay', sizes: large, atOnce: 4 },
@@ -52,8 +52,8 @@ function mixedSizes(dice: Dice, count: number): number[] {
   });
 }
 
-function kindOf(name: string): (typeof faultKinds)[number] {
-  const kind = faultKinds.find((one) => one.name === name);
+function kindOf(name: string): (typeof storeFaults)[number] {
+  const kind = storeFaults.find((one) => one.name === name);
   if (!kind) throw new Error(`no fault is named ${name}`);
   return kind;
 }
@@ -67,11 +67,11 @@ function tell(name: string, result: Parameters<typeof row>[1]): void {
 }
 
 async function faultsOfStores(): Promise<void> {
-  for (const kind of faultKinds.filter(({ name }) => name.includes(process.env['S3_FERRY_FAULT'] ?? ''))) {
+  for (const kind of storeFaults.filter(({ name }) => name.includes(process.env['S3_FERRY_FAULT'] ?? ''))) {
     for (const { name, ...route } of routes) {
       // Of what happens once an object, a fifth would be next to nothing.
       const once = kind.operations?.join() === 'CompleteMultipartUpload';
-      const result = await cross({ ...route, faults: [{ kind, rate: once ? 0.5 : rate }], seed });
+      const result = await moveBetweenStores({ ...route, faults: [{ kind, rate: once ? 0.5 : rate }], seed });
       if (result.injected > 0) tell(kind.name, { ...result, route: name });
     }
   }
@@ -82,10 +82,10 @@ async function faultsOfServices(consumer: 'lambda' | 'ec2'): Promise<void> {
     route.includes('parts') || route === 'multipart' || route === 'execution' ? 2 : 8;
   const pipeline = await Pipeline.open(consumer);
   try {
-    for (const kind of serviceKinds.filter((one) => one.consumer === consumer)) {
+    for (const kind of pipelineFaults.filter((one) => one.consumer === consumer)) {
       const all = pipelineRoutes.filter((route) => consumer === 'lambda' || route !== 'execution');
       const some = kind.routes ?? all;
-      const result = await crossPipeline(pipeline, { kinds: [kind], routes: some, count, seed, rate: 0.25 });
+      const result = await moveThroughPipeline(pipeline, { kinds: [kind], routes: some, count, seed, rate: 0.25 });
       const injected = result.injected.get(kind) ?? 0;
       if (injected === 0) throw new Error(`${kind.name}: there was no such request`);
       const named = result.routes.some((one) => one.injected > 0);
@@ -119,7 +119,7 @@ async function severalAtOnce(): Promise<void> {
     { kind: kindOf('truncated body'), rate: 0.005 },
   ];
   const sizes = mixedSizes(new Dice(seed), objects);
-  const result = await cross({ way: 'relay', sizes, atOnce: 16, faults, seed });
+  const result = await moveBetweenStores({ way: 'relay', sizes, atOnce: 16, faults, seed });
   tell('5 % 503, 1 % reset, 0.5 % truncated', { ...result, route: 'both' });
   print(`\n${result.bytes} bytes of objects, ${result.bytesSent} sent, in ${result.seconds.toFixed(1)} s`);
 }

@@ -6,7 +6,7 @@ import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { sendBatch } from '../../shared/transfer/steps/send-batch.ts';
-import type { Universe } from './universe.ts';
+import type { HistoryWorld } from './world.ts';
 
 /** A Lambda call: a new process that works, and may be killed. */
 export type Call = <Result>(work: (context: TransferContext) => Promise<Result>) => Promise<Result>;
@@ -22,9 +22,9 @@ const stateRetries = 6;
 const abandonRetries = 100;
 
 /** One execution of the UPLOAD machine over the use-cases, to its end; what goes wrong for good is a violation. */
-export async function runExecution(universe: Universe, call: Call, { execution, job }: Execution): Promise<void> {
+export async function runExecution(world: HistoryWorld, call: Call, { execution, job }: Execution): Promise<void> {
   try {
-    await uploadObject(universe, call, job);
+    await uploadObject(world, call, job);
   } catch (error) {
     const fault = asFault(error);
     const failure = { Error: fault.name, Cause: JSON.stringify({ errorMessage: fault.message }) };
@@ -33,19 +33,19 @@ export async function runExecution(universe: Universe, call: Call, { execution, 
         {
           destination: () => Promise.resolve({ task, destination }),
           ledger,
-          deadLetters: universe.deadLetters,
+          deadLetters: world.deadLetters,
           clock,
           onLeftover: () => undefined,
         },
         { job, execution, error: failure },
       );
     await withRetries(call, abandon, abandonRetries).catch(
-      (left: unknown) => void universe.violations.push(`abandoning failed: ${asFault(left).message}`),
+      (left: unknown) => void world.violations.push(`abandoning failed: ${asFault(left).message}`),
     );
   }
 }
 
-async function uploadObject({ clock }: Universe, call: Call, job: Job): Promise<void> {
+async function uploadObject({ clock }: HistoryWorld, call: Call, job: Job): Promise<void> {
   let state = await withRetries(call, (context) => planUpload(context, { job, attempt: 0 }));
   while (state.state !== 'finished') {
     // From state to state it passes as JSON.

@@ -13,12 +13,12 @@ import { isS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { runExecution } from './execution.ts';
 import { MortalProcess } from './process.ts';
 import { Dice } from '../support/scheduler.ts';
-import { Universe, type Traits } from './universe.ts';
+import { HistoryWorld, type WorldTraits } from './world.ts';
 
 /** What a history was and how it ended. */
 export interface History {
   readonly seed: number;
-  readonly traits: Traits;
+  readonly traits: WorldTraits;
   /** calls of ports that took effect */
   readonly calls: number;
   readonly killed: number;
@@ -54,7 +54,7 @@ export async function runHistory(seed: number, tell?: (line: string) => void): P
 class Storm {
   readonly #seed: number;
   readonly #dice: Dice;
-  readonly #universe: Universe;
+  readonly #world: HistoryWorld;
   readonly #living = new Set<MortalProcess>();
   readonly #actors = new Set<Promise<void>>();
   /** events that are on their way */
@@ -70,59 +70,59 @@ class Storm {
   constructor(seed: number, dice: Dice, tell: ((line: string) => void) | undefined) {
     this.#seed = seed;
     this.#dice = dice;
-    this.#universe = new Universe(dice, tell);
+    this.#world = new HistoryWorld(dice, tell);
     this.#mutations = 4 + dice.below(12);
     this.#kills = dice.below(4);
-    this.#universe.faultRate = dice.pick([0, 0.01, 0.05, 0.15]);
+    this.#world.faultRate = dice.pick([0, 0.01, 0.05, 0.15]);
   }
 
   async run(): Promise<History> {
-    const universe = this.#universe;
+    const world = this.#world;
     await this.#untilRest();
     // Calm: what was buried is redriven, now that nothing fails, and one run looks at everything.
-    universe.faultRate = 0;
-    const { letters } = universe.deadLetters;
+    world.faultRate = 0;
+    const { letters } = world.deadLetters;
     const buried = letters.length;
     for (const letter of letters) this.#checkExplained(letter);
-    for (const { body } of letters.splice(0)) universe.queue.sendBody(body);
+    for (const { body } of letters.splice(0)) world.queue.sendBody(body);
     await this.#untilRest();
     // One violation says it; the state after it would only say more of the same.
-    if (universe.violations.length === 0) universe.checkSame();
-    if (universe.violations.length === 0) this.#checkEmpty();
-    const orphans = universe.openUploads().length;
-    if (universe.violations.length === 0) await this.#checkSwept();
+    if (world.violations.length === 0) world.checkSame();
+    if (world.violations.length === 0) this.#checkEmpty();
+    const orphans = world.openUploads().length;
+    if (world.violations.length === 0) await this.#checkSwept();
     return {
       seed: this.#seed,
-      traits: universe.traits,
-      calls: universe.gate.count(),
+      traits: world.traits,
+      calls: world.gate.count(),
       killed: this.#killed,
       buried,
       orphans,
-      violations: universe.violations,
+      violations: world.violations,
     };
   }
 
   async #untilRest(): Promise<void> {
-    const universe = this.#universe;
-    for (let step = 0; step < maxSteps && universe.violations.length === 0; step++) {
-      const calm = universe.faultRate === 0 && this.#mutations === 0;
+    const world = this.#world;
+    for (let step = 0; step < maxSteps && world.violations.length === 0; step++) {
+      const calm = world.faultRate === 0 && this.#mutations === 0;
       if (!this.#dice.chance(calm ? 0.05 : 0.12)) {
-        const moved = await universe.scheduler.step(() => this.#actors.size > 0);
-        universe.checkWhole();
+        const moved = await world.scheduler.step(() => this.#actors.size > 0);
+        world.checkWhole();
         if (moved) continue;
         if (this.#actors.size > 0) {
-          universe.violations.push(`${this.#actors.size} actors wait for ever`);
+          world.violations.push(`${this.#actors.size} actors wait for ever`);
           return;
         }
       }
       if (!this.#act()) return;
     }
-    if (universe.violations.length === 0) universe.violations.push(`no rest after ${maxSteps} steps`);
+    if (world.violations.length === 0) world.violations.push(`no rest after ${maxSteps} steps`);
   }
 
   /** Does one thing from outside. @returns false where nothing is left to do */
   #act(): boolean {
-    const { queue, clock, uploads } = this.#universe;
+    const { queue, clock, uploads } = this.#world;
     const actions: (() => void)[] = [];
     if (this.#mutations > 0) actions.push(() => this.#mutate());
     if (this.#mail.length > 0)
@@ -140,7 +140,7 @@ class Storm {
     if (this.#runs > 0 && this.#dice.chance(0.2)) actions.push(() => this.#find());
     if (actions.length === 0) return this.#actors.size > 0;
     // In calm nobody works for longer than a message stays hidden: time passes only while nobody works.
-    const calm = this.#universe.faultRate === 0 && this.#mutations === 0;
+    const calm = this.#world.faultRate === 0 && this.#mutations === 0;
     if ((!calm || this.#actors.size === 0) && this.#dice.chance(0.3))
       clock.pass(this.#dice.pick([100, 1000, 10_000, 31_000, 400_000]));
     this.#dice.pick(actions)();
@@ -150,14 +150,14 @@ class Storm {
   #mutate(): void {
     this.#mutations--;
     const key = this.#dice.pick(keys);
-    const event = this.#dice.chance(0.25) ? this.#universe.remove(key) : this.#universe.write(key);
+    const event = this.#dice.chance(0.25) ? this.#world.remove(key) : this.#world.write(key);
     this.#mail.push(event);
     if (this.#dice.chance(0.2)) this.#mail.push(event);
   }
 
   #deliver(): void {
     const [event] = this.#mail.splice(this.#dice.below(this.#mail.length), 1);
-    if (event !== undefined) this.#universe.queue.sendBody(event);
+    if (event !== undefined) this.#world.queue.sendBody(event);
   }
 
   #kill(): void {
@@ -166,7 +166,7 @@ class Storm {
     const process = this.#dice.pick([...this.#living]);
     this.#living.delete(process);
     process.kill();
-    this.#universe.tell?.('a process is killed');
+    this.#world.tell?.('a process is killed');
   }
 
   /** Somebody works as a process that may be killed. */
@@ -176,7 +176,7 @@ class Storm {
     const actor = process
       .run(work(process))
       .then(() => undefined)
-      .catch((error: unknown) => void this.#universe.violations.push(`a consumer threw ${asFault(error).message}`))
+      .catch((error: unknown) => void this.#world.violations.push(`a consumer threw ${asFault(error).message}`))
       .finally(() => {
         this.#living.delete(process);
         this.#actors.delete(actor);
@@ -185,10 +185,10 @@ class Storm {
   }
 
   #consume(): void {
-    const batch = this.#universe.queue.receive(1 + this.#dice.below(batchSize));
+    const batch = this.#world.queue.receive(1 + this.#dice.below(batchSize));
     const kind = this.#dice.pick(['executions', 'in process'] as const);
     const deadline = this.#deadline();
-    for (const { id, body, receives } of batch) this.#universe.tell?.(`${kind}: ${id} (${receives}) ${body}`);
+    for (const { id, body, receives } of batch) this.#world.tell?.(`${kind}: ${id} (${receives}) ${body}`);
     if (batch.length > 0) this.#start((process) => this.#work(process, kind, deadline, batch));
   }
 
@@ -198,8 +198,8 @@ class Storm {
     deadline: Deadline,
     batch: readonly ReceivedMessage[],
   ): Promise<void> {
-    const { queue, ledger, deadLetters, clock, task } = this.#universe;
-    const context = this.#universe.context(process, kind, deadline);
+    const { queue, ledger, deadLetters, clock, task } = this.#world;
+    const context = this.#world.context(process, kind, deadline);
     const consumer = {
       tasks: () => Promise.resolve([task]),
       transfer: (job: Job) => transferObject(context, job),
@@ -232,9 +232,9 @@ class Storm {
 
   #find(): void {
     this.#runs--;
-    const { queue, clock } = this.#universe;
+    const { queue, clock } = this.#world;
     this.#start(async (process) => {
-      const { task, source, destination } = this.#universe.context(process, 'in process');
+      const { task, source, destination } = this.#world.context(process, 'in process');
       const ports = { task, source, destination, queue: process.port(queue), clock, margin: 0 };
       let state: FindObjectsState = {
         task: task.name,
@@ -255,11 +255,11 @@ class Storm {
 
   /** The UPLOAD machine, of which each step may be killed. */
   #execute(): void {
-    const started = this.#universe.uploads.started[this.#executions++];
+    const started = this.#world.uploads.started[this.#executions++];
     if (!started) return;
-    this.#universe.tell?.(`${started.execution} begins: ${started.job.key}`);
-    const actor = runExecution(this.#universe, (work) => this.#call(work), started).finally(() => {
-      this.#universe.uploads.end(started.execution);
+    this.#world.tell?.(`${started.execution} begins: ${started.job.key}`);
+    const actor = runExecution(this.#world, (work) => this.#call(work), started).finally(() => {
+      this.#world.uploads.end(started.execution);
       this.#actors.delete(actor);
     });
     this.#actors.add(actor);
@@ -269,7 +269,7 @@ class Storm {
     const process = new MortalProcess();
     this.#living.add(process);
     try {
-      const result = await process.run(work(this.#universe.context(process, 'in process', this.#deadline())));
+      const result = await process.run(work(this.#world.context(process, 'in process', this.#deadline())));
       if (result === 'killed') throw new Error('Lambda.Unknown');
       return result;
     } finally {
@@ -279,7 +279,7 @@ class Storm {
 
   /** Why a message was buried is in the ledger, under its object. */
   #checkExplained({ body, reason }: { readonly body: string; readonly reason: string }): void {
-    const { ledger, violations, task } = this.#universe;
+    const { ledger, violations, task } = this.#world;
     const key = isS3Notification(body) ? /"key":"([^"]*)"/.exec(body)?.[1] : decodeJob(body).key;
     const entry = ledger.entries().find((one) => one.task === task.name && one.key === key);
     if (!entry) violations.push(`${key ?? body}: buried (${reason}), and the ledger does not know it`);
@@ -287,30 +287,30 @@ class Storm {
 
   /** What the dead left behind, the sweeper knows: a week later it ends every upload, and nothing else changes. */
   async #checkSwept(): Promise<void> {
-    const universe = this.#universe;
+    const world = this.#world;
     const olderThan = sweptAfterDays * 24 * 3600 * 1000;
-    universe.clock.pass(olderThan + 1);
+    world.clock.pass(olderThan + 1);
     this.#kills = 0;
     this.#start(async (process) => {
-      const { task, destination, ledger, clock } = universe.context(process, 'in process');
+      const { task, destination, ledger, clock } = world.context(process, 'in process');
       const counts = await sweepUploads({ task, destination, ledger, clock, olderThan, deadline: noDeadline });
-      universe.tell?.(`swept: ${JSON.stringify(counts)}`);
+      world.tell?.(`swept: ${JSON.stringify(counts)}`);
     });
     await this.#untilRest();
-    const left = universe.openUploads();
-    if (left.length > 0) universe.violations.push(`uploads that the sweeper leaves: ${left.join(', ')}`);
-    if (universe.violations.length === 0) universe.checkSame();
+    const left = world.openUploads();
+    if (left.length > 0) world.violations.push(`uploads that the sweeper leaves: ${left.join(', ')}`);
+    if (world.violations.length === 0) world.checkSame();
   }
 
   #checkEmpty(): void {
-    const { queue, deadLetters, ledger, violations, uploads, lostUploads } = this.#universe;
+    const { queue, deadLetters, ledger, violations, uploads, lostUploads } = this.#world;
     if (queue.length > 0) violations.push(`${queue.length} messages are left in the queue`);
     if (deadLetters.letters.length > 0)
       violations.push(`buried in calm: ${deadLetters.letters.map(({ reason }) => reason).join('; ')}`);
     if (this.#executions < uploads.started.length) violations.push('an execution was not run');
     // Who died, or failed when another had done the same message already, may leave an upload: the sweeper's.
     const excused = batchSize * this.#killed + this.#faults + lostUploads;
-    const open = this.#universe.openUploads();
+    const open = this.#world.openUploads();
     if (open.length > excused) violations.push(`uploads are left open: ${open.join(', ')}`);
     const known = ledger.entries().flatMap(({ key, status, upload }) => (upload ? [`${key} (${status})`] : []));
     if (known.length > excused) violations.push(`the ledger still has uploads: ${known.join(', ')}`);

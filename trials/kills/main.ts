@@ -4,11 +4,11 @@ import { runCommand } from '../../operations/command.ts';
 import { sizeOption } from '../../local/run/settings.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { maxBufferedBodyBytes, MiB, minPartBytes } from '../../shared/model/limits.ts';
-import { processKinds } from './kinds.ts';
+import { victims } from './victims.ts';
 import { Objects } from './objects.ts';
 import { openSite, runKills, type KillsResult } from './run.ts';
 import type { Site } from './sites.ts';
-import { placeForThisProcess } from '../support/place.ts';
+import { directoryForThisProcess } from '../support/process-directory.ts';
 import { Dice } from '../support/scheduler.ts';
 
 /**
@@ -26,7 +26,7 @@ interface Options {
   json: boolean;
 }
 
-const names = processKinds.map(({ name }) => `"${name}"`).join(', ');
+const names = victims.map(({ name }) => `"${name}"`).join(', ');
 const command = new Command('npm run test:kills --')
   .description('Kills (kill -9) each kind of process at random moments while it moves a large object.')
   .option('--kind <text...>', `only kinds whose name contains this: ${names}`, [])
@@ -44,13 +44,13 @@ await runCommand(command, async () => {
   const size = sizeOption('--size', options.size, 2 * partSize);
   const count = wholeNumber('--count', options.count, 1);
   const seed = wholeNumber('--seed', options.seed, 0);
-  const kinds = processKinds.filter(
+  const kinds = victims.filter(
     ({ name }) => options.kind.length === 0 || options.kind.some((text) => name.includes(text)),
   );
   if (kinds.length === 0) {
     throw new Fault('InvalidInput', `--kind: found "${options.kind.join('", "')}", expected a part of ${names}`);
   }
-  const directory = placeForThisProcess('kills');
+  const directory = directoryForThisProcess('kills');
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const log = (text: string): void => {
     if (options.log) process.stderr.write(text);
@@ -62,7 +62,7 @@ await runCommand(command, async () => {
       const site: Site = await openSite(name, join(directory, name), objects, partSize, log);
       try {
         for (const kind of group) {
-          const dice = new Dice(seed + processKinds.indexOf(kind));
+          const dice = new Dice(seed + victims.indexOf(kind));
           results.push(await runKills(site, objects, { kind, count, size, partSize, dice, say }));
         }
       } finally {

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessKind } from './kinds.ts';
+import type { Victim } from './victims.ts';
 import type { Objects } from './objects.ts';
 import { HostedSite, tasksFor, WholeSite, type Site } from './sites.ts';
-import { sweepLater } from '../support/late-sweep.ts';
+import { sweepOldUploads } from '../support/sweep.ts';
 import type { Dice } from '../support/scheduler.ts';
 
 export interface KillsOptions {
-  readonly kind: ProcessKind;
+  readonly kind: Victim;
   /** kills */
   readonly count: number;
   /** bytes of the object, and of a part */
@@ -59,7 +59,7 @@ const maxDraws = 20;
 
 /** Opens the deployment that a kind of process belongs to. */
 export async function openSite(
-  site: ProcessKind['site'],
+  site: Victim['site'],
   directory: string,
   objects: Objects,
   partSize: number,
@@ -174,7 +174,7 @@ async function moveOnce(
   const dead = await site.deadLetters();
   if (dead > 0) violations.push(`${dead} dead letters`);
   const task = tasksFor(objects.endpoint, partSize)[kind.task];
-  const { swept, left } = await sweepLater(task, objects.destination, site.ledger);
+  const { swept, left } = await sweepOldUploads(task, objects.destination, site.ledger);
   if (left > 0) violations.push(`${left} uploads are open, and not the sweeper's`);
   const allowed = (kill?.inFlight ?? 0) * partSize;
   if (sentAgain > allowed) violations.push(`${sentAgain} bytes sent again, ${allowed} were in flight`);

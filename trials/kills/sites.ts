@@ -15,7 +15,7 @@ import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { GiB, MiB } from '../../shared/model/limits.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
-import { Local } from '../../test/support/local.ts';
+import { LocalCommand } from '../../test/support/local-command.ts';
 import { childrenOf } from '../support/processes.ts';
 
 /** Deployments whose processes are killed. */
@@ -195,10 +195,10 @@ export class HostedSite extends DeployedSite implements Site {
 export class WholeSite extends DeployedSite implements Site {
   readonly #directory: string;
   readonly #tasks: readonly object[];
-  #local: Local;
+  #local: LocalCommand;
   protected reach: Reach;
 
-  private constructor(directory: string, tasks: readonly object[], local: Local, reach: Reach) {
+  private constructor(directory: string, tasks: readonly object[], local: LocalCommand, reach: Reach) {
     super();
     this.#directory = directory;
     this.#tasks = tasks;
@@ -208,7 +208,7 @@ export class WholeSite extends DeployedSite implements Site {
 
   static async open(directory: string, tasks: readonly object[]): Promise<WholeSite> {
     mkdirSync(directory, { recursive: true });
-    const local = await Local.start(directory, tasks);
+    const local = await LocalCommand.start(directory, tasks);
     await putDestinationKeys(local);
     return new WholeSite(directory, tasks, local, new Reach(await deploymentOf(local)));
   }
@@ -221,7 +221,7 @@ export class WholeSite extends DeployedSite implements Site {
   async revive(task: TaskName): Promise<void> {
     await this.#local.child.ended();
     this.reach.close();
-    this.#local = await Local.start(this.#directory, this.#tasks);
+    this.#local = await LocalCommand.start(this.#directory, this.#tasks);
     await putDestinationKeys(this.#local);
     this.reach = new Reach(await deploymentOf(this.#local));
     await this.reach.runs.sync(task);
@@ -233,14 +233,14 @@ export class WholeSite extends DeployedSite implements Site {
   }
 }
 
-async function putDestinationKeys(local: Local): Promise<void> {
+async function putDestinationKeys(local: LocalCommand): Promise<void> {
   const { accessKeyId, secretAccessKey } = localNames.credentials;
   const value = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region: localNames.region };
   await local.putParameter(localNames.credentialsParameter, JSON.stringify(value));
 }
 
 /** What the child prints is where it is; what is deployed there it is asked. */
-async function deploymentOf(local: Local): Promise<Deployment> {
+async function deploymentOf(local: LocalCommand): Promise<Deployment> {
   const endpoint = /^export AWS_ENDPOINT_URL=(.+)$/m.exec(local.child.stdout)?.[1] ?? '';
   const settings = { endpoint, region: localNames.region, credentials: localNames.credentials };
   const dynamo = new DynamoDBClient(settings);

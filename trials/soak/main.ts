@@ -9,7 +9,7 @@ import { Fault } from '../../shared/model/faults.ts';
 import { everything, Meter, type Trend } from './meter.ts';
 import { Soak, type SoakResult } from './run.ts';
 import type { PipelinePlace } from './pipeline.ts';
-import { placeForThisProcess } from '../support/place.ts';
+import { directoryForThisProcess } from '../support/process-directory.ts';
 import { growthOf } from './verdict.ts';
 
 /**
@@ -42,7 +42,7 @@ await runCommand(command, async () => {
   if (!/^[0-9]{1,9}$/.test(options.seed)) {
     throw new Fault('InvalidInput', `--seed: found "${options.seed}", expected a whole number`);
   }
-  const directory = placeForThisProcess('soak');
+  const directory = directoryForThisProcess('soak');
   const pipeline = fork(join(project, 'trials/soak/pipeline.ts'), [join(directory, 'data'), options.seed], {
     execArgv: ['--max-semi-space-size=4'],
     env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },

@@ -4,7 +4,7 @@ import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
 import type { FaultHook } from '../../emulator/s3/index.ts';
-import { faultKinds } from '../faults/store-kinds.ts';
+import { storeFaults } from '../faults/store-faults.ts';
 import { Dice } from '../support/scheduler.ts';
 import { soakTask } from './task.ts';
 
@@ -51,7 +51,7 @@ const fault: FaultHook = ({ operation, req }) => {
   if (req.socket.localPort === Number(new URL(ferry.storeEndpoint).port)) return undefined;
   counts.requests++;
   if (calm) return undefined;
-  for (const kind of faultKinds) {
+  for (const kind of storeFaults) {
     const meant = kind.operations?.includes(operation) ?? true;
     if (!meant || !dice.chance(rates.get(kind.name) ?? 0)) continue;
     counts.injected++;

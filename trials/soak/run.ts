@@ -10,7 +10,7 @@ import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { sweepLater } from '../support/late-sweep.ts';
+import { sweepOldUploads } from '../support/sweep.ts';
 import { Dice } from '../support/scheduler.ts';
 import { differences, Load } from './load.ts';
 import type { Meter, Trend } from './meter.ts';
@@ -89,7 +89,7 @@ export class Soak {
     const explained = await this.#explanations();
     for (const letter of explained) this.#say(`dead letter: ${letter}`);
     if (explained.length < letters) violations.push(`${letters - explained.length} dead letters without a reason`);
-    const uploads = await sweepLater(soakTask, destination, this.#ledger);
+    const uploads = await sweepOldUploads(soakTask, destination, this.#ledger);
     if (uploads.left > 0) violations.push(`${uploads.left} uploads are open, and not the sweeper's`);
     const last = await this.#runs.sync(localNames.task);
     if (last.jobs > 0) violations.push(`a last run found ${last.jobs} objects to send`);

@@ -31,7 +31,7 @@ export const pipelineRoutes = [
 ] as const;
 export type PipelineRoute = (typeof pipelineRoutes)[number];
 
-export function taskOf(route: PipelineRoute): string {
+export function taskNameOf(route: PipelineRoute): string {
   return `route-${route.replaceAll(' ', '-')}-end`;
 }
 
@@ -55,7 +55,7 @@ const sizes: Readonly<Record<PipelineRoute, number>> = {
 
 function tasks(): object[] {
   return pipelineRoutes.map((route) => {
-    const name = taskOf(route);
+    const name = taskNameOf(route);
     const relayed = !route.startsWith('server-side copy');
     return {
       name,
@@ -152,7 +152,7 @@ export class Pipeline {
   async prepare(route: PipelineRoute, group: string, count: number): Promise<Wanted> {
     const wanted: Wanted = new Map();
     await forEachConcurrently([...Array(count).keys()], 4, async (index) => {
-      const key = `${taskOf(route)}/${group}/${index}`;
+      const key = `${taskNameOf(route)}/${group}/${index}`;
       const data = randomBytes(sizes[route] + index);
       wanted.set(key, route === 'delete' ? undefined : hashOf(data));
       if (route === 'delete') await this.destination.put(key, { data, size: data.length }, noAttributes);

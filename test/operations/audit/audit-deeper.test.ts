@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { KiB } from '../../../shared/model/limits.ts';
-import { type WorldOptions } from '../../support/world.ts';
+import { type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { Audit } from './audited-world.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 describe('what a run takes for the same, looked at deeper', () => {
   /** The destination is newer, has the same size and other bytes, and no ledger knows of it. */
-  async function differentUnseen(options: WorldOptions = {}): Promise<Audit> {
+  async function differentUnseen(options: MemoryWorldOptions = {}): Promise<Audit> {
     const audit = new Audit(options);
     await audit.put('source', 'in/k', 'bytes of one');
     audit.world.clock.pass(60_000);

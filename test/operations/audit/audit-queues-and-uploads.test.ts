@@ -4,7 +4,7 @@ import { asciiJson, encodeJob } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
-import { World } from '../../support/world.ts';
+import { MemoryWorld } from '../../support/memory-world.ts';
 import { Audit } from './audited-world.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
@@ -132,8 +132,9 @@ describe('the queues', () => {
     ['an event of another prefix', 'source', 'else/k', 0, false],
     ['an event of another bucket', 'other', 'in/k', 0, false],
   ])('know %s', (_name, bucket, key, count, known) => {
-    const task = new World({ task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, events: 'create' } })
-      .task;
+    const task = new MemoryWorld({
+      task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, events: 'create' },
+    }).task;
     const s3 = {
       bucket: { name: bucket },
       object: { key: key.replaceAll(' ', '+'), size: 1, eTag: 'e', sequencer: '0' },

@@ -4,21 +4,21 @@ import type { Finding } from '../../../operations/audit/finding.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
-import { World, type WorldOptions } from '../../support/world.ts';
+import { MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
 /** A world of a task from `in/` to `out/`, and audits of it. */
 export class Audit {
-  readonly world: World;
+  readonly world: MemoryWorld;
   readonly queue: MemoryQueue;
   readonly letters: DeadLetter[] = [];
   readonly findings: Finding[] = [];
   restarts = 0;
   keys = 0;
 
-  constructor({ task, ...options }: WorldOptions = {}) {
+  constructor({ task, ...options }: MemoryWorldOptions = {}) {
     const sides = { source: { prefix: 'in/' }, destination: { prefix: 'out/' } };
-    this.world = new World({ task: { ...sides, ...task }, ...options });
+    this.world = new MemoryWorld({ task: { ...sides, ...task }, ...options });
     this.queue = new MemoryQueue({ clock: this.world.clock });
   }
 

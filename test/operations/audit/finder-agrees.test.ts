@@ -7,7 +7,7 @@ import { decodeJob } from '../../../shared/model/job.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { smallKeyArbitrary } from '../../support/keys.ts';
-import { World } from '../../support/world.ts';
+import { MemoryWorld } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
 /** One key: what each side has, and which of the two was written first. */
@@ -35,7 +35,7 @@ it('without a ledger, the differences are what a run would send jobs for, whatev
   await fc.assert(
     fc.asyncProperty(cases, async ({ keys: all, compare, deletes, exclude, prefixes, order, pageSize }) => {
       const rules = { compare, deletes, ...(exclude && { exclude }), ...(prefixes && { prefixes }) };
-      const world = new World({
+      const world = new MemoryWorld({
         task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, ...rules },
         source: { order, pageSize },
         destination: { pageSize },

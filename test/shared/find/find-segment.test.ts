@@ -6,7 +6,7 @@ import type { FindObjectsState, Segment } from '../../../shared/model/messages/p
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { byBytes, smallKeyArbitrary } from '../../support/keys.ts';
-import { World, type WorldOptions } from '../../support/world.ts';
+import { MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
 /** What a key is like: on which sides, and whether the two are the same. */
@@ -39,7 +39,7 @@ const cases = fc.record<Case>({
 const sourcePrefix = 'in/';
 const destinationPrefix = 'out/sub/';
 
-async function fill(world: World, keys: Case['keys'], more = ''): Promise<void> {
+async function fill(world: MemoryWorld, keys: Case['keys'], more = ''): Promise<void> {
   const { source, destination } = world.context();
   const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
     store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
@@ -68,7 +68,7 @@ interface Found {
 }
 
 /** Runs every segment to its end, the state passing as JSON from call to call. */
-async function findAll(world: World, one: Case, prefix = sourcePrefix): Promise<Found> {
+async function findAll(world: MemoryWorld, one: Case, prefix = sourcePrefix): Promise<Found> {
   const queue = new MemoryQueue();
   let counts = noCounts;
   let calls = 0;
@@ -100,9 +100,9 @@ function expected({ keys, deletes }: Case, prefix = sourcePrefix): string[] {
     .sort();
 }
 
-function worldOf(one: Case, options: WorldOptions = {}): World {
+function worldOf(one: Case, options: MemoryWorldOptions = {}): MemoryWorld {
   const features = { pageSize: one.pageSize };
-  return new World({
+  return new MemoryWorld({
     task: {
       source: { prefix: sourcePrefix },
       destination: { prefix: destinationPrefix },
@@ -163,7 +163,7 @@ describe('findSegment against a model that looks at each key', () => {
     ['source', { source: { order: 'utf16' } }],
     ['destination', { destination: { order: 'utf16' } }],
     ['source and destination', { source: { order: 'utf16' }, destination: { order: 'utf16' } }],
-  ] as [string, WorldOptions][])(
+  ] as [string, MemoryWorldOptions][])(
     'with a %s that lists in another order misses nothing and sends nothing wrong',
     async (_name, options) => {
       await fc.assert(
@@ -199,7 +199,7 @@ describe('a task with prefixes', () => {
         const one = { ...any, dryRun: false, cuts: order === 'utf8' ? any.cuts : [] };
         const features = { pageSize: one.pageSize, order };
         const named = fromList ? { prefixList: 'the list' } : { prefixes };
-        const world = new World({
+        const world = new MemoryWorld({
           task: {
             source: { prefix: sourcePrefix },
             destination: { prefix: destinationPrefix },
@@ -257,7 +257,7 @@ describe('a task with patterns', () => {
     ['in order', {}],
     ['in another order', { order: 'utf16' } as const],
   ])('copies and deletes what they name and nothing else, from listings %s', async (_name, features) => {
-    const world = new World({ task, source: features, destination: features });
+    const world = new MemoryWorld({ task, source: features, destination: features });
     await fill(world, keys);
     const { jobs, counts } = await findAll(world, one);
     expect(names(jobs)).toEqual(['copy in/a.txt', 'copy in/part/a.bin', 'delete in/gone.txt']);
@@ -265,7 +265,7 @@ describe('a task with patterns', () => {
   });
 
   it('matches what follows the prefix of the task, not that of the run', async () => {
-    const world = new World({ task });
+    const world = new MemoryWorld({ task });
     await fill(world, keys);
     const { jobs } = await findAll(world, { ...one, cuts: [] }, `${sourcePrefix}part/`);
     expect(names(jobs)).toEqual(['copy in/part/a.bin']);
@@ -309,7 +309,7 @@ describe('the walk with a HEAD for each key', () => {
 
 describe('compare: checksum', () => {
   it('asks both sides only where ETags differ, and takes what it does not know for different', async () => {
-    const world = new World({ task: { compare: 'checksum' }, opaque: { destination: true } });
+    const world = new MemoryWorld({ task: { compare: 'checksum' }, opaque: { destination: true } });
     const { source, destination } = world.context();
     const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
       store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
@@ -328,7 +328,7 @@ describe('compare: checksum', () => {
     expect(queue.receive().map(({ body }) => decodeJob(body).key)).toEqual(['differs', 'longer']);
     expect(world.gate.count('head')).toBe(4);
 
-    const ignorant = new World({
+    const ignorant = new MemoryWorld({
       task: { compare: 'checksum' },
       opaque: { destination: true },
       source: { checksums: 'ignored' },
@@ -342,7 +342,7 @@ describe('compare: checksum', () => {
 
 describe('a queue or a listing that fails', () => {
   it('fails the call: nothing counts as sent that is not', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     for (let index = 0; index < 25; index++) {
       await world.putSource(Buffer.from('x'), { key: `key-${index}` });
     }

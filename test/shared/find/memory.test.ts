@@ -7,7 +7,7 @@ import { noDeadline } from '../../../shared/ports/clock.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../../shared/ports/memory/storage.ts';
-import { World } from '../../support/world.ts';
+import { MemoryWorld } from '../../support/memory-world.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -43,7 +43,7 @@ describe('the memory of the finder', () => {
     };
     let sent = 0;
     const context: FindContext = {
-      task: new World().task,
+      task: new MemoryWorld().task,
       source: synthetic(1_000_003, measure),
       destination: synthetic(10, () => undefined),
       queue: { send: async (jobs) => void (sent += jobs.length) },

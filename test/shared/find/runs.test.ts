@@ -8,7 +8,7 @@ import type { Job } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
-import { World } from '../../support/world.ts';
+import { MemoryWorld } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
 const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
@@ -37,7 +37,7 @@ describe('the input of a run', () => {
 
 describe('planRun', () => {
   it('gives segments over the whole task, or over a part of it', async () => {
-    const world = new World({ task: { source: { prefix: 'in/' } } });
+    const world = new MemoryWorld({ task: { source: { prefix: 'in/' } } });
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
     expect(plan).toEqual({ task: 'test', ...run, dryRun: false, prefix: 'in/', prefixList: {}, segments: [{}] });
     const part = await planRun(world.context(), world.task, { task: 'test', prefix: 'in/a', dryRun: true }, run);
@@ -49,7 +49,7 @@ describe('planRun', () => {
   });
 
   it.each(['source', 'destination'] as const)('says which side has no bucket: %s', async (side) => {
-    const world = new World();
+    const world = new MemoryWorld();
     const missing = new MemoryObjectStore(world.sourceStorage, 'missing');
     await expect(
       planRun({ ...world.context(), [side]: missing }, world.task, { task: 'test' }, run),
@@ -63,7 +63,7 @@ describe('planRun', () => {
     ['in its first page', 1],
     ['only from page to page', 2000],
   ])('does not cut what is listed in another order, %s', async (_name, first) => {
-    const world = new World({ source: { order: 'utf16' } });
+    const world = new MemoryWorld({ source: { order: 'utf16' } });
     const store = world.context().source;
     for (let index = 0; index < first + 1001; index++) {
       const key = `${index < first ? '\u{10000}' : '\u{ffff}'}${String(index).padStart(4, '0')}`;
@@ -75,10 +75,10 @@ describe('planRun', () => {
 });
 
 describe('a prefix list', () => {
-  const world = (): World => new World({ task: { source: { prefix: 'in/' }, prefixList: 'lists/today' } });
-  const planned = (one: World, prefix?: string) =>
+  const world = (): MemoryWorld => new MemoryWorld({ task: { source: { prefix: 'in/' }, prefixList: 'lists/today' } });
+  const planned = (one: MemoryWorld, prefix?: string) =>
     planRun(one.context(), one.task, { task: 'test', ...(prefix !== undefined && { prefix }) }, run);
-  const list = (one: World, text: string | Buffer): Promise<void> =>
+  const list = (one: MemoryWorld, text: string | Buffer): Promise<void> =>
     one.putSource(Buffer.from(text), { key: 'lists/today' });
 
   it('is pinned by the plan, and cut between its prefixes', async () => {
@@ -138,7 +138,7 @@ describe('a prefix list', () => {
 
 describe('finishRun', () => {
   it('sums the segments up', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     const counts = { ...noCounts, listed: 2, jobs: 1, bytes: 5 };
     const input = { task: 'test', dryRun: true };
     const record = await finishRun(world.context(), { ...run, input, results: [{ counts }, { counts }] });
@@ -147,7 +147,7 @@ describe('finishRun', () => {
   });
 
   it.each([[null], ['text'], [{ task: 7 }], [{}]])('records a failed run whatever its input was: %j', async (input) => {
-    const world = new World();
+    const world = new MemoryWorld();
     const error = { Error: 'InvalidInput', Cause: '{"errorMessage":"task: is missing"}' };
     const record = await finishRun(world.context(), { ...run, input, error });
     expect(record).toMatchObject({ task: '(unknown)', status: 'FAILED', reason: 'InvalidInput: task: is missing' });

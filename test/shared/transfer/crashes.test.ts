@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { sweepUploads } from '../../../shared/transfer/upload/sweep-uploads.ts';
 import { runUpload } from '../../support/machine.ts';
-import { partSize, shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
+import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 /** The process dies at its k-th call of the outside, before the call takes effect or before its answer comes. */
@@ -11,11 +11,11 @@ const before = bytesOf(3000, 'before');
 const beforeAttributes = { headers: {}, metadata: { version: 'before' }, tags: {} };
 const attributes = { headers: { contentType: 'a/b' }, metadata: { version: 'after' }, tags: { t: '1' } };
 
-type Run = (world: World) => Promise<unknown>;
+type Run = (world: MemoryWorld) => Promise<unknown>;
 const inProcess: Run = (world) => world.transfer();
 const asExecution: Run = (world) => runUpload(() => world.context(), world.job());
 
-const runs: [string, Run, WorldOptions, number, number[]?][] = [
+const runs: [string, Run, MemoryWorldOptions, number, number[]?][] = [
   ['put', inProcess, {}, 4000],
   ['put to versions', inProcess, { source: { versions: true }, destination: { versions: true } }, 4000],
   ['server-side copy', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, 4000],
@@ -32,8 +32,8 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
   const bytes = bytesOf(size, 'after');
 
   /** A world where the destination has an older object. */
-  async function begun(): Promise<World> {
-    const world = new World(options);
+  async function begun(): Promise<MemoryWorld> {
+    const world = new MemoryWorld(options);
     await world.putSource(before, { attributes: beforeAttributes });
     await world.transfer();
     if (parts) await world.uploadSource(bytes, parts, attributes);
@@ -42,7 +42,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
     return world;
   }
 
-  function expectWhole(world: World): void {
+  function expectWhole(world: MemoryWorld): void {
     const copy = world.copied();
     const old = copy?.metadata['version'] === 'before';
     expect(copy?.bytes.equals(old ? before : bytes)).toBe(true);
@@ -87,7 +87,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
 });
 
 /** Parts of uploads that the ledger knows. */
-function storedParts(world: World): number {
+function storedParts(world: MemoryWorld): number {
   const known = world.ledger.entries()[0]?.upload?.uploadId ?? '';
   return world.destinationStorage.bucket('destination').uploads.get(known)?.parts.size ?? 0;
 }
@@ -96,7 +96,7 @@ describe('resuming', () => {
   it('sends no part again that is there', async () => {
     for (const run of [inProcess, asExecution]) {
       for (const died of [1, 2, 3, 4]) {
-        const world = new World();
+        const world = new MemoryWorld();
         await world.putSource(bytesOf(18 * shrunkMiB));
         world.at('after', 'uploadPart', () => world.kill(), { nth: died });
         await run(world).catch(() => undefined);
@@ -113,7 +113,7 @@ describe('resuming', () => {
   });
 
   it('throws away the parts of another version', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
     await world.transfer().catch(() => undefined);
@@ -128,7 +128,7 @@ describe('resuming', () => {
 
   it('does not finish an upload of the same bytes with other metadata', async () => {
     for (const run of [inProcess, asExecution]) {
-      const world = new World();
+      const world = new MemoryWorld();
       await world.putSource(bytesOf(11 * shrunkMiB), { attributes: beforeAttributes });
       world.at('before', 'completeUpload', () => world.kill());
       await run(world).catch(() => undefined);
@@ -142,7 +142,7 @@ describe('resuming', () => {
   });
 
   it('keeps the part size of the upload when the configured one changes', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(18 * shrunkMiB));
     world.at('after', 'uploadPart', () => world.kill(), { nth: 2 });
     await world.transfer().catch(() => undefined);
@@ -152,7 +152,7 @@ describe('resuming', () => {
   });
 
   it('begins anew where the upload is gone', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
     await world.transfer().catch(() => undefined);
@@ -165,7 +165,7 @@ describe('resuming', () => {
 
 describe('an upload whose claim fails', () => {
   it('is not left behind', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.gate.hooks = {
       before: (call) => {

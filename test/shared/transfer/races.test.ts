@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
+import { shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 /** To version 0 come: other bytes of the same size, another size, and the same bytes with other metadata. */
@@ -17,12 +17,12 @@ function attributesOf(version: number): ObjectAttributes {
   return { headers: { contentType: `version/${version}` }, metadata: { version: String(version) }, tags: {} };
 }
 
-async function write(world: World, versions: readonly Buffer[], version: number): Promise<void> {
+async function write(world: MemoryWorld, versions: readonly Buffer[], version: number): Promise<void> {
   await world.putSource(versions[version]!, { attributes: attributesOf(version) });
 }
 
 /** The destination is one version, whole: the bytes, and the headers that belong to them. */
-function versionAtDestination(world: World, versions: readonly Buffer[]): number | undefined {
+function versionAtDestination(world: MemoryWorld, versions: readonly Buffer[]): number | undefined {
   const copy = world.copied();
   if (!copy) return undefined;
   const version = Number(copy.metadata['version']);
@@ -31,7 +31,7 @@ function versionAtDestination(world: World, versions: readonly Buffer[]): number
   return version;
 }
 
-const worlds: [string, WorldOptions][] = [
+const worlds: [string, MemoryWorldOptions][] = [
   ['relayed', {}],
   ['relayed, with versions', { source: { versions: true }, destination: { versions: true } }],
   ['relayed to opaque ETags', { opaque: { destination: true } }],
@@ -62,7 +62,7 @@ describe.each(worlds)('the source changes while it is copied, %s', (_name, optio
   it.each(moments)('%s %s (%d): the destination ends as the source is', async (when, operation, nth, sizes) => {
     for (const versions of sizes.map((size) => ({ small, large })[size])) {
       for (const next of [1, 2, 3]) {
-        const world = new World(options);
+        const world = new MemoryWorld(options);
         await write(world, versions, 0);
         const seen = { changed: false };
         world.at(
@@ -87,7 +87,7 @@ describe.each(worlds)('the source is deleted while it is copied, %s', (_name, op
   it.each(moments)('%s %s (%d): deletes replicate or do not', async (when, operation, nth, sizes) => {
     for (const versions of sizes.map((size) => ({ small, large })[size])) {
       for (const deletes of [true, false]) {
-        const world = new World({ ...options, task: { ...options.task, deletes } });
+        const world = new MemoryWorld({ ...options, task: { ...options.task, deletes } });
         await write(world, versions, 0);
         const seen = { deleted: false };
         world.at(
@@ -113,7 +113,7 @@ describe.each(worlds)('the source is deleted while it is copied, %s', (_name, op
 describe('tags, which are read by a request of their own', () => {
   it.each(worlds)('are never shown with the bytes of another version, %s', async (_name, options) => {
     for (const versions of [small, large]) {
-      const world = new World(options);
+      const world = new MemoryWorld(options);
       const tagged = (version: number): ObjectAttributes => ({
         ...attributesOf(version),
         tags: { version: String(version) },
@@ -144,7 +144,7 @@ describe('tags, which are read by a request of their own', () => {
     ['other bytes and the same metadata', small[1]!, '0'],
     ['the same bytes and other metadata', small[0]!, '1'],
   ])('are never shown with what a version with %s replaced', async (_name, bytes, version) => {
-    const world = new World();
+    const world = new MemoryWorld();
     const tagged = (metadata: string, tag: string): ObjectAttributes => ({
       headers: {},
       metadata: { version: metadata },
@@ -167,7 +167,7 @@ describe('deletes', () => {
     ['before', 'delete'],
     ['after', 'delete'],
   ] as const)('that race with a re-creation %s the delete end with the new object', async (when, operation) => {
-    const world = new World({ task: { deletes: true } });
+    const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, small, 0);
     await world.transfer();
     await world.deleteSource();
@@ -177,7 +177,7 @@ describe('deletes', () => {
   });
 
   it('race with a copy of the re-creation by another consumer', async () => {
-    const world = new World({ task: { deletes: true } });
+    const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, small, 0);
     await world.transfer();
     await world.deleteSource();
@@ -195,7 +195,7 @@ describe('deletes', () => {
 describe('a source that never rests', () => {
   it('is given back to the queue, with nothing mixed and nothing left', async () => {
     for (const versions of [small, large]) {
-      const world = new World();
+      const world = new MemoryWorld();
       let version = 0;
       await write(world, versions, 0);
       world.gate.hooks = {
@@ -219,7 +219,7 @@ describe('a source that never rests', () => {
 describe.each(worlds)('two consumers of the same job at the same time, %s', (_name, options) => {
   it('end with one whole object and no open upload', async () => {
     for (const versions of [small, large]) {
-      const world = new World(options);
+      const world = new MemoryWorld(options);
       await write(world, versions, 0);
       const ends = await Promise.allSettled([world.transfer(), world.transfer(), world.transfer()]);
       for (const end of ends) {
@@ -245,7 +245,7 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
       ['uploadPart', large],
       ['copyPart', large],
     ] as const) {
-      const world = new World(options);
+      const world = new MemoryWorld(options);
       await write(world, versions, 0);
       const seen = { changed: false };
       world.at(
@@ -268,7 +268,7 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
 });
 
 it('an object that somebody else made of the same bytes with other metadata is not the one of the upload', async () => {
-  const world = new World();
+  const world = new MemoryWorld();
   await write(world, large, 0);
   world.at('before', 'completeUpload', async () => {
     await write(world, large, 3);
@@ -282,10 +282,10 @@ it('an object that somebody else made of the same bytes with other metadata is n
 
 describe('an object that shrank or vanished while its upload was open', () => {
   it.each([
-    ['a small object', (world: World) => write(world, small, 1), 1],
-    ['nothing', (world: World) => world.deleteSource(), undefined],
+    ['a small object', (world: MemoryWorld) => write(world, small, 1), 1],
+    ['nothing', (world: MemoryWorld) => world.deleteSource(), undefined],
   ])('to %s leaves no open upload', async (_name, change, version) => {
-    const world = new World({ task: { deletes: true } });
+    const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, large, 0);
     world.at('before', 'completeUpload', () => world.kill());
     await expect(world.transfer()).rejects.toMatchObject({ message: expect.stringContaining('killed') });

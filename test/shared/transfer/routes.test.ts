@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB, minPartBytes, missingTrustedMillis, missingTrustedMaxBytes } from '../../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
-import { partSize, shrunkMiB, World, type WorldOptions } from '../../support/world.ts';
+import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
 const attributes: ObjectAttributes = {
@@ -19,7 +19,7 @@ const attributes: ObjectAttributes = {
 };
 
 /** Each way that the bytes can take in one process, with a world and a size in which it is taken. */
-const ways: [string, WorldOptions, number, number[]?][] = [
+const ways: [string, MemoryWorldOptions, number, number[]?][] = [
   ['put', {}, 100_000],
   ['put', {}, 0],
   ['put', {}, 1],
@@ -36,13 +36,13 @@ const ways: [string, WorldOptions, number, number[]?][] = [
 ];
 
 describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, parts) => {
-  async function filled(): Promise<World> {
-    const world = new World({ ...options, views: { destination: { storageClass: 'STANDARD_IA' } } });
+  async function filled(): Promise<MemoryWorld> {
+    const world = new MemoryWorld({ ...options, views: { destination: { storageClass: 'STANDARD_IA' } } });
     await fill(world, attributes);
     return world;
   }
 
-  async function fill(world: World, given: ObjectAttributes): Promise<void> {
+  async function fill(world: MemoryWorld, given: ObjectAttributes): Promise<void> {
     if (parts) await world.uploadSource(bytesOf(size), parts, given);
     else await world.putSource(bytesOf(size), { attributes: given });
   }
@@ -122,7 +122,7 @@ describe('what makes a version', () => {
     ['metadata that is not wanted', { ...attributes, metadata: { other: 'x' } }, { metadata: false }, 'skip'],
     ['another order of the same', { ...attributes, metadata: { 'x-y': 'ü', colour: 'blue' } }, {}, 'skip'],
   ])('%s', async (_name, changed, task, route) => {
-    const world = new World({ task });
+    const world = new MemoryWorld({ task });
     await world.putSource(bytes, { attributes });
     await world.transfer();
     await world.putSource(bytes, { attributes: changed });
@@ -134,7 +134,7 @@ describe('what makes a version', () => {
 
 describe('the source layout', () => {
   it('is kept, so that the ETags are equal', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.uploadSource(bytesOf(21 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, partSize]);
     await world.transfer();
     expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
@@ -142,7 +142,7 @@ describe('the source layout', () => {
   });
 
   it('is given up where HEAD knows no parts', async () => {
-    const world = new World({ source: { partNumbers: false } });
+    const world = new MemoryWorld({ source: { partNumbers: false } });
     await world.uploadSource(bytesOf(20 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, 4 * shrunkMiB]);
     await world.transfer();
     expect(world.copied()?.parts).toEqual([partSize, partSize, partSize, partSize]);
@@ -153,7 +153,7 @@ describe('the source layout', () => {
     ['the first part is smaller', [6 * shrunkMiB, 8 * shrunkMiB, 6 * shrunkMiB]],
     ['the parts only look equal', [8 * shrunkMiB, 6 * shrunkMiB, 6 * shrunkMiB]],
   ])('that is not uniform does no harm: %s', async (_name, sizes) => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.uploadSource(bytesOf(20 * shrunkMiB), sizes);
     expect(await world.transfer()).toMatchObject({ route: 'multipart', bytes: 20 * shrunkMiB });
     expect(world.copied()?.bytes.equals(bytesOf(20 * shrunkMiB))).toBe(true);
@@ -173,9 +173,9 @@ describe('stores that can do less', () => {
     ['opaque ETags at the destination', { opaque: { destination: true } }, attributes.tags],
     ['opaque ETags at the source', { opaque: { source: true } }, attributes.tags],
     ['opaque ETags on both sides', { opaque: { source: true, destination: true } }, attributes.tags],
-  ] as [string, WorldOptions, object][])('%s', async (_name, options, tags) => {
+  ] as [string, MemoryWorldOptions, object][])('%s', async (_name, options, tags) => {
     for (const size of [1000, 12 * shrunkMiB]) {
-      const world = new World(options);
+      const world = new MemoryWorld(options);
       const given = world.sourceStorage.features.tags ? attributes : { ...attributes, tags: {} };
       await world.putSource(bytesOf(size), { attributes: given });
       await world.transfer();
@@ -189,7 +189,7 @@ describe('stores that can do less', () => {
 
   it('a store without copies of its own is relayed through, small and large', async () => {
     for (const size of [1000, 12 * shrunkMiB]) {
-      const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, source: { copies: false } });
+      const world = new MemoryWorld({ task: { serverSideCopy: 'auto' }, oneStore: true, source: { copies: false } });
       await world.putSource(bytesOf(size));
       await world.transfer();
       expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
@@ -199,7 +199,7 @@ describe('stores that can do less', () => {
   it('credentials that may not copy inside relay, small and large', async () => {
     for (const size of [1000, 12 * shrunkMiB]) {
       const destination = { denied: new Set(['copy', 'copyPart']) };
-      const world = new World({ task: { serverSideCopy: 'auto' }, oneStore: true, views: { destination } });
+      const world = new MemoryWorld({ task: { serverSideCopy: 'auto' }, oneStore: true, views: { destination } });
       await world.putSource(bytesOf(size));
       await world.transfer();
       expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
@@ -209,18 +209,18 @@ describe('stores that can do less', () => {
   it('an object too long to be buffered whose MD5 nobody knows is relayed in parts when copying inside is refused', async () => {
     const size = 64 * MiB + 1;
     const task = { serverSideCopy: 'auto', largeObjectThreshold: '1 GiB', partSize: '32 MiB' };
-    const world = new World({ task, oneStore: true, opaque: { source: true }, source: { copies: false } });
+    const world = new MemoryWorld({ task, oneStore: true, opaque: { source: true }, source: { copies: false } });
     await world.putSource(bytesOf(size));
     await world.transfer();
     expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
   });
 
   it('tags that exist and may not be read are not lost without a word', async () => {
-    const world = new World({ views: { source: { denied: new Set(['tags']) } } });
+    const world = new MemoryWorld({ views: { source: { denied: new Set(['tags']) } } });
     await world.putSource(bytesOf(10), { attributes });
     await expect(world.transfer()).rejects.toMatchObject({ name: 'AccessDenied' });
     expect(world.copied()).toBeUndefined();
-    const silent = new World({ views: { source: { denied: new Set(['tags']) } }, source: { tagCounts: false } });
+    const silent = new MemoryWorld({ views: { source: { denied: new Set(['tags']) } }, source: { tagCounts: false } });
     await silent.putSource(bytesOf(10), { attributes });
     await silent.transfer();
     expect(silent.copied()?.tags).toEqual({});
@@ -230,7 +230,7 @@ describe('stores that can do less', () => {
 describe('long bodies', () => {
   it('stream in one request where the MD5 is known beforehand, tags or not', async () => {
     for (const tags of [true, false]) {
-      const world = new World({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
+      const world = new MemoryWorld({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
       const bytes = bytesOf(64 * MiB + 5);
       await world.putSource(bytes, { attributes });
       expect(await world.transfer()).toMatchObject({ route: 'put' });
@@ -241,7 +241,7 @@ describe('long bodies', () => {
 
   it('parts of the source that are too long to be buffered stream', async () => {
     for (const endpoint of [undefined, 'http://other.example']) {
-      const world = new World({ task: { destination: { ...(endpoint !== undefined && { endpoint }) } } });
+      const world = new MemoryWorld({ task: { destination: { ...(endpoint !== undefined && { endpoint }) } } });
       const bytes = bytesOf(65 * MiB + 10);
       await world.uploadSource(bytes, [65 * MiB, 10]);
       await world.transfer();
@@ -257,7 +257,7 @@ describe('deletes and large objects', () => {
     [{ events: 'create-delete' }, 'delete'],
     [{}, 'skip'],
   ])('what is gone at the source, with %j: %s', async (task, route) => {
-    const world = new World({ task });
+    const world = new MemoryWorld({ task });
     await world.putSource(bytesOf(10));
     await world.transfer();
     await world.deleteSource();
@@ -269,11 +269,11 @@ describe('deletes and large objects', () => {
   });
 
   it('what is on neither side is a skip', async () => {
-    expect(await new World().transfer()).toMatchObject({ route: 'skip' });
+    expect(await new MemoryWorld().transfer()).toMatchObject({ route: 'skip' });
   });
 
   it('a large object is given to one execution, and nothing is sent here', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(7 * shrunkMiB));
     const first = await world.transfer('k', { uploads: world.uploads });
     const second = await world.transfer('k', { uploads: world.uploads });
@@ -287,7 +287,7 @@ describe('deletes and large objects', () => {
   });
 
   it('a small object is looked at with one GET when its job says enough', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(1000));
     await transferObject(world.context(), world.job('k', { size: 1000, etag: world.sourceObject()?.etag ?? '' }));
     expect(world.gate.count('get')).toBe(1);
@@ -298,7 +298,7 @@ describe('deletes and large objects', () => {
   });
 
   it('trusts the word of a finder for a while, but not where the source is gone', async () => {
-    const world = new World({ task: { deletes: true, largeObjectThreshold: '5 MiB' } });
+    const world = new MemoryWorld({ task: { deletes: true, largeObjectThreshold: '5 MiB' } });
     await world.putSource(bytesOf(10));
     const missingAt = world.clock.now();
     const job = world.job('k', { size: 10, missingAt });
@@ -329,7 +329,7 @@ describe('deletes and large objects', () => {
   });
 
   it('an archived source is a fault until a restored copy is there', async () => {
-    const world = new World();
+    const world = new MemoryWorld();
     await world.putSource(bytesOf(10));
     const object = world.sourceObject()!;
     const bucket = world.sourceStorage.bucket('source');
@@ -343,7 +343,7 @@ describe('deletes and large objects', () => {
   });
 
   it('a key outside the task is a fault', async () => {
-    const world = new World({ task: { source: { prefix: 'in/' } } });
+    const world = new MemoryWorld({ task: { source: { prefix: 'in/' } } });
     await expect(world.transfer('out/k')).rejects.toMatchObject({ name: 'InvalidInput' });
   });
 });

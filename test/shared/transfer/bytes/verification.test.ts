@@ -4,7 +4,7 @@ import { MiB } from '../../../../shared/model/limits.ts';
 import type { Call } from '../../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../../shared/transfer/bytes/digest.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { partSize, shrunkMiB, World, type WorldOptions } from '../../../support/world.ts';
+import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 /** Bytes that are damaged, cut off or held up on their way are never shown, and one good attempt is enough. */
@@ -31,7 +31,7 @@ const faults: [string, (bytes: Buffer) => Buffer | Readable][] = [
   ['a body that breaks off', brokenOff],
 ];
 
-const ways: [string, string, WorldOptions, number, number[]?][] = [
+const ways: [string, string, MemoryWorldOptions, number, number[]?][] = [
   ['of a small object on its way in', 'get', {}, 5000],
   ['of a small object on its way out', 'put', {}, 5000],
   ['of a long body on its way in', 'get', { task: { largeObjectThreshold: '1 GiB' } }, 64 * MiB + 1],
@@ -52,8 +52,8 @@ const ways: [string, string, WorldOptions, number, number[]?][] = [
   ],
 ];
 
-async function filled(options: WorldOptions, size: number, parts?: number[]): Promise<World> {
-  const world = new World(options);
+async function filled(options: MemoryWorldOptions, size: number, parts?: number[]): Promise<MemoryWorld> {
+  const world = new MemoryWorld(options);
   if (parts) await world.uploadSource(bytesOf(size), parts);
   else await world.putSource(bytesOf(size));
   return world;
@@ -115,7 +115,7 @@ describe('a part that streams to a store which ignores checksums', () => {
 
 describe('a store that takes and keeps what was damaged', () => {
   /** Every try of part 2 arrives damaged; what confirms a part is its ETag alone. */
-  async function damaged(): Promise<World> {
+  async function damaged(): Promise<MemoryWorld> {
     const features = { checksums: 'ignored' } as const;
     const task = { destination: { checksumAlgorithm: 'CRC32C' } };
     const world = await filled({ task, source: features, destination: features }, 11 * shrunkMiB);

@@ -3,7 +3,7 @@ import { Fault } from '../../../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../../../shared/model/job.ts';
 import { MemoryDeadLetters } from '../../../../shared/ports/memory/job-queue.ts';
 import { abandonUpload, type AbandonContext } from '../../../../shared/transfer/steps/abandon-upload.ts';
-import { shrunkMiB, World } from '../../../support/world.ts';
+import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
 const error = {
@@ -12,12 +12,12 @@ const error = {
 };
 
 async function begun(): Promise<{
-  world: World;
+  world: MemoryWorld;
   deadLetters: MemoryDeadLetters;
   left: Fault[];
   context: AbandonContext;
 }> {
-  const world = new World();
+  const world = new MemoryWorld();
   await world.putSource(bytesOf(6 * shrunkMiB));
   world.at('before', 'completeUpload', () => world.kill());
   await world.transfer().catch(() => undefined);

@@ -7,13 +7,13 @@ import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
 import { planUpload } from '../../../../shared/transfer/steps/plan-upload.ts';
 import { sendBatch } from '../../../../shared/transfer/steps/send-batch.ts';
 import { runUpload } from '../../../support/machine.ts';
-import { partSize, shrunkMiB, World, type WorldOptions } from '../../../support/world.ts';
+import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
 const bytes = bytesOf(11 * shrunkMiB);
 
-async function filled(options: WorldOptions = {}): Promise<World> {
-  const world = new World(options);
+async function filled(options: MemoryWorldOptions = {}): Promise<MemoryWorld> {
+  const world = new MemoryWorld(options);
   await world.putSource(bytes);
   return world;
 }

@@ -3,7 +3,7 @@ import { maxRestarts } from '../../../../shared/model/limits.ts';
 import type { LedgerEntry, OpenUpload } from '../../../../shared/model/ledger-entry.ts';
 import { MemoryLedger } from '../../../../shared/ports/memory/ledger.ts';
 import { recordDone } from '../../../../shared/transfer/record.ts';
-import { World } from '../../../support/world.ts';
+import { MemoryWorld } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
 /** A ledger in which somebody records the next upload of the object as soon as the last one is aborted. */
@@ -25,7 +25,7 @@ class RestlessLedger extends MemoryLedger {
 }
 
 it('the last word on an object is not tried for ever where others go on beginning uploads of it', async () => {
-  const world = new World();
+  const world = new MemoryWorld();
   await world.putSource(bytesOf(10));
   const ledger = new RestlessLedger();
   const context = world.context({ ledger });

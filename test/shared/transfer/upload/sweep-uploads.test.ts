@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
-import { shrunkMiB, World } from '../../../support/world.ts';
+import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 const hour = 3600_000;
 const day = 24 * hour;
 
-let world: World;
+let world: MemoryWorld;
 beforeEach(() => {
-  world = new World({ task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' } } });
+  world = new MemoryWorld({ task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' } } });
 });
 
 function sweep(overrides: Partial<Parameters<typeof sweepUploads>[0]> = {}): Promise<SweepCounts> {

@@ -5,25 +5,25 @@ import { maxReceives, MiB } from '../../shared/model/limits.ts';
 import { parseTask } from '../../shared/model/config/task.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../test/support/context.ts';
-import type { FaultKind } from './store-kinds.ts';
+import type { StoreFault } from './store-faults.ts';
 import { Pattern } from './pattern.ts';
 import { Stores } from './stores.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
-export interface CrossingOptions {
+export interface StoreMoveOptions {
   /** how the objects are to go: through this process, inside the store, or away */
   readonly way: 'relay' | 'inside' | 'delete';
   /** bytes of each object */
   readonly sizes: readonly number[];
   /** what goes wrong, each with the share of the requests that it happens to */
-  readonly faults: readonly { readonly kind: FaultKind; readonly rate: number }[];
+  readonly faults: readonly { readonly kind: StoreFault; readonly rate: number }[];
   readonly seed: number;
   /** objects at once */
   readonly atOnce: number;
 }
 
 /** What became of objects that crossed while requests went wrong. */
-export interface Crossing {
+export interface StoreMoveResult {
   readonly objects: number;
   readonly bytes: number;
   /** requests that something was done to */
@@ -45,7 +45,13 @@ interface Sized {
 const threshold = 5 * MiB;
 
 /** Moves objects through real clients between two buckets of a real server that does things wrong. */
-export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOptions): Promise<Crossing> {
+export async function moveBetweenStores({
+  way,
+  sizes,
+  faults,
+  seed,
+  atOnce,
+}: StoreMoveOptions): Promise<StoreMoveResult> {
   const stores = await Stores.open(faults.find(({ kind }) => kind.clockAhead !== undefined)?.kind.clockAhead);
   const { watch, source, destination } = stores;
   try {
@@ -92,7 +98,7 @@ export async function cross({ way, sizes, faults, seed, atOnce }: CrossingOption
 
 /** As a consumer does: a job that fails is delivered again, as often as the queue would. */
 async function moveAll(
-  way: CrossingOptions['way'],
+  way: StoreMoveOptions['way'],
   objects: readonly Sized[],
   { source, destination }: Stores,
   atOnce: number,
@@ -117,7 +123,7 @@ async function moveAll(
 }
 
 /** As between two buckets of S3 itself: the clients know where the server is. */
-function taskFor(way: CrossingOptions['way']): ReturnType<typeof parseTask> {
+function taskFor(way: StoreMoveOptions['way']): ReturnType<typeof parseTask> {
   return parseTask(
     JSON.stringify({
       name: 'faults',

@@ -15,7 +15,7 @@ import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { Child } from './child.ts';
 
 /** `npm run local` as a child process, with clients made only from what it prints. */
-export class Local {
+export class LocalCommand {
   readonly child: Child;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -39,14 +39,14 @@ export class Local {
   }
 
   /** Starts it over a directory with these tasks, and waits for `ready`. */
-  static async start(directory: string, tasks: readonly object[], stack: object = {}): Promise<Local> {
+  static async start(directory: string, tasks: readonly object[], stack: object = {}): Promise<LocalCommand> {
     mkdirSync(directory, { recursive: true });
     const config = join(directory, 'tasks.json');
     writeFileSync(config, JSON.stringify({ tasks, stack }));
     const child = new Child('local/main.ts', ['--port', '0', '--config', config, '--data', join(directory, 'data')]);
     await child.wrote(/^ready$/m);
     const exports = child.stdout.matchAll(/^export (\w+)=(.+)$/gm);
-    return new Local(child, new Map([...exports].map(([, name = '', text = '']) => [name, text])));
+    return new LocalCommand(child, new Map([...exports].map(([, name = '', text = '']) => [name, text])));
   }
 
   async stop(): Promise<number | null> {

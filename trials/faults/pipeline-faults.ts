@@ -3,7 +3,7 @@ import type { PipelineRoute } from '../support/pipeline.ts';
 import type { Dice } from '../support/scheduler.ts';
 
 /** A way in which requests to the services besides S3 go wrong. */
-export interface ServiceKind {
+export interface PipelineFault {
   readonly name: string;
   /** who takes the jobs while it happens */
   readonly consumer: 'lambda' | 'ec2';
@@ -18,7 +18,7 @@ export interface ServiceKind {
 type Requests = Pick<ServiceRequest, 'service'> & Partial<Pick<ServiceRequest, 'by'>>;
 
 const of =
-  ({ service, by }: Requests, ...operations: string[]): ServiceKind['meant'] =>
+  ({ service, by }: Requests, ...operations: string[]): PipelineFault['meant'] =>
   (request) =>
     request.service === service &&
     operations.includes(request.operation) &&
@@ -35,7 +35,7 @@ const table = of({ service: 'dynamodb' }, 'GetItem', 'PutItem', 'UpdateItem');
 const writes = of({ service: 'dynamodb' }, 'PutItem', 'UpdateItem');
 const starts = of({ service: 'states' }, 'StartExecution');
 const reads = of({ service: 'ssm' }, 'GetParameter', 'GetParametersByPath');
-const invocations: ServiceKind['meant'] = ({ service, resource }) =>
+const invocations: PipelineFault['meant'] = ({ service, resource }) =>
   service === 'lambda' && resource !== 'bucket-notifications';
 
 const status =
@@ -55,8 +55,8 @@ const ended =
     error,
   });
 
-type More = Pick<ServiceKind, 'routes' | 'needs'>;
-type Make = (name: string, meant: ServiceKind['meant'], fault: ServiceKind['fault'], more?: More) => ServiceKind;
+type More = Pick<PipelineFault, 'routes' | 'needs'>;
+type Make = (name: string, meant: PipelineFault['meant'], fault: PipelineFault['fault'], more?: More) => PipelineFault;
 const byLambda: Make = (name, meant, fault, more) => ({ name, consumer: 'lambda', meant, fault, ...more });
 const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', meant, fault, ...more });
 const execution: More = { routes: ['execution'] };
@@ -65,7 +65,7 @@ const execution: More = { routes: ['execution'] };
  * Everything that the local services can be made to do wrong. A process remembers parameters for a minute, so that the
  * kinds that need fresh ones come first.
  */
-export const serviceKinds: readonly ServiceKind[] = [
+export const pipelineFaults: readonly PipelineFault[] = [
   byLambda('SSM: throttled', reads, status('ThrottlingException')),
   byWorker('SSM: 500', reads, status('InternalServerError', 500)),
   byLambda('SQS: 503 on Send', sends, status('ServiceUnavailable', 503)),

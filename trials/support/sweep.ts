@@ -10,7 +10,7 @@ import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
  * @param task as it is configured
  * @returns the uploads that it took away, and those that it left alone: nobody would ever see to them
  */
-export async function sweepLater(
+export async function sweepOldUploads(
   task: object,
   destination: ObjectStore,
   ledger: Ledger,

@@ -7,7 +7,7 @@ import { treeOf } from './processes.ts';
  * A directory for as long as this process lives. However it ends (Ctrl-C, a signal, an error), the directory goes, and
  * every process that was started goes first.
  */
-export function placeForThisProcess(name: string): string {
+export function directoryForThisProcess(name: string): string {
   const directory = mkdtempSync(join(tmpdir(), `s3-ferry-${name}-`));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
   process.once('exit', () => {

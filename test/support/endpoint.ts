@@ -31,7 +31,7 @@ const tasksPath = '/s3-ferry/test/tasks/';
 const table = 'ledger';
 
 /** Everything that a handler reaches over HTTP, on one port, and the environment variables that say where it is. */
-export interface Surroundings {
+export interface Endpoint {
   readonly ledger: DynamoLedger;
   readonly requests: FinishedRequest[];
   fault: FaultHook;
@@ -53,13 +53,13 @@ export function invocation(milliseconds = 900_000): { getRemainingTimeInMillis()
 }
 
 /** Must be awaited before a handler is imported: it reads its environment then. */
-export async function startSurroundings(buckets: readonly string[]): Promise<Surroundings> {
+export async function startEndpoint(buckets: readonly string[]): Promise<Endpoint> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-functions-'));
   const requests: FinishedRequest[] = [];
   const s3 = await openS3Server({
     dataDirectory,
     credentials: new Map([[keys.accessKeyId, keys.secretAccessKey]]),
-    fault: (request) => surroundings.fault(request),
+    fault: (request) => handle.fault(request),
     onRequest: (request) => requests.push(request),
   });
   for (const bucket of buckets) s3.createBucket(bucket);
@@ -125,7 +125,7 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
     };
     return receivedMessages(await sqs.send(new ReceiveMessageCommand({ QueueUrl: url, ...wanted })));
   };
-  const surroundings: Surroundings = {
+  const handle: Endpoint = {
     ledger: new DynamoLedger(DynamoDBDocumentClient.from(dynamo), table),
     requests,
     fault: () => undefined,
@@ -158,5 +158,5 @@ export async function startSurroundings(buckets: readonly string[]): Promise<Sur
       await rm(dataDirectory, { recursive: true, force: true });
     },
   };
-  return surroundings;
+  return handle;
 }

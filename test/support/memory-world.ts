@@ -18,7 +18,7 @@ import { noAttributes } from './objects.ts';
 
 /** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
 
-export interface WorldOptions {
+export interface MemoryWorldOptions {
   /** laid over a task that relays, with the smallest part as the threshold and as the part size */
   readonly task?: Readonly<Record<string, unknown>>;
   readonly source?: Partial<Features>;
@@ -39,7 +39,7 @@ export interface WorldOptions {
 export const shrunkMiB = 64 * KiB;
 export const partSize = 5 * shrunkMiB;
 
-export class World {
+export class MemoryWorld {
   readonly clock = new ManualClock();
   readonly gate = new Gate();
   readonly ledger = new MemoryLedger(this.gate);
@@ -49,9 +49,9 @@ export class World {
   readonly sourceStorage: MemoryStorage;
   readonly destinationStorage: MemoryStorage;
   readonly task: Task;
-  readonly #options: WorldOptions;
+  readonly #options: MemoryWorldOptions;
 
-  constructor(options: WorldOptions = {}) {
+  constructor(options: MemoryWorldOptions = {}) {
     this.#options = options;
     const shared = { clock: this.clock, gate: this.gate };
     const { minPartBytes = partSize } = options;

@@ -1,7 +1,7 @@
 import type { TaskName } from './sites.ts';
 
 /** A process that a large object passes through. */
-export interface ProcessKind {
+export interface Victim {
   readonly name: string;
   readonly site: 'lambda' | 'ec2' | 'whole';
   readonly task: TaskName;
@@ -9,7 +9,7 @@ export interface ProcessKind {
   readonly victim: string;
 }
 
-export const processKinds: readonly ProcessKind[] = [
+export const victims: readonly Victim[] = [
   { name: 'copy-objects, the object in it', site: 'lambda', task: 'in-one', victim: 'copy-objects' },
   { name: 'copy-objects, starting the execution', site: 'lambda', task: 'in-parts', victim: 'copy-objects' },
   { name: 'plan-upload', site: 'lambda', task: 'in-parts', victim: 'plan-upload' },

@@ -16,8 +16,8 @@ import type { TransferContext } from '../../shared/transfer/context.ts';
 import { MortalProcess } from './process.ts';
 import { Scheduler, type Dice } from '../support/scheduler.ts';
 
-/** What is random about a universe before anything happens in it. */
-export interface Traits {
+/** What is random about a world before anything happens in it. */
+export interface WorldTraits {
   readonly deletes: boolean;
   readonly oneStore: boolean;
   readonly versions: boolean;
@@ -34,8 +34,8 @@ const sizes = [0, 8, 19, 20, 21, 40];
 const visibility = 30_000;
 
 /** Two buckets, a queue, a ledger, executions; every call waits for its turn and may fail; time is moved by hand. */
-export class Universe {
-  readonly traits: Traits;
+export class HistoryWorld {
+  readonly traits: WorldTraits;
   readonly scheduler: Scheduler;
   readonly clock = new ManualClock();
   readonly gate = new Gate();
@@ -95,7 +95,7 @@ export class Universe {
     };
   }
 
-  /** What a new process has: nothing is shared with others but the universe. */
+  /** What a new process has: nothing is shared with others but the world. */
   context(
     process: MortalProcess,
     large: 'executions' | 'in process',

@@ -5,7 +5,7 @@ import type { Dice } from '../support/scheduler.ts';
 type Operation = RequestInfo['operation'];
 
 /** A way in which requests go wrong. */
-export interface FaultKind {
+export interface StoreFault {
   readonly name: string;
   /** the requests it can happen to; all of them without */
   readonly operations?: readonly Operation[];
@@ -20,14 +20,14 @@ const never = (): Fault => {
 };
 const writes: readonly Operation[] = ['PutObject', 'UploadPart'];
 const somewhere = (dice: Dice): number => dice.below(64 * KiB);
-const status = (name: string, code: number, error: string, operations?: readonly Operation[]): FaultKind => ({
+const status = (name: string, code: number, error: string, operations?: readonly Operation[]): StoreFault => ({
   name,
   ...(operations && { operations }),
   fault: () => ({ kind: 'status', status: code, code: error }),
 });
 
 /** Everything that the local store can be made to do wrong to a single request. */
-export const faultKinds: readonly FaultKind[] = [
+export const storeFaults: readonly StoreFault[] = [
   status('503 SlowDown', 503, 'SlowDown'),
   status('500 InternalError', 500, 'InternalError'),
   status('400 RequestTimeout', 400, 'RequestTimeout', writes),

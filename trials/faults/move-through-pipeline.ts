@@ -3,13 +3,13 @@ import type { FaultHook } from '../../emulator/s3/index.ts';
 import { sleep } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
 import { Pattern } from './pattern.ts';
-import { taskOf, type Pipeline, type PipelineRoute, type Wanted } from '../support/pipeline.ts';
-import type { ServiceKind } from './service-kinds.ts';
+import { taskNameOf, type Pipeline, type PipelineRoute, type Wanted } from '../support/pipeline.ts';
+import type { PipelineFault } from './pipeline-faults.ts';
 import { Writes } from './writes.ts';
 
-export interface PipelineCrossingOptions {
+export interface PipelineMoveOptions {
   /** what goes wrong, all at the same time */
-  readonly kinds: readonly ServiceKind[];
+  readonly kinds: readonly PipelineFault[];
   readonly routes: readonly PipelineRoute[];
   /** objects a way, by its weight: large ones are fewer */
   readonly count: (route: PipelineRoute) => number;
@@ -36,7 +36,7 @@ export interface RouteResult {
 
 export interface PipelineResult {
   readonly routes: readonly RouteResult[];
-  readonly injected: ReadonlyMap<ServiceKind, number>;
+  readonly injected: ReadonlyMap<PipelineFault, number>;
   /** requests that something was done to and that name no task (a receipt, a path of parameters) */
   readonly unnamed: number;
   readonly buried: number;
@@ -51,7 +51,7 @@ const patience = 60_000;
 const maxReruns = 3;
 
 /** Brings objects of several ways through the whole deployed pipeline while services do things wrong. */
-export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossingOptions): Promise<PipelineResult> {
+export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineMoveOptions): Promise<PipelineResult> {
   const { kinds, routes, count, seed, rate } = options;
   const group = `group-${++groups}`;
   const wanted = new Map<PipelineRoute, Wanted>();
@@ -61,7 +61,7 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
   const buriedBefore = await pipeline.runs.deadLetters();
   pipeline.requests = [];
 
-  const injected = new Map<ServiceKind, number>(kinds.map((kind) => [kind, 0]));
+  const injected = new Map<PipelineFault, number>(kinds.map((kind) => [kind, 0]));
   const named = new Map<PipelineRoute, number>();
   let unnamed = 0;
   const pattern = new Pattern(seed, rate, { first: true });
@@ -84,7 +84,7 @@ export async function crossPipeline(pipeline: Pipeline, options: PipelineCrossin
   const sync = async (route: PipelineRoute): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
       try {
-        await pipeline.runs.sync(taskOf(route), `${taskOf(route)}/${group}/`);
+        await pipeline.runs.sync(taskNameOf(route), `${taskNameOf(route)}/${group}/`);
         return;
       } catch (error) {
         if (attempt > maxReruns) throw error;
@@ -145,7 +145,7 @@ async function uploadsOf({ runs }: Pipeline): Promise<number> {
 /** The ways whose task a request names, anywhere in it. */
 function routesIn({ input }: ServiceRequest, routes: readonly PipelineRoute[]): PipelineRoute[] {
   const text = JSON.stringify(input);
-  return routes.filter((route) => text.includes(taskOf(route)));
+  return routes.filter((route) => text.includes(taskNameOf(route)));
 }
 
 function firstReadFails(): FaultHook {
@@ -162,7 +162,8 @@ function writesOf({ requests }: Pipeline, route: PipelineRoute, group: string): 
   const writes = new Writes();
   for (const request of requests) {
     const { bucket, key } = request;
-    if (bucket === localNames.destinationBucket && key.startsWith(`${taskOf(route)}/${group}/`)) writes.see(request);
+    if (bucket === localNames.destinationBucket && key.startsWith(`${taskNameOf(route)}/${group}/`))
+      writes.see(request);
   }
   return writes;
 }
