@@ -1,4 +1,4 @@
-/** The account and region that a local deployment pretends to be in. */
+/** The account and region that a deployment believes it is in. */
 export interface Account {
   readonly accountId: string;
   readonly region: string;
@@ -6,10 +6,10 @@ export interface Account {
   readonly urlSuffix: string;
 }
 
-/** The account ID that local AWS tools have agreed on: no real account has it. */
+/** The account ID that emulators of AWS use by convention; no real account has it. */
 export const localAccountId = '000000000000';
 
-/** The account of a region, in the partition that the region's name tells. */
+/** The account in a region. The region's name decides the partition. */
 export function accountIn(region: string): Account {
   const china = region.startsWith('cn-');
   return {

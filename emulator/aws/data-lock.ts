@@ -4,11 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { EmulatorError } from './errors.ts';
 
 /**
- * Takes the data directory for this process, making it where it is missing. The lock is SQLite's lock on an empty
- * database: the operating system drops it when the process dies, however it dies, which no lock file of our own would
- * give on every platform.
- * @returns gives the directory free again
- * @throws EmulatorError `InvalidInput` where another process has it
+ * Locks the data directory for this process; creates it if it does not exist. The lock is SQLite's lock on an empty
+ * database: the operating system releases it however the process ends. A lock file of our own could not promise that on
+ * every platform.
+ * @returns unlocks the directory
+ * @throws EmulatorError `InvalidInput` if another process holds the lock
  */
 export function lockDataDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true });

@@ -1,35 +1,35 @@
-/** Things that go wrong with requests to the services besides S3, on purpose. */
+/** Fault injection for the services other than S3. */
 
 export type FaultyService = 'sqs' | 'dynamodb' | 'states' | 'ssm' | 'lambda';
 
-/** What a request asks for, as given to the hook. */
+/** What a request asks for, as the hook receives it. */
 export interface ServiceRequest {
   readonly service: FaultyService;
   /** as the service names it; `Invoke` for a function */
   readonly operation: string;
-  /** the function's own name, such as `copy-objects`; '' for the other services */
+  /** the ID of the function, such as `copy-objects`; '' for the other services */
   readonly resource: string;
-  /** what the request says: its JSON body, or the function's event */
+  /** the JSON body of the request, or the function's event */
   readonly input: Readonly<Record<string, unknown>>;
-  /** somebody over HTTP, or the endpoint itself: the event source mapping, a machine, an event of S3 */
+  /** `client`: over HTTP; `endpoint`: from inside the emulator (an event source mapping, a machine, an S3 event) */
   readonly by: 'client' | 'endpoint';
 }
 
 /**
  * What goes wrong with a request.
- * - `status`: answered with this error; nothing is done. Any code of the service may be named.
- * - `reset`: the connection is reset before anything is done.
- * - `lose-answer`: it is done, then the connection is reset instead of the answer.
- * - `delay`: it is done and answered as usual, `milliseconds` later.
+ * - `status`: this error is the answer; the operation is not performed. Any code of the service is possible.
+ * - `reset`: the connection is reset before the operation is performed.
+ * - `lose-answer`: the operation is performed, then the connection is reset instead of the answer.
+ * - `delay`: the operation is performed and answered as usual, `milliseconds` later.
  *
- * Of a queue:
- * - `deliver`: each message that is sent is delivered once for each of these delays, in seconds: `[0, 0]` twice, `[2]`
- *   late, and different delays in turn give another order. For a batch the message's index in it is given.
- * - `fail-entries`: of a batch, the entries with these indexes are not done, and named in `Failed`.
- * - `come-back`: what a receiver wants to keep hidden for longer comes back after `seconds`.
+ * For a queue:
+ * - `deliver`: each message sent is delivered once per delay (seconds): `[0, 0]` twice, `[2]` late; different delays
+ *   per message change the order. `index` is the position of the message in its batch.
+ * - `fail-entries`: the entries of a batch with these indexes are not performed, and are listed in `Failed`.
+ * - `come-back`: a message whose receiver extends its visibility timeout becomes visible again after `seconds`.
  *
- * Of a function:
- * - `end`: its process is ended when `when` resolves, whatever it is doing; the caller is told `error`.
+ * For a function:
+ * - `end`: its environment is killed when `when` resolves; the caller gets `error`.
  */
 export type ServiceFault =
   | { readonly kind: 'status'; readonly status: number; readonly code: string; readonly message?: string }
@@ -45,5 +45,5 @@ export type ServiceFault =
       readonly error: 'Sandbox.Timedout' | 'Runtime.ExitError';
     };
 
-/** Asked once for each request. Undefined: nothing goes wrong. */
+/** Called once per request. Undefined: the request is handled as usual. */
 export type ServiceFaultHook = (request: ServiceRequest) => ServiceFault | undefined;

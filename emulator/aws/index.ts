@@ -1,5 +1,6 @@
-/** AWS on one port of loopback: deploys a synthesized CDK stack and runs it. */
-export { startEmulator, type Emulator, type EmulatorOptions } from './emulator.ts';
+/** AWS on one port of loopback: deploys a synthesized CDK stack and runs it. See ../README.md. */
+export { startEmulator, type Emulator } from './emulator.ts';
 export { EmulatorError, type EmulatorErrorCode } from './errors.ts';
 export type { FaultyService, ServiceFault, ServiceFaultHook, ServiceRequest } from './faults.ts';
 export type { LogChunk } from './lambda/environment.ts';
+export type { EmulatorOptions } from './options.ts';

@@ -1,8 +1,8 @@
-/** How to end one thing that was started. `graceMilliseconds`: what it may take for work that is under way. */
-type Step = (graceMilliseconds: number) => unknown;
+/** Stops one thing that was started. `graceMillis`: how long its current work may take. */
+type Step = (graceMillis: number) => unknown;
 
-/** What was started, so that it can be ended in the opposite order. */
-export class Undo {
+/** The steps that stop what was started, run in reverse order. */
+export class Teardown {
   readonly #steps: Step[] = [];
   #running: Promise<void> | undefined;
 
@@ -11,19 +11,19 @@ export class Undo {
   }
 
   /**
-   * Ends everything, once: later calls wait for the first. One step that fails does not keep the others from ending.
+   * Runs all steps once; later calls wait for the first. A step that fails does not keep the others from running.
    * @throws the first failure
    */
-  run(graceMilliseconds: number): Promise<void> {
-    this.#running ??= this.#run(graceMilliseconds);
+  run(graceMillis: number): Promise<void> {
+    this.#running ??= this.#run(graceMillis);
     return this.#running;
   }
 
-  async #run(graceMilliseconds: number): Promise<void> {
+  async #run(graceMillis: number): Promise<void> {
     const failures: unknown[] = [];
     for (const step of this.#steps.splice(0).reverse()) {
       try {
-        await step(graceMilliseconds);
+        await step(graceMillis);
       } catch (error) {
         failures.push(error);
       }

@@ -6,67 +6,64 @@ import type { Address } from './http/address.ts';
 import type { Authentication } from './http/signature.ts';
 import { S3Error } from './errors.ts';
 import type { RequestInfo } from './options.ts';
-import type { BucketRow, ObjectRow } from './store/rows.ts';
+import type { BucketRow, ObjectRow } from './store/schema.ts';
 import type { Storage } from './store/storage.ts';
-import type { Piece } from './store/pump.ts';
+import type { Slice } from './store/pump.ts';
 
-/** What operations work on. */
+/** What operations use of the server. */
 export interface Server {
   readonly storage: Storage;
   readonly publisher: Publisher;
-  /** Milliseconds since the epoch. */
+  /** The current time, in milliseconds since the epoch. */
   readonly now: () => number;
-  /** Where buckets are made when the request does not say. */
+  /** The region of buckets that are created without a location. */
   readonly region: string;
-  /** Computed for bytes that come without a checksum. */
+  /** Computed for bytes that arrive without a checksum. */
   readonly defaultChecksum: ChecksumAlgorithm | null;
-  /** May the caller do this? */
+  /** Whether the caller is allowed to perform the request. */
   readonly allows: (request: RequestInfo & { readonly accessKeyId: string | undefined }) => boolean;
 }
 
-/** A request whose signature was checked. */
+/** An authenticated request. */
 export interface Call {
   readonly req: IncomingMessage;
   readonly info: RequestInfo;
   readonly address: Address;
   readonly requestId: string;
-  /** Undefined: unsigned. */
+  /** Undefined for an unsigned request. */
   readonly authentication: Authentication | undefined;
-  /** Counts body bytes read, after aws-chunked decoding. */
+  /** Counts the body bytes of request (after aws-chunked decoding) and answer. */
   readonly meter: { bytesIn: number; bytesOut: number };
-  /** What becomes of a piece of the request's body on its way, for fault injection; `at` is where it begins. */
+  /** For fault injection: changes a chunk of the request's body. @param at the chunk's offset */
   readonly tamper?: (piece: Buffer, at: number) => Buffer | Promise<Buffer>;
 }
 
-/** Bytes of an object as the body of an answer. `release` has to be called exactly once, sent or not. */
-export interface ObjectBody {
-  readonly pieces: readonly Piece[];
-  readonly start: number;
-  readonly length: number;
+/** Bytes of an object as the body of an answer. `release` must be called exactly once, whether they are sent or not. */
+export interface ObjectBody extends Slice {
   readonly release: () => void;
 }
 
-/** What an operation answers. Text is XML. */
+/** The answer of an operation. A string body is XML. */
 export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | ObjectBody;
 }
 
-/** One header of the request; repeated ones are joined with a comma. */
+/** A header of the request. Repeated values are joined with a comma. */
 export function header(call: Call, name: string): string | undefined {
   const value = call.req.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 }
 
-/** One query parameter, decoded. */
+/** A query parameter, decoded. */
 export function parameter(call: Call, name: string): string | undefined {
   return call.address.query.get(name);
 }
 
 /**
  * A number from the query, such as `max-keys`.
- * @throws S3Error InvalidArgument when it is not a whole number from 0 to 2^31-1
+ * @throws S3Error InvalidArgument if it is not an integer from 0 to 2^31-1
  */
 export function numberParameter(call: Call, name: string): number | undefined {
   const value = parameter(call, name);
@@ -79,14 +76,14 @@ export function numberParameter(call: Call, name: string): number | undefined {
   return number;
 }
 
-/** The bucket a request is about, or another. @throws S3Error NoSuchBucket */
+/** Finds a bucket. @throws S3Error NoSuchBucket */
 export function requireBucket(server: Server, name: string): BucketRow {
   const bucket = server.storage.buckets.find(name);
   if (bucket === undefined) throw new S3Error('NoSuchBucket', undefined, { details: { BucketName: name } });
   return bucket;
 }
 
-/** An object in a bucket. @throws S3Error NoSuchBucket, NoSuchKey */
+/** Finds an object. @throws S3Error NoSuchBucket, NoSuchKey */
 export function requireObject(server: Server, bucket: string, key: string): ObjectRow {
   requireBucket(server, bucket);
   const row = server.storage.objects.find(bucket, key);
@@ -94,7 +91,7 @@ export function requireObject(server: Server, bucket: string, key: string): Obje
   return row;
 }
 
-/** Who asked, for event records. */
+/** The origin of a request, for event records. */
 export function originOf(call: Call): Origin {
   return {
     requestId: call.requestId,

@@ -1,4 +1,4 @@
-/** Every error this server answers with: the S3 code, its HTTP status, and the text S3 sends with it. */
+/** Every error that this server answers: the code, the HTTP status and the message, all as S3 sends them. */
 const table = {
   AccessControlListNotSupported: [400, 'The bucket does not allow ACLs'],
   AccessDenied: [403, 'Access Denied'],
@@ -48,25 +48,25 @@ const table = {
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [number, string]>;
 
-/** The name of an S3 error, as it stands in `<Code>`. */
+/** The name of an S3 error, as in `<Code>`. */
 export type ErrorCode = keyof typeof table;
 
 /**
- * A request that cannot be answered as asked. Thrown anywhere below the request listener, which turns it into the
- * XML document and status that S3 answers with.
+ * An error answered to the client. Thrown anywhere below the request listener, which turns it into the status and the
+ * XML document of S3.
  */
 export class S3Error extends Error {
   readonly code: ErrorCode;
   readonly status: number;
-  /** Further elements of the error document, such as `ActualObjectSize`. */
+  /** More elements of the error document, such as `ActualObjectSize`. */
   readonly details: Readonly<Record<string, string>>;
-  /** Response headers that go with the error. */
+  /** Response headers of the error. */
   readonly headers: Readonly<Record<string, string>>;
 
   /**
    * @param code the S3 error name
-   * @param message replaces S3's usual text for this code
-   * @param extra further XML elements and response headers
+   * @param message replaces the usual message of S3 for this code
+   * @param extra more XML elements and response headers
    */
   constructor(
     code: ErrorCode,

@@ -1,4 +1,4 @@
-/** A local S3: the operations S3 Ferry uses, with S3's semantics, on one directory and any `http.Server`. */
+/** S3 over a directory, as a request listener for any `http.Server`. See ../README.md. */
 export { httpServerOptions, openS3Server, type S3Server } from './server.ts';
 export type { Fault, FaultHook, FinishedRequest, Notification, RequestInfo, S3ServerOptions } from './options.ts';
 export type { Operation } from './http/route.ts';

@@ -10,11 +10,11 @@ import { clientGone, pause } from './http/pause.ts';
 import { tamperWithAnswer, tamperWithBody } from './http/tamper.ts';
 import { element, plainDocument } from './http/xml.ts';
 import { header, type Answer, type Call, type Server } from './call.ts';
-import { ACCOUNT_ID } from './operations/owner.ts';
+import { ownerAccountId } from './operations/owner.ts';
 import { perform } from './operations/perform.ts';
 import type { Fault, FaultHook, FinishedRequest, RequestInfo } from './options.ts';
 
-/** What the listener needs besides what operations work on. */
+/** What the listener needs in addition to `Server`. */
 export interface Hooks {
   readonly lookup: SecretLookup;
   readonly fault: FaultHook | undefined;
@@ -35,21 +35,24 @@ function describe(req: IncomingMessage, address: Address): RequestInfo {
   };
 }
 
-function errorAnswer(error: S3Error, resource: string, requestId: string, code: string, status: number): Answer {
+/** What an error document contains. An injected fault may name a code that this server does not use itself. */
+type ErrorContent = Pick<S3Error, 'message' | 'details' | 'headers' | 'status'> & { readonly code: string };
+
+function errorAnswer(error: ErrorContent, resource: string, requestId: string): Answer {
   const details = Object.entries(error.details).map(([name, value]) => element(name, value));
   const body = plainDocument(
     'Error',
-    element('Code', code),
+    element('Code', error.code),
     element('Message', error.message),
     ...details,
     element('Resource', resource),
     element('RequestId', requestId),
     element('HostId', requestId),
   );
-  return { status, headers: error.headers, body };
+  return { status: error.status, headers: error.headers, body };
 }
 
-/** One request on its way. */
+/** A request in progress. */
 class Request {
   private readonly req: IncomingMessage;
   private readonly res: ServerResponse;
@@ -89,7 +92,7 @@ class Request {
       path = address.path;
       const call = this.admit(address);
       fault = this.hooks.fault?.({ ...call.info, req: this.req });
-      if (fault?.kind === 'reset') throw new ConnectionLost('Reset before the operation');
+      if (fault?.kind === 'reset') throw new ConnectionLost('an injected fault reset the connection');
       if (fault?.kind === 'delay') await pause(this.req, fault.milliseconds);
       const tamper = tamperWithBody(fault, this.req);
       answer =
@@ -101,7 +104,7 @@ class Request {
     }
     try {
       if (fault?.kind === 'no-answer') await clientGone(this.req);
-      if (fault?.kind === 'lose-answer') throw new ConnectionLost('The answer is lost');
+      if (fault?.kind === 'lose-answer') throw new ConnectionLost('an injected fault lost the answer');
       const date = new Date(this.server.now()).toUTCString();
       const headers = { date, 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
@@ -111,7 +114,7 @@ class Request {
     }
   }
 
-  /** Checks who asks for what. */
+  /** Authenticates and authorizes the request. */
   private admit(address: Address): Call {
     const info = describe(this.req, address);
     this.info = info;
@@ -120,35 +123,34 @@ class Request {
     const call: Call = { req, info, address, requestId, authentication, meter };
     const owner = header(call, 'x-amz-expected-bucket-owner');
     const allowed = this.server.allows({ ...info, accessKeyId: authentication?.accessKeyId });
-    if (!allowed || (owner !== undefined && owner !== ACCOUNT_ID)) throw new S3Error('AccessDenied');
+    if (!allowed || (owner !== undefined && owner !== ownerAccountId)) throw new S3Error('AccessDenied');
     return call;
   }
 
   private refuse(fault: Fault & { kind: 'status' }, path: string): Answer {
-    const error = new S3Error('InternalError', fault.message ?? fault.code);
-    return errorAnswer(error, path, this.requestId, fault.code, fault.status);
+    const { code, status, message = code } = fault;
+    return errorAnswer({ code, status, message, details: {}, headers: {} }, path, this.requestId);
   }
 
   private explain(error: unknown, path: string): Answer {
-    if (error instanceof S3Error) return errorAnswer(error, path, this.requestId, error.code, error.status);
-    // The client went away in the middle of its body, or hung up behind it: there is nobody to answer.
+    if (error instanceof S3Error) return errorAnswer(error, path, this.requestId);
+    // The client disconnected in the middle of its body or right after it: no one reads an answer.
     const hungUp = error === this.req.errored || (this.req.destroyed && !this.req.complete);
     if (error instanceof ConnectionLost || hungUp) {
-      throw new ConnectionLost('The connection ended before the body did');
+      throw new ConnectionLost('the connection ended before the body');
     }
     this.hooks.onError(error);
-    const internal = new S3Error('InternalError');
-    return errorAnswer(internal, path, this.requestId, internal.code, internal.status);
+    return errorAnswer(new S3Error('InternalError'), path, this.requestId);
   }
 
-  /** Ends the connection so that the client sees a fault, never a short answer that looks whole. */
+  /** Resets the connection, so that the client never mistakes a short answer for a complete one. */
   private reset(): void {
     if (this.req.socket.destroyed) return;
     this.req.socket.resetAndDestroy();
   }
 }
 
-/** Handles one request from its first byte to the last of its answer. Never rejects. */
+/** Handles one request up to the last byte of its answer. Never rejects. */
 export async function handleRequest(
   req: IncomingMessage,
   res: ServerResponse,

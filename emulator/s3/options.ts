@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Operation } from './http/route.ts';
 
-/** What a request asks for, as given to the hooks below. */
+/** What a request asks for, as the hooks below receive it. */
 export interface RequestInfo {
   readonly operation: Operation;
-  /** The bucket, or '' for a request on the service itself. */
+  /** '' for a request to the service itself. */
   readonly bucket: string;
-  /** The key exactly as stored, or '' for a request on a bucket. */
+  /** The key exactly as stored; '' for a request to a bucket. */
   readonly key: string;
   readonly partNumber?: number;
   readonly uploadId?: string;
@@ -14,78 +14,77 @@ export interface RequestInfo {
 
 /**
  * What goes wrong with a request.
- * - `status`: answered with this error; the operation is not performed. A status of 200 gives the "200 with an error
- *   in the body" that S3 can answer CompleteMultipartUpload and CopyObject with. Any code may be named.
- * - `reset`: the connection is reset before the operation is performed and before anything is answered.
+ * - `status`: this error is the answer; the operation is not performed. Any code is possible. A status of 200 gives the
+ *   "200 with an error in the body" with which S3 can answer CompleteMultipartUpload and CopyObject.
+ * - `reset`: the connection is reset before the operation is performed.
  * - `lose-answer`: the operation is performed, then the connection is reset instead of the answer.
- * - `truncate`: the answer's body stops after `afterBytes` bytes; the connection is reset, `stallMilliseconds` later.
+ * - `truncate`: the answer's body stops after `afterBytes` bytes; the connection is reset, `stallMillis` later.
  * - `reset-body`: the connection is reset after `afterBytes` bytes of the request's body.
- * - `corrupt-body`, `corrupt-answer`: one bit of the byte `atByte` of the request's or the answer's body is another.
- * - `trickle`: the answer's body comes at `bytesPerSecond`.
+ * - `corrupt-body`, `corrupt-answer`: one bit of the byte `atByte` of the request's or the answer's body is flipped.
+ * - `trickle`: the answer's body is sent at `bytesPerSecond`.
  * - `trickle-body`: the request's body is read at `bytesPerSecond`.
- * - `stall-body`: after `afterBytes` bytes of the request's body no more are read, until the client goes away.
- * - `no-answer`: the operation is performed, and nothing is answered until the client goes away.
+ * - `stall-body`: after `afterBytes` bytes of the request's body, no more are read until the client disconnects.
+ * - `no-answer`: the operation is performed, but not answered before the client disconnects.
  * - `delay`: the operation is performed and answered as usual, `milliseconds` later.
  */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly code: string; readonly message?: string }
   | { readonly kind: 'reset' }
   | { readonly kind: 'lose-answer' }
-  | { readonly kind: 'truncate'; readonly afterBytes: number; readonly stallMilliseconds?: number }
+  | { readonly kind: 'truncate'; readonly afterBytes: number; readonly stallMillis?: number }
   | { readonly kind: 'reset-body' | 'stall-body'; readonly afterBytes: number }
   | { readonly kind: 'no-answer' }
   | { readonly kind: 'corrupt-body' | 'corrupt-answer'; readonly atByte: number }
   | { readonly kind: 'trickle' | 'trickle-body'; readonly bytesPerSecond: number }
   | { readonly kind: 'delay'; readonly milliseconds: number };
 
-/** Asked once for each request that is signed well, before it is performed. Undefined: nothing goes wrong. */
+/** Called once per authenticated request, before it is performed. Undefined: the request is handled as usual. */
 export type FaultHook = (request: RequestInfo & { readonly req: IncomingMessage }) => Fault | undefined;
 
-/** A request that is over. */
+/** A request that has ended. */
 export interface FinishedRequest extends RequestInfo {
-  /** The HTTP status sent, or 0 when the connection ended before an answer began. */
+  /** The HTTP status sent, or 0 if the connection ended before the answer started. */
   readonly status: number;
-  /** Bytes of the request's body after aws-chunked decoding, as far as it was read. */
+  /** Bytes read of the request's body, after aws-chunked decoding. */
   readonly bytesIn: number;
-  /** Bytes of the answer's body handed to the connection. */
+  /** Bytes sent of the answer's body. */
   readonly bytesOut: number;
 }
 
-/** An S3 event message on its way to the queue a bucket's notification configuration names. */
+/** An event message for a queue that the notification configuration of a bucket names. */
 export interface Notification {
   readonly queueArn: string;
   /** The message body before JSON encoding: `{ Records: [...] }`, or the `s3:TestEvent` document. */
   readonly message: object;
 }
 
-/** What the server is to be. */
 export interface S3ServerOptions {
-  /** Holds everything the server stores; made when missing. One server at a time. */
+  /** Holds everything that the server stores; created if it does not exist. Only one server at a time can use it. */
   readonly dataDirectory: string;
-  /** Region of buckets that are created without a location constraint. Default us-east-1. */
+  /** The region of buckets that are created without a location constraint. Default us-east-1. */
   readonly region?: string;
-  /** Secret access keys by access key id. */
+  /** Secret access keys by access key ID. */
   readonly credentials: ReadonlyMap<string, string> | ((accessKeyId: string) => string | undefined);
   /**
-   * May this caller (undefined: unsigned request) do this? A copy asks a second time, as GetObject on its source.
-   * Default: whoever signs may do everything, unsigned requests nothing.
+   * Whether the caller (undefined for an unsigned request) is allowed to perform the request. Called a second time for
+   * a copy, as GetObject on its source. Default: signed requests are allowed, unsigned requests are not.
    */
   readonly authorize?: (request: RequestInfo & { readonly accessKeyId: string | undefined }) => boolean;
   /**
-   * Delivers a notification. Events are kept on disk until this succeeds, so they may be delivered twice, never lost;
-   * a delivery that fails is tried again. Without it no events are recorded.
+   * Delivers a notification. A failed delivery is retried. Events are stored on disk until this succeeds, so they may
+   * be delivered twice, but are never lost. Without it, no events are recorded.
    */
   readonly onEvent?: (notification: Notification) => void | Promise<void>;
   /**
-   * Compute a CRC64NVME for what comes without a checksum, as S3 does since 2025? Default true. It takes 1 s of
-   * processor time a GiB, beside 1.4 s for the MD5.
+   * Whether to compute a CRC64NVME for objects without a checksum, as S3 does since 2025. Default true. It takes 1 s of
+   * processor time per GiB, in addition to 1.4 s for the MD5.
    */
   readonly defaultChecksum?: boolean;
   readonly fault?: FaultHook;
-  /** Milliseconds since the epoch, as this store sees it. Default: the machine's clock. */
+  /** The time of this server, in milliseconds since the epoch. Default: the clock of the machine. */
   readonly now?: () => number;
-  /** Called once for each request when it is over, answered or not. */
+  /** Called once per request when it has ended, answered or not. */
   readonly onRequest?: (request: FinishedRequest) => void;
-  /** Called with errors that are the server's own fault (answered as InternalError). Default: console.error. */
+  /** Called with errors of the server itself, which are answered as InternalError. Default: console.error. */
   readonly onError?: (error: unknown) => void;
 }

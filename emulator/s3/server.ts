@@ -9,27 +9,27 @@ import { Storage } from './store/storage.ts';
 
 /** An S3 server over a directory. */
 export interface S3Server {
-  /** A request listener for `node:http`. Resolves when the request is over; never rejects. */
+  /** A request listener for `node:http`. Resolves when the request has ended; never rejects. */
   handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
   /**
-   * Makes a bucket unless it is there.
+   * Creates a bucket unless it exists.
    * @throws S3Error InvalidBucketName
    */
   createBucket(name: string, region?: string): void;
-  /** Waits for requests and deliveries under way and closes the index. Close the http.Server first. */
+  /** Waits for requests and deliveries in progress, then closes the index. Close the http.Server first. */
   close(): Promise<void>;
 }
 
 /**
- * Options the `http.Server` in front has to be made with: by default Node ends a request that takes longer than five
- * minutes, and a part of 5 GiB may.
+ * Options for the `http.Server` of the listener. By default, Node ends a request that takes longer than five minutes; a
+ * part of 5 GiB may take longer.
  */
 export const httpServerOptions: ServerOptions = { requestTimeout: 0, keepAliveTimeout: 60_000, noDelay: true };
 
 /**
- * Opens an S3 server over a directory: everything acknowledged before is there again, also after the process was
- * killed, and what was not is gone.
- * @throws Error when another server has the directory open
+ * Opens an S3 server over a directory. Everything acknowledged earlier is there, even if the process was killed; what
+ * was not acknowledged is removed.
+ * @throws Error if another server has the directory open
  */
 export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
   const { credentials, onEvent, authorize, region = 'us-east-1', now = Date.now } = options;

@@ -32,7 +32,7 @@ async function openTable(): Promise<Table> {
   const tables = openTables(directory);
   const server = createServer(
     (req, res) =>
-      void serve({ service: 'dynamodb', exchange: tables.exchange, limit: maxTableBodyBytes, fault: undefined })(
+      void serve({ service: 'dynamodb', exchange: tables.exchange, limitBytes: maxTableBodyBytes, fault: undefined })(
         req,
         res,
       ),

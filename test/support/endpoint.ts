@@ -75,7 +75,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   const queues = await openQueues(account, () => endpoint);
   const serveS3: RequestHandler = (req, res) => s3.handle(req, res);
   const over = (service: FaultyService, exchange: Exchange): RequestHandler =>
-    serve({ service, exchange, limit: 8 * MiB, fault: undefined });
+    serve({ service, exchange, limitBytes: 8 * MiB, fault: undefined });
   const routes = new Map<string, RequestHandler>([
     ['s3', serveS3],
     ['sqs', over('sqs', queues.exchange)],

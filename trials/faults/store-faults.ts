@@ -61,7 +61,7 @@ export const storeFaults: readonly StoreFault[] = [
   {
     name: 'body that stalls, then breaks off',
     operations: ['GetObject'],
-    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice), stallMilliseconds: 300 }),
+    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice), stallMillis: 300 }),
   },
   {
     name: 'damaged bit on the way in',

@@ -1,38 +1,22 @@
 import type * as v from 'valibot';
-import type { ParameterStore } from '../ssm/parameters.ts';
-import type { Queues } from '../sqs/queues.ts';
+import type { Services } from '../services.ts';
 import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
 import type { StackAssembly } from '../template/template.ts';
-import type { Tables } from '../dynamodb/tables.ts';
-import type { LambdaRuntime } from '../lambda/runtime.ts';
-import type { StepFunctions } from '../states/service.ts';
 import { deployCustomResources } from './custom-resources.ts';
 import { localFunction } from './functions.ts';
 import { localMachine } from './machines.ts';
 import { parameterProperties, queueProperties } from './properties.ts';
 import { deployTable } from './tables.ts';
 
-/** What a stack is deployed into. */
-export interface Services {
-  readonly queues: Queues;
-  readonly tables: Tables;
-  readonly parameters: ParameterStore;
-  readonly runtime: LambdaRuntime;
-  readonly stepFunctions: StepFunctions;
-  readonly createBucket: (name: string) => Promise<void>;
-  readonly note: (line: string) => void;
-}
+/** Where a stack is deployed. */
+export type Target = Omit<Services, 'gateway'> & { readonly note: (line: string) => void };
 
 /**
- * Makes everything of a stack that waits to be used; what moves by itself (pollers, timers) is started afterwards.
- * @throws EmulatorError naming the resource that cannot be made
+ * Creates the passive resources of a stack, those that wait to be used. Triggers (mappings, schedules) start later.
+ * @throws EmulatorError that names the resource that cannot be created
  */
-export async function deployResources(
-  stack: ResolvedStack,
-  assembly: StackAssembly,
-  services: Services,
-): Promise<void> {
-  const { parameters, queues, runtime, stepFunctions } = services;
+export async function deployResources(stack: ResolvedStack, assembly: StackAssembly, target: Target): Promise<void> {
+  const { parameters, queues, runtime, s3, stepFunctions, tables } = target;
   for (const { name, checked } of resourcesOf(stack, 'AWS::SQS::Queue', queueProperties)) {
     await queues.call('CreateQueue', { QueueName: name, Attributes: queueAttributes(checked) });
   }
@@ -40,12 +24,12 @@ export async function deployResources(
     parameters.put({ Name: name, ...checked, Overwrite: true });
   }
   for (const resource of stack.resources) {
-    if (resource.type === 'AWS::DynamoDB::Table') await deployTable(resource, services.tables);
-    if (resource.type === 'AWS::S3::Bucket') await services.createBucket(resource.name);
+    if (resource.type === 'AWS::DynamoDB::Table') await deployTable(resource, tables);
+    if (resource.type === 'AWS::S3::Bucket') await s3.createBucket(resource.name);
     if (resource.type === 'AWS::Lambda::Function') {
       const definition = localFunction(resource, assembly);
       if (definition) runtime.register(definition);
-      else services.note(`${resource.logicalId} is not run: the local endpoint runs Node functions only`);
+      else target.note(`${resource.logicalId} is not run: the emulator runs Node functions only`);
     }
     if (resource.type === 'AWS::StepFunctions::StateMachine') stepFunctions.register(localMachine(resource));
   }

@@ -7,13 +7,13 @@ import type { ResolvedResource } from '../template/stack.ts';
 import type { StackAssembly } from '../template/template.ts';
 import { functionProperties } from './properties.ts';
 
-/** All functions share one machine: what they are told of their memory, they fill with bodies. */
-const mostMemoryMiB = 256;
+/** All functions share one machine, and a function with a higher limit fills it with bodies. */
+const maxMemoryMiB = 256;
 
 /**
  * The function to run for a resource, from the bundle that would be deployed.
- * @returns undefined for functions that are not Node's: the CDK's own helpers, whose work is done here by itself
- * @throws EmulatorError `InvalidInput` where the bundle is not there
+ * @returns undefined for a function with another runtime than Node: the CDK's helpers, which the emulator does not need
+ * @throws EmulatorError `InvalidInput` if the bundle does not exist
  */
 export function localFunction(resource: ResolvedResource, assembly: StackAssembly): FunctionDefinition | undefined {
   const what = `${resource.logicalId} (${resource.type})`;
@@ -31,12 +31,12 @@ export function localFunction(resource: ResolvedResource, assembly: StackAssembl
   return {
     name: resource.name,
     arn: resource.arn ?? '',
-    // The name that logs and metrics of the function go by; the template has no other that a person would know.
+    // Logs and metrics of the function use this name; a person would recognize no other name in the template.
     id: environment['POWERTOOLS_SERVICE_NAME'] ?? resource.logicalId,
     codeDirectory: resolve(directory),
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
-    memoryMiB: Math.min(properties.MemorySize, mostMemoryMiB),
+    memoryMiB: Math.min(properties.MemorySize, maxMemoryMiB),
     environment,
   };
 }

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /**
- * The properties of each deployed resource type, as far as they mean something here; others are not looked at. Numbers
- * and booleans may be text, as everywhere in CloudFormation.
+ * The properties of each deployed resource type that the emulator uses; it ignores all others. Numbers and booleans may
+ * be strings, as everywhere in CloudFormation.
  */
 const number = v.pipe(
   v.union([v.number(), v.string()]),
@@ -58,7 +58,7 @@ export const mappingProperties = v.object({
   Enabled: v.optional(boolean, true),
   FunctionResponseTypes: v.optional(v.array(v.string()), []),
   ScalingConfig: v.optional(v.object({ MaximumConcurrency: v.optional(number) })),
-  FilterCriteria: v.optional(v.undefined('expected none: the local endpoint does not filter')),
+  FilterCriteria: v.optional(v.undefined('expected none: the emulator does not filter')),
 });
 
 export const machineProperties = v.object({
@@ -81,5 +81,5 @@ export const scheduleProperties = v.object({
   Target: v.object(targetEntries),
 });
 
-/** A custom resource: whatever else it has is its function's business. */
+/** A custom resource. Its function interprets all other properties. */
 export const customProperties = v.object({ ServiceToken: text });

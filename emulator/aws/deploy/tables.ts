@@ -17,8 +17,8 @@ interface KeyPart {
 }
 
 /**
- * Makes a table, or takes the one that an earlier start left in the data directory.
- * @throws EmulatorError `InvalidInput` where that one has other keys: it cannot be changed into the new one
+ * Creates a table, or reuses the one that an earlier start left in the data directory.
+ * @throws EmulatorError `InvalidInput` if the existing table has other keys; it cannot be changed into the new one
  */
 export async function deployTable(resource: ResolvedResource, tables: Tables): Promise<void> {
   const what = `${resource.logicalId} (${resource.type})`;
@@ -29,11 +29,11 @@ export async function deployTable(resource: ResolvedResource, tables: Tables): P
     if (!(error instanceof AwsError) || error.code !== 'ResourceInUseException') throw error;
   }
   const found = await active(resource.name, tables);
-  const wanted = shape(properties as unknown as Omit<Description, 'TableStatus'>);
-  if (shape(found) !== wanted) {
+  const wanted = keySummary(properties as unknown as Omit<Description, 'TableStatus'>);
+  if (keySummary(found) !== wanted) {
     throw new EmulatorError(
       'InvalidInput',
-      `${what}: the data directory has a table ${resource.name} with the keys ${shape(found)}, expected ${wanted}; ` +
+      `${what}: the data directory has a table ${resource.name} with the keys ${keySummary(found)}, expected ${wanted}; ` +
         'remove the data directory, or choose another one',
     );
   }
@@ -47,8 +47,8 @@ async function active(name: string, tables: Tables): Promise<Description> {
   }
 }
 
-/** Keys of a table and its indexes as text, in one order. */
-function shape(table: Omit<Description, 'TableStatus'>): string {
+/** The keys of a table and its indexes as text, in a fixed order, for comparison. */
+function keySummary(table: Omit<Description, 'TableStatus'>): string {
   const keys = (parts: readonly KeyPart[]): string =>
     parts.map(({ AttributeName, KeyType }) => `${KeyType} ${AttributeName}`).join(', ');
   const indexes = (table.GlobalSecondaryIndexes ?? []).map((index) => `${index.IndexName} (${keys(index.KeySchema)})`);

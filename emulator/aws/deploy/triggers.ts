@@ -1,11 +1,14 @@
+import type { Account } from '../account.ts';
 import { EmulatorError } from '../errors.ts';
 import { startSchedule } from '../events/schedule.ts';
 import { SqsMapping } from '../events/sqs-mapping.ts';
+import type { Services } from '../services.ts';
 import { queueUrl } from '../template/resource-types.ts';
 import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
-import type { Account } from '../account.ts';
-import type { Services } from './deploy.ts';
 import { mappingProperties, ruleProperties, scheduleProperties } from './properties.ts';
+
+/** The services that triggers use. */
+type Triggered = Pick<Services, 'queues' | 'runtime' | 'stepFunctions'>;
 
 export interface TriggerOptions {
   readonly account: Account;
@@ -13,10 +16,11 @@ export interface TriggerOptions {
   /** see `SqsMappingOptions.retryDelaySeconds` */
   readonly retryDelaySeconds: number | undefined;
   readonly onError: (error: unknown) => void;
+  readonly note: (line: string) => void;
 }
 
 /** Starts the event source mappings of a stack. */
-export function startMappings(stack: ResolvedStack, services: Services, options: TriggerOptions): SqsMapping[] {
+export function startMappings(stack: ResolvedStack, services: Triggered, options: TriggerOptions): SqsMapping[] {
   const { queues, runtime } = services;
   return resourcesOf(stack, 'AWS::Lambda::EventSourceMapping', mappingProperties)
     .filter(({ checked }) => checked.Enabled)
@@ -26,7 +30,7 @@ export function startMappings(stack: ResolvedStack, services: Services, options:
         queueArn: checked.EventSourceArn,
         queueUrl: queueUrl(options.endpoint, options.account, checked.EventSourceArn.split(':').at(-1) ?? ''),
         batchSize: checked.BatchSize,
-        // More pollers than environments would take messages that then wait inside of this process.
+        // With more pollers than environments, received messages would wait inside this process.
         concurrency: Math.min(wanted, runtime.concurrencyOf(checked.FunctionName)),
         reportsFailures: checked.FunctionResponseTypes.includes('ReportBatchItemFailures'),
         retryDelaySeconds: options.retryDelaySeconds,
@@ -38,10 +42,10 @@ export function startMappings(stack: ResolvedStack, services: Services, options:
 }
 
 /**
- * Starts the schedules of a stack. One whose expression cannot be run here is noted and left out.
- * @returns ends them all
+ * Starts the schedules of a stack. A schedule whose expression is not supported is skipped, with a note to the user.
+ * @returns stops all of them
  */
-export function startSchedules(stack: ResolvedStack, services: Services, options: TriggerOptions): () => void {
+export function startSchedules(stack: ResolvedStack, services: Triggered, options: TriggerOptions): () => void {
   const rules = resourcesOf(stack, 'AWS::Events::Rule', ruleProperties).flatMap(({ logicalId, checked }) =>
     checked.Targets.map((target) => ({
       logicalId,
@@ -59,13 +63,13 @@ export function startSchedules(stack: ResolvedStack, services: Services, options
     }),
   );
   const stops = [...rules, ...schedules].flatMap(({ logicalId, target, expression, state }) => {
-    // A rule without an expression waits for events of a bus, of which there is none here.
+    // A rule without an expression waits for events of a bus; the emulator has no bus.
     if (expression === undefined || state !== 'ENABLED') return [];
     try {
       return [startSchedule(expression, () => fire(target, services, options.onError))];
     } catch (error) {
       if (!(error instanceof EmulatorError)) throw error;
-      services.note(`${logicalId} is not run: ${error.message}`);
+      options.note(`${logicalId} is not run: ${error.message}`);
       return [];
     }
   });
@@ -74,7 +78,7 @@ export function startSchedules(stack: ResolvedStack, services: Services, options
 
 function fire(
   target: { readonly Arn: string; readonly Input?: string | undefined },
-  { runtime, stepFunctions }: Services,
+  { runtime, stepFunctions }: Triggered,
   onError: (error: unknown) => void,
 ): void {
   const input = target.Input ?? '{}';

@@ -2,7 +2,7 @@ declare module 'dynalite' {
   import type { Server } from 'node:http';
 
   interface Options {
-    /** directory of the LevelDB store; in memory without one */
+    /** directory of the LevelDB store; in memory if missing */
     readonly path?: string;
     readonly createTableMs?: number;
     readonly deleteTableMs?: number;

@@ -4,21 +4,21 @@ import type { Server } from 'node:http';
 import { AwsError, type Answer, type Exchange } from '../http/exchange.ts';
 
 /**
- * DynamoDB: dynalite, in this process, on LevelDB in the data directory. LevelDB hands each write to the operating
- * system before it is acknowledged (without fsync), so an acknowledged write survives the death of the process, not
- * that of the machine.
+ * DynamoDB: dynalite in this process, on LevelDB in the data directory. LevelDB hands each write to the operating
+ * system before acknowledging it, without fsync: an acknowledged write survives the death of the process, not of the
+ * machine.
  */
 export interface Tables {
   readonly exchange: Exchange;
-  /** Calls an operation from inside the process. @throws AwsError as the service answers */
+  /** Calls an operation from inside this process. @throws AwsError the error that the service answers */
   readonly call: (operation: string, input: object) => Promise<Record<string, unknown>>;
   readonly close: () => Promise<void>;
 }
 
-/** DynamoDB's own limit for BatchWriteItem. */
+/** The limit of DynamoDB for BatchWriteItem. */
 export const maxTableBodyBytes = 16 * 1024 * 1024;
 
-/** Opens the tables stored in `directory`, which must be locked by the caller: LevelDB takes one process only. */
+/** Opens the tables stored in `directory`. The caller has locked it: LevelDB allows only one process. */
 export function openTables(directory: string): Tables {
   const server = dynalite({ path: directory, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const open = new Set<Promise<Answer>>();
@@ -47,7 +47,7 @@ export function openTables(directory: string): Tables {
     },
     close: async () => {
       await Promise.allSettled(open);
-      // dynalite closes its store only after its server, which has to listen before it can be closed.
+      // dynalite closes its store only after its server, and a server must listen before it can close.
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       await new Promise<void>((resolve, reject) => server.close((error) => (error ? reject(error) : resolve())));
@@ -56,8 +56,8 @@ export function openTables(directory: string): Tables {
 }
 
 /**
- * One exchange with dynalite, which is given stand-ins for the request and the response: on the real ones it throws
- * outside of any handler when a client goes away in the middle of a request, and that would end the process.
+ * One exchange with dynalite, on stand-ins for the request and the response. With the real ones dynalite throws outside
+ * any handler if a client disconnects in the middle of a request, and that would end the process.
  */
 function ask(server: Server, headers: Record<string, string | string[] | undefined>, body: Buffer): Promise<Answer> {
   return new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { EmulatorError } from '../errors.ts';
 
-/** The fields of an EventBridge cron expression, in order, with the values each may have. */
+/** The fields of an EventBridge cron expression, in order, with their ranges. */
 const fields = [
   { name: 'minutes', min: 0, max: 59 },
   { name: 'hours', min: 0, max: 23 },
@@ -13,9 +13,9 @@ const fields = [
 type Field = (typeof fields)[number];
 
 /**
- * Does a minute match an EventBridge cron expression, in UTC? Understands `*`, `?`, lists, ranges, steps and names.
+ * Whether a minute matches an EventBridge cron expression, in UTC. Supports `*`, `?`, lists, ranges, steps and names.
  * @param expression `cron(minutes hours day-of-month month day-of-week year)`
- * @throws EmulatorError `NotSupported` for `L`, `W` and `#`, `InvalidInput` for anything that is no cron expression
+ * @throws EmulatorError `NotSupported` for `L`, `W` and `#`, `InvalidInput` for a malformed expression
  */
 export function cronMatcher(expression: string): (time: Date) => boolean {
   const parts = /^cron\((.+)\)$/.exec(expression)?.[1]?.trim().split(/\s+/) ?? [];
@@ -36,10 +36,7 @@ export function cronMatcher(expression: string): (time: Date) => boolean {
 function values(expression: string, field: Field, text: string): Set<number> {
   if (/^(\?|\*)$/.test(text)) return range(field.min, field.max, 1);
   if (/^L$|\dL|LW|\dW|#/.test(text.toUpperCase())) {
-    throw new EmulatorError(
-      'NotSupported',
-      `${expression}: the local endpoint does not know "${text}" (${field.name})`,
-    );
+    throw new EmulatorError('NotSupported', `${expression}: the emulator does not know "${text}" (${field.name})`);
   }
   return new Set(text.split(',').flatMap((item) => [...itemValues(expression, field, item)]));
 }
@@ -48,7 +45,7 @@ function itemValues(expression: string, field: Field, item: string): Set<number>
   const match = /^(\*|[A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?(?:\/(\d+))?$/.exec(item);
   const from = match?.[1] === '*' ? field.min : number(field, match?.[1]);
   const step = match?.[3] === undefined ? undefined : Number(match[3]);
-  // A start with a step and no end runs to the field's maximum; without a step it is that one value.
+  // A start with a step but no end runs to the field's maximum; without a step it is a single value.
   const openEnd = match?.[1] === '*' || step !== undefined ? field.max : from;
   const to = match?.[2] === undefined ? openEnd : number(field, match[2]);
   if (!(from >= field.min && to <= field.max && from <= to && (step ?? 1) > 0)) {

@@ -16,12 +16,12 @@ const messageSchema = v.object({
 
 export type QueueMessage = v.InferOutput<typeof messageSchema>;
 
-/** The messages of ReceiveMessage's answer. */
+/** The messages in an answer of ReceiveMessage. */
 export function receivedMessages(answer: object): QueueMessage[] {
   return v.parse(v.object({ Messages: v.optional(v.array(messageSchema), []) }), answer).Messages;
 }
 
-/** The event that Lambda makes of a batch of messages. */
+/** The event that Lambda passes to the function for a batch of messages. */
 export function sqsEvent(messages: readonly QueueMessage[], queueArn: string): object {
   const awsRegion = queueArn.split(':')[3];
   return {
@@ -55,8 +55,8 @@ const failuresSchema = v.object({
 });
 
 /**
- * The messages of a batch that failed, by what the function answered, as Lambda reads it: no answer means that all
- * succeeded; an answer that cannot be read, or that names a message the batch does not have, means that all failed.
+ * The messages of a batch that failed according to the function's answer, read as Lambda reads it. No answer: all
+ * succeeded. A malformed answer, or one that names a message outside the batch: all failed.
  */
 export function failedMessages(messages: readonly QueueMessage[], answer: unknown): QueueMessage[] {
   if (answer === null || answer === undefined || answer === '') return [];

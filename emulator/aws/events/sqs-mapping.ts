@@ -6,13 +6,13 @@ export interface SqsMappingOptions {
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly batchSize: number;
-  /** batches under way at once */
+  /** batches in progress at once */
   readonly concurrency: number;
-  /** does the function answer which messages failed? */
+  /** whether the function answers which messages failed */
   readonly reportsFailures: boolean;
   /**
-   * After how many seconds a failed message is tried again. Lambda leaves it to the queue's visibility timeout, which
-   * is long because a function may run for long; to wait that long here would help nobody. Undefined: as Lambda.
+   * When a failed message becomes visible again. Lambda leaves this to the queue's visibility timeout, which is long
+   * because a function may run for long. Undefined: as Lambda.
    */
   readonly retryDelaySeconds: number | undefined;
   readonly queues: Pick<Queues, 'call'>;
@@ -20,17 +20,17 @@ export interface SqsMappingOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** SQS: messages of one ReceiveMessage, and entries of one batch operation. */
+/** SQS: messages per ReceiveMessage, and entries per batch operation. */
 const maxReceive = 10;
-/** SQS: the longest long poll, in seconds. */
-const longestPollSeconds = 20;
-/** Pause after a failed poll, so that a broken queue does not spin. */
-const errorPauseMilliseconds = 1000;
+/** SQS: the longest long poll. */
+const maxPollSeconds = 20;
+/** Pause after a failed poll, so that a broken queue does not keep a processor busy. */
+const errorPauseMillis = 1000;
 
-/** An event source mapping: takes batches from a queue and gives them to a function. */
+/** An event source mapping: receives batches from a queue and invokes a function with them. */
 export class SqsMapping {
   readonly #options: SqsMappingOptions;
-  /** batches that were received and are not settled yet */
+  /** received batches whose messages are neither deleted nor released yet */
   readonly #batches = new Set<Promise<void>>();
   #stopping = false;
 
@@ -40,15 +40,15 @@ export class SqsMapping {
   }
 
   /**
-   * Takes no more messages and waits for the batches under way. Polls that still wait for messages are ended by the
-   * queue when it closes; what they may receive until then is given back.
+   * Starts no more batches and waits for those in progress. Polls that still wait end when the queue closes; messages
+   * that they receive until then become visible again.
    */
   async stop(): Promise<void> {
     this.#stopping = true;
     await Promise.allSettled(this.#batches);
   }
 
-  /** A method, because it changes while a poll waits. */
+  /** A method, because TypeScript would assume that the field does not change during an await. */
   #isStopping(): boolean {
     return this.#stopping;
   }
@@ -64,7 +64,7 @@ export class SqsMapping {
       } catch (error) {
         if (this.#isStopping()) return;
         this.#options.onError(error);
-        await new Promise((resolve) => setTimeout(resolve, errorPauseMilliseconds));
+        await new Promise((resolve) => setTimeout(resolve, errorPauseMillis));
       }
     }
   }
@@ -73,7 +73,7 @@ export class SqsMapping {
     const answer = await this.#options.queues.call('ReceiveMessage', {
       QueueUrl: this.#options.queueUrl,
       MaxNumberOfMessages: Math.min(this.#options.batchSize, maxReceive),
-      WaitTimeSeconds: longestPollSeconds,
+      WaitTimeSeconds: maxPollSeconds,
       AttributeNames: ['All'],
       MessageAttributeNames: ['All'],
     });
@@ -85,7 +85,7 @@ export class SqsMapping {
     const answer = this.#options.reportsFailures && result.ok ? result.payload : undefined;
     const failed = result.ok ? failedMessages(messages, answer) : messages;
     await this.#delete(messages.filter((message) => !failed.includes(message)));
-    // The visibility timeout is the same as a late retry, so nothing is lost where this is cut short.
+    // If this is cut short, the visibility timeout retries the messages later, so nothing is lost.
     if (this.#options.retryDelaySeconds !== undefined)
       await this.#setVisibility(failed, this.#options.retryDelaySeconds);
   }

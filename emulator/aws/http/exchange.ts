@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 /** Answers one request of one service. */
 export type RequestHandler = (req: IncomingMessage, res: ServerResponse) => void | Promise<void>;
 
-/** A whole answer of a service whose requests and answers fit in memory. */
+/** A complete answer, held in memory. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -13,7 +13,7 @@ export interface Answer {
 
 export type Headers = IncomingHttpHeaders;
 
-/** A service whose requests and answers fit in memory, whoever carries them. */
+/** A service whose requests and answers fit in memory, independent of the transport. */
 export type Exchange = (headers: Headers, body: Buffer) => Promise<Answer>;
 
 /** An error of an AWS service: `code` is its name in the service's model. */
@@ -29,7 +29,7 @@ export class AwsError extends Error {
   }
 }
 
-/** An error in the shape that SDKs of JSON services read. */
+/** An error in the format of the JSON services. */
 export function jsonError(error: AwsError, version = '1.0'): Answer {
   return {
     status: error.status,
@@ -38,7 +38,7 @@ export function jsonError(error: AwsError, version = '1.0'): Answer {
   };
 }
 
-/** Sends a whole answer; nothing where the client has gone. */
+/** Sends an answer; does nothing if the client has disconnected. */
 export function respond(res: ServerResponse, answer: Answer): void {
   if (res.destroyed || res.headersSent) return;
   res.writeHead(answer.status, {
@@ -50,16 +50,16 @@ export function respond(res: ServerResponse, answer: Answer): void {
 }
 
 /**
- * The whole body of a request.
- * @param limit bytes
- * @throws AwsError `RequestEntityTooLarge` over the limit
+ * Reads the body of a request.
+ * @param limitBytes the longest body accepted
+ * @throws AwsError `RequestEntityTooLarge` if the body is longer
  */
-export async function readBody(req: IncomingMessage, limit: number): Promise<Buffer> {
+export async function readBody(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of req as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > limit) throw new AwsError('RequestEntityTooLarge', `the body is over ${limit} bytes`, 413);
+    if (length > limitBytes) throw new AwsError('RequestEntityTooLarge', `the body is over ${limitBytes} bytes`, 413);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, length);

@@ -7,11 +7,11 @@ import { AwsError, jsonError, respond, type Answer, type RequestHandler } from '
 export interface GatewayOptions {
   /** 0 takes any free port */
   readonly port: number;
-  /** how a user changes the port, for the message when it is taken */
+  /** the user's option for the port, named in the message if the port is in use */
   readonly portOption: string;
-  /** handlers by the service name of the credential scope */
+  /** handlers by the service name in the credential scope */
   readonly routes: ReadonlyMap<string, RequestHandler>;
-  /** answers requests without a signature (only S3 has any) */
+  /** handles requests without a signature; only S3 has such requests */
   readonly unsigned: RequestHandler;
   readonly onError: (error: unknown) => void;
 }
@@ -19,19 +19,19 @@ export interface GatewayOptions {
 export interface Gateway {
   readonly port: number;
   readonly endpoint: string;
-  /** Takes no more requests, lets those in flight end for `graceMilliseconds`, then cuts them. */
-  readonly close: (graceMilliseconds: number) => Promise<void>;
+  /** Accepts no more requests, waits up to `graceMillis` for those in flight, then cuts their connections. */
+  readonly close: (graceMillis: number) => Promise<void>;
 }
 
 /**
- * Idle connections are kept longer than any client keeps them, so that it is never the server that closes a connection
- * on which a request is just being sent.
+ * Longer than any client keeps an idle connection. A server that closes first may close a connection on which the
+ * client is just sending a request.
  */
-const keepAliveMilliseconds = 300_000;
+const keepAliveMillis = 300_000;
 
 /** The one port: routes each request to its service by the SigV4 credential scope. Listens on 127.0.0.1 only. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
-  const server = createServer({ keepAliveTimeout: keepAliveMilliseconds }, (req, res) => {
+  const server = createServer({ keepAliveTimeout: keepAliveMillis }, (req, res) => {
     route(options, req, res);
   });
   // A part of 5 GiB may take longer than Node's default of five minutes for a whole request.
@@ -67,7 +67,7 @@ function route(options: GatewayOptions, req: IncomingMessage, res: ServerRespons
     return;
   }
   answer(handler, req, res).catch((error: unknown) => {
-    // A client that went away in the middle of its request is no fault of the service.
+    // A client that disconnected in the middle of its request is not an error of the service.
     if (res.destroyed || req.errored) return;
     if (!(error instanceof AwsError)) options.onError(error);
     if (res.headersSent) res.destroy();
@@ -75,7 +75,7 @@ function route(options: GatewayOptions, req: IncomingMessage, res: ServerRespons
   });
 }
 
-/** Also a handler's throw is a rejection. */
+/** Turns a synchronous throw of a handler into a rejection. */
 async function answer(handler: RequestHandler, req: IncomingMessage, res: ServerResponse): Promise<void> {
   await handler(req, res);
 }
@@ -91,7 +91,7 @@ function choose(options: GatewayOptions, req: IncomingMessage): RequestHandler |
         req,
         new AwsError(
           'UnknownService',
-          `the request is signed for the service "${scope.service}"; this local endpoint serves ${known}`,
+          `the request is signed for the service "${scope.service}"; the emulator serves ${known}`,
           501,
         ),
       )
@@ -108,7 +108,7 @@ function internalFailure(error: unknown): AwsError {
   return new AwsError('InternalFailure', error instanceof Error ? error.message : String(error), 500);
 }
 
-/** An error in the protocol that the request speaks: JSON, or XML as S3 and the query services have it. */
+/** An error in the protocol of the request: JSON, or the XML of S3 and of the query services. */
 function failure(req: IncomingMessage, error: AwsError): Answer {
   const type = req.headers['content-type'] ?? '';
   if (req.headers['x-amz-target'] !== undefined || type.includes('json')) return jsonError(error);
@@ -127,9 +127,9 @@ function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
-function close(server: Server, graceMilliseconds: number): Promise<void> {
+function close(server: Server, graceMillis: number): Promise<void> {
   return new Promise((resolve) => {
-    const cut = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+    const cut = setTimeout(() => server.closeAllConnections(), graceMillis);
     server.close(() => {
       clearTimeout(cut);
       resolve();

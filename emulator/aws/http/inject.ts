@@ -1,28 +1,36 @@
 import { setTimeout } from 'node:timers/promises';
-import type { ServiceFaultHook, ServiceRequest } from '../faults.ts';
+import type { ServiceFault, ServiceFaultHook, ServiceRequest } from '../faults.ts';
 import { tamperWithMessages } from '../sqs/tamper.ts';
 import { AwsError, jsonError, type Answer, type Exchange, type Headers } from './exchange.ts';
 
-/** The request was done or not; the client hears nothing. */
+/** Instead of an answer: the connection is to be reset. The operation may have been performed. */
 export const lost = Symbol('lost');
 
 /**
- * One exchange, with what the hook wants to go wrong with it.
- * @returns the answer, or {@link lost} where the connection is to be reset instead
+ * The exchange with the faults that the hook injects.
+ * @param caller who sends the requests, and to which service
+ * @returns an exchange that gives {@link lost} if the connection is to be reset
  */
-export async function exchangeWithFaults(
+export function withFaults(
+  exchange: Exchange,
   hook: ServiceFaultHook | undefined,
-  { service, by }: Pick<ServiceRequest, 'service' | 'by'>,
+  caller: Pick<ServiceRequest, 'service' | 'by'>,
+): (headers: Headers, body: Buffer) => Promise<Answer | typeof lost> {
+  if (!hook) return exchange;
+  return (headers, body) => exchangeWith(hook({ ...describe(headers, body), ...caller }), exchange, headers, body);
+}
+
+async function exchangeWith(
+  fault: ServiceFault | undefined,
   exchange: Exchange,
   headers: Headers,
   body: Buffer,
 ): Promise<Answer | typeof lost> {
-  const fault = hook?.({ ...describe(headers, body), service, by });
   switch (fault?.kind) {
     case undefined:
       return exchange(headers, body);
     case 'status':
-      return jsonError(new AwsError(fault.code, fault.message ?? `${fault.code}, on purpose`, fault.status));
+      return jsonError(new AwsError(fault.code, fault.message ?? `${fault.code}, injected`, fault.status));
     case 'reset':
       return lost;
     case 'lose-answer':
@@ -40,7 +48,7 @@ export async function exchangeWithFaults(
       return answer(answers[0]);
     }
     case 'end':
-      throw new Error(`a request to ${service} cannot be ended like a function`);
+      throw new Error('the fault "end" applies to functions only');
   }
 }
 
@@ -49,7 +57,7 @@ function describe(headers: Headers, body: Buffer): Pick<ServiceRequest, 'operati
   return { operation, resource: '', input: parsed(body) };
 }
 
-/** What is no JSON is the service's to refuse. */
+/** The body as JSON; `{}` if it is malformed, which the service itself reports. */
 function parsed(body: Buffer): Record<string, unknown> {
   try {
     return JSON.parse(body.toString()) as Record<string, unknown>;

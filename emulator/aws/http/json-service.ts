@@ -1,18 +1,19 @@
 import * as v from 'valibot';
+import { describeIssues } from '../validate.ts';
 import { AwsError, jsonError, type Exchange } from './exchange.ts';
 
-/** One operation of a JSON service: takes the parsed body, gives the answer's body or throws an {@link AwsError}. */
+/** One operation of a JSON service: from the parsed body to the body of the answer. @throws AwsError */
 export type Operation = (input: unknown) => object | Promise<object>;
 
 export interface JsonServiceOptions {
-  /** what stands before the operation in `X-Amz-Target`, such as `AmazonSSM` */
+  /** the part of `X-Amz-Target` before the operation, such as `AmazonSSM` */
   readonly targetPrefix: string;
   /** the JSON protocol's version */
   readonly version: '1.0' | '1.1';
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
-/** No request of these services comes near this many bytes. */
+/** Far above the largest request of these services. */
 export const maxJsonBodyBytes = 4 * 1024 * 1024;
 
 /** A small AWS service in the JSON protocol. */
@@ -50,10 +51,9 @@ function parse(body: Buffer): unknown {
   }
 }
 
-/** `input` as the schema says. @throws AwsError `ValidationException` that names every field at fault */
+/** Checks the input of an operation. @throws AwsError `ValidationException` that lists every invalid field */
 export function validated<Schema extends v.GenericSchema>(schema: Schema, input: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
-  const faults = result.issues.map((issue) => `${v.getDotPath(issue) ?? '(whole)'}: ${issue.message}`);
-  throw new AwsError('ValidationException', faults.join('; '));
+  throw new AwsError('ValidationException', describeIssues(result.issues).join('; '));
 }

@@ -1,7 +1,7 @@
 import { arnOf, type Account } from '../account.ts';
 import { AwsError, readBody, respond, type RequestHandler } from './exchange.ts';
 
-/** STS, as much of it as people ask first: who am I? */
+/** STS: GetCallerIdentity only, which tools call first. */
 export function stsHandler(account: Account): RequestHandler {
   return async (req, res) => {
     const action = new URLSearchParams((await readBody(req, 1024 * 1024)).toString()).get('Action');

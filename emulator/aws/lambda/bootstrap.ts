@@ -1,6 +1,6 @@
 /**
- * The first thing that runs in an execution environment: what Lambda's own Node runtime does, with messages to the
- * process it belongs to in place of the runtime API. It runs in a thread or in a process of its own.
+ * The entry point of an execution environment, in a thread or in a process of its own. It does what the Node runtime of
+ * Lambda does, but talks to the emulator in messages instead of through the runtime API.
  */
 import { existsSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,10 +23,10 @@ function send(message: FromEnvironment): void {
   else if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
 }
 
-/** Sends the last message, and ends. */
+/** Sends a last message and exits. */
 function endWith(error: LambdaError, code: number): void {
   const message: FromEnvironment = { kind: 'failed', error, fatal: true };
-  // What a thread posted arrives also when it ends right after; what a process sent does not.
+  // A posted message of a thread arrives even if the thread exits at once. A message of a process does not.
   if (port || !process.connected) {
     send(message);
     process.exit(code);
@@ -34,8 +34,8 @@ function endWith(error: LambdaError, code: number): void {
   process.send?.(message, undefined, undefined, () => process.exit(code));
 }
 
-// What waits in a stream is lost when the thread is terminated or the process ends. A posted message reaches the parent
-// even then; a process has its pipes.
+// Bytes buffered in a stream are lost when the thread is terminated or the process exits. So a thread posts its output
+// as messages, which arrive even then, and a process writes to its pipes synchronously.
 for (const [stream, descriptor] of [
   [process.stdout, 1],
   [process.stderr, 2],
@@ -49,7 +49,7 @@ for (const [stream, descriptor] of [
   };
 }
 
-/** Writes to a pipe that does not block: one that is full is tried again until somebody has read from it. */
+/** Writes to a non-blocking pipe. A full pipe is retried until the parent has read from it. */
 function writeNow(descriptor: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length;) {
     try {
@@ -74,7 +74,7 @@ const listen = (message: ToEnvironment): void => {
 if (port) port.on('message', listen);
 else {
   process.on('message', (message) => listen(message as ToEnvironment));
-  // Whoever invoked it was killed: in Lambda nobody would be there to call it again.
+  // The emulator was killed, so no invocation can follow.
   process.on('disconnect', () => process.exit(0));
 }
 
@@ -92,7 +92,7 @@ async function loadHandler(): Promise<Handler> {
   return found as Handler;
 }
 
-/** Ends the environment; never returns. */
+/** Exits; the returned promise never settles. */
 function fail(errorType: string, errorMessage: string): Promise<never> {
   endWith({ errorType, errorMessage, trace: [] }, 1);
   return new Promise(() => undefined);

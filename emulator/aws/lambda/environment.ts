@@ -3,7 +3,7 @@ import { processEnvironment, type FunctionDefinition, type FunctionSurroundings 
 import type { FromEnvironment, LambdaError } from './messages.ts';
 import { processSandbox, threadSandbox, type Sandbox } from './sandbox.ts';
 
-/** What keeps the environments of the functions apart. */
+/** What separates the execution environments from each other. */
 export type Isolation = 'threads' | 'processes';
 
 /** How an invocation ended. */
@@ -13,13 +13,14 @@ export type InvocationResult =
 
 export interface LogChunk {
   readonly functionName: string;
-  /** as it was written: one line or several, with their ends */
+  /** as written: one or more lines, with their line ends */
   readonly text: string;
 }
 
-/** What ends an invocation in the middle of its work. */
-export interface Doom {
+/** Kills the environment in the middle of an invocation. */
+export interface Interruption {
   readonly when: Promise<unknown>;
+  /** the error type that the caller gets */
   readonly error: string;
 }
 
@@ -32,8 +33,8 @@ interface Invocation {
 }
 
 /**
- * One execution environment: a sandbox with the function's code and the function's process environment, which takes one
- * invocation at a time and is kept for the next one. An invocation that times out or crashes ends it.
+ * One execution environment: a sandbox with the code and the environment variables of a function. It runs one
+ * invocation at a time and is reused for the next. An invocation that times out or crashes ends it.
  */
 export class ExecutionEnvironment {
   readonly #definition: FunctionDefinition;
@@ -68,23 +69,23 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** The operating system's number of the process that it is in. */
+  /** The ID of its process. */
   get pid(): number | undefined {
     return this.#sandbox.pid;
   }
 
-  /** The request it is working on. */
+  /** The request in progress. */
   get requestId(): string | undefined {
     return this.#invocation?.requestId;
   }
 
-  /** Can it take another invocation after the present one? */
+  /** Whether it can take another invocation after the current one. */
   get usable(): boolean {
     return this.#usable;
   }
 
-  /** Runs one invocation; must not be called before the last one has ended. Never rejects. */
-  invoke(event: string, doom?: Doom): Promise<InvocationResult> {
+  /** Runs one invocation. Must not be called before the previous one has ended. Never rejects. */
+  invoke(event: string, interruption?: Interruption): Promise<InvocationResult> {
     const { arn, name, memoryMiB, timeoutSeconds } = this.#definition;
     const requestId = randomUUID();
     return new Promise((resolve) => {
@@ -96,8 +97,8 @@ export class ExecutionEnvironment {
         () => end('Sandbox.Timedout', `Task timed out after ${timeoutSeconds.toFixed(2)} seconds`),
         timeoutSeconds * 1000,
       );
-      void doom?.when.then(() => {
-        if (this.#invocation?.requestId === requestId) end(doom.error, 'ended on purpose');
+      void interruption?.when.then(() => {
+        if (this.#invocation?.requestId === requestId) end(interruption.error, 'interrupted by an injected fault');
       });
       this.#invocation = {
         requestId,
@@ -122,12 +123,12 @@ export class ExecutionEnvironment {
     });
   }
 
-  /** Ends the sandbox: what it has logged so far is still delivered. */
+  /** Ends the sandbox. Its output so far is still delivered. */
   async end(): Promise<void> {
     this.#usable = false;
     if (this.#invocation) this.#sandbox.kill();
     else this.#sandbox.send({ kind: 'end' });
-    // Code that blocks never reads the message.
+    // Blocking code never reads the message.
     const last = setTimeout(() => this.#sandbox.kill(), 1000);
     await this.#sandbox.exited;
     clearTimeout(last);
@@ -139,14 +140,15 @@ export class ExecutionEnvironment {
       else this.#settle({ ok: false, error: message.error });
     } else if (Buffer.byteLength(message.payload) > maxPayloadBytes) {
       const found = Buffer.byteLength(message.payload);
-      const errorMessage = `Response payload size (${found} bytes) exceeded maximum allowed payload size (${maxPayloadBytes} bytes).`;
+      const limit = `maximum allowed payload size (${maxPayloadBytes} bytes)`;
+      const errorMessage = `Response payload size (${found} bytes) exceeded ${limit}.`;
       this.#settle({ ok: false, error: { errorType: 'Function.ResponseSizeTooLarge', errorMessage } });
     } else {
       this.#settle({ ok: true, payload: JSON.parse(message.payload) as unknown });
     }
   }
 
-  /** The environment cannot be used again, whatever it was doing. */
+  /** Ends the current invocation with an error and marks the environment as unusable. */
   #fail(error: LambdaError): void {
     this.#usable = false;
     this.#settle({ ok: false, error });
@@ -158,14 +160,14 @@ export class ExecutionEnvironment {
 }
 
 /**
- * Many small heaps share one machine here, so each is told to stay small; a heap that may grow does, up to three times
- * the size, before it collects anything. Buffers are not part of it. Bundles with the SDK live in 20 to 40 MiB.
+ * Many small heaps share one machine, so each has a low limit: a heap that may grow does so, up to three times its
+ * size, before it collects garbage. Buffers do not count. Bundles with the SDK need 20 to 40 MiB.
  */
 function heapMiB({ memoryMiB }: FunctionDefinition): number {
   return Math.min(memoryMiB, 128);
 }
 
-/** What ended a sandbox, as Lambda reports it: a full heap ends the process there. */
+/** The error of a crashed sandbox, as Lambda reports it: there, a full heap kills the process. */
 function crash(error: NodeJS.ErrnoException, requestId: string): LambdaError {
   if (error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     const errorMessage = `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`;

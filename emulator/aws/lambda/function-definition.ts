@@ -4,7 +4,7 @@ import { devNull } from 'node:os';
 export interface FunctionDefinition {
   readonly name: string;
   readonly arn: string;
-  /** the construct's own ID, such as `copy-objects`: the name that concurrency limits go by */
+  /** the ID of the construct, such as `copy-objects`; concurrency limits refer to it */
   readonly id: string;
   /** absolute path of the unpacked code */
   readonly codeDirectory: string;
@@ -19,7 +19,7 @@ export interface Credentials {
   readonly secretAccessKey: string;
 }
 
-/** What every function of a deployment is given besides its own configuration. */
+/** What every function of a deployment gets in addition to its own configuration. */
 export interface FunctionSurroundings {
   readonly endpoint: string;
   readonly region: string;
@@ -27,8 +27,8 @@ export interface FunctionSurroundings {
 }
 
 /**
- * The whole environment of a function's process. Nothing of this process's own environment goes in, and the SDK is
- * kept from the developer's profiles: both would make a function behave here as it cannot in Lambda.
+ * All environment variables of a function. Variables of this process are not inherited, and the SDK cannot read the
+ * developer's profiles: with either, a function could behave here as it cannot in Lambda.
  */
 export function processEnvironment(
   definition: FunctionDefinition,

@@ -1,13 +1,13 @@
-/** What the runtime and the worker thread of an execution environment say to each other. */
+/** The messages between the runtime and the sandbox of an execution environment. */
 
-/** An error as Lambda reports it, and as Step Functions puts it into a cause. */
+/** An error as Lambda reports it and as Step Functions writes it into a cause. */
 export interface LambdaError {
   readonly errorType: string;
   readonly errorMessage: string;
   readonly trace?: readonly string[];
 }
 
-/** Given to the thread when it starts. */
+/** What a sandbox starts with. */
 export interface EnvironmentData {
   /** absolute path of the unpacked code */
   readonly codeDirectory: string;
@@ -15,7 +15,7 @@ export interface EnvironmentData {
   readonly handler: string;
 }
 
-/** To the thread. Events and results cross as JSON text, as they do between Lambda and its runtime. */
+/** To the sandbox. Events and results are JSON text, as between Lambda and its runtime. */
 export type ToEnvironment =
   { readonly kind: 'invoke'; readonly event: string; readonly context: InvocationContext } | { readonly kind: 'end' };
 
@@ -28,7 +28,7 @@ export interface InvocationContext {
   readonly deadline: number;
 }
 
-/** From the thread. After `fatal` the thread ends. */
+/** From the sandbox, which exits after a `fatal` error. */
 export type FromEnvironment =
   | { readonly kind: 'log'; readonly text: string }
   | { readonly kind: 'done'; readonly payload: string }

@@ -10,37 +10,37 @@ import type { FunctionDefinition, FunctionSurroundings } from './function-defini
 
 export interface LambdaRuntimeOptions {
   readonly surroundings: FunctionSurroundings;
-  /** execution environments a function may have at once, by the function's `id`; default 1 */
+  /** execution environments per function, by the function's `id`; default 1 */
   readonly concurrency: Readonly<Record<string, number>>;
-  /** how long an environment is kept without work */
+  /** how long an idle environment is kept */
   readonly idleSeconds: number;
-  /** what keeps environments apart; default `threads` */
+  /** what separates environments; default `threads` */
   readonly isolation?: Isolation;
   readonly onLog: (chunk: LogChunk) => void;
   readonly fault?: ServiceFaultHook | undefined;
 }
 
-/** An environment, for whoever watches. */
+/** What is visible of an environment from outside. */
 export interface RunningEnvironment {
   /** the function's `id` */
   readonly id: string;
   readonly pid: number | undefined;
-  /** the request that it works on; undefined while it is idle */
+  /** the request in progress; undefined while idle */
   readonly requestId: string | undefined;
 }
 
 interface Pool {
   readonly definition: FunctionDefinition;
   readonly limit: number;
-  /** the one used last is at the end and is used next, so that the others grow old and end */
+  /** the most recently used is last and is used next, so that surplus environments time out */
   readonly idle: { readonly environment: ExecutionEnvironment; readonly timer: NodeJS.Timeout }[];
   readonly busy: Set<ExecutionEnvironment>;
   readonly waiting: (() => void)[];
 }
 
 /**
- * Lambda: runs functions in execution environments made on demand, up to a limit per function. Over the limit
- * invocations wait for their turn, where Lambda would throttle them: on one machine there is nobody else to yield to.
+ * Lambda: runs functions in execution environments created on demand, up to a limit per function. Invocations over the
+ * limit wait for their turn; Lambda would throttle them, but its concurrency is shared by other functions.
  */
 export class LambdaRuntime {
   readonly #options: LambdaRuntimeOptions;
@@ -52,7 +52,7 @@ export class LambdaRuntime {
     this.#options = options;
   }
 
-  /** Makes a function known under its name and its ARN. */
+  /** Adds a function, which is then found by name and by ARN. */
   register(definition: FunctionDefinition): void {
     const limit = Math.max(1, this.#options.concurrency[definition.id] ?? 1);
     const pool: Pool = { definition, limit, idle: [], busy: new Set(), waiting: [] };
@@ -60,12 +60,12 @@ export class LambdaRuntime {
     this.#pools.set(definition.arn, pool);
   }
 
-  /** How many invocations of a function may run at once. */
+  /** How many invocations of a function can run at once. */
   concurrencyOf(nameOrArn: string): number {
     return this.#find(nameOrArn)?.limit ?? 0;
   }
 
-  /** Every environment there is. */
+  /** All current environments. */
   environments(): RunningEnvironment[] {
     return [...new Set(this.#pools.values())].flatMap(({ definition: { id }, idle, busy }) =>
       [...busy, ...idle.map(({ environment }) => environment)].map(({ pid, requestId }) => ({ id, pid, requestId })),
@@ -73,8 +73,8 @@ export class LambdaRuntime {
   }
 
   /**
-   * Invokes a function by name or ARN, with or without a qualifier. Never rejects: whatever goes wrong is an error of
-   * the result, named as Step Functions would see it.
+   * Invokes a function by name or ARN, with or without a qualifier. Never rejects: every failure is an error in the
+   * result, with the name that Step Functions would see.
    */
   async invoke(nameOrArn: string, event: unknown): Promise<InvocationResult> {
     const text = JSON.stringify(event ?? null);
@@ -84,13 +84,13 @@ export class LambdaRuntime {
       return refused('Lambda.RequestTooLargeException', `Request must be smaller than ${maxPayloadBytes} bytes`);
     }
     const fault = this.#faultOf(pool, event);
-    if (fault?.kind === 'status') return refused(fault.code, fault.message ?? `${fault.code}, on purpose`);
+    if (fault?.kind === 'status') return refused(fault.code, fault.message ?? `${fault.code}, injected`);
     if (fault?.kind === 'reset') return refused('Lambda.SdkClientException', 'the connection was reset');
     if (fault?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, fault.milliseconds));
     while (pool.idle.length === 0 && pool.busy.size >= pool.limit && !this.#isStopping()) {
       await new Promise<void>((resolve) => pool.waiting.push(resolve));
     }
-    if (this.#isStopping()) return refused('Lambda.ServiceException', 'the local endpoint is stopping');
+    if (this.#isStopping()) return refused('Lambda.ServiceException', 'the emulator is stopping');
     const environment = this.#take(pool);
     pool.busy.add(environment);
     const result = await environment.invoke(text, fault?.kind === 'end' ? fault : undefined);
@@ -113,8 +113,8 @@ export class LambdaRuntime {
     });
   }
 
-  /** Refuses new invocations, gives those in flight some time, then ends every environment. */
-  async stop(graceMilliseconds: number): Promise<void> {
+  /** Refuses new invocations, waits up to `graceMillis` for those in flight, then ends every environment. */
+  async stop(graceMillis: number): Promise<void> {
     this.#stopping = true;
     const pools = new Set(this.#pools.values());
     for (const pool of pools) {
@@ -124,14 +124,14 @@ export class LambdaRuntime {
         this.#end(environment);
       }
     }
-    const deadline = Date.now() + graceMilliseconds;
+    const deadline = Date.now() + graceMillis;
     const busy = (): ExecutionEnvironment[] => [...pools].flatMap((pool) => [...pool.busy]);
     while (busy().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
     for (const environment of busy()) this.#end(environment);
     await Promise.all(this.#ending);
   }
 
-  /** A method, because it changes while an invocation waits. */
+  /** A method, because TypeScript would assume that the field does not change during an await. */
   #isStopping(): boolean {
     return this.#stopping;
   }
@@ -147,7 +147,7 @@ export class LambdaRuntime {
       return new ExecutionEnvironment(pool.definition, surroundings, isolation, onLog);
     }
     clearTimeout(kept.timer);
-    // One that crashed while it was idle is not used again.
+    // An environment that crashed while idle is not reused.
     return kept.environment.usable ? kept.environment : this.#take(pool);
   }
 

@@ -3,46 +3,46 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { EnvironmentData, FromEnvironment, ToEnvironment } from './messages.ts';
 
-/** Where a function's code runs, apart from all others. */
+/** Where the code of a function runs, isolated from other functions. */
 export interface Sandbox {
-  /** the operating system's number of the process it is in: this one's for a thread */
+  /** the process ID; for a thread, that of this process */
   readonly pid: number | undefined;
-  /** resolves when it is over and everything that it wrote was delivered */
+  /** resolves when the sandbox has exited and all its output was delivered */
   readonly exited: Promise<void>;
   send(message: ToEnvironment): void;
-  /** Ends it at once, whatever it is doing. */
+  /** Ends the sandbox at once, even if its code blocks. */
   kill(): void;
 }
 
 export interface SandboxOptions {
   readonly data: EnvironmentData;
-  /** the whole environment of the code */
+  /** all environment variables of the code */
   readonly environment: Readonly<Record<string, string>>;
   readonly name: string;
-  /** MiB that its heap may grow to */
+  /** limit of its heap */
   readonly heapMiB: number;
   readonly onMessage: (message: FromEnvironment) => void;
   readonly onLog: (text: string) => void;
   readonly onError: (error: NodeJS.ErrnoException) => void;
-  /** told how it ended, in the words of Lambda, before `exited` resolves */
+  /** called with how the sandbox ended, in the words of Lambda, before `exited` resolves */
   readonly onExit: (how: string) => void;
 }
 
-/** MiB for fresh objects: many small heaps share one machine. */
-const youngMiB = 4;
+/** Size of the young generation: many small heaps share one machine. */
+const youngGenerationMiB = 4;
 
 const bootstrap = new URL('./bootstrap.ts', import.meta.url);
 
 const exitStatus = (code: number | null): string =>
   code === 0 ? 'without providing a reason' : `with error: exit status ${code ?? '?'}`;
 
-/** A thread of this process: the least memory, and the fastest to start. */
+/** A thread of this process: needs the least memory and starts fastest. */
 export function threadSandbox({ data, environment, name, heapMiB, ...on }: SandboxOptions): Sandbox {
   const worker = new Worker(bootstrap, {
     workerData: data,
     env: { ...environment },
     argv: [],
-    resourceLimits: { maxYoungGenerationSizeMb: youngMiB, maxOldGenerationSizeMb: heapMiB },
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMiB, maxOldGenerationSizeMb: heapMiB },
     execArgv: [],
     stdout: true,
     stderr: true,
@@ -65,11 +65,11 @@ export function threadSandbox({ data, environment, name, heapMiB, ...on }: Sandb
   };
 }
 
-/** A process of its own: it can be watched, and killed, like an execution environment of Lambda. */
+/** A process of its own: can be observed and killed like an execution environment of Lambda. */
 export function processSandbox({ data, environment, name, heapMiB, ...on }: SandboxOptions): Sandbox {
   const child = fork(fileURLToPath(bootstrap), [JSON.stringify(data), name], {
     env: { ...environment },
-    execArgv: [`--max-semi-space-size=${youngMiB}`, `--max-old-space-size=${heapMiB}`],
+    execArgv: [`--max-semi-space-size=${youngGenerationMiB}`, `--max-old-space-size=${heapMiB}`],
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -77,7 +77,7 @@ export function processSandbox({ data, environment, name, heapMiB, ...on }: Sand
   child.on('message', (message) => on.onMessage(message as FromEnvironment));
   child.on('error', on.onError);
   const exited = new Promise<void>((resolve) => {
-    // Not `exit`: what it wrote and sent last may still be on its way then.
+    // Not `exit`: the last output and messages may arrive after it.
     child.once('close', (code, signal) => {
       on.onExit(signal === null ? exitStatus(code) : `with error: signal: ${signal === 'SIGKILL' ? 'killed' : signal}`);
       resolve();
@@ -86,7 +86,7 @@ export function processSandbox({ data, environment, name, heapMiB, ...on }: Sand
   return {
     pid: child.pid,
     exited,
-    // To one that is gone: `onExit` tells, or has told.
+    // A failure to send means that the process is gone, which `onExit` reports.
     send: (message) => void child.send(message, () => undefined),
     kill: () => void child.kill('SIGKILL'),
   };

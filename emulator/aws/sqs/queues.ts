@@ -2,31 +2,31 @@ import { buildApp } from 'fauxqs';
 import type { Account } from '../account.ts';
 import type { ServiceFaultHook } from '../faults.ts';
 import { AwsError, type Answer, type Exchange, type Headers } from '../http/exchange.ts';
-import { exchangeWithFaults, lost } from '../http/inject.ts';
+import { lost, withFaults } from '../http/inject.ts';
 
 /**
- * SQS: fauxqs, in this process and without a port of its own (started as a server it would listen on every address of
- * the machine). Queues are in memory: fauxqs can keep them in SQLite, but only as such a server, at a third of the
- * speed, and a message whose visibility is set to 0 then fails a constraint. Nothing is lost that matters: a sync
- * finds again whatever was in the queue when the process died.
+ * SQS: fauxqs in this process, without a port of its own; as a server it would listen on every address of the machine.
+ * Queues are in memory. fauxqs can keep them in SQLite, but only as such a server, at a third of the speed, and then
+ * setting a message's visibility to 0 violates a constraint. Queues that end with the process are acceptable: the next
+ * sync finds every object whose message was lost.
  */
 export interface Queues {
   readonly exchange: Exchange;
-  /** A receiver that went away while it waited gets no messages: they become visible again at once. */
-  readonly giveBack: (headers: Headers, request: Buffer, answer: Answer) => Promise<void>;
-  /** Calls an operation from inside the process. @throws AwsError as the service answers */
+  /** Makes the messages of an answer visible again: for a receiver that disconnected before it got them. */
+  readonly releaseMessages: (headers: Headers, request: Buffer, answer: Answer) => Promise<void>;
+  /** Calls an operation from inside this process. @throws AwsError the error that the service answers */
   readonly call: (operation: string, input: object) => Promise<Record<string, unknown>>;
-  /** Ends all long polls, then closes. */
+  /** Ends all long polls and closes. */
   readonly close: () => Promise<void>;
 }
 
-/** SQS itself takes a message or batch of 1 MiB; the rest is JSON's escaping and the attributes. */
+/** SQS accepts a message or batch of 1 MiB; JSON escapes and attributes take the rest. */
 export const maxQueueBodyBytes = 8 * 1024 * 1024;
 
-/** Operations whose answer holds queue URLs. */
+/** Operations whose answers contain queue URLs. */
 const answersWithUrls = new Set(['CreateQueue', 'GetQueueUrl', 'ListQueues']);
 
-/** Starts SQS. `endpoint` is asked late: the port may be known only after this. */
+/** Starts SQS. @param endpoint read for each answer, because the port may be known only later */
 export async function openQueues(account: Account, endpoint: () => string, fault?: ServiceFaultHook): Promise<Queues> {
   const app = buildApp({ logger: false, defaultRegion: account.region });
   await app.ready();
@@ -42,14 +42,15 @@ export async function openQueues(account: Account, endpoint: () => string, fault
     };
   }
 
+  const exchangeWithFaults = withFaults(exchange, fault, { service: 'sqs', by: 'endpoint' });
+
   async function call(operation: string, input: object): Promise<Record<string, unknown>> {
     const headers = {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': `AmazonSQS.${operation}`,
       authorization: `AWS4-HMAC-SHA256 Credential=local/19700101/${account.region}/sqs/aws4_request`,
     };
-    const by = { service: 'sqs', by: 'endpoint' } as const;
-    const answer = await exchangeWithFaults(fault, by, exchange, headers, Buffer.from(JSON.stringify(input)));
+    const answer = await exchangeWithFaults(headers, Buffer.from(JSON.stringify(input)));
     if (answer === lost) throw new AwsError('InternalFailure', `${operation}: the connection was reset`, 500);
     const output = JSON.parse(answer.body) as Record<string, unknown>;
     if (answer.status === 200) return output;
@@ -59,14 +60,14 @@ export async function openQueues(account: Account, endpoint: () => string, fault
   return {
     call,
     exchange,
-    giveBack: async (headers, request, answer) => {
-      if (headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') await giveBack(call, request, answer);
+    releaseMessages: async (headers, request, answer) => {
+      if (headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') await releaseMessages(call, request, answer);
     },
     close: () => app.close(),
   };
 }
 
-async function giveBack(call: Queues['call'], request: Buffer, answer: Answer): Promise<void> {
+async function releaseMessages(call: Queues['call'], request: Buffer, answer: Answer): Promise<void> {
   const { QueueUrl } = JSON.parse(request.toString()) as { QueueUrl: string };
   const { Messages = [] } = JSON.parse(answer.body) as { Messages?: { ReceiptHandle: string }[] };
   for (const { ReceiptHandle } of Messages) {
@@ -75,8 +76,8 @@ async function giveBack(call: Queues['call'], request: Buffer, answer: Answer): 
 }
 
 /**
- * fauxqs makes URLs on `sqs.<region>.localhost`, a name that not every resolver knows, and clients such as older SDKs
- * send to the URL's host. It looks at the path only when a URL comes back.
+ * fauxqs answers URLs on `sqs.<region>.localhost`. Not every resolver knows that name, and some clients, such as older
+ * SDKs, send to the host of the URL. fauxqs reads only the path of a URL in a request, so any host is accepted.
  */
 function withReachableUrls(body: string, endpoint: string): string {
   return body.replaceAll(/http:\/\/sqs\.[a-z0-9-]+\.localhost(:\d+)?(?=\/\d{12}\/)/g, endpoint);

@@ -6,20 +6,20 @@ type Fields = Readonly<Record<string, unknown>>;
 type Entry = Fields & { readonly Id: string };
 type Input = Fields & { readonly Entries?: readonly Entry[] };
 
-/** What becomes of a request. */
+/** A request changed by a fault. */
 export interface Tampered {
-  /** what is to be done instead, in order; nothing where the list is empty */
+  /** the requests to perform instead, in order; may be empty */
   readonly bodies: readonly Buffer[];
-  /** what the client hears. @param first the answer to the first of them */
+  /** the answer to the client. @param first the answer to the first of the requests */
   readonly answer: (first: Answer | undefined) => Answer;
 }
 
-/** What a fault of messages does to a request in SQS's JSON protocol. */
+/** Applies a fault to a request in the JSON protocol of SQS. */
 export function tamperWithMessages(fault: QueueFault, body: Buffer): Tampered {
   const input = JSON.parse(body.toString()) as Input;
   switch (fault.kind) {
     case 'deliver':
-      return { bodies: copies(input, fault.delays).map(encoded), answer: asItIs };
+      return { bodies: copies(input, fault.delays).map(encoded), answer: unchanged };
     case 'fail-entries':
       return failEntries(input, fault);
     case 'come-back': {
@@ -28,7 +28,7 @@ export function tamperWithMessages(fault: QueueFault, body: Buffer): Tampered {
         VisibilityTimeout: Math.min(Number(entry['VisibilityTimeout']), fault.seconds),
       });
       const changed = input.Entries ? { ...input, Entries: input.Entries.map(sooner) } : sooner(input);
-      return { bodies: [encoded(changed)], answer: asItIs };
+      return { bodies: [encoded(changed)], answer: unchanged };
     }
   }
 }
@@ -53,7 +53,7 @@ function failEntries(input: Input, { fails, code }: QueueFault & { kind: 'fail-e
   const left = entries.filter((_, index) => !fails(index));
   const refused = entries
     .filter((_, index) => fails(index))
-    .map(({ Id }) => ({ Id, SenderFault: false, Code: code, Message: `${code}, on purpose` }));
+    .map(({ Id }) => ({ Id, SenderFault: false, Code: code, Message: `${code}, injected` }));
   return {
     bodies: left.length > 0 ? [encoded({ ...input, Entries: left })] : [],
     answer: (first) => {
@@ -65,8 +65,8 @@ function failEntries(input: Input, { fails, code }: QueueFault & { kind: 'fail-e
   };
 }
 
-function asItIs(answer: Answer | undefined): Answer {
-  if (!answer) throw new Error('a message is delivered at least once: expected a delay for each');
+function unchanged(answer: Answer | undefined): Answer {
+  if (!answer) throw new Error('the fault "deliver" needs at least one delay for each message');
   return answer;
 }
 

@@ -24,7 +24,7 @@ const putSchema = v.object({
   Tier: v.optional(v.picklist(['Standard', 'Advanced', 'Intelligent-Tiering']), 'Standard'),
 });
 const pathSchema = v.object({
-  Path: v.pipe(v.string(), v.startsWith('/', 'a path begins with "/"')),
+  Path: v.pipe(v.string(), v.startsWith('/', 'expected a path that begins with "/"')),
   Recursive: v.optional(v.boolean(), false),
   WithDecryption: decryption,
   MaxResults: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(10)), 10),
@@ -32,8 +32,8 @@ const pathSchema = v.object({
 });
 
 /**
- * Systems Manager's Parameter Store, as much of it as S3 Ferry and its users need. In memory: the parameters of the
- * deployment are written at each start, and secrets that a user puts here do not belong on disk in the clear.
+ * The Parameter Store of Systems Manager, in memory: each start writes the parameters of the stack again, and secrets
+ * that a user stores here must not reach the disk in the clear.
  */
 export class ParameterStore {
   readonly exchange: Exchange;
@@ -57,7 +57,7 @@ export class ParameterStore {
     });
   }
 
-  /** Writes a parameter, as PutParameter does. */
+  /** PutParameter. */
   put(input: v.InferOutput<typeof putSchema>): { Version: number; Tier: string } {
     const limit = input.Tier === 'Standard' ? 4096 : 8192;
     if (Buffer.byteLength(input.Value) > limit) {
@@ -74,7 +74,7 @@ export class ParameterStore {
       );
     }
     const type = input.Type ?? found?.type;
-    if (!type) throw new AwsError('ValidationException', 'Type: a type is needed for a new parameter');
+    if (!type) throw new AwsError('ValidationException', 'Type: expected a type for a new parameter');
     const version = (found?.version ?? 0) + 1;
     this.#parameters.set(input.Name, {
       name: input.Name,
@@ -130,7 +130,7 @@ export class ParameterStore {
 
   #shown(parameter: Parameter, decrypt: boolean): object {
     const { name, type, value, version, modified } = parameter;
-    // What stands for the ciphertext says nothing of the value but whether it changed.
+    // The stand-in for the ciphertext reveals nothing about the value except whether it changed.
     const secret = type === 'SecureString' && !decrypt;
     return {
       Name: name,

@@ -2,25 +2,25 @@ import type { StateMachineDefinition } from 'aws-local-stepfunctions';
 import { EmulatorError } from '../errors.ts';
 
 /**
- * A state machine's definition made ready for the interpreter. The definition that is deployed stays as it is; the one
- * that runs differs in how the interpreter is told the same:
+ * The definition of a state machine, prepared for the interpreter (aws-local-stepfunctions). The deployed definition is
+ * unchanged; the interpreted one has the same meaning, but avoids differences between the interpreter and AWS:
  *
- * - A Map becomes a Task that {@link MapState} describes: the interpreter's own Map goes on starting items after one
- *   has failed, and reports the item's error where a distributed Map reports its exceeded threshold.
- * - A Task without `TimeoutSeconds` is given a very long one: the interpreter's default is 60 seconds.
- * - `$$.Execution` becomes `$$.Run`: the interpreter overwrites the former inside of a Map.
- * - `ResultPath: "$"` is left out, which means the same; the interpreter makes a property named `$` of it.
+ * - A Map becomes a Task, described by {@link MapState}. The interpreter's own Map keeps starting items after one has
+ *   failed, and reports the item's error where a distributed Map reports that its threshold was exceeded.
+ * - A Task without `TimeoutSeconds` gets a very long one. The interpreter's default is 60 seconds.
+ * - `$$.Execution` becomes `$$.Run`. The interpreter overwrites the former inside a Map.
+ * - `ResultPath: "$"` is removed, because it is the default. The interpreter creates a property named `$` for it.
  */
 export interface RunnableDefinition {
   readonly interpreted: StateMachineDefinition;
-  /** by state name, which is unique in the whole machine */
+  /** by state name, which is unique in a machine */
   readonly tasks: ReadonlyMap<string, TaskState>;
   readonly maps: ReadonlyMap<string, MapState>;
-  /** the types of all states as they were written */
+  /** the types of all states as deployed */
   readonly types: ReadonlyMap<string, string>;
 }
 
-/** `invoke`: parameters name function and payload; otherwise the function itself is the resource. */
+/** `invoke`: the parameters name function and payload; `function`: the resource is the function itself. */
 export type TaskState = { readonly kind: 'invoke' } | { readonly kind: 'function'; readonly functionArn: string };
 
 export interface MapState {
@@ -34,10 +34,10 @@ export interface MapState {
 
 type Json = Record<string, unknown>;
 
-/** 23 days: near the longest time that a Node timer can take. */
+/** 23 days, near the longest delay of a Node timer. */
 const noTimeoutSeconds = 2_000_000;
 
-/** What a Map can have in the cloud but not here. */
+/** Fields of a Map that the emulator does not support. */
 const unsupportedMapFields = [
   'ItemReader',
   'ItemBatcher',
@@ -51,7 +51,7 @@ const unsupportedMapFields = [
 /**
  * Prepares a definition.
  * @param what names the machine in messages
- * @throws EmulatorError `NotSupported` naming the state and what of it cannot run here
+ * @throws EmulatorError `NotSupported` that names the state and what is not supported
  */
 export function runnable(definition: object, what: string): RunnableDefinition {
   const tasks = new Map<string, TaskState>();
@@ -127,5 +127,5 @@ function withoutWholeResultPath(state: Json): Json {
 }
 
 function notSupported(where: string, found: string): EmulatorError {
-  return new EmulatorError('NotSupported', `${where}: the local endpoint cannot run ${found}`);
+  return new EmulatorError('NotSupported', `${where}: the emulator cannot run ${found}`);
 }

@@ -16,7 +16,7 @@ export interface Machine {
   readonly created: number;
 }
 
-/** What an execution did, without the data it did it with. */
+/** A step of an execution, without its data. */
 export interface HistoryEvent {
   readonly type: string;
   /** milliseconds since the epoch */
@@ -29,9 +29,9 @@ export interface Execution {
   readonly arn: string;
   readonly name: string;
   readonly machine: Machine;
-  /** JSON text, as it came */
+  /** JSON text, as received */
   readonly input: string;
-  /** grows with each execution: their order */
+  /** increases with each execution; their order */
   readonly sequence: number;
   /** milliseconds since the epoch */
   readonly started: number;
@@ -50,17 +50,17 @@ interface Entry {
   readonly over: Promise<void>;
 }
 
-/** Finished executions that are remembered: this many, and their inputs and outputs up to this many characters. */
+/** Bounds on the finished executions kept in memory: their number, and the characters of their inputs and outputs. */
 const maxFinished = 10_000;
 const maxFinishedCharacters = 64 * 1024 * 1024;
-/** Step Functions: events of one execution. Here a bound on memory: later ones are not recorded. */
+/** Step Functions: events per execution. Here a bound on memory; later events are not recorded. */
 const maxHistory = 25_000;
 
-/** All executions, in memory: those that run and the latest of those that ended. */
+/** All executions, in memory: the running ones and the most recently finished ones. */
 export class Executions {
   readonly #invoke: RunOptions['invoke'];
   readonly #entries = new Map<string, Entry>();
-  /** ARNs in the order in which they ended */
+  /** ARNs of finished executions, oldest first */
   readonly #finished: string[] = [];
   #finishedCharacters = 0;
   #sequence = 0;
@@ -79,7 +79,7 @@ export class Executions {
     return all.filter((execution) => execution.machine.arn === machineArn).sort((a, b) => b.sequence - a.sequence);
   }
 
-  /** Starts an execution; the caller has checked that its ARN is free. */
+  /** Starts an execution. The caller has checked that its ARN is free. */
   start(machine: Machine, arn: string, name: string, input: string): Execution {
     const started = Date.now();
     const execution: Entry['execution'] = {
@@ -115,7 +115,7 @@ export class Executions {
     return execution;
   }
 
-  /** Aborts a running execution; one that ended stays as it is. */
+  /** Aborts an execution; does nothing if it has ended. */
   async abort(arn: string, error?: string, cause?: string): Promise<Execution | undefined> {
     const entry = this.#entries.get(arn);
     if (entry?.execution.status === 'RUNNING') {
@@ -126,7 +126,7 @@ export class Executions {
     return entry?.execution;
   }
 
-  /** Aborts everything that runs. */
+  /** Aborts all running executions. */
   async abortAll(): Promise<void> {
     await Promise.all([...this.#entries.keys()].map((arn) => this.abort(arn)));
   }

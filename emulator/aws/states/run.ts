@@ -7,19 +7,25 @@ import { checkStateData, StepError } from './step-error.ts';
 type JsonValue = Parameters<StateMachine['run']>[0];
 type Context = Readonly<Record<string, unknown>>;
 
+/** An item of a Map. */
+interface MapItem {
+  readonly index: number;
+  readonly value: unknown;
+}
+
 export interface RunOptions {
   readonly invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
-  /** the context object; `Run` in it is what a definition calls `$$.Execution` */
+  /** the context object; its `Run` is `$$.Execution` in a definition */
   readonly context: Context;
-  /** a state was entered or left, or the interpreter reported something else; for the history */
+  /** receives what the interpreter reports, such as a state entered or left, for the history */
   readonly onEvent: (event: { readonly type: string; readonly timestamp: number }) => void;
 }
 
-/** Distributed maps of the cloud start up to 10,000 children; the functions' own limits hold long before that. */
+/** Step Functions: the defaults of inline and distributed maps. The limits of the functions are far lower. */
 const maxInlineConcurrency = 40;
 const maxDistributedConcurrency = 10_000;
 
-/** One execution being interpreted. */
+/** A running execution. */
 export class Run {
   readonly #definition: RunnableDefinition;
   readonly #options: RunOptions;
@@ -31,19 +37,19 @@ export class Run {
     this.#options = options;
   }
 
-  /** Runs to the end. @throws what the interpreter throws: ExecutionError (see its cause), -TimeoutError, -AbortedError */
+  /** Runs to the end. @throws ExecutionError (see its cause), ExecutionTimeoutError, ExecutionAbortedError */
   async start(input: unknown): Promise<unknown> {
     try {
       const output = await this.#interpret(this.#definition.interpreted, input, this.#options.context, true);
       checkStateData(output, 'the output of the execution');
       return output;
     } finally {
-      // Also after a timeout: what is still under way must not start anything more.
+      // Also after a timeout: what is still running must not start anything else.
       this.abort();
     }
   }
 
-  /** Ends the execution. Function invocations under way go on, as they do in Lambda, but nothing follows on them. */
+  /** Ends the execution. Function invocations in progress continue, as in Lambda, but nothing follows them. */
   abort(): void {
     this.#over = true;
     for (const abort of this.#aborts) abort();
@@ -102,7 +108,7 @@ export class Run {
     };
   }
 
-  /** A Map: items in order, at most so many at once; the first failure starts no more and ends those under way. */
+  /** A Map: starts items in order, up to its concurrency. The first failure aborts the items in progress. */
   async #runMap(name: string, map: MapState, input: unknown, context: Context): Promise<unknown> {
     this.#assertRunning();
     checkStateData(input, `the input of state "${name}"`);
@@ -123,7 +129,7 @@ export class Run {
     const work = async (): Promise<void> => {
       while (next < items.length) {
         const index = next++;
-        results[index] = await child.#runItem(map, input, items[index], index, context);
+        results[index] = await child.#runItem(map, { index, value: items[index] }, input, context);
       }
     };
     try {
@@ -140,11 +146,11 @@ export class Run {
     return results;
   }
 
-  async #runItem(map: MapState, input: unknown, item: unknown, index: number, context: Context): Promise<unknown> {
+  async #runItem(map: MapState, item: MapItem, input: unknown, context: Context): Promise<unknown> {
     this.#assertRunning();
-    const itemContext = { ...context, Map: { Item: { Index: index, Value: item } } };
-    const itemInput = map.itemSelector ? await evaluate(map.itemSelector, input, itemContext) : item;
-    // A child of a distributed map is an execution of its own.
+    const itemContext = { ...context, Map: { Item: { Index: item.index, Value: item.value } } };
+    const itemInput = map.itemSelector ? await evaluate(map.itemSelector, input, itemContext) : item.value;
+    // Each item of a distributed map is a child execution.
     const own = { Run: { ...(context['Run'] as object), Name: randomUUID(), Input: itemInput } };
     return this.#interpret(map.processor, itemInput, { ...itemContext, ...(map.distributed && own) }, false);
   }
@@ -154,7 +160,7 @@ export class Run {
   }
 }
 
-/** A distributed Map fails with its own error whatever an item failed with; an inline one with the item's. */
+/** A distributed Map fails with an error of its own, an inline one with the error of the item. */
 function mapFailure(name: string, map: MapState, error: unknown): unknown {
   const failure = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!map.distributed || !(failure instanceof Error)) return failure;
@@ -164,7 +170,7 @@ function mapFailure(name: string, map: MapState, error: unknown): unknown {
   );
 }
 
-/** The value of a path or of a payload template, as the interpreter evaluates it. */
+/** Evaluates a path or a payload template, with the interpreter. */
 async function evaluate(expression: string | object, input: unknown, context: Context): Promise<unknown> {
   if (expression === '$') return input;
   const Parameters = typeof expression === 'string' ? { 'value.$': expression } : { value: expression };

@@ -28,11 +28,11 @@ const stopSchema = v.object({
 });
 const historySchema = v.object({ executionArn: arnSchema, reverseOrder: v.optional(v.boolean(), false), ...paging });
 
-/** Step Functions: the names an execution may not have hold white space, brackets, wildcards or special characters. */
-// eslint-disable-next-line no-control-regex -- control characters are part of what the service refuses
+/** Step Functions: characters that the name of an execution must not contain. */
+// eslint-disable-next-line no-control-regex -- the service refuses control characters
 const badName = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]/;
 
-/** The Step Functions endpoint over the deployed machines and their executions. */
+/** The API of Step Functions over the deployed machines and their executions. */
 export class StepFunctions {
   readonly exchange: Exchange;
   readonly #account: Account;
@@ -62,7 +62,7 @@ export class StepFunctions {
     this.#machines.set(machine.arn, machine);
   }
 
-  /** StartExecution: the same name with the same input answers the execution that runs already. */
+  /** StartExecution: the name and input of a running execution return that execution. */
   start(request: { stateMachineArn: string; name?: string | undefined; input: string }): object {
     const machine = this.#machine(request.stateMachineArn);
     const name = request.name ?? randomUUID();

@@ -2,8 +2,8 @@
 export const maxStateBytes = 262_144;
 
 /**
- * An error inside an execution: `name` is what Retry and Catch match, `message` is the cause. The two flags are read
- * by the interpreter: terminal errors can neither be retried nor caught, not even by `States.ALL`.
+ * An error inside an execution. Retry and Catch match its `name`; its `message` is the cause. The interpreter reads the
+ * two flags: a terminal error can be neither retried nor caught, not even by `States.ALL`.
  */
 export class StepError extends Error {
   readonly isRetryable: boolean;
@@ -16,13 +16,11 @@ export class StepError extends Error {
   }
 }
 
-/** @throws StepError `States.DataLimitExceeded` where `value` is more than a state may take or give */
+/** @throws StepError `States.DataLimitExceeded` if `value` exceeds the limit for a state's input or output */
 export function checkStateData(value: unknown, what: string): void {
   const bytes = Buffer.byteLength(JSON.stringify(value ?? null));
   if (bytes <= maxStateBytes) return;
-  throw new StepError(
-    'States.DataLimitExceeded',
-    `${what} has ${bytes} bytes, a state takes and gives at most ${maxStateBytes}`,
-    { terminal: true },
-  );
+  throw new StepError('States.DataLimitExceeded', `${what} has ${bytes} bytes, expected at most ${maxStateBytes}`, {
+    terminal: true,
+  });
 }

@@ -1,8 +1,8 @@
 import { EmulatorError } from '../errors.ts';
-import type { Account } from '../account.ts';
+import { arnOf, type Account } from '../account.ts';
 import type { Template } from './template.ts';
 
-/** What a resource is called: its `Ref` and its attributes. */
+/** What a template can refer to: the `Ref` and the attributes of a resource. */
 export interface ResourceIdentity {
   readonly ref: string;
   readonly attributes: Readonly<Record<string, string>>;
@@ -14,16 +14,16 @@ export interface ResolverOptions {
   readonly stackName: string;
   /** values for the template's parameters; their defaults otherwise */
   readonly parameters: Readonly<Record<string, string>>;
-  /** @returns undefined for a resource that has no identity here */
+  /** @returns undefined for a resource that nothing can refer to here */
   readonly identify: (logicalId: string) => ResourceIdentity | undefined;
 }
 
 type Json = Record<string, unknown>;
 
-/** What `Ref: AWS::NoValue` and a condition's missing branch leave: the property is dropped. */
+/** The value of `Ref: AWS::NoValue`. A property or list item with this value is dropped. */
 const noValue = Symbol('AWS::NoValue');
 
-/** Evaluates CloudFormation's functions. Every method throws EmulatorError `NotSupported` or `InvalidInput` naming the place. */
+/** Evaluates the functions of CloudFormation. @throws EmulatorError `NotSupported` or `InvalidInput` with the place */
 export class Resolver {
   readonly #options: ResolverOptions;
 
@@ -31,13 +31,13 @@ export class Resolver {
     this.#options = options;
   }
 
-  /** `value` with every function replaced by what it gives. `where` names the place for messages. */
+  /** `value` with every function replaced by its result. @param where the place, for messages */
   resolve(value: unknown, where: string): unknown {
     const resolved = this.#resolve(value, where);
     return resolved === noValue ? undefined : resolved;
   }
 
-  /** Does the condition of that name hold? */
+  /** Whether the condition of this name is true. */
   condition(name: string): boolean {
     if (!(name in this.#options.template.Conditions)) throw invalid(`Conditions.${name}`, 'there is no such condition');
     return this.#test(this.#options.template.Conditions[name], `Conditions.${name}`);
@@ -95,11 +95,11 @@ export class Resolver {
         return found;
       }
       default:
-        throw new EmulatorError('NotSupported', `${where}: the local endpoint cannot evaluate ${name}`);
+        throw new EmulatorError('NotSupported', `${where}: the emulator cannot evaluate ${name}`);
     }
   }
 
-  /** A list, or a function that gives one, with everything in it resolved. */
+  /** A list, or a function that returns one, with every item resolved. */
   #list(argument: unknown, where: string): unknown[] {
     const list = this.#resolve(argument, where);
     if (!Array.isArray(list)) throw invalid(where, `found ${typeof list}, expected a list`);
@@ -114,7 +114,7 @@ export class Resolver {
       'AWS::Partition': account.partition,
       'AWS::URLSuffix': account.urlSuffix,
       'AWS::StackName': stackName,
-      'AWS::StackId': `arn:${account.partition}:cloudformation:${account.region}:${account.accountId}:stack/${stackName}/local`,
+      'AWS::StackId': arnOf(account, 'cloudformation', `stack/${stackName}/local`),
       'AWS::NoValue': noValue,
     };
     if (name in pseudo) return pseudo[name];
@@ -134,7 +134,7 @@ export class Resolver {
       const type = this.#options.template.Resources[logicalId]?.Type ?? '';
       throw new EmulatorError(
         'NotSupported',
-        `${where}: the local endpoint knows no attribute ${name} of ${logicalId} (${type})`,
+        `${where}: the emulator knows no attribute ${name} of ${logicalId} (${type})`,
       );
     }
     return value;
@@ -146,7 +146,7 @@ export class Resolver {
     if (identity) return identity;
     throw new EmulatorError(
       'NotSupported',
-      `${where}: refers to ${logicalId}, but ${resource.Type} has no local meaning`,
+      `${where}: refers to ${logicalId}, but ${resource.Type} has no reference in the emulator`,
     );
   }
 
@@ -176,7 +176,7 @@ export class Resolver {
       case 'Fn::Or':
         return several().some(Boolean);
       default:
-        throw new EmulatorError('NotSupported', `${where}: the local endpoint cannot evaluate the condition ${name}`);
+        throw new EmulatorError('NotSupported', `${where}: the emulator cannot evaluate the condition ${name}`);
     }
   }
 }

@@ -2,8 +2,8 @@ import { arnOf, type Account } from '../account.ts';
 import type { ResourceIdentity } from './intrinsics.ts';
 
 /**
- * Resource types that have no meaning on one machine: who may do what, what is kept how long, what is watched, what
- * machines there are. A type that is neither here nor deployed is an error, so that nothing is left out unnoticed.
+ * Resource types without a meaning on one machine: permissions, retention, monitoring, instances. A type that is
+ * neither ignored nor deployed is an error, so that no resource is skipped unnoticed.
  */
 const ignoredTypes = [
   /^AWS::IAM::/,
@@ -24,7 +24,7 @@ export function isIgnored(type: string): boolean {
   return ignoredTypes.some((pattern) => pattern.test(type));
 }
 
-/** The property that names a resource of the type, where a template may give it a name. */
+/** By resource type: the property with which a template can name the resource. */
 export const nameProperties: Readonly<Record<string, string>> = {
   'AWS::SQS::Queue': 'QueueName',
   'AWS::DynamoDB::Table': 'TableName',
@@ -39,7 +39,7 @@ export const nameProperties: Readonly<Record<string, string>> = {
   'AWS::Scheduler::Schedule': 'Name',
 };
 
-/** `Ref` and attributes of a resource, as CloudFormation documents them for its type. */
+/** The `Ref` and the attributes of a resource, as CloudFormation documents them for the type. */
 export function identify(type: string, name: string, account: Account, endpoint: string): ResourceIdentity | undefined {
   const arn = (service: string, resource: string): string => arnOf(account, service, resource);
   switch (type) {
@@ -72,7 +72,7 @@ export function identify(type: string, name: string, account: Account, endpoint:
   }
 }
 
-/** The URL of a queue on the local endpoint. */
+/** The URL of a queue. */
 export function queueUrl(endpoint: string, account: Account, name: string): string {
   return `${endpoint}/${account.accountId}/${name}`;
 }

@@ -6,7 +6,7 @@ import { Resolver } from './intrinsics.ts';
 import { identify, isIgnored, nameProperties } from './resource-types.ts';
 import type { StackAssembly } from './template.ts';
 
-/** A resource that is to be deployed, all of its properties resolved. */
+/** A resource to deploy, with all properties resolved. */
 export interface ResolvedResource {
   readonly logicalId: string;
   readonly type: string;
@@ -19,13 +19,13 @@ export interface ResolvedStack {
   readonly name: string;
   readonly stackId: string;
   readonly resources: readonly ResolvedResource[];
-  /** the stack's outputs by their names */
+  /** the stack's outputs by name */
   readonly outputs: Readonly<Record<string, string>>;
-  /** types that were left out because they mean nothing on one machine */
+  /** types that were skipped because they have no meaning on one machine */
   readonly ignoredTypes: readonly string[];
 }
 
-/** The resource types that a local deployment makes. */
+/** The resource types that the emulator deploys. */
 export const deployedTypes = [
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
@@ -38,7 +38,7 @@ export const deployedTypes = [
   'AWS::Scheduler::Schedule',
 ] as const;
 
-/** Custom resources are deployed too: by the function that each of them names. */
+/** Whether the function that the resource names deploys it. */
 export function isCustom(type: string): boolean {
   return type.startsWith('Custom::');
 }
@@ -48,9 +48,8 @@ function isDeployed(type: string): boolean {
 }
 
 /**
- * Resolves a stack for the local endpoint. Names are settled before anything is made, so that resources may refer to
- * each other in a circle.
- * @throws EmulatorError `NotSupported` for a resource type or function that is not known, `InvalidInput` for a broken template
+ * Resolves a stack. Names are chosen before any resource is created, so resources may refer to each other in a circle.
+ * @throws EmulatorError `NotSupported` for an unknown resource type or function, `InvalidInput` for a broken template
  */
 export function resolveStack(
   assembly: StackAssembly,
@@ -90,7 +89,7 @@ export function resolveStack(
   const unknown = present.filter(([, { Type }]) => !isIgnored(Type) && !isDeployed(Type));
   if (unknown.length > 0) {
     const found = unknown.map(([logicalId, { Type }]) => `${logicalId} (${Type})`).join(', ');
-    throw new EmulatorError('NotSupported', `${stackName}: the local endpoint neither deploys nor ignores ${found}`);
+    throw new EmulatorError('NotSupported', `${stackName}: the emulator neither deploys nor ignores ${found}`);
   }
   const resources = present
     .filter(([, resource]) => !isIgnored(resource.Type))
@@ -113,14 +112,14 @@ export function resolveStack(
   };
 }
 
-/** A logical ID without the hash that the CDK ends it with, unless another resource would then have the same. */
+/** A logical ID without the hash that the CDK appends, unless another resource would get the same name. */
 function shortId(logicalId: string, all: readonly string[]): string {
   const short = (id: string): string => id.replace(/(?<=.)[0-9A-F]{8}$/, '');
   const alone = all.filter((id) => short(id) === short(logicalId)).length === 1;
   return alone ? short(logicalId) : logicalId;
 }
 
-/** The resources of one type, with their properties checked. */
+/** The resources of one type, with their properties validated. */
 export function resourcesOf<Schema extends v.GenericSchema>(
   stack: ResolvedStack,
   type: string,

@@ -27,7 +27,7 @@ const assetsSchema = v.object({
 export type Template = v.InferOutput<typeof templateSchema>;
 export type TemplateResource = v.InferOutput<typeof resourceSchema>;
 
-/** One stack of a cloud assembly: its template and where its assets lie. */
+/** A stack of a cloud assembly: its template and the directories of its assets. */
 export interface StackAssembly {
   readonly stackName: string;
   readonly template: Template;
@@ -35,22 +35,22 @@ export interface StackAssembly {
   readonly assetDirectory: (hash: string) => string | undefined;
 }
 
-/** Checks a template's outer form. @throws EmulatorError `InvalidInput` naming what is wrong */
+/** Parses a template. @throws EmulatorError `InvalidInput` that lists what is wrong */
 export function parseTemplate(text: string, what: string): Template {
   return validateJson(templateSchema, text, what);
 }
 
 /**
  * Reads a stack from a synthesized cloud assembly (`cdk.out`).
- * @param stackName may be left out where the assembly has one stack only
- * @throws EmulatorError `InvalidInput` where the assembly or the stack is not there
+ * @param stackName optional if the assembly has only one stack
+ * @throws EmulatorError `InvalidInput` if the assembly or the stack does not exist
  */
 export function readAssembly(directory: string, stackName?: string): StackAssembly {
   const manifestFile = join(directory, 'manifest.json');
   if (!existsSync(manifestFile)) {
     throw new EmulatorError(
       'InvalidInput',
-      `${directory} is no cloud assembly: it has no manifest.json; synthesize it first`,
+      `${directory} is not a cloud assembly: it has no manifest.json; synthesize it first`,
     );
   }
   const { artifacts } = validateJson(manifestSchema, readFileSync(manifestFile, 'utf8'), manifestFile);

@@ -3,8 +3,10 @@ import { combineCrcs, crcShapes } from './crc-combine.ts';
 import { digestOf } from './hashers.ts';
 
 /**
- * The checksum of a multipart object, from its parts' values (base64) and sizes (bytes) in order. COMPOSITE: the
- * checksum of the parts' checksums with `-N`; FULL_OBJECT: the CRC the whole object has, put together from its parts'.
+ * Computes the checksum of a multipart object from the checksums of its parts, without reading their bytes. COMPOSITE:
+ * the checksum of the parts' checksums, followed by `-N`. FULL_OBJECT: the CRC of the whole object.
+ * @param parts in order; `value` in base64, `size` in bytes
+ * @throws Error for a full object SHA, which cannot be combined
  */
 export async function combineChecksums(
   algorithm: ChecksumAlgorithm,
@@ -16,7 +18,7 @@ export async function combineChecksums(
     const digest = await digestOf(algorithm, values);
     return { algorithm, type, value: `${digest.toString('base64')}-${parts.length}` };
   }
-  if (algorithm === 'SHA1' || algorithm === 'SHA256') throw new Error(`${algorithm} cannot be put together from parts`);
+  if (algorithm === 'SHA1' || algorithm === 'SHA256') throw new Error(`${algorithm} cannot be combined from parts`);
   const shape = crcShapes[algorithm];
   const pieces = parts.map(({ value, size }) => ({
     crc: BigInt(`0x${Buffer.from(value, 'base64').toString('hex')}`),

@@ -1,10 +1,10 @@
-/** A reflected CRC: register width and polynomial, both in bits as the checksum itself is written. */
+/** A reflected CRC: the width of its register in bits, and its reflected polynomial. */
 export interface CrcShape {
   readonly width: bigint;
   readonly polynomial: bigint;
 }
 
-/** The CRCs S3 can combine into the checksum of a whole multipart object. */
+/** The CRCs that S3 combines into the checksum of a whole multipart object. */
 export const crcShapes = {
   CRC32: { width: 32n, polynomial: 0xedb88320n },
   CRC32C: { width: 32n, polynomial: 0x82f63b78n },
@@ -24,7 +24,7 @@ function multiply(a: bigint, b: bigint, { width, polynomial }: CrcShape): bigint
   return product;
 }
 
-/** x^(8 * bytes) modulo the polynomial: what appending that many bytes does to a CRC. */
+/** x^(8 * bytes) modulo the polynomial: appending this many zero bytes multiplies a CRC by it. */
 function shiftBy(bytes: number, shape: CrcShape): bigint {
   let result = 1n << (shape.width - 1n);
   let square = result >> 1n;
@@ -36,8 +36,8 @@ function shiftBy(bytes: number, shape: CrcShape): bigint {
 }
 
 /**
- * The CRC of a concatenation from the CRCs and lengths (bytes) of its pieces, without their bytes. An object has few
- * different part lengths, so the power for each is worked out once.
+ * The CRC of a concatenation, from the CRCs and lengths (in bytes) of its pieces. Most parts of an object have the same
+ * length, so the multiplier of each length is computed once.
  */
 export function combineCrcs(pieces: Iterable<{ crc: bigint; length: number }>, shape: CrcShape): bigint {
   const shifts = new Map<number, bigint>();

@@ -4,10 +4,10 @@ import { createCRC32, createCRC64, type IHasher } from 'hash-wasm';
 import type { ChecksumAlgorithm } from './checksum.ts';
 import { crcShapes } from './crc-combine.ts';
 
-/** Takes bytes and gives one digest. */
+/** Computes one digest. */
 interface Hasher {
   update(chunk: Uint8Array): void;
-  /** Ends it. */
+  /** Returns the digest. The hasher cannot be used afterwards. */
   digest(): Buffer;
 }
 
@@ -41,9 +41,9 @@ class NativeHash implements Hasher {
   }
 }
 
-/** WebAssembly instances take 0.15 ms and 64 KiB to make, more than a small object's whole request: used again. */
+/** Creating a WebAssembly instance takes 0.15 ms and 64 KiB, more than a small request, so instances are reused. */
 const idle = { CRC32C: [] as IHasher[], CRC64NVME: [] as IHasher[] };
-const IDLE_LIMIT = 64;
+const maxIdleHashers = 64;
 
 class WasmCrc implements Hasher {
   private readonly wasm: IHasher;
@@ -60,7 +60,7 @@ class WasmCrc implements Hasher {
 
   digest(): Buffer {
     const digest = Buffer.from(this.wasm.digest('binary'));
-    if (this.home.length < IDLE_LIMIT) this.home.push(this.wasm);
+    if (this.home.length < maxIdleHashers) this.home.push(this.wasm);
     return digest;
   }
 }
@@ -83,7 +83,7 @@ async function openHasher(algorithm: ChecksumAlgorithm | 'MD5'): Promise<Hasher>
   }
 }
 
-/** Several digests of one stream of bytes; the MD5 is always among them because an ETag is made of it. */
+/** Several digests of one stream of bytes. The MD5 is always included, for the ETag. */
 export class Digests {
   private readonly hashers: ReadonlyMap<ChecksumAlgorithm | 'MD5', Hasher>;
 
@@ -91,7 +91,7 @@ export class Digests {
     this.hashers = hashers;
   }
 
-  /** @param algorithms computed beside the MD5; repeated names count once */
+  /** @param algorithms computed in addition to the MD5; duplicates are ignored */
   static async open(algorithms: readonly ChecksumAlgorithm[]): Promise<Digests> {
     const hashers = new Map<ChecksumAlgorithm | 'MD5', Hasher>();
     for (const algorithm of new Set(['MD5' as const, ...algorithms])) {
@@ -100,18 +100,18 @@ export class Digests {
     return new Digests(hashers);
   }
 
-  /** Takes the next bytes. */
+  /** Adds the next bytes. */
   update(chunk: Uint8Array): void {
     for (const hasher of this.hashers.values()) hasher.update(chunk);
   }
 
-  /** Ends all of them: raw digests by name. */
+  /** @returns the raw digests by algorithm */
   finish(): ReadonlyMap<ChecksumAlgorithm | 'MD5', Buffer> {
     return new Map([...this.hashers].map(([name, hasher]) => [name, hasher.digest()]));
   }
 }
 
-/** One digest of a buffer. */
+/** Computes one digest of a buffer. */
 export async function digestOf(algorithm: ChecksumAlgorithm | 'MD5', bytes: Uint8Array): Promise<Buffer> {
   const hasher = await openHasher(algorithm);
   hasher.update(bytes);

@@ -14,13 +14,13 @@ export interface QueueConfiguration extends Rule {
   readonly queueArn: string;
 }
 
-/** A rule for a receiver that there is none of here: it is kept and given back, and nobody is told. */
-export interface KeptConfiguration extends Rule {
+/** A rule for a receiver that the emulator does not have: it is stored and returned, but never notified. */
+export interface StoredConfiguration extends Rule {
   readonly kind: 'TopicConfiguration' | 'CloudFunctionConfiguration' | 'EventBridgeConfiguration';
   readonly arn: string;
 }
 
-export type Configuration = QueueConfiguration | KeptConfiguration;
+export type Configuration = QueueConfiguration | StoredConfiguration;
 
 /** The element that names the receiver in each kind of rule. */
 const receivers = {
@@ -45,8 +45,8 @@ function parseFilter(configuration: XmlElement): { prefix: string; suffix: strin
 
 /**
  * Reads the body of PutBucketNotificationConfiguration.
- * @param newId names configurations that come without an id
- * @throws S3Error MalformedXML; InvalidArgument, also for rules that overlap
+ * @param newId creates an ID for a rule without one
+ * @throws S3Error MalformedXML; InvalidArgument, also for overlapping rules
  */
 export function parseConfiguration(xml: string, newId: () => string): Configuration[] {
   const rules = parseXml(xml, 'NotificationConfiguration').children.map((child) => parseRule(child, newId));
@@ -79,16 +79,16 @@ function parseRule(configuration: XmlElement, newId: () => string): Configuratio
   return kind === 'QueueConfiguration' ? { ...rule, queueArn: arn } : { ...rule, kind, arn };
 }
 
-/** S3 tells one receiver of an event: two rules may not both want the same. */
+/** Whether both rules could match the same event. S3 refuses such rules: each event has one receiver. */
 function overlap(one: Rule, other: Rule): boolean {
-  const begins = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
-  const ends = (a: string, b: string): boolean => a.endsWith(b) || b.endsWith(a);
-  const bare = ({ events }: Rule): string[] => events.map((event) => event.replace(/\*$/, ''));
-  const events = bare(one).some((a) => bare(other).some((b) => begins(a, b)));
-  return events && begins(one.prefix, other.prefix) && ends(one.suffix, other.suffix);
+  const prefixesOverlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
+  const suffixesOverlap = (a: string, b: string): boolean => a.endsWith(b) || b.endsWith(a);
+  const withoutWildcard = ({ events }: Rule): string[] => events.map((event) => event.replace(/\*$/, ''));
+  const events = withoutWildcard(one).some((a) => withoutWildcard(other).some((b) => prefixesOverlap(a, b)));
+  return events && prefixesOverlap(one.prefix, other.prefix) && suffixesOverlap(one.suffix, other.suffix);
 }
 
-/** Writes the answer of GetBucketNotificationConfiguration. */
+/** The answer of GetBucketNotificationConfiguration. */
 export function printConfiguration(configurations: readonly Configuration[]): string {
   const filterRule = (name: string, value: string): string =>
     value === '' ? '' : group('FilterRule', element('Name', name), element('Value', value));
@@ -110,16 +110,16 @@ export function printConfiguration(configurations: readonly Configuration[]): st
   );
 }
 
-/** The rules that somebody here is told by. */
+/** The rules that notify a queue. */
 export function queueRules(configurations: readonly Configuration[]): QueueConfiguration[] {
   return configurations.filter((configuration) => 'queueArn' in configuration);
 }
 
 /**
- * Does this rule want this event of this key?
- * @param eventName as in a record, without `s3:`
+ * Whether a rule matches an event of a key.
+ * @param eventName as in an event record, without `s3:`
  */
-export function wants(configuration: QueueConfiguration, eventName: string, key: string): boolean {
+export function matches(configuration: QueueConfiguration, eventName: string, key: string): boolean {
   const named = configuration.events.some((event) => {
     const wanted = event.slice('s3:'.length);
     return wanted === eventName || (wanted.endsWith(':*') && eventName.startsWith(wanted.slice(0, -1)));
@@ -127,7 +127,7 @@ export function wants(configuration: QueueConfiguration, eventName: string, key:
   return named && key.startsWith(decoded(configuration.prefix)) && key.endsWith(decoded(configuration.suffix));
 }
 
-/** A filter's text as S3 understands it: URL-encoded, a space as `+`; what is no encoding stands for itself. */
+/** Decodes the value of a filter as S3 does: URL-encoded, a space as `+`. A malformed encoding is taken literally. */
 function decoded(filter: string): string {
   try {
     return decodeURIComponent(filter.replaceAll('+', ' '));

@@ -1,17 +1,17 @@
 import { encodeKey } from '../http/uri.ts';
-import type { BucketRow } from '../store/rows.ts';
+import type { BucketRow } from '../store/schema.ts';
 
-/** What happened to an object. */
+/** A change of an object. */
 export interface ObjectEvent {
   /** Without `s3:`. */
   readonly name:
     'ObjectCreated:Put' | 'ObjectCreated:Copy' | 'ObjectCreated:CompleteMultipartUpload' | 'ObjectRemoved:Delete';
   readonly key: string;
-  /** Bytes and ETag of a created object; a deletion has neither. */
+  /** Size in bytes and ETag of a created object; missing for a deletion. */
   readonly object?: { readonly size: number; readonly etag: string };
 }
 
-/** Who asked, for the record. */
+/** Who sent the request, for the event record. */
 export interface Origin {
   readonly requestId: string;
   readonly accessKeyId: string | undefined;
@@ -20,7 +20,7 @@ export interface Origin {
 
 let lastSequence = 0n;
 
-/** Hex digits that grow with each event: microseconds, and never the same or less than before. */
+/** Hex digits that strictly increase with each event, based on microseconds. */
 function nextSequencer(): string {
   const now = BigInt(Date.now()) * 1000n;
   lastSequence = now > lastSequence ? now : lastSequence + 1n;
@@ -32,7 +32,7 @@ export function bucketArn(name: string, region: string): string {
   return `arn:${region.startsWith('cn-') ? 'aws-cn' : 'aws'}:s3:::${name}`;
 }
 
-/** The message S3 sends for an event; `configurationId` names the rule that asked for it. */
+/** The message that S3 sends for an event. @param configurationId the ID of the matching rule */
 export function eventMessage(
   bucket: BucketRow,
   event: ObjectEvent,
@@ -66,7 +66,7 @@ export function eventMessage(
   };
 }
 
-/** The message S3 sends to a queue when a configuration begins to name it. */
+/** The message that S3 sends to each queue of a new configuration. */
 export function testMessage(bucket: string, requestId: string): object {
   return {
     Service: 'Amazon S3',

@@ -1,20 +1,16 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Notification } from '../options.ts';
 import { transaction } from '../store/database.ts';
+import type { OutboxRow } from '../store/schema.ts';
 
-interface Row {
-  readonly id: number;
-  readonly queueArn: string;
-  readonly message: string;
-}
-
-/** Deliveries at a time. S3 promises no order either. */
-const BATCH = 32;
-const RETRY_MS = 1000;
+/** Concurrent deliveries change the order, which S3 does not promise either. */
+const maxConcurrentDeliveries = 32;
+/** Pause before failed deliveries are retried. */
+const retryMillis = 1000;
 
 /**
- * Keeps notifications until they are delivered. They are added in the transaction of the change they tell of, so that
- * neither exists without the other, and stay over restarts: delivered at least once.
+ * Stores notifications until they are delivered, at least once and also across restarts. A notification is added in the
+ * transaction of the change that it reports, so neither exists without the other.
  */
 export class Outbox {
   private readonly database: DatabaseSync;
@@ -41,12 +37,12 @@ export class Outbox {
     this.erase = database.prepare('DELETE FROM outbox WHERE id = ?');
   }
 
-  /** Inside a transaction: adds a notification. Call `flush` when it is committed. */
+  /** Inside a transaction: adds a notification. Call `flush` after the commit. */
   add({ queueArn, message }: Notification): void {
     this.insert.run(queueArn, JSON.stringify(message));
   }
 
-  /** Delivers what is there, in the background. */
+  /** Delivers all stored notifications, in the background. */
   flush(): void {
     if (this.closed) return;
     this.again = true;
@@ -54,12 +50,12 @@ export class Outbox {
       .catch(this.onError)
       .finally(() => {
         this.running = undefined;
-        // A flush may have come after the last look at the rows.
+        // `flush` may have been called after the rows were last read.
         if (this.again) this.flush();
       });
   }
 
-  /** Ends the deliveries under way and begins no more; what is left waits for the next start. */
+  /** Waits for the deliveries in progress and starts no more. The next start delivers the rest. */
   async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.retry);
@@ -72,7 +68,7 @@ export class Outbox {
       this.again = false;
       let cursor = 0;
       for (;;) {
-        const rows = this.closed ? [] : (this.next.all(cursor, BATCH) as unknown as Row[]);
+        const rows = this.closed ? [] : (this.next.all(cursor, maxConcurrentDeliveries) as unknown as OutboxRow[]);
         const last = rows.at(-1);
         if (last === undefined) break;
         cursor = last.id;
@@ -87,10 +83,10 @@ export class Outbox {
     }
     if (!failed || this.closed) return;
     clearTimeout(this.retry);
-    this.retry = setTimeout(() => this.flush(), RETRY_MS).unref();
+    this.retry = setTimeout(() => this.flush(), retryMillis).unref();
   }
 
-  private async send({ queueArn, message }: Row): Promise<void> {
+  private async send({ queueArn, message }: OutboxRow): Promise<void> {
     await this.deliver({ queueArn, message: JSON.parse(message) as object });
   }
 }

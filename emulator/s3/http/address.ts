@@ -2,28 +2,28 @@ import type { IncomingMessage } from 'node:http';
 import { S3Error } from '../errors.ts';
 import { decodeUri, parseQuery } from './uri.ts';
 
-/** Where a request is directed. */
+/** What a request addresses. */
 export interface Address {
-  /** '' for the service itself. */
+  /** '' for a request to the service itself. */
   readonly bucket: string;
-  /** The key exactly as stored; '' for a bucket or the service. */
+  /** The key exactly as stored; '' for a request to a bucket or the service. */
   readonly key: string;
-  /** The decoded path of the URL as sent, which is what gets signed and what errors name as the resource. */
+  /** The decoded path of the URL as sent. It is signed, and errors name it as the resource. */
   readonly path: string;
-  /** Query pairs, decoded, in the order sent. */
+  /** Query parameters, decoded, in the order sent. */
   readonly pairs: readonly (readonly [string, string])[];
-  /** The first value of each query name. */
+  /** The first value of each query parameter. */
   readonly query: ReadonlyMap<string, string>;
 }
 
-const MAX_KEY_BYTES = 1024;
+const maxKeyBytes = 1024;
 
 /** `bucket.localhost`, `bucket.s3.localhost` or `bucket.s3.eu-west-1.localhost`, with or without a port. */
 const virtualHost = /^(?:(?<bucket>.+?)\.)??(?:s3(?:[.-][a-z0-9-]+)?\.)?localhost(?::\d+)?$/i;
 
 /**
- * Reads bucket, key and query from the raw request line, in path style or from a virtual-hosted `Host`. Works on the
- * URL as it came: an URL parser would resolve `..` and swallow slashes that are part of the key.
+ * Reads bucket, key and query from the request line, in path style or from a virtual-hosted `Host`. It reads the raw
+ * URL, because a URL parser would resolve `..` and merge slashes that are part of the key.
  * @throws S3Error InvalidURI, KeyTooLongError
  */
 export function readAddress(req: IncomingMessage): Address {
@@ -39,9 +39,9 @@ export function readAddress(req: IncomingMessage): Address {
   const slash = path.indexOf('/', 1);
   const bucket = named ?? (slash < 0 ? path.slice(1) : path.slice(1, slash));
   const key = named !== undefined ? path.slice(1) : slash < 0 ? '' : path.slice(slash + 1);
-  if (Buffer.byteLength(key) > MAX_KEY_BYTES) {
+  if (Buffer.byteLength(key) > maxKeyBytes) {
     const size = String(Buffer.byteLength(key));
-    throw new S3Error('KeyTooLongError', undefined, { details: { Size: size, MaxSizeAllowed: String(MAX_KEY_BYTES) } });
+    throw new S3Error('KeyTooLongError', undefined, { details: { Size: size, MaxSizeAllowed: String(maxKeyBytes) } });
   }
   return { bucket, key, path, pairs, query };
 }

@@ -1,55 +1,55 @@
 import { randomBytes } from 'node:crypto';
 import { S3Error } from '../errors.ts';
 import { header, type Call } from '../call.ts';
-import type { Attributes, ObjectRow } from '../store/rows.ts';
+import type { Attributes, ObjectRow } from '../store/schema.ts';
 import { parseTagHeader, printTags } from './tags.ts';
 
-/** Headers kept as they came and given back as they are. */
-const kept = ['content-language', 'content-disposition', 'cache-control', 'expires'] as const;
+/** Headers that are stored and returned unchanged. */
+const unchangedHeaders = ['content-language', 'content-disposition', 'cache-control', 'expires'] as const;
 
 const storageClasses: ReadonlySet<string> = new Set([
   ...['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER'],
   ...['DEEP_ARCHIVE', 'GLACIER_IR'],
 ]);
 
-const MAX_METADATA_BYTES = 2048;
-const META = 'x-amz-meta-';
-const ENCRYPTION = 'x-amz-server-side-encryption';
+const maxMetadataBytes = 2048;
+const metadataPrefix = 'x-amz-meta-';
+const encryptionHeader = 'x-amz-server-side-encryption';
 
 function readMetadata(call: Call): [string, string][] {
   const metadata: [string, string][] = [];
   let bytes = 0;
   for (const name of Object.keys(call.req.headers)) {
-    if (!name.startsWith(META)) continue;
+    if (!name.startsWith(metadataPrefix)) continue;
     const value = header(call, name) ?? '';
-    // Header bytes arrive as latin1: one character a byte.
-    bytes += name.length - META.length + value.length;
+    // Header bytes arrive as latin1: one character per byte.
+    bytes += name.length - metadataPrefix.length + value.length;
     metadata.push([name, value]);
   }
-  if (bytes > MAX_METADATA_BYTES) {
-    const details = { Size: String(bytes), MaxSizeAllowed: String(MAX_METADATA_BYTES) };
+  if (bytes > maxMetadataBytes) {
+    const details = { Size: String(bytes), MaxSizeAllowed: String(maxMetadataBytes) };
     throw new S3Error('MetadataTooLarge', undefined, { details });
   }
   return metadata;
 }
 
 function readEncryption(call: Call): [string, string][] {
-  const kind = header(call, ENCRYPTION) ?? 'AES256';
+  const kind = header(call, encryptionHeader) ?? 'AES256';
   if (!['AES256', 'aws:kms', 'aws:kms:dsse'].includes(kind)) {
     throw new S3Error('InvalidArgument', 'The encryption method specified is not supported');
   }
-  if (kind === 'AES256') return [[ENCRYPTION, kind]];
-  const keyId = header(call, `${ENCRYPTION}-aws-kms-key-id`) ?? 'alias/aws/s3';
-  const bucketKey = header(call, `${ENCRYPTION}-bucket-key-enabled`);
+  if (kind === 'AES256') return [[encryptionHeader, kind]];
+  const keyId = header(call, `${encryptionHeader}-aws-kms-key-id`) ?? 'alias/aws/s3';
+  const bucketKey = header(call, `${encryptionHeader}-bucket-key-enabled`);
   const pairs: [string, string][] = [
-    [ENCRYPTION, kind],
-    [`${ENCRYPTION}-aws-kms-key-id`, keyId],
+    [encryptionHeader, kind],
+    [`${encryptionHeader}-aws-kms-key-id`, keyId],
   ];
-  if (bucketKey !== undefined) pairs.push([`${ENCRYPTION}-bucket-key-enabled`, bucketKey]);
+  if (bucketKey !== undefined) pairs.push([`${encryptionHeader}-bucket-key-enabled`, bucketKey]);
   return pairs;
 }
 
-/** The encodings of the object; `aws-chunked` is only how it travelled. */
+/** The encodings of the object; `aws-chunked` only describes the transfer. */
 function readContentEncoding(call: Call): string {
   return (header(call, 'content-encoding') ?? '')
     .split(',')
@@ -64,7 +64,7 @@ function readStorageClass(call: Call): string {
   return storageClass;
 }
 
-/** Buckets own their objects, as S3 makes them since 2023: every ACL but the two that change nothing is refused. */
+/** Refuses every ACL except the two without effect: buckets own their objects, the default of S3 since 2023. */
 function refuseAcl(call: Call): void {
   const acl = header(call, 'x-amz-acl');
   if (acl !== undefined && acl !== 'private' && acl !== 'bucket-owner-full-control') {
@@ -73,7 +73,7 @@ function refuseAcl(call: Call): void {
 }
 
 /**
- * Reads what a PUT, a copy or a new upload says of its object.
+ * Reads the attributes of the object from a PUT, a copy or a new upload.
  * @throws S3Error MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument
  */
 export function readAttributes(call: Call): Attributes {
@@ -81,7 +81,7 @@ export function readAttributes(call: Call): Attributes {
   const headers: [string, string][] = [['content-type', header(call, 'content-type') ?? 'binary/octet-stream']];
   const encoding = readContentEncoding(call);
   if (encoding !== '') headers.push(['content-encoding', encoding]);
-  for (const name of kept) {
+  for (const name of unchangedHeaders) {
     const value = header(call, name);
     if (value !== undefined) headers.push([name, value]);
   }
@@ -93,45 +93,45 @@ export function readAttributes(call: Call): Attributes {
   };
 }
 
-/** What a copy has when it takes over the source's metadata: storage class and encryption are never taken over. */
+/** The attributes of a copy that keeps the metadata of its source. It never keeps storage class and encryption. */
 export function copyAttributes(call: Call, source: Attributes): Attributes {
   refuseAcl(call);
-  const taken = Object.entries(storedHeaders(source)).filter(
-    ([name]) => !name.startsWith(ENCRYPTION) && name !== 'x-amz-restore',
+  const copied = Object.entries(storedHeaders(source)).filter(
+    ([name]) => !name.startsWith(encryptionHeader) && name !== 'x-amz-restore',
   );
   return {
     storageClass: readStorageClass(call),
-    headers: JSON.stringify(Object.fromEntries([...taken, ...readEncryption(call)])),
+    headers: JSON.stringify(Object.fromEntries([...copied, ...readEncryption(call)])),
     tags: source.tags,
   };
 }
 
-/** The headers kept with an object. */
+/** The stored headers of an object. */
 export function storedHeaders(attributes: Attributes): Readonly<Record<string, string>> {
   return JSON.parse(attributes.headers) as Record<string, string>;
 }
 
-/** The headers that say how an object is encrypted, for answers to writes. */
+/** The headers that describe the encryption of an object, for answers to writes. */
 export function encryptionHeaders(attributes: Attributes): Record<string, string> {
-  const pairs = Object.entries(storedHeaders(attributes)).filter(([name]) => name.startsWith(ENCRYPTION));
+  const pairs = Object.entries(storedHeaders(attributes)).filter(([name]) => name.startsWith(encryptionHeader));
   return Object.fromEntries(pairs);
 }
 
-/** The ETag (without quotes) of bytes in one piece: their MD5, or nothing that can be known under a KMS key. */
+/** The ETag, without quotes, of an object or part: the MD5, or a random value if encrypted with a KMS key. */
 export function entityTag(attributes: Attributes, md5: string): string {
-  const kms = storedHeaders(attributes)[ENCRYPTION]?.startsWith('aws:kms') ?? false;
+  const kms = storedHeaders(attributes)[encryptionHeader]?.startsWith('aws:kms') ?? false;
   return kms ? randomBytes(16).toString('hex') : md5;
 }
 
-const ARCHIVED: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
+const archivedClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);
 
-/** @throws S3Error InvalidObjectState when the object is archived and not restored: its bytes cannot be read */
+/** @throws S3Error InvalidObjectState if the object is archived and not restored, so that it cannot be read */
 export function requireReadable(row: ObjectRow): void {
-  if (!ARCHIVED.has(row.storageClass) || storedHeaders(row)['x-amz-restore'] !== undefined) return;
+  if (!archivedClasses.has(row.storageClass) || storedHeaders(row)['x-amz-restore'] !== undefined) return;
   throw new S3Error('InvalidObjectState', undefined, { details: { StorageClass: row.storageClass } });
 }
 
-/** Is this object of a class that has to be restored before it is read? */
+/** Whether the storage class requires a restore before a read. */
 export function isArchived(row: ObjectRow): boolean {
-  return ARCHIVED.has(row.storageClass);
+  return archivedClasses.has(row.storageClass);
 }

@@ -2,11 +2,11 @@ import { createHash, createHmac, timingSafeEqual, type Hash } from 'node:crypto'
 import { S3Error } from '../errors.ts';
 import type { Authentication } from './signature.ts';
 
-const EMPTY_SHA256 = createHash('sha256').digest('hex');
-const MAX_LINE = 8 * 1024;
-const MAX_TRAILERS = 16 * 1024;
+const emptySha256 = createHash('sha256').digest('hex');
+const maxLineLength = 8 * 1024;
+const maxTrailerBytes = 16 * 1024;
 
-/** Checks the chain of chunk signatures of a `STREAMING-AWS4-HMAC-SHA256-PAYLOAD` body. */
+/** Verifies the chain of chunk signatures of a `STREAMING-AWS4-HMAC-SHA256-PAYLOAD` body. */
 class ChunkVerifier {
   private readonly authentication: Authentication;
   private previous: string;
@@ -22,7 +22,7 @@ class ChunkVerifier {
   }
 
   endChunk(signature: string | undefined): void {
-    this.check('AWS4-HMAC-SHA256-PAYLOAD', [EMPTY_SHA256, this.hash.digest('hex')], signature);
+    this.check('AWS4-HMAC-SHA256-PAYLOAD', [emptySha256, this.hash.digest('hex')], signature);
     this.hash = createHash('sha256');
   }
 
@@ -43,8 +43,8 @@ class ChunkVerifier {
 }
 
 /**
- * Takes the `aws-chunked` framing off a body: `size[;chunk-signature=...]` lines, data, a last chunk of size 0,
- * trailers. Fed with the bytes as they arrive; data comes back as slices of them, so memory stays constant.
+ * Removes the `aws-chunked` framing from a body: `size[;chunk-signature=...]` lines, data, a last chunk of size 0, and
+ * trailers. It receives the bytes as they arrive and returns the data as slices of them, so memory stays constant.
  */
 export class AwsChunkedDecoder {
   private readonly verifier: ChunkVerifier | undefined;
@@ -53,18 +53,18 @@ export class AwsChunkedDecoder {
   private remaining = 0;
   private signature: string | undefined;
   private trailerBytes = 0;
-  /** Trailers by lower-case name; complete after `finish`. */
+  /** The trailers by lower-case name; complete after `finish`. */
   readonly trailers = new Map<string, string>();
 
-  /** @param authentication given when the chunks are signed */
+  /** @param authentication undefined if the chunks are not signed */
   constructor(authentication: Authentication | undefined) {
     this.verifier = authentication === undefined ? undefined : new ChunkVerifier(authentication);
   }
 
   /**
-   * Takes the next bytes of the connection.
+   * Decodes the next bytes of the connection.
    * @returns the data in them
-   * @throws S3Error IncompleteBody for broken framing, SignatureDoesNotMatch for a wrong chunk
+   * @throws S3Error IncompleteBody for malformed framing, SignatureDoesNotMatch for a wrong chunk
    */
   push(bytes: Buffer): Buffer[] {
     const data: Buffer[] = [];
@@ -86,7 +86,8 @@ export class AwsChunkedDecoder {
       const stop = end < 0 ? bytes.length : end + 1;
       this.line += bytes.toString('latin1', at, stop);
       at = stop;
-      if (this.line.length > MAX_LINE) throw new S3Error('IncompleteBody', 'A line of the chunked body is too long');
+      if (this.line.length > maxLineLength)
+        throw new S3Error('IncompleteBody', 'A line of the chunked body is too long');
       if (end >= 0) {
         const line = this.line.replace(/\r?\n$/, '');
         this.line = '';
@@ -97,8 +98,8 @@ export class AwsChunkedDecoder {
   }
 
   /**
-   * To be called when the connection has given all bytes of the body.
-   * @throws S3Error IncompleteBody when the body stopped before its end
+   * Must be called after the last bytes of the body.
+   * @throws S3Error IncompleteBody if the body ended too early
    */
   finish(): void {
     if (this.state === 'trailer') this.endTrailers();
@@ -127,7 +128,7 @@ export class AwsChunkedDecoder {
         }
         this.trailerBytes += line.length;
         const colon = line.indexOf(':');
-        if (colon < 1 || this.trailerBytes > MAX_TRAILERS)
+        if (colon < 1 || this.trailerBytes > maxTrailerBytes)
           throw new S3Error('IncompleteBody', 'A trailer is malformed');
         this.trailers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
         return;

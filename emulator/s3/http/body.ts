@@ -5,43 +5,43 @@ import { S3Error } from '../errors.ts';
 import { header, type Call } from '../call.ts';
 import { AwsChunkedDecoder } from './aws-chunked.ts';
 
-/** A body that arrived whole and was what the request said it would be. */
+/** A complete body that matches what the request announced. */
 export interface Received {
   /** Bytes, without aws-chunked framing. */
   readonly size: number;
   /** Hex. */
   readonly md5: string;
-  /** Base64, by algorithm: the one the request carried and those asked for. */
+  /** Base64, by algorithm: that of the request and those requested by the caller. */
   readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>;
-  /** The algorithm of the checksum that came with the request. */
+  /** The algorithm of the checksum in the request. */
   readonly sent: ChecksumAlgorithm | undefined;
 }
 
-/** What a request's headers say of its body. */
+/** What the headers of a request announce about its body. */
 export interface BodyClaims {
   readonly length: number;
   readonly md5: string | undefined;
   readonly sha256: string | undefined;
-  /** `value` is missing when it comes in a trailer. */
+  /** `value` is undefined if it follows in a trailer. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string | undefined } | undefined;
   readonly chunked: boolean;
   readonly signedChunks: boolean;
 }
 
-const MAX_BODY = 5 * 1024 ** 3;
+const maxBodyBytes = 5 * 1024 ** 3;
 
 function readLength(call: Call, chunked: boolean): number {
   const text = header(call, chunked ? 'x-amz-decoded-content-length' : 'content-length');
   if (text === undefined) {
     if (!chunked && header(call, 'transfer-encoding') !== undefined) throw new S3Error('NotImplemented');
-    // A request without a body need not say so.
+    // Without a body, Content-Length is optional.
     if (!chunked && call.req.method !== 'PUT') return 0;
     throw new S3Error('MissingContentLength');
   }
   const length = Number(text);
   if (!Number.isSafeInteger(length) || length < 0) throw new S3Error('InvalidArgument', 'Invalid content length');
-  if (length > MAX_BODY) {
-    const details = { ProposedSize: text, MaxSizeAllowed: String(MAX_BODY) };
+  if (length > maxBodyBytes) {
+    const details = { ProposedSize: text, MaxSizeAllowed: String(maxBodyBytes) };
     throw new S3Error('EntityTooLarge', undefined, { details });
   }
   return length;
@@ -71,14 +71,14 @@ function invalidChecksum(algorithm: ChecksumAlgorithm): S3Error {
   return new S3Error('InvalidRequest', `Value for ${checksumHeader(algorithm)} header is invalid.`);
 }
 
-/** Does the request bring a checksum, so that S3's default need not be computed? */
+/** Whether the request has a checksum, so that the default of S3 need not be computed. */
 export function hasChecksum(call: Call): boolean {
   return readChecksum(call) !== undefined;
 }
 
 /**
- * Reads what the headers say of the body.
- * @throws S3Error for claims that cannot be true of any body
+ * Reads what the headers announce about the body.
+ * @throws S3Error for headers that no body can match
  */
 export function readClaims(call: Call): BodyClaims {
   const payload = call.authentication?.payloadHash ?? header(call, 'x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD';
@@ -105,11 +105,11 @@ export function readClaims(call: Call): BodyClaims {
 }
 
 /**
- * Reads the body to its end and checks it against everything the request says of it.
+ * Reads the body to its end and checks it against everything that the request announced.
  * @param claims from `readClaims`
- * @param also algorithms to compute beside those that are checked
- * @param take gets the bytes in order; the next come when its promise resolves
- * @throws S3Error when the body is not what was claimed; Error when the connection ends before the body does
+ * @param also algorithms to compute in addition to those that are checked
+ * @param take receives the bytes in order; more follow once its promise resolves
+ * @throws S3Error if the body does not match the claims; Error if the connection ends before the body
  */
 export async function receive(
   call: Call,
@@ -124,10 +124,10 @@ export async function receive(
     ? new AwsChunkedDecoder(claims.signedChunks ? call.authentication : undefined)
     : undefined;
   let size = 0;
-  // An error must leave the connection in place: the client still has to be told.
+  // An error must not close the connection: the client still needs the answer.
   for await (const chunk of call.req.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     for (const piece of decoder === undefined ? [chunk] : decoder.push(chunk)) {
-      // Counted as it came, whatever becomes of it.
+      // Counted before an injected fault changes it.
       call.meter.bytesIn += piece.length;
       const data = call.tamper ? await call.tamper(piece, size) : piece;
       size += data.length;
@@ -170,14 +170,14 @@ function checkSent(
   }
 }
 
-/** Documents S3 takes are far smaller: 10,000 parts with checksums are 2 MiB. */
-const MAX_DOCUMENT = 4 * 1024 * 1024;
+/** Larger than every valid document: 10,000 parts with checksums take 2 MiB. */
+const maxDocumentBytes = 4 * 1024 * 1024;
 
 /**
- * Reads a body that is a document.
- * @param checksum what a checksum header is here: `optional`, `required` (unless there is a Content-MD5), or
- *   `other` when it is not one of this document
- * @throws S3Error as `receive`; MalformedXML when it is too long or no UTF-8
+ * Reads a body that is an XML document.
+ * @param checksum the checksum header: `optional`; `required`, unless there is a Content-MD5; or `other` if it does not
+ *   belong to the document
+ * @throws S3Error as `receive`; MalformedXML if the document is too long or is not UTF-8
  */
 export async function receiveDocument(
   call: Call,
@@ -185,7 +185,7 @@ export async function receiveDocument(
 ): Promise<string> {
   const said = readClaims(call);
   const claims = checksum === 'other' ? { ...said, checksum: undefined } : said;
-  if (claims.length > MAX_DOCUMENT) throw new S3Error('MalformedXML', 'The document is too long');
+  if (claims.length > maxDocumentBytes) throw new S3Error('MalformedXML', 'The document is too long');
   if (checksum === 'required' && claims.md5 === undefined && claims.checksum === undefined) {
     throw new S3Error('InvalidRequest', 'Missing required header for this request: Content-MD5');
   }

@@ -1,8 +1,8 @@
 import { S3Error } from '../errors.ts';
 import { header, type Call } from '../call.ts';
-import type { ObjectRow } from '../store/rows.ts';
+import type { ObjectRow } from '../store/schema.ts';
 
-/** Is the ETag (without quotes) among those of an `If-Match` list? */
+/** Whether an `If-Match` list contains the ETag (without quotes). */
 function matches(list: string, etag: string): boolean {
   return list.split(',').some((item) => {
     const tag = item.trim().replace(/^W\//, '');
@@ -33,21 +33,21 @@ function readConditions(call: Call, prefix: string): Conditions {
   };
 }
 
-/** The conditions that refuse: `If-Match`, and `If-Unmodified-Since` where there is no `If-Match`. */
+/** Checks `If-Match`, or `If-Unmodified-Since` if there is no `If-Match`. @throws S3Error PreconditionFailed */
 function requireUnchanged(row: ObjectRow, { match, unmodifiedSince }: Conditions): void {
   if (match === undefined) {
     if (seconds(row.modified) > unmodifiedSince) throw failed('If-Unmodified-Since');
   } else if (!matches(match, row.etag)) throw failed('If-Match');
 }
 
-/** Whether the client has this already: `If-None-Match`, or `If-Modified-Since` where there is none. */
+/** Whether the client has this version: `If-None-Match`, or `If-Modified-Since` if there is no `If-None-Match`. */
 function isKnown(row: ObjectRow, { noneMatch, modifiedSince }: Conditions): boolean {
   return noneMatch === undefined ? seconds(row.modified) <= modifiedSince : matches(noneMatch, row.etag);
 }
 
 /**
  * Checks the conditions of a GET or HEAD.
- * @returns false when the answer is 304
+ * @returns false if the answer is 304
  * @throws S3Error PreconditionFailed
  */
 export function checkRead(call: Call, row: ObjectRow): boolean {
@@ -56,7 +56,7 @@ export function checkRead(call: Call, row: ObjectRow): boolean {
   return !isKnown(row, conditions);
 }
 
-/** Checks the conditions a copy puts on its source. @throws S3Error PreconditionFailed */
+/** Checks the conditions of a copy on its source. @throws S3Error PreconditionFailed */
 export function checkCopySource(call: Call, row: ObjectRow): void {
   const conditions = readConditions(call, 'x-amz-copy-source-');
   requireUnchanged(row, conditions);
@@ -64,8 +64,8 @@ export function checkCopySource(call: Call, row: ObjectRow): void {
 }
 
 /**
- * Checks the conditions of a write or a deletion against what is there now.
- * @throws S3Error PreconditionFailed; NoSuchKey for `If-Match` where there is nothing
+ * Checks the conditions of a write or a deletion against the current object.
+ * @throws S3Error PreconditionFailed; NoSuchKey for `If-Match` without a current object
  */
 export function checkWrite(call: Call, current: ObjectRow | undefined): void {
   const match = header(call, 'if-match');

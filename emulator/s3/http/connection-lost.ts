@@ -1,2 +1,2 @@
-/** The connection ended before the request or the answer did. */
+/** The connection ended before the request or the answer was complete. */
 export class ConnectionLost extends Error {}

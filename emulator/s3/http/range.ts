@@ -1,15 +1,16 @@
 import { S3Error } from '../errors.ts';
 
-/** Bytes `start` to `start + length - 1`. */
+/** The bytes from `start` to `start + length - 1`. */
 export interface ByteRange {
   readonly start: number;
   readonly length: number;
 }
 
 /**
- * Reads a `Range` header. What is no single byte range is no range at all, as in S3: the whole object is the answer.
+ * Parses a `Range` header.
  * @param size of the object, in bytes
- * @throws S3Error InvalidRange when none of it is in the object
+ * @returns undefined if it is not a single byte range; S3 then answers with the whole object
+ * @throws S3Error InvalidRange if the range is outside the object
  */
 export function parseRange(value: string | undefined, size: number): ByteRange | undefined {
   const fields = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/.exec(value ?? '');

@@ -5,13 +5,13 @@ import type { BlobStore } from '../store/blobs.ts';
 import { pump } from '../store/pump.ts';
 import { ConnectionLost } from './connection-lost.ts';
 
-/** What becomes of a piece of an answer's body: it may come late, changed, or not at all. */
+/** For fault injection: delays or changes a chunk of an answer's body, or ends the answer after it. */
 export type TamperWithAnswer = (piece: Buffer, at: number) => Promise<{ readonly send: Buffer; readonly end?: true }>;
 
-/** Hands bytes to the connection; resolves when the operating system has them. `last` ends the answer. */
+/** Sends bytes; resolves once the operating system has them. @param last ends the answer */
 async function send(res: ServerResponse, chunk: Buffer, last: boolean): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    const closed = (): void => reject(new ConnectionLost('The connection was closed'));
+    const closed = (): void => reject(new ConnectionLost('the connection was closed'));
     if (res.destroyed) {
       closed();
       return;
@@ -27,30 +27,35 @@ async function send(res: ServerResponse, chunk: Buffer, last: boolean): Promise<
   });
 }
 
-/** A body above this that is left unread is not worth the wait: the connection is closed instead. */
-const UNREAD_LIMIT = 256 * 1024;
-const LINGER_MS = 2000;
+/** If more of the request's body is unread, reading it takes too long, and the connection is closed instead. */
+const maxUnreadBytes = 256 * 1024;
+const maxLingerMillis = 2000;
 
-/** Waits until the client has stopped sending: closing earlier would reset the connection before it reads the answer. */
+/**
+ * Waits until the client has stopped sending. Closing earlier would reset the connection before it reads the answer.
+ */
 async function linger(req: IncomingMessage): Promise<void> {
   req.resume();
   const over = new Promise((resolve) => req.once('end', resolve).once('close', resolve));
-  await Promise.race([over, setTimeout(LINGER_MS, undefined, { ref: false })]);
+  await Promise.race([over, setTimeout(maxLingerMillis, undefined, { ref: false })]);
+}
+
+/** A request and what its answer is sent with. */
+export interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly blobs: BlobStore;
+  /** Counts body bytes as they are sent. */
+  readonly meter: { bytesOut: number };
 }
 
 /**
  * Sends an answer.
- * @param meter counts body bytes as they are handed over
- * @param tamper for fault injection; breaks the connection off where it ends the body
- * @throws ConnectionLost when the client, or the cut, ended it
+ * @param tamper for fault injection
+ * @throws ConnectionLost if the client, or `tamper`, ended the connection
  */
 export async function respond(
-  {
-    req,
-    res,
-    blobs,
-    meter,
-  }: { req: IncomingMessage; res: ServerResponse; blobs: BlobStore; meter: { bytesOut: number } },
+  { req, res, blobs, meter }: Exchange,
   answer: Answer,
   tamper?: TamperWithAnswer,
 ): Promise<void> {
@@ -62,7 +67,7 @@ export async function respond(
   if (!bodiless && headers['content-length'] === undefined) headers['content-length'] = String(length);
   if (typeof body === 'string') headers['content-type'] ??= 'application/xml';
   const announced = 'transfer-encoding' in req.headers ? Infinity : Number(req.headers['content-length'] ?? 0);
-  const unread = !req.complete && announced > UNREAD_LIMIT;
+  const unread = !req.complete && announced > maxUnreadBytes;
   if (unread) headers['connection'] = 'close';
   res.writeHead(answer.status, headers);
 
@@ -81,10 +86,10 @@ export async function respond(
     if (bytes.length > 0) await send(res, bytes, last && end === undefined);
     sent += bytes.length;
     meter.bytesOut += bytes.length;
-    if (end) throw new ConnectionLost('Cut off');
+    if (end) throw new ConnectionLost('an injected fault ended the answer');
   };
   if (text !== undefined) await deliver(text);
-  else if (typeof body === 'object') await pump(blobs, body.pieces, body.start, body.length, deliver);
+  else if (typeof body === 'object') await pump(blobs, body, deliver);
   if (unread) await linger(req);
   if (!res.writableEnded) res.end();
 }

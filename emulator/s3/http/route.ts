@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { S3Error } from '../errors.ts';
 import type { Address } from './address.ts';
 
-/** The operations this server performs, by their S3 names. */
+/** The operations of this server, by their S3 names. */
 export type Operation =
   | 'ListBuckets'
   | 'CreateBucket'
@@ -32,7 +32,7 @@ export type Operation =
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload';
 
-/** Sub-resources S3 has and this server has not; taking them for a plain GET or PUT would do the wrong thing. */
+/** Sub-resources that this server does not support; ignoring them would perform a plain GET or PUT instead. */
 const unsupported = [
   ...['accelerate', 'acl', 'analytics', 'attributes', 'cors', 'encryption', 'intelligent-tiering', 'inventory'],
   ...['legal-hold', 'lifecycle', 'logging', 'metrics', 'object-lock', 'ownershipControls', 'policy', 'policyStatus'],
@@ -90,8 +90,8 @@ function objectOperation(method: string, has: (name: string) => boolean, copies:
 }
 
 /**
- * Names the operation a request asks for.
- * @throws S3Error NotImplemented for what S3 can do and this server cannot, MethodNotAllowed for what neither can
+ * The operation of a request.
+ * @throws S3Error NotImplemented for an operation of S3 that this server lacks, MethodNotAllowed for any other
  */
 export function chooseOperation(method: string, address: Address, headers: IncomingHttpHeaders): Operation {
   const has = (name: string): boolean => address.query.has(name);

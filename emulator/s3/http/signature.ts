@@ -4,24 +4,24 @@ import { S3Error } from '../errors.ts';
 import type { Address } from './address.ts';
 import { encodeUriComponent, encodeUriPath } from './uri.ts';
 
-/** A request whose signature was right. */
+/** The verified signature of a request. */
 export interface Authentication {
   readonly accessKeyId: string;
-  /** What the body must be: a SHA-256 in hex, or one of the `UNSIGNED-` and `STREAMING-` words. */
+  /** The announced body: a SHA-256 in hex, or one of the `UNSIGNED-` and `STREAMING-` values. */
   readonly payloadHash: string;
-  /** With these the chunks of a `STREAMING-AWS4-HMAC-SHA256-` body are signed. */
+  /** This and the fields below verify the chunks of a `STREAMING-AWS4-HMAC-SHA256-` body. */
   readonly signingKey: KeyObject;
   readonly scope: string;
   readonly date: string;
   readonly signature: string;
 }
 
-/** Finds the secret of an access key id. */
+/** Finds the secret of an access key ID. */
 export type SecretLookup = (accessKeyId: string) => string | undefined;
 
-const ALGORITHM = 'AWS4-HMAC-SHA256';
-const MAX_SKEW_MS = 15 * 60 * 1000;
-const MAX_EXPIRES_S = 7 * 24 * 3600;
+const signatureAlgorithm = 'AWS4-HMAC-SHA256';
+const maxSkewMillis = 15 * 60 * 1000;
+const maxExpiresSeconds = 7 * 24 * 3600;
 
 interface Claim {
   readonly accessKeyId: string;
@@ -35,10 +35,10 @@ interface Claim {
 const hmac = (key: string | Buffer | KeyObject, text: string): Buffer =>
   createHmac('sha256', key).update(text).digest();
 
-/** SHA-256 in hex. Header bytes arrive as latin1, so that is how they are hashed. */
+/** SHA-256 in hex. Header bytes arrive as latin1, so they are hashed as latin1. */
 const sha256 = (text: string): string => createHash('sha256').update(text, 'latin1').digest('hex');
 
-/** Milliseconds since the epoch of `20261105T120000Z`; NaN when it is no such date. */
+/** Milliseconds since the epoch of `20261105T120000Z`; NaN if it is malformed. */
 function parseDate(date: string): number {
   return Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z'));
 }
@@ -55,7 +55,7 @@ function claimFromHeader(req: IncomingMessage, authorization: string): Claim {
   const malformed = (): S3Error => new S3Error('AuthorizationHeaderMalformed');
   const fields = new Map(
     authorization
-      .slice(ALGORITHM.length)
+      .slice(signatureAlgorithm.length)
       .split(',')
       .map((field) => {
         const equals = field.indexOf('=');
@@ -93,7 +93,8 @@ function claimFromQuery(req: IncomingMessage, { query }: Address, now: number): 
   if (credential === undefined || signedHeaders === undefined || signature === undefined || date === undefined) {
     throw malformed();
   }
-  if (query.get('X-Amz-Algorithm') !== ALGORITHM || !(expires >= 0 && expires <= MAX_EXPIRES_S)) throw malformed();
+  if (query.get('X-Amz-Algorithm') !== signatureAlgorithm || !(expires >= 0 && expires <= maxExpiresSeconds))
+    throw malformed();
   if (now > parseDate(date) + expires * 1000) throw new S3Error('AccessDenied', 'Request has expired');
   const header = req.headers['x-amz-content-sha256'];
   return {
@@ -132,25 +133,26 @@ function requireSigned(req: IncomingMessage, signedHeaders: readonly string[]): 
 }
 
 const signingKeys = new Map<string, KeyObject>();
-const SIGNING_KEY_LIMIT = 1000;
+const maxSigningKeys = 1000;
 
-/** The key for a day, region and service: four HMACs, the same for a whole day. */
+/** The signing key for a day, region and service. It takes four HMACs, so it is cached. */
 function signingKey(secret: string, [day, region, service]: Claim['scope']): KeyObject {
   const id = `${day}/${region}/${service}/${secret}`;
   let key = signingKeys.get(id);
   if (key === undefined) {
     key = createSecretKey(hmac(hmac(hmac(hmac(`AWS4${secret}`, day), region), service), 'aws4_request'));
-    if (signingKeys.size >= SIGNING_KEY_LIMIT) signingKeys.clear();
+    if (signingKeys.size >= maxSigningKeys) signingKeys.clear();
     signingKeys.set(id, key);
   }
   return key;
 }
 
 /**
- * Checks the Signature V4 of a request, in its header or its query. Any region is taken: one server stands in for all.
+ * Verifies the Signature V4 of a request, in its header or its query. Any region is accepted: one server stands in for
+ * all.
  * @param now milliseconds since the epoch
- * @returns undefined for a request that carries no signature
- * @throws S3Error when it carries one that is malformed, unknown, expired or wrong
+ * @returns undefined for a request without a signature
+ * @throws S3Error if the signature is malformed, expired or wrong, or its key is unknown
  */
 export function authenticate(
   req: IncomingMessage,
@@ -161,8 +163,8 @@ export function authenticate(
   const { authorization } = req.headers;
   const inQuery = address.query.has('X-Amz-Algorithm') || address.query.has('X-Amz-Signature');
   if (authorization === undefined && !inQuery) return undefined;
-  if (authorization !== undefined && !authorization.startsWith(`${ALGORITHM} `)) {
-    const message = `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM}.`;
+  if (authorization !== undefined && !authorization.startsWith(`${signatureAlgorithm} `)) {
+    const message = `The authorization mechanism you have provided is not supported. Please use ${signatureAlgorithm}.`;
     throw new S3Error('InvalidRequest', message);
   }
   const claim = authorization === undefined ? claimFromQuery(req, address, now) : claimFromHeader(req, authorization);
@@ -174,8 +176,8 @@ export function authenticate(
   if (Number.isNaN(skew) || !claim.date.startsWith(claim.scope[0])) {
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
   }
-  // A presigned URL lives until it expires, but may not be from the future either.
-  if (skew > MAX_SKEW_MS || (authorization !== undefined && skew < -MAX_SKEW_MS)) {
+  // A presigned URL is valid until it expires, but must not be from the future.
+  if (skew > maxSkewMillis || (authorization !== undefined && skew < -maxSkewMillis)) {
     throw new S3Error('RequestTimeTooSkewed');
   }
   requireSigned(req, claim.signedHeaders);
@@ -183,7 +185,7 @@ export function authenticate(
   const key = signingKey(secret, claim.scope);
   const scope = `${claim.scope.join('/')}/aws4_request`;
   const canonical = canonicalRequest(req, address, claim);
-  const expected = hmac(key, [ALGORITHM, claim.date, scope, sha256(canonical)].join('\n'));
+  const expected = hmac(key, [signatureAlgorithm, claim.date, scope, sha256(canonical)].join('\n'));
   const given = Buffer.from(claim.signature, 'hex');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
     const details = { AWSAccessKeyId: claim.accessKeyId, CanonicalRequest: canonical };

@@ -2,14 +2,14 @@ import { S3Error } from '../errors.ts';
 import { childrenOf, document, element, group, parseXml, textOf } from './xml.ts';
 import { parseQuery } from './uri.ts';
 
-/** An object's tags, in the order given. */
+/** The tags of an object, in the given order. */
 export type Tags = readonly (readonly [name: string, value: string])[];
 
-const MAX_TAGS = 10;
+const maxTags = 10;
 
 /** @throws S3Error InvalidTag */
 function check(tags: Tags): Tags {
-  if (tags.length > MAX_TAGS) throw new S3Error('InvalidTag', 'Object tags cannot be greater than 10');
+  if (tags.length > maxTags) throw new S3Error('InvalidTag', 'Object tags cannot be greater than 10');
   const names = new Set(tags.map(([name]) => name));
   if (names.size !== tags.length) throw new S3Error('InvalidTag', 'Cannot provide multiple Tags with the same key');
   if (tags.some(([name, value]) => name === '' || name.length > 128 || value.length > 256)) {
@@ -18,24 +18,24 @@ function check(tags: Tags): Tags {
   return tags;
 }
 
-/** Reads `x-amz-tagging`, which is encoded as a query. @throws S3Error InvalidTag */
+/** Parses `x-amz-tagging`, encoded like a query. @throws S3Error InvalidTag */
 export function parseTagHeader(value: string | undefined): Tags {
   return check(parseQuery(value ?? ''));
 }
 
-/** Reads the body of PutObjectTagging. @throws S3Error MalformedXML, InvalidTag */
+/** Parses the body of PutObjectTagging. @throws S3Error MalformedXML, InvalidTag */
 export function parseTagging(xml: string): Tags {
   const [set] = childrenOf(parseXml(xml, 'Tagging'), 'TagSet');
   if (set === undefined) throw new S3Error('MalformedXML');
   return check(childrenOf(set, 'Tag').map((tag) => [textOf(tag, 'Key') ?? '', textOf(tag, 'Value') ?? '']));
 }
 
-/** Tags as stored. */
+/** Tags in their stored form. */
 export function printTags(tags: Tags): string {
   return JSON.stringify(tags);
 }
 
-/** Tags as they were stored. */
+/** Tags from their stored form. */
 export function storedTags(json: string): Tags {
   return JSON.parse(json) as Tags;
 }

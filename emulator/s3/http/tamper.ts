@@ -5,7 +5,7 @@ import { ConnectionLost } from './connection-lost.ts';
 import { clientGone, pause } from './pause.ts';
 import type { TamperWithAnswer } from './respond.ts';
 
-/** What a fault does to the request's body on its way. */
+/** Applies a fault to the body of a request. */
 export function tamperWithBody(fault: Fault | undefined, req: IncomingMessage): Call['tamper'] {
   if (fault?.kind === 'corrupt-body') return (piece, at) => corrupted(piece, fault.atByte - at);
   if (fault?.kind === 'trickle-body') {
@@ -18,11 +18,11 @@ export function tamperWithBody(fault: Fault | undefined, req: IncomingMessage): 
   return (piece, at) => {
     if (at + piece.length <= fault.afterBytes) return piece;
     if (fault.kind === 'stall-body') return clientGone(req);
-    throw new ConnectionLost('Reset within the body');
+    throw new ConnectionLost('an injected fault reset the connection in the body');
   };
 }
 
-/** What a fault does to the answer's body on its way. */
+/** Applies a fault to the body of an answer. */
 export function tamperWithAnswer(fault: Fault | undefined, req: IncomingMessage): TamperWithAnswer | undefined {
   if (fault?.kind === 'corrupt-answer') {
     return (piece, at) => Promise.resolve({ send: corrupted(piece, fault.atByte - at) });
@@ -37,7 +37,7 @@ export function tamperWithAnswer(fault: Fault | undefined, req: IncomingMessage)
   return async (piece, at) => {
     const room = Math.max(0, fault.afterBytes - at);
     if (piece.length < room) return { send: piece };
-    await pause(req, fault.stallMilliseconds ?? 0);
+    await pause(req, fault.stallMillis ?? 0);
     return { send: piece.subarray(0, room), end: true };
   };
 }

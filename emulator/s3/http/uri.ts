@@ -3,22 +3,22 @@ import { S3Error } from '../errors.ts';
 const outsideUnreserved = /[!'()*]/g;
 const percent = (character: string): string => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
 
-/** Percent-encodes a string the way Signature V4 does: all bytes but `A-Za-z0-9-._~`. */
+/** Percent-encodes as Signature V4 does: all bytes except `A-Za-z0-9-._~`. */
 export function encodeUriComponent(text: string): string {
   return encodeURIComponent(text).replace(outsideUnreserved, percent);
 }
 
-/** As `encodeUriComponent`, with `/` left as it is. */
+/** Like `encodeUriComponent`, but keeps `/`. */
 export function encodeUriPath(text: string): string {
   return encodeUriComponent(text).replaceAll('%2F', '/');
 }
 
-/** Most keys: nothing to encode, and looking is much cheaper than encoding. */
+/** Most keys need no encoding, and this check is much cheaper than encoding. */
 const plainKey = /^[A-Za-z0-9*_./-]*$/;
 
 /**
- * Encodes a key the way S3 does in listings with `encoding-type=url` and in event records: form encoding (a space is
- * `+`, `~` is escaped, `*` is not) with `/` left as it is.
+ * Encodes a key as S3 does in listings with `encoding-type=url` and in event records: form encoding (a space is `+`,
+ * `~` is escaped, `*` is not), but `/` is kept.
  */
 export function encodeKey(key: string): string {
   if (plainKey.test(key)) return key;
@@ -29,8 +29,8 @@ export function encodeKey(key: string): string {
 }
 
 /**
- * Undoes percent-encoding, nothing else: no dot segments, no double slashes, `+` stays.
- * @throws S3Error InvalidURI when the bytes are not UTF-8 or an escape is broken
+ * Decodes percent-encoding and changes nothing else: dot segments, double slashes and `+` are kept.
+ * @throws S3Error InvalidURI if the bytes are not UTF-8 or an escape is malformed
  */
 export function decodeUri(text: string): string {
   if (!text.includes('%')) return text;
@@ -42,7 +42,7 @@ export function decodeUri(text: string): string {
 }
 
 /**
- * Splits a raw query string (without `?`) into decoded pairs, in order. `+` is a space here, as in a form.
+ * Splits a raw query string (without `?`) into decoded pairs, in order. `+` is a space, as in a form.
  * @throws S3Error InvalidURI
  */
 export function parseQuery(raw: string): [name: string, value: string][] {

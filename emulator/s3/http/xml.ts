@@ -4,10 +4,10 @@ const declaration = '<?xml version="1.0" encoding="UTF-8"?>\n';
 const namespace = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
 /**
- * Markup, and what a reader would drop or change: control characters (line ends are normalised by every parser) and
- * the two code points that XML has no place for. S3 writes those as numeric references as well.
+ * Markup, and characters that a parser would drop or change: control characters (parsers normalize line ends) and the
+ * two code points that XML does not allow. S3 writes them as numeric references, too.
  */
-// eslint-disable-next-line no-control-regex -- keys may hold control characters
+// eslint-disable-next-line no-control-regex -- keys may contain control characters
 const special = /[&<>"\u0000-\u001f\u007f\ufffe\uffff]/g;
 const named: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -16,41 +16,41 @@ export function escapeXml(text: string): string {
   return text.replace(special, (c) => named[c] ?? `&#x${c.charCodeAt(0).toString(16)};`);
 }
 
-/** One element with text content; nothing when the value is undefined. */
+/** An element with text content; '' if the value is undefined. */
 export function element(name: string, value: string | number | boolean | undefined): string {
   if (value === undefined) return '';
   return `<${name}>${typeof value === 'string' ? escapeXml(value) : String(value)}</${name}>`;
 }
 
-/** One element around others that are already XML. */
+/** An element with children that are already XML. */
 export function group(name: string, ...children: readonly string[]): string {
   return `<${name}>${children.join('')}</${name}>`;
 }
 
-/** A whole document in S3's namespace. */
+/** A document in the namespace of S3. */
 export function document(root: string, ...children: readonly string[]): string {
   return `${declaration}<${root} xmlns="${namespace}">${children.join('')}</${root}>`;
 }
 
-/** A document without a namespace, as S3's errors are. */
+/** A document without a namespace, like the errors of S3. */
 export function plainDocument(root: string, ...children: readonly string[]): string {
   return declaration + group(root, ...children);
 }
 
-/** An element of a document that was read. */
+/** An element of a parsed document. */
 export interface XmlElement {
   readonly name: string;
   readonly children: readonly XmlElement[];
-  /** Text directly inside this element, references resolved, white space kept. */
+  /** The text directly in this element, with references resolved and white space kept. */
   readonly text: string;
 }
 
-/** All children of this name. */
+/** All children with this name. */
 export function childrenOf(parent: XmlElement, name: string): XmlElement[] {
   return parent.children.filter((child) => child.name === name);
 }
 
-/** The text of the first child of this name. */
+/** The text of the first child with this name. */
 export function textOf(parent: XmlElement, name: string): string | undefined {
   return parent.children.find((child) => child.name === name)?.text;
 }
@@ -75,10 +75,10 @@ const token =
   /<\?[^]*?\?>|<!--[^]*?-->|<!\[CDATA\[([^]*?)\]\]>|<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)|(<)/g;
 
 /**
- * Reads a request document. Only what S3 documents are made of: elements, text, CDATA, comments; attributes are
- * checked and dropped, document type declarations refused. General parsers trim or drop text that is only white
- * space, and a lone space is a legal key.
- * @throws S3Error MalformedXML, also when the root is not named as expected
+ * Parses a request document. It accepts only what documents of S3 consist of: elements, text, CDATA and comments.
+ * Attributes are checked and dropped; document type declarations are refused. General parsers drop text that is only
+ * white space, but a single space is a valid key.
+ * @throws S3Error MalformedXML, also if the root element has another name
  */
 export function parseXml(xml: string, root: string): XmlElement {
   interface Open {

@@ -4,20 +4,21 @@ import { parseConfiguration, printConfiguration, queueRules, type Configuration 
 import { receiveDocument } from '../http/body.ts';
 import { document, element, group, parseXml, textOf } from '../http/xml.ts';
 import { header, requireBucket, type Answer, type Call, type Server } from '../call.ts';
-import { OWNER_ID } from './owner.ts';
+import { ownerId } from './owner.ts';
 
-const NO_LOCATION = 'us-east-1';
+/** The region without a `LocationConstraint`. */
+const defaultRegion = 'us-east-1';
 const bucketName =
   /^(?!xn--|\d+\.\d+\.\d+\.\d+$)(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
 
 /**
- * Makes a bucket.
- * @throws S3Error InvalidBucketName; BucketAlreadyOwnedByYou, except in us-east-1 where S3 lets that pass
+ * Creates a bucket.
+ * @throws S3Error InvalidBucketName; BucketAlreadyOwnedByYou, except in us-east-1, where S3 ignores a repeated creation
  */
 export function makeBucket(server: Server, name: string, region: string): void {
   if (!bucketName.test(name)) throw new S3Error('InvalidBucketName', undefined, { details: { BucketName: name } });
   const current = server.storage.buckets.find(name);
-  if (current?.region === NO_LOCATION && region === NO_LOCATION) return;
+  if (current?.region === defaultRegion && region === defaultRegion) return;
   if (current !== undefined) {
     throw new S3Error('BucketAlreadyOwnedByYou', undefined, { details: { BucketName: name } });
   }
@@ -33,13 +34,13 @@ export async function createBucket(call: Call, server: Server): Promise<Answer> 
   return { status: 200, headers: { location: `/${call.info.bucket}` } };
 }
 
-/** ListBuckets, all in one page. */
+/** ListBuckets, always one page. */
 export function listBuckets(_call: Call, server: Server): Answer {
   const buckets = server.storage.buckets.all().map(({ name, created, region }) => {
     const date = new Date(created).toISOString();
     return group('Bucket', element('Name', name), element('CreationDate', date), element('BucketRegion', region));
   });
-  const owner = group('Owner', element('ID', OWNER_ID));
+  const owner = group('Owner', element('ID', ownerId));
   return { status: 200, body: document('ListAllMyBucketsResult', owner, group('Buckets', ...buckets)) };
 }
 
@@ -49,7 +50,7 @@ export function headBucket(call: Call, server: Server): Answer {
   return { status: 200, headers: { 'x-amz-bucket-region': region } };
 }
 
-/** DeleteBucket: only an empty one; uploads that are still open end with it. */
+/** DeleteBucket: the bucket must be empty. Its open uploads are aborted. */
 export function deleteBucket(call: Call, server: Server): Answer {
   const { storage } = server;
   const { name } = requireBucket(server, call.info.bucket);
@@ -69,11 +70,11 @@ export function deleteBucket(call: Call, server: Server): Answer {
 /** GetBucketLocation. */
 export function getBucketLocation(call: Call, server: Server): Answer {
   const { region } = requireBucket(server, call.info.bucket);
-  // The one answer in which the text is in the root element, and us-east-1 is no text at all.
-  return { status: 200, body: document('LocationConstraint', region === NO_LOCATION ? '' : region) };
+  // The only answer with text in the root element; it is empty for us-east-1.
+  return { status: 200, body: document('LocationConstraint', region === defaultRegion ? '' : region) };
 }
 
-/** GetBucketVersioning: never switched on. */
+/** GetBucketVersioning: versioning is not supported, so never enabled. */
 export function getBucketVersioning(call: Call, server: Server): Answer {
   requireBucket(server, call.info.bucket);
   return { status: 200, body: document('VersioningConfiguration') };
@@ -85,7 +86,7 @@ export function getNotifications(call: Call, server: Server): Answer {
   return { status: 200, body: printConfiguration(JSON.parse(notifications) as Configuration[]) };
 }
 
-/** PutBucketNotificationConfiguration: replaces all of it, after a test event to each queue. */
+/** PutBucketNotificationConfiguration: sends a test event to each queue, then replaces the configuration. */
 export async function putNotifications(call: Call, server: Server): Promise<Answer> {
   const { name } = requireBucket(server, call.info.bucket);
   const xml = await receiveDocument(call);

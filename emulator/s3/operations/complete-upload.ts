@@ -13,12 +13,12 @@ import { receiveDocument } from '../http/body.ts';
 import { checkWrite } from '../http/conditions.ts';
 import { encodeUriPath } from '../http/uri.ts';
 import { childrenOf, document, element, parseXml, textOf } from '../http/xml.ts';
-import type { ObjectRow, PartRow, UploadRow } from '../store/rows.ts';
+import type { ObjectRow, PartRow, UploadRow } from '../store/schema.ts';
 import { header, originOf, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { requireUpload } from './uploads.ts';
 
-const MIN_PART = 5 * 1024 ** 2;
-const MAX_PARTS = 10_000;
+const minPartBytes = 5 * 1024 ** 2;
+const maxParts = 10_000;
 
 interface NamedPart {
   readonly number: number;
@@ -26,7 +26,7 @@ interface NamedPart {
   readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>;
 }
 
-/** Reads the list of parts. @throws S3Error MalformedXML, InvalidPartOrder */
+/** Parses the list of parts. @throws S3Error MalformedXML, InvalidPartOrder */
 function parseParts(xml: string): NamedPart[] {
   const parts = childrenOf(parseXml(xml, 'CompleteMultipartUpload'), 'Part').map((part) => {
     const number = Number(textOf(part, 'PartNumber')?.trim() ?? NaN);
@@ -39,14 +39,14 @@ function parseParts(xml: string): NamedPart[] {
     }
     return { number, etag, checksums };
   });
-  if (parts.length === 0 || parts.length > MAX_PARTS) throw new S3Error('MalformedXML');
+  if (parts.length === 0 || parts.length > maxParts) throw new S3Error('MalformedXML');
   if (parts.some(({ number }, i) => i > 0 && number <= (parts[i - 1]?.number ?? 0))) {
     throw new S3Error('InvalidPartOrder');
   }
   return parts;
 }
 
-/** Finds the parts the client names among those that are there, and checks each. */
+/** Finds the stored part for each part that the client names, and checks it. */
 function matchParts(upload: UploadRow, named: readonly NamedPart[], stored: readonly PartRow[]): PartRow[] {
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   return named.map(({ number, etag, checksums }, i) => {
@@ -58,18 +58,20 @@ function matchParts(upload: UploadRow, named: readonly NamedPart[], stored: read
     if (value !== undefined && value !== part.checksumValue) throw new S3Error('InvalidPart', undefined, { details });
     if (upload.checksumType === 'COMPOSITE' && algorithm !== null && value === undefined) {
       const kind = algorithm.toLowerCase();
-      const message = `The upload was created using a ${kind} checksum. The complete request must include the checksum for each part. It was missing for part ${number} in the request.`;
+      const message =
+        `The upload was created using a ${kind} checksum. The complete request must include the checksum for each ` +
+        `part. It was missing for part ${number} in the request.`;
       throw new S3Error('InvalidRequest', message);
     }
-    if (part.size < MIN_PART && i < named.length - 1) {
-      const sizes = { ProposedSize: String(part.size), MinSizeAllowed: String(MIN_PART), ...details };
+    if (part.size < minPartBytes && i < named.length - 1) {
+      const sizes = { ProposedSize: String(part.size), MinSizeAllowed: String(minPartBytes), ...details };
       throw new S3Error('EntityTooSmall', undefined, { details: sizes });
     }
     return part;
   });
 }
 
-/** The checksum of the whole, compared with what the client says it is. */
+/** Computes the checksum of the whole object and compares it with that of the request. */
 async function checksumOf(
   call: Call,
   server: Server,
@@ -80,7 +82,9 @@ async function checksumOf(
   const type = upload.checksumType ?? 'FULL_OBJECT';
   const askedType = header(call, 'x-amz-checksum-type');
   if (askedType !== undefined && askedType !== type) {
-    const message = `The upload was created using the ${type} checksum mode. The complete request must use the same checksum mode.`;
+    const message =
+      `The upload was created using the ${type} checksum mode. ` +
+      'The complete request must use the same checksum mode.';
     throw new S3Error('InvalidRequest', message);
   }
   const values = parts.map(({ checksumValue, size }) => ({ value: checksumValue, size }));
@@ -96,7 +100,7 @@ async function checksumOf(
         `The upload was created using the ${algorithm ?? 'null'} checksum algorithm.`,
       );
     }
-    // Of a composite value the client may leave out the count.
+    // The client may omit the count of a composite value.
     if (value !== checksum?.value && value !== checksum?.value.replace(/-\d+$/, '')) {
       throw new S3Error('BadDigest', `The ${given} you specified did not match the calculated checksum.`);
     }
@@ -107,8 +111,10 @@ async function checksumOf(
 function checkSize(call: Call, size: number): void {
   const expected = header(call, 'x-amz-mp-object-size');
   if (expected === undefined || Number(expected) === size) return;
-  const message = `The provided 'x-amz-mp-object-size' header value ${expected} does not match what was computed: ${size}`;
-  throw new S3Error('InvalidRequest', message);
+  throw new S3Error(
+    'InvalidRequest',
+    `The provided 'x-amz-mp-object-size' header value ${expected} does not match what was computed: ${size}`,
+  );
 }
 
 function answer(call: Call, row: ObjectRow): Answer {
@@ -127,18 +133,18 @@ function answer(call: Call, row: ObjectRow): Answer {
   return { status: 200, headers: encryptionHeaders(row), body };
 }
 
-/** The object this upload has made already: a client that lost the answer asks again and gets the same. */
+/** The object that this upload has made: a client that lost the answer repeats the request and gets the same one. */
 function alreadyMade(call: Call, server: Server): ObjectRow | undefined {
   const row = server.storage.objects.find(call.info.bucket, call.info.key);
   return row?.uploadId !== null && row?.uploadId === parameter(call, 'uploadId') ? row : undefined;
 }
 
-/** CompleteMultipartUpload. The upload's content becomes the object's: no byte moves, however large it is. */
+/** CompleteMultipartUpload. The content of the upload becomes that of the object: no byte is copied. */
 export async function completeUpload(call: Call, server: Server): Promise<Answer> {
   const { storage, publisher } = server;
   const { bucket, key } = call.info;
   requireBucket(server, bucket);
-  // A checksum in the headers is the object's, not this document's.
+  // A checksum in the headers is that of the object, not of this document.
   const named = parseParts(await receiveDocument(call, 'other'));
   const made = alreadyMade(call, server);
   if (made !== undefined) return answer(call, made);
@@ -162,7 +168,7 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
     uploadId: upload.id,
   };
   const done = storage.commit((commit) => {
-    // While the checksum was computed, another request may have completed the upload or sent a part again.
+    // While the checksum was computed, another request may have completed the upload or replaced a part.
     const first = alreadyMade(call, server);
     if (first !== undefined) return first;
     const bucketRow = requireBucket(server, bucket);
@@ -173,7 +179,7 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
     checkWrite(call, current);
     storage.uploads.delete(upload.id);
     storage.dropContent(commit, upload.content, new Set(parts.map(({ number }) => number)));
-    // Readers ask for parts 1 to N, whatever numbers they were sent under.
+    // Readers request parts 1 to N, whatever numbers the parts were uploaded with.
     parts.forEach(({ number }, i) => {
       if (number !== i + 1) storage.parts.renumber(upload.content, number, i + 1);
     });

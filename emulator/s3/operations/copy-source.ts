@@ -1,19 +1,19 @@
 import { S3Error } from '../errors.ts';
 import { parseRange, type ByteRange } from '../http/range.ts';
 import { decodeUri } from '../http/uri.ts';
-import type { ObjectRow } from '../store/rows.ts';
+import type { ObjectRow } from '../store/schema.ts';
 import { header, requireObject, type Call, type Server } from '../call.ts';
-import { ACCOUNT_ID } from './owner.ts';
+import { ownerAccountId } from './owner.ts';
 
 /**
- * Finds the object `x-amz-copy-source` names: `bucket/key`, percent-encoded, with or without a slash before it.
- * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey; AccessDenied when the caller may not read it
+ * Finds the object named by `x-amz-copy-source`: `bucket/key`, percent-encoded, with or without a leading slash.
+ * @throws S3Error InvalidArgument, NoSuchBucket, NoSuchKey; AccessDenied if the caller is not allowed to read it
  */
 export function requireCopySource(call: Call, server: Server): ObjectRow {
   const raw = header(call, 'x-amz-copy-source') ?? '';
   const [path = '', version] = raw.split('?versionId=', 2);
   if (version !== undefined && version !== 'null') throw new S3Error('InvalidArgument', 'Invalid version id specified');
-  // S3 takes a plus here for a space; a plus in a key comes as %2B.
+  // S3 reads a plus as a space here; a plus in a key is sent as %2B.
   const decoded = decodeUri(path.replaceAll('+', ' ')).replace(/^\//, '');
   const slash = decoded.indexOf('/');
   if (slash < 1 || slash === decoded.length - 1) {
@@ -25,7 +25,7 @@ export function requireCopySource(call: Call, server: Server): ObjectRow {
   const owner = header(call, 'x-amz-source-expected-bucket-owner');
   const accessKeyId = call.authentication?.accessKeyId;
   if (
-    (owner !== undefined && owner !== ACCOUNT_ID) ||
+    (owner !== undefined && owner !== ownerAccountId) ||
     !server.allows({ operation: 'GetObject', bucket, key, accessKeyId })
   ) {
     throw new S3Error('AccessDenied');
@@ -34,7 +34,7 @@ export function requireCopySource(call: Call, server: Server): ObjectRow {
 }
 
 /**
- * The bytes UploadPartCopy takes: all, or those of `x-amz-copy-source-range`, which have to be there.
+ * The bytes that UploadPartCopy copies: all, or those of `x-amz-copy-source-range`, which must exist.
  * @throws S3Error InvalidArgument
  */
 export function readCopyRange(call: Call, source: ObjectRow): ByteRange {

@@ -2,18 +2,17 @@ import { S3Error } from '../errors.ts';
 import { receiveDocument } from '../http/body.ts';
 import { checkWrite } from '../http/conditions.ts';
 import { childrenOf, document, element, group, parseXml, textOf } from '../http/xml.ts';
-import type { ObjectRow } from '../store/rows.ts';
+import type { ObjectRow } from '../store/schema.ts';
 import { originOf, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 
-/** What DeleteObjects asks for. */
 interface DeleteRequest {
   readonly quiet: boolean;
   readonly keys: readonly { readonly key: string; readonly etag: string | undefined }[];
 }
 
-const MAX_KEYS = 1000;
+const maxKeys = 1000;
 
-/** Reads the body of DeleteObjects. @throws S3Error MalformedXML */
+/** Parses the body of DeleteObjects. @throws S3Error MalformedXML */
 function parseDelete(xml: string): DeleteRequest {
   const root = parseXml(xml, 'Delete');
   const keys = childrenOf(root, 'Object').map((object) => {
@@ -21,11 +20,11 @@ function parseDelete(xml: string): DeleteRequest {
     if (key === undefined || key === '') throw new S3Error('MalformedXML');
     return { key, etag: textOf(object, 'ETag') };
   });
-  if (keys.length === 0 || keys.length > MAX_KEYS) throw new S3Error('MalformedXML');
+  if (keys.length === 0 || keys.length > maxKeys) throw new S3Error('MalformedXML');
   return { quiet: textOf(root, 'Quiet')?.toLowerCase() === 'true', keys };
 }
 
-/** Deletes an object, if it is there and passes the check. */
+/** Deletes an object if it exists and `check` does not throw. */
 function remove(call: Call, server: Server, key: string, check: (current: ObjectRow | undefined) => void): void {
   const { storage, publisher } = server;
   const bucket = requireBucket(server, call.info.bucket);
@@ -38,7 +37,7 @@ function remove(call: Call, server: Server, key: string, check: (current: Object
   });
 }
 
-/** DeleteObject: what is not there counts as deleted. */
+/** DeleteObject: succeeds also if the object does not exist. */
 export function deleteObject(call: Call, server: Server): Answer {
   const version = parameter(call, 'versionId');
   if (version !== undefined && version !== 'null') {
@@ -48,7 +47,7 @@ export function deleteObject(call: Call, server: Server): Answer {
   return { status: 204 };
 }
 
-/** DeleteObjects: up to 1,000 keys, each answered for itself. */
+/** DeleteObjects: up to 1,000 keys, with a result for each. */
 export async function deleteObjects(call: Call, server: Server): Promise<Answer> {
   requireBucket(server, call.info.bucket);
   const { quiet, keys } = parseDelete(await receiveDocument(call, 'required'));

@@ -3,16 +3,16 @@ import { encodeKey } from '../http/uri.ts';
 import { document, element, group } from '../http/xml.ts';
 import type { ListedObject, Page, Position } from '../store/listing.ts';
 import { numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
-import { OWNER_ID } from './owner.ts';
+import { ownerId } from './owner.ts';
 
-const PAGE = 1000;
+const maxPageSize = 1000;
 
 interface Query {
   readonly prefix: string;
   readonly delimiter: string;
   readonly maxKeys: number;
   readonly encodingType: 'url' | undefined;
-  /** Writes a key as the client asked for it. */
+  /** Encodes a key as the client requested. */
   readonly show: (key: string) => string;
 }
 
@@ -28,12 +28,12 @@ function readQuery(call: Call): Query {
   return {
     prefix: parameter(call, 'prefix') ?? '',
     delimiter: parameter(call, 'delimiter') ?? '',
-    maxKeys: numberParameter(call, 'max-keys') ?? PAGE,
+    maxKeys: numberParameter(call, 'max-keys') ?? maxPageSize,
     ...readEncodingType(call),
   };
 }
 
-/** A position as a token that means nothing to clients. */
+/** A position as an opaque token. */
 function printToken({ kind, value }: Position): string {
   return Buffer.from(JSON.stringify([kind, value])).toString('base64');
 }
@@ -43,7 +43,7 @@ function parseToken(token: string): Position {
     const [kind, value] = JSON.parse(Buffer.from(token, 'base64').toString()) as unknown[];
     if ((kind === 'key' || kind === 'prefix') && typeof value === 'string') return { kind, value };
   } catch {
-    // Answered below like a token of the wrong shape.
+    // Answered below, like a token of the wrong form.
   }
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
 }
@@ -58,7 +58,7 @@ function contents(object: ListedObject, show: Query['show'], withOwner: boolean)
     object.checksumType === null ? '' : element('ChecksumType', object.checksumType),
     element('Size', object.size),
     element('StorageClass', object.storageClass),
-    withOwner ? group('Owner', element('ID', OWNER_ID)) : '',
+    withOwner ? group('Owner', element('ID', ownerId)) : '',
   );
 }
 
@@ -70,7 +70,7 @@ function findPage(call: Call, server: Server, query: Query, after: Position | un
     prefix,
     delimiter,
     after,
-    limit: Math.min(maxKeys, PAGE),
+    limit: Math.min(maxKeys, maxPageSize),
   });
 }
 
@@ -79,7 +79,7 @@ function common(call: Call, { prefix, delimiter, maxKeys, encodingType, show }: 
     element('Name', call.info.bucket),
     element('Prefix', show(prefix)),
     delimiter === '' ? '' : element('Delimiter', show(delimiter)),
-    element('MaxKeys', Math.min(maxKeys, PAGE)),
+    element('MaxKeys', Math.min(maxKeys, maxPageSize)),
     element('EncodingType', encodingType),
     element('IsTruncated', page.next !== undefined),
     ...page.commonPrefixes.map((value) => group('CommonPrefixes', element('Prefix', show(value)))),
@@ -108,11 +108,11 @@ export function listObjectsV2(call: Call, server: Server): Answer {
   return { status: 200, body };
 }
 
-/** ListObjects, the first version. */
+/** ListObjects, version 1. */
 export function listObjects(call: Call, server: Server): Answer {
   const query = readQuery(call);
   const marker = parameter(call, 'marker') ?? '';
-  // A marker that is a common prefix of this listing stands for all keys under it.
+  // A marker that is a common prefix of this listing stands for all keys with that prefix.
   const { delimiter, prefix } = query;
   const isPrefix =
     delimiter !== '' &&

@@ -1,5 +1,5 @@
-/** The account everything here belongs to; what `x-amz-expected-bucket-owner` is compared with. */
-export const ACCOUNT_ID = '000000000000';
+/** The account that owns every bucket; compared with `x-amz-expected-bucket-owner`. */
+export const ownerAccountId = '000000000000';
 
-/** The canonical id of that account, as listings show it. */
-export const OWNER_ID = '0000000000000000000000000000000000000000000000000000000000000000';
+/** The canonical ID of that account, as in listings. */
+export const ownerId = '0000000000000000000000000000000000000000000000000000000000000000';

@@ -4,14 +4,14 @@ import { encryptionHeaders, entityTag, requireReadable } from '../http/attribute
 import { hasChecksum } from '../http/body.ts';
 import { checkCopySource } from '../http/conditions.ts';
 import { document, element, group } from '../http/xml.ts';
-import type { PartRow, UploadRow } from '../store/rows.ts';
+import type { PartRow, UploadRow } from '../store/schema.ts';
 import { numberParameter, type Answer, type Call, type Server } from '../call.ts';
 import { readCopyRange, requireCopySource } from './copy-source.ts';
 import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
 import { requireUpload } from './uploads.ts';
 
-const PAGE = 1000;
-const MAX_COPY = 5 * 1024 ** 3;
+const maxPageSize = 1000;
+const maxCopyBytes = 5 * 1024 ** 3;
 
 function readPartNumber(call: Call): number {
   const number = numberParameter(call, 'partNumber') ?? 0;
@@ -22,12 +22,12 @@ function readPartNumber(call: Call): number {
   return number;
 }
 
-/** The algorithm whose value is kept with a part: the upload's, so that parts can be put together. */
+/** The algorithm of the checksum stored with a part: that of the upload, so that the parts' checksums combine. */
 function algorithmOf(upload: UploadRow, server: Server): ChecksumAlgorithm | null {
   return upload.checksumAlgorithm ?? server.defaultChecksum;
 }
 
-/** Adds a part whose bytes are stored; drops them when the upload ended meanwhile. */
+/** Adds a part whose bytes are stored. Drops the bytes if the upload has ended meanwhile. */
 async function addPart(call: Call, server: Server, number: number, bytes: StoredBytes): Promise<PartRow> {
   const { storage } = server;
   try {
@@ -86,7 +86,7 @@ export async function uploadPartCopy(call: Call, server: Server): Promise<Answer
   checkCopySource(call, source);
   requireReadable(source);
   const range = readCopyRange(call, source);
-  if (range.length > MAX_COPY)
+  if (range.length > maxCopyBytes)
     throw new S3Error('InvalidRequest', 'The specified copy source is larger than the maximum');
   const bytes = await copyBytes(server, source, range, algorithmOf(upload, server));
   const part = await addPart(call, server, number, bytes);
@@ -108,7 +108,7 @@ function printChecksum({ checksumAlgorithm, checksumValue }: PartRow): string {
 export function listParts(call: Call, server: Server): Answer {
   const upload = requireUpload(call, server);
   const marker = numberParameter(call, 'part-number-marker') ?? 0;
-  const limit = Math.min(numberParameter(call, 'max-parts') ?? PAGE, PAGE);
+  const limit = Math.min(numberParameter(call, 'max-parts') ?? maxPageSize, maxPageSize);
   const found = server.storage.parts.page(upload.content, marker, limit + 1);
   const page = found.slice(0, limit);
   const truncated = found.length > limit;

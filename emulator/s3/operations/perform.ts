@@ -50,8 +50,8 @@ const operations: Readonly<Record<Operation, (call: Call, server: Server) => Ans
 };
 
 /**
- * Does what a request asks for.
- * @throws S3Error when it cannot be done as asked
+ * Performs the operation of a request.
+ * @throws S3Error the error to answer
  */
 export async function perform(call: Call, server: Server): Promise<Answer> {
   return operations[call.info.operation](call, server);

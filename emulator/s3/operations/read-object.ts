@@ -4,7 +4,7 @@ import { isArchived, requireReadable, storedHeaders } from '../http/attributes.t
 import { checkRead } from '../http/conditions.ts';
 import { contentRange, parseRange, type ByteRange } from '../http/range.ts';
 import { storedTags } from '../http/tags.ts';
-import type { ObjectRow, PartRow } from '../store/rows.ts';
+import type { ObjectRow, PartRow } from '../store/schema.ts';
 import { header, numberParameter, parameter, requireObject, type Answer, type Call, type Server } from '../call.ts';
 
 /** Query parameters that replace response headers. */
@@ -12,10 +12,10 @@ const overrides = [
   ...['content-type', 'content-language', 'expires', 'cache-control', 'content-disposition', 'content-encoding'],
 ] as const;
 
-/** What is read: all of an object, one part, or a range. */
+/** The requested bytes: the whole object, one part, or a range. */
 interface Selection {
   readonly range: ByteRange | undefined;
-  /** The part, when it was asked for by number and the object has parts. */
+  /** The part, if it was requested by number and the object has parts. */
   readonly part: PartRow | undefined;
 }
 
@@ -30,8 +30,8 @@ function selectPart(row: ObjectRow, parts: readonly PartRow[], number: number): 
   return { range: { start, length: part.size }, part };
 }
 
-function partMissing(asked: number, count: number): S3Error {
-  const details = { PartNumberRequested: String(asked), ActualPartCount: String(count) };
+function partMissing(requested: number, count: number): S3Error {
+  const details = { PartNumberRequested: String(requested), ActualPartCount: String(count) };
   return new S3Error('InvalidPartNumber', undefined, { details });
 }
 
@@ -48,7 +48,7 @@ function select(call: Call, server: Server, row: ObjectRow): Selection {
   return selectPart(row, server.storage.partsOf(row), partNumber);
 }
 
-/** Checksums of exactly the bytes in the answer; a client would compare any other and fail. */
+/** The checksum of exactly the bytes in the answer. A client would verify any other checksum and fail. */
 function checksumHeaders(call: Call, row: ObjectRow, { range, part }: Selection): Record<string, string> {
   if (header(call, 'x-amz-checksum-mode')?.toUpperCase() !== 'ENABLED') return {};
   if (part !== undefined) {
@@ -96,7 +96,7 @@ interface Found {
   readonly answer: Answer;
 }
 
-/** What GET and HEAD have in common: everything but the bytes. */
+/** What GET and HEAD have in common: everything except the body. */
 function find(call: Call, server: Server): Found | Answer {
   const version = parameter(call, 'versionId');
   if (version !== undefined && version !== 'null') {
@@ -117,7 +117,7 @@ export function headObject(call: Call, server: Server): Answer {
   return 'status' in found ? found : found.answer;
 }
 
-/** GetObject. The bytes are those of the version found now, whatever happens to the object while they are sent. */
+/** GetObject. Sends the version found now, even if the object changes meanwhile. */
 export function getObject(call: Call, server: Server): Answer {
   const found = find(call, server);
   if ('status' in found) return found;
@@ -128,7 +128,7 @@ export function getObject(call: Call, server: Server): Answer {
   return { ...answer, body: { pieces: storage.partsOf(row), start, length, release: storage.pins.pin(row.content) } };
 }
 
-/** RestoreObject: done at once, readable from then on. */
+/** RestoreObject: the object is readable at once. */
 export function restoreObject(call: Call, server: Server): Answer {
   const row = requireObject(server, call.info.bucket, call.info.key);
   if (!isArchived(row)) {

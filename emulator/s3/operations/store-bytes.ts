@@ -4,24 +4,24 @@ import { readClaims, receive } from '../http/body.ts';
 import type { ByteRange } from '../http/range.ts';
 import type { BlobWriter } from '../store/blobs.ts';
 import { pump } from '../store/pump.ts';
-import type { ObjectRow, PartRow } from '../store/rows.ts';
+import type { ObjectRow, PartRow } from '../store/schema.ts';
 import type { Storage } from '../store/storage.ts';
 import type { Call, Server } from '../call.ts';
 
-/** Bytes in a blob that no row names yet. */
+/** Bytes in a blob that no row refers to yet. */
 export interface StoredBytes {
-  /** '' when there are none. */
+  /** '' for no bytes. */
   readonly file: string;
   readonly size: number;
   /** Hex. */
   readonly md5: string;
   /** Base64. */
   readonly checksums: ReadonlyMap<ChecksumAlgorithm, string>;
-  /** The algorithm of the checksum that came with the request. */
+  /** The algorithm of the checksum in the request. */
   readonly sent: ChecksumAlgorithm | undefined;
 }
 
-/** Writes a blob; when that fails nothing of it stays. */
+/** Writes a blob. If `write` fails, the blob is removed. */
 async function writing(
   storage: Storage,
   write: (writer: BlobWriter) => Promise<Omit<StoredBytes, 'file'>>,
@@ -36,7 +36,7 @@ async function writing(
   }
 }
 
-/** Receives a request's body into a file. @throws as `receive` */
+/** Stores the body of a request. @throws as `receive` */
 export async function storeBody(call: Call, { storage }: Server, also: ChecksumAlgorithm | null): Promise<StoredBytes> {
   const claims = readClaims(call);
   return writing(storage, (writer) =>
@@ -44,7 +44,7 @@ export async function storeBody(call: Call, { storage }: Server, also: ChecksumA
   );
 }
 
-/** The part that is exactly this range, if one is. */
+/** The part that is exactly this range, if any. */
 function wholePart(parts: readonly PartRow[], { start, length }: ByteRange): PartRow | undefined {
   let at = 0;
   for (const part of parts) {
@@ -56,8 +56,8 @@ function wholePart(parts: readonly PartRow[], { start, length }: ByteRange): Par
 }
 
 /**
- * Copies bytes of an object into a file of their own. Where they are one stored part whose digests are known, the
- * file only gets a second name.
+ * Copies bytes of an object to a new blob. If they are exactly one stored part with known digests, its blob only gets a
+ * second name.
  */
 export async function copyBytes(
   { storage }: Server,
@@ -76,10 +76,10 @@ export async function copyBytes(
     }
     return await writing(storage, async (writer) => {
       const digests = await Digests.open(algorithm === null ? [] : [algorithm]);
-      await pump(storage.blobs, parts, range.start, range.length, async (chunk) => {
+      await pump(storage.blobs, { pieces: parts, ...range }, async (chunk) => {
         digests.update(chunk);
         await writer.write(chunk);
-        // The chunk's buffer is filled again once this resolves.
+        // The buffer of the chunk is reused once this resolves.
         await writer.drain();
       });
       const found = digests.finish();

@@ -3,14 +3,14 @@ import { chooseType, parseAlgorithm } from '../digest/checksum.ts';
 import { S3Error } from '../errors.ts';
 import { encryptionHeaders, readAttributes } from '../http/attributes.ts';
 import { document, element, group } from '../http/xml.ts';
-import type { UploadRow } from '../store/rows.ts';
+import type { UploadRow } from '../store/schema.ts';
 import { header, numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { readEncodingType } from './list-objects.ts';
-import { OWNER_ID } from './owner.ts';
+import { ownerId } from './owner.ts';
 
-const PAGE = 1000;
+const maxPageSize = 1000;
 
-/** The open upload a request names. @throws S3Error NoSuchBucket, NoSuchUpload */
+/** The open upload that a request names. @throws S3Error NoSuchBucket, NoSuchUpload */
 export function requireUpload(call: Call, server: Server): UploadRow {
   const { bucket, key } = call.info;
   requireBucket(server, bucket);
@@ -20,7 +20,7 @@ export function requireUpload(call: Call, server: Server): UploadRow {
   return upload;
 }
 
-/** Ids sort by time, which is how S3 lists the uploads of one key. */
+/** IDs sort by time, the order in which S3 lists the uploads of a key. */
 function newUploadId(): string {
   return `${Date.now().toString(16).padStart(12, '0')}${randomBytes(24).toString('hex')}`;
 }
@@ -30,16 +30,16 @@ export function createUpload(call: Call, server: Server): Answer {
   const { bucket, key } = call.info;
   requireBucket(server, bucket);
   const attributes = readAttributes(call);
-  const asked = header(call, 'x-amz-checksum-algorithm');
-  const askedType = header(call, 'x-amz-checksum-type');
-  if (asked === undefined && askedType !== undefined) {
+  const requested = header(call, 'x-amz-checksum-algorithm');
+  const requestedType = header(call, 'x-amz-checksum-type');
+  if (requested === undefined && requestedType !== undefined) {
     throw new S3Error(
       'InvalidRequest',
       'The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.',
     );
   }
-  const checksumAlgorithm = asked === undefined ? null : parseAlgorithm(asked);
-  const checksumType = checksumAlgorithm === null ? null : chooseType(checksumAlgorithm, askedType);
+  const checksumAlgorithm = requested === undefined ? null : parseAlgorithm(requested);
+  const checksumType = checksumAlgorithm === null ? null : chooseType(checksumAlgorithm, requestedType);
   const { storage } = server;
   const id = newUploadId();
   const content = storage.newContent();
@@ -62,7 +62,7 @@ export function createUpload(call: Call, server: Server): Answer {
   return { status: 200, headers, body: document('InitiateMultipartUploadResult', ...ids) };
 }
 
-/** AbortMultipartUpload: its parts are gone, also those that are still being sent. */
+/** AbortMultipartUpload: removes all parts. Parts that are still being sent are dropped when they end. */
 export function abortUpload(call: Call, server: Server): Answer {
   const upload = requireUpload(call, server);
   const { storage } = server;
@@ -81,9 +81,9 @@ export function listUploads(call: Call, server: Server): Answer {
   if (parameter(call, 'delimiter')) throw new S3Error('NotImplemented', 'Uploads are not listed by delimiter here');
   const prefix = parameter(call, 'prefix') ?? '';
   const keyMarker = parameter(call, 'key-marker') ?? '';
-  // Without a key marker S3 ignores the other.
+  // Without a key marker, S3 ignores the upload ID marker.
   const idMarker = keyMarker === '' ? '' : (parameter(call, 'upload-id-marker') ?? '');
-  const limit = Math.min(numberParameter(call, 'max-uploads') ?? PAGE, PAGE);
+  const limit = Math.min(numberParameter(call, 'max-uploads') ?? maxPageSize, maxPageSize);
   const after = keyMarker === '' ? undefined : { key: keyMarker, ...(idMarker === '' ? {} : { id: idMarker }) };
   const found = server.storage.uploads.page(bucket, prefix, after, limit + 1);
   const page = found.slice(0, limit);
@@ -104,8 +104,8 @@ export function listUploads(call: Call, server: Server): Answer {
         'Upload',
         element('Key', show(upload.key)),
         element('UploadId', upload.id),
-        group('Initiator', element('ID', OWNER_ID)),
-        group('Owner', element('ID', OWNER_ID)),
+        group('Initiator', element('ID', ownerId)),
+        group('Owner', element('ID', ownerId)),
         element('StorageClass', upload.storageClass),
         element('Initiated', new Date(upload.initiated).toISOString()),
         element('ChecksumAlgorithm', upload.checksumAlgorithm ?? undefined),

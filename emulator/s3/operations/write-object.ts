@@ -5,24 +5,26 @@ import { hasChecksum } from '../http/body.ts';
 import { checkCopySource, checkWrite } from '../http/conditions.ts';
 import { parseTagHeader, printTags } from '../http/tags.ts';
 import { document, element } from '../http/xml.ts';
-import type { Attributes, ObjectRow } from '../store/rows.ts';
+import type { Attributes, ObjectRow } from '../store/schema.ts';
 import { header, originOf, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { requireCopySource } from './copy-source.ts';
 import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
 
-const MAX_COPY = 5 * 1024 ** 3;
+const maxCopyBytes = 5 * 1024 ** 3;
+
+/** An object to put in one part. */
+interface NewObject {
+  readonly event: 'ObjectCreated:Put' | 'ObjectCreated:Copy';
+  readonly attributes: Attributes;
+  readonly bytes: StoredBytes;
+}
 
 /**
- * Makes an object of bytes in one piece: checks the conditions once more, now that nothing can come between, and
- * swaps the row. When that fails the bytes are dropped.
+ * Puts an object of one part. Checks the conditions again, in the transaction that replaces the row. Drops the bytes if
+ * that fails.
  */
-async function putWhole(
-  call: Call,
-  server: Server,
-  event: 'ObjectCreated:Put' | 'ObjectCreated:Copy',
-  attributes: Attributes,
-  bytes: StoredBytes,
-): Promise<ObjectRow> {
+async function putWhole(call: Call, server: Server, newObject: NewObject): Promise<ObjectRow> {
+  const { event, attributes, bytes } = newObject;
   const { storage, publisher } = server;
   const { bucket, key } = call.info;
   const checksumAlgorithm = bytes.sent ?? bytes.checksums.keys().next().value ?? null;
@@ -54,7 +56,7 @@ async function putWhole(
   return row;
 }
 
-/** The checksum of a new object, as header names and values. */
+/** The response headers of a write: ETag, encryption and checksum. */
 function writtenHeaders(row: ObjectRow): Record<string, string> {
   const headers: Record<string, string> = { etag: `"${row.etag}"`, ...encryptionHeaders(row) };
   if (row.checksumAlgorithm !== null && row.checksumValue !== null && row.checksumType !== null) {
@@ -69,21 +71,21 @@ export async function putObject(call: Call, server: Server): Promise<Answer> {
   const { bucket, key } = call.info;
   requireBucket(server, bucket);
   const attributes = readAttributes(call);
-  // Asked again at the end; here it spares the client a body that would be refused.
+  // Checked again at the end. Here it saves the client from sending a body that would be refused.
   checkWrite(call, server.storage.objects.find(bucket, key));
   const bytes = await storeBody(call, server, hasChecksum(call) ? null : server.defaultChecksum);
-  const row = await putWhole(call, server, 'ObjectCreated:Put', attributes, bytes);
+  const row = await putWhole(call, server, { event: 'ObjectCreated:Put', attributes, bytes });
   return { status: 200, headers: writtenHeaders(row) };
 }
 
-/** A directive of CopyObject: take over from the source, or replace by what the request says. */
+/** Whether a directive of CopyObject is REPLACE (by the request's values) instead of COPY (from the source). */
 function replaces(call: Call, name: string): boolean {
   const directive = header(call, name)?.toUpperCase() ?? 'COPY';
   if (directive !== 'COPY' && directive !== 'REPLACE') throw new S3Error('InvalidArgument', `Unknown ${name}`);
   return directive === 'REPLACE';
 }
 
-/** CopyObject. The copy is always in one piece, so its ETag is an MD5 even where the source's is not. */
+/** CopyObject. The copy always has one part, so its ETag is an MD5 even if that of the source is not. */
 export async function copyObject(call: Call, server: Server): Promise<Answer> {
   const { bucket, key } = call.info;
   requireBucket(server, bucket);
@@ -91,26 +93,30 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   checkCopySource(call, source);
   requireReadable(source);
   checkWrite(call, server.storage.objects.find(bucket, key));
-  if (source.size > MAX_COPY) {
-    const message = `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY}`;
-    throw new S3Error('InvalidRequest', message);
+  if (source.size > maxCopyBytes) {
+    throw new S3Error(
+      'InvalidRequest',
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${maxCopyBytes}`,
+    );
   }
   const newMetadata = replaces(call, 'x-amz-metadata-directive');
   const newTags = replaces(call, 'x-amz-tagging-directive');
   const changes = newMetadata || ['x-amz-storage-class', 'x-amz-server-side-encryption'].some((n) => header(call, n));
   if (source.bucket === bucket && source.key === key && !changes) {
     const message =
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.";
+      'This copy request is illegal because it is trying to copy an object to itself without changing the ' +
+      "object's metadata, storage class, website redirect location or encryption attributes.";
     throw new S3Error('InvalidRequest', message);
   }
   const attributes: Attributes = {
     ...(newMetadata ? readAttributes(call) : copyAttributes(call, source)),
     tags: newTags ? printTags(parseTagHeader(header(call, 'x-amz-tagging'))) : source.tags,
   };
-  const asked = header(call, 'x-amz-checksum-algorithm');
-  const algorithm = asked === undefined ? (source.checksumAlgorithm ?? server.defaultChecksum) : parseAlgorithm(asked);
+  const requested = header(call, 'x-amz-checksum-algorithm');
+  const algorithm =
+    requested === undefined ? (source.checksumAlgorithm ?? server.defaultChecksum) : parseAlgorithm(requested);
   const bytes = await copyBytes(server, source, { start: 0, length: source.size }, algorithm);
-  const row = await putWhole(call, server, 'ObjectCreated:Copy', attributes, bytes);
+  const row = await putWhole(call, server, { event: 'ObjectCreated:Copy', attributes, bytes });
   const body = document(
     'CopyObjectResult',
     element('LastModified', new Date(row.modified).toISOString()),

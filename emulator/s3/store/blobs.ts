@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { SMALL_BYTES, SmallBlobs } from './small-blobs.ts';
+import { maxSmallBytes, SmallBlobs } from './small-blobs.ts';
 
-/** One write call takes this much: large enough to cost nothing a byte, small enough for many requests at a time. */
-const WRITE_BYTES = 1024 * 1024;
+/** Bytes per write call: large enough for a low cost per byte, small enough for many requests at once. */
+const batchWriteBytes = 1024 * 1024;
 
-/** Random, from a generator that hands out many for one call to the system. */
+/** A random name; `randomUUID` needs few system calls. */
 const newName = (): string => randomUUID().replaceAll('-', '');
 
 /**
- * A new blob being written. Bytes given to `write` may not be changed until it is over. Two batches are in memory at
- * most: one being written, one being filled.
+ * Writes a new blob. The caller must not change the bytes passed to `write` before `drain` or `finish` has resolved. At
+ * most two batches are in memory: one that is written and one that is filled.
  */
 export class BlobWriter {
   private readonly small: SmallBlobs;
@@ -29,24 +29,24 @@ export class BlobWriter {
     this.path = pathOf(this.name);
   }
 
-  /** Takes bytes; resolves when the writer can take more. Rejects when the disk does not take them. */
+  /** Adds bytes; resolves when the writer can take more. Rejects if writing failed. */
   async write(chunk: Uint8Array): Promise<void> {
     this.batch.push(chunk);
     this.batchBytes += chunk.length;
-    if (this.batchBytes >= WRITE_BYTES) await this.flush();
+    if (this.batchBytes >= batchWriteBytes) await this.flush();
   }
 
-  /** Waits until no given byte is needed any more. */
+  /** Waits until all bytes passed so far are written. */
   async drain(): Promise<void> {
     await this.flush();
     await this.writing;
   }
 
-  /** Writes what is left. @returns the blob's name, '' when there are no bytes */
+  /** Writes the remaining bytes. @returns the name of the blob, '' if it has no bytes */
   async finish(): Promise<string> {
     if (this.handle === undefined) {
       if (this.batchBytes === 0) return '';
-      if (this.batchBytes <= SMALL_BYTES) return this.small.add(Buffer.concat(this.batch));
+      if (this.batchBytes <= maxSmallBytes) return this.small.add(Buffer.concat(this.batch));
     }
     await this.drain();
     await this.handle?.close();
@@ -54,9 +54,9 @@ export class BlobWriter {
     return this.name;
   }
 
-  /** Gives up: closes and removes the file. */
+  /** Closes and removes the file. */
   async discard(): Promise<void> {
-    // Why it failed is known to whoever gives up.
+    // The caller already knows why writing failed.
     await this.writing.catch(() => undefined);
     if (this.handle === undefined) return;
     await this.handle.close();
@@ -72,7 +72,7 @@ export class BlobWriter {
     this.batchBytes = 0;
     this.handle ??= await open(this.path, 'wx');
     this.writing = writeAll(this.handle, batch, bytes);
-    // The failure is reported by whoever awaits it next; until then it must not count as unhandled.
+    // The next await reports a failure; until then it must not count as unhandled.
     this.writing.catch(() => undefined);
   }
 }
@@ -82,7 +82,7 @@ async function writeAll(handle: FileHandle, batch: Uint8Array[], bytes: number):
   if (bytesWritten !== bytes) throw new Error(`The disk took ${bytesWritten} of ${bytes} bytes`);
 }
 
-/** A file that is not there counts as removed. */
+/** Removes a file unless it does not exist. */
 async function removeFile(path: string): Promise<void> {
   try {
     await unlink(path);
@@ -92,8 +92,8 @@ async function removeFile(path: string): Promise<void> {
 }
 
 /**
- * Blobs with random names, each written once and never changed: large ones in files, small ones in the index. Keys
- * never become part of a path. The name '' stands for no bytes.
+ * Immutable blobs with random names: large ones in files, small ones in the index. No path contains an object's key.
+ * The name '' stands for no bytes.
  */
 export class BlobStore {
   private readonly directory: string;
@@ -104,19 +104,19 @@ export class BlobStore {
     this.small = small;
   }
 
-  /** Opens a store over this directory, made when missing, and the index. */
+  /** Opens a store over a directory, created if it does not exist, and the index. */
   static async open(directory: string, database: DatabaseSync): Promise<BlobStore> {
-    // Spread over directories by the first digit, so that none grows very large.
+    // One directory per first digit, so that no directory grows very large.
     for (const digit of '0123456789abcdef') await mkdir(join(directory, digit), { recursive: true });
     return new BlobStore(directory, new SmallBlobs(database));
   }
 
-  /** Starts a new blob. Nothing is on disk before its first bytes are. */
+  /** Starts a new blob. Its file is created with its first bytes. */
   create(): BlobWriter {
     return new BlobWriter(this.small, (name) => this.path(name));
   }
 
-  /** Gives a blob a second name, under which it lives on its own: for a large one no bytes are moved. */
+  /** Gives a blob a second, independent name. The bytes of a large blob are not copied. */
   async link(name: string): Promise<string> {
     if (SmallBlobs.names(name)) return this.small.copy(name);
     const copy = newName();
@@ -124,12 +124,12 @@ export class BlobStore {
     return copy;
   }
 
-  /** Opens a blob for reading: bytes when it is small, else its file, which the caller closes. */
+  /** Opens a blob for reading: its bytes if it is small, else its file, which the caller closes. */
   async read(name: string): Promise<Buffer | FileHandle> {
     return SmallBlobs.names(name) ? this.small.read(name) : open(this.path(name), 'r');
   }
 
-  /** Removes blobs; those that are not there count as removed. */
+  /** Removes blobs; ignores those that do not exist. */
   async remove(names: Iterable<string>): Promise<void> {
     for (const name of names) {
       if (SmallBlobs.names(name)) this.small.remove(name);
@@ -138,8 +138,8 @@ export class BlobStore {
   }
 
   /**
-   * Removes every blob that no part names: what a killed process left behind.
-   * @param known the files that parts name
+   * Removes every blob that no part refers to, which a killed process left behind.
+   * @param known the files that parts refer to
    */
   async sweep(known: ReadonlySet<string>): Promise<void> {
     this.small.sweep();

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { BucketRow } from './rows.ts';
+import type { BucketRow } from './schema.ts';
 
-/** The rows of buckets. */
+/** The table of buckets. */
 export class BucketTable {
   private readonly select: StatementSync;
   private readonly insert: StatementSync;

@@ -1,45 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
+import { schema } from './schema.ts';
 
 /**
- * Text is compared byte by byte in UTF-8 (SQLite's default collation in an UTF-8 database), which is S3's key order.
+ * Opens the index; creates it if it does not exist.
  *
- * An object's bytes are the parts of its `content`, in number order; so are an upload's while it is open. Completing
- * an upload hands its content to the object, and no byte moves.
- */
-const schema = `
-  CREATE TABLE IF NOT EXISTS buckets (
-    name TEXT PRIMARY KEY, created INTEGER NOT NULL, region TEXT NOT NULL, notifications TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL, modified INTEGER NOT NULL,
-    storageClass TEXT NOT NULL, checksumAlgorithm TEXT, checksumType TEXT, checksumValue TEXT,
-    content INTEGER NOT NULL, partCount INTEGER, uploadId TEXT, headers TEXT NOT NULL, tags TEXT NOT NULL,
-    PRIMARY KEY (bucket, key)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS uploads (
-    id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, initiated INTEGER NOT NULL,
-    storageClass TEXT NOT NULL, checksumAlgorithm TEXT, checksumType TEXT,
-    content INTEGER NOT NULL, headers TEXT NOT NULL, tags TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS uploadsByKey ON uploads (bucket, key, id);
-  CREATE TABLE IF NOT EXISTS parts (
-    content INTEGER NOT NULL, number INTEGER NOT NULL, file TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL,
-    etag TEXT NOT NULL, modified INTEGER NOT NULL, checksumAlgorithm TEXT, checksumValue TEXT,
-    PRIMARY KEY (content, number)
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS smallBlobs (id INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, queueArn TEXT NOT NULL, message TEXT NOT NULL
-  ) STRICT;
-`;
-
-/**
- * Opens the index, made when missing.
- *
- * A commit is in the operating system's cache before it is acknowledged, so a killed process loses nothing; only a
- * power cut may lose the last commits, and never the index. The lock is kept, so that a second server over the same
- * directory fails here instead of removing the first one's files.
- * @throws Error when another process has it open
+ * A commit is in the operating system's cache before it is acknowledged, so a killed process loses nothing. A power cut
+ * may lose the last commits, but never the whole index. The lock is held while the index is open, so that a second
+ * server over the same directory fails here instead of removing the files of the first.
+ * @throws Error if another process has the index open
  */
 export function openDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(file);
@@ -49,7 +17,7 @@ export function openDatabase(file: string): DatabaseSync {
   return database;
 }
 
-/** Runs all of it or, when it throws, none of it. */
+/** Runs `work` in a transaction, which is rolled back if `work` throws. */
 export function transaction<T>(database: DatabaseSync, work: () => T): T {
   database.exec('BEGIN IMMEDIATE');
   try {

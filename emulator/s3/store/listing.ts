@@ -1,14 +1,14 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterPrefix, compareKeys } from './keys.ts';
-import type { ObjectRow } from './rows.ts';
+import type { ObjectRow } from './schema.ts';
 
-/** What a listing shows of an object. */
+/** The columns of an object that a listing shows. */
 export type ListedObject = Pick<
   ObjectRow,
   'key' | 'size' | 'etag' | 'modified' | 'storageClass' | 'checksumAlgorithm' | 'checksumType'
 >;
 
-/** Where a page begins: behind a key, or behind everything that begins with a common prefix already given. */
+/** Where a page starts: after a key, or after all keys with a common prefix that was already listed. */
 export interface Position {
   readonly kind: 'key' | 'prefix';
   readonly value: string;
@@ -18,23 +18,25 @@ export interface Position {
 export interface Page {
   readonly objects: readonly ListedObject[];
   readonly commonPrefixes: readonly string[];
-  /** Where the next page begins; undefined when this is the last. */
+  /** Where the next page starts; undefined on the last page. */
   readonly next: Position | undefined;
 }
 
-/** What to list. */
 export interface PageRequest {
   readonly bucket: string;
   readonly prefix: string;
   readonly delimiter: string;
   readonly after: Position | undefined;
-  /** Objects and common prefixes together, at most. */
+  /** The maximum of objects and common prefixes together. */
   readonly limit: number;
 }
 
 const columns = 'key, size, etag, modified, storageClass, checksumAlgorithm, checksumType';
 
-/** Lists objects by scanning the index from where the page begins; a page costs the same in a bucket of any size. */
+/**
+ * Lists objects by scanning the index from the start of the page. The cost of a page is independent of the bucket's
+ * size.
+ */
 export class Lister {
   private readonly from: StatementSync;
   private readonly behind: StatementSync;

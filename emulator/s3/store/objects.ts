@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { ObjectRow, PartRow } from './rows.ts';
+import type { ObjectRow, PartRow } from './schema.ts';
 
 const objectColumns = [
   ...['bucket', 'key', 'size', 'etag', 'modified', 'storageClass', 'checksumAlgorithm', 'checksumType'],
@@ -13,7 +13,7 @@ const partColumns = [
 const list = (columns: readonly string[]): string => columns.join(', ');
 const named = (columns: readonly string[]): string => columns.map((column) => `:${column}`).join(', ');
 
-/** The rows of objects. */
+/** The table of objects. */
 export class ObjectTable {
   private readonly select: StatementSync;
   private readonly replace: StatementSync;
@@ -52,7 +52,7 @@ export class ObjectTable {
   }
 }
 
-/** The rows of parts: the bytes of objects and of open uploads. */
+/** The table of parts, which hold the bytes of objects and of open uploads. */
 export class PartTable {
   private readonly database: DatabaseSync;
   private readonly all: StatementSync;
@@ -103,12 +103,12 @@ export class PartTable {
     this.eraseAll.run(content);
   }
 
-  /** Gives a part a lower number that is free. */
+  /** Gives a part a lower, unused number. */
   renumber(content: number, from: number, to: number): void {
     this.renumberOne.run(to, content, from);
   }
 
-  /** The names of all blobs that are files. */
+  /** The names of all blobs stored as files. */
   files(): Set<string> {
     const files = new Set<string>();
     const rows: Iterable<unknown> = this.database.prepare("SELECT file FROM parts WHERE file NOT LIKE '#%'").iterate();
@@ -116,7 +116,7 @@ export class PartTable {
     return files;
   }
 
-  /** The highest content number ever handed out that is still in use; 0 when none is. */
+  /** The highest content number in use; 0 if none is. */
   highestContent(): number {
     const sql =
       'SELECT max(content) AS highest FROM (SELECT content FROM parts UNION ALL SELECT content FROM objects UNION ALL SELECT content FROM uploads)';

@@ -1,8 +1,8 @@
 import type { BlobStore } from './blobs.ts';
 
 /**
- * Keeps the files of a content on disk while somebody reads it, although its object was overwritten or deleted: a
- * reader that began gets the version it began with, whole.
+ * Keeps the files of a content on disk while it is read, even if its object is overwritten or deleted meanwhile: a
+ * reader gets the complete version with which it started.
  */
 export class Pins {
   private readonly blobs: BlobStore;
@@ -16,7 +16,7 @@ export class Pins {
     this.onError = onError;
   }
 
-  /** From now until the returned function is called (once), this content's files stay. */
+  /** Keeps the files of a content until the returned function is called, once. */
   pin(content: number): () => void {
     this.readers.set(content, (this.readers.get(content) ?? 0) + 1);
     return () => {
@@ -32,13 +32,13 @@ export class Pins {
     };
   }
 
-  /** Removes files that no row names any more: now, or when the last reader of their content is done. */
+  /** Removes files that no row refers to any longer: now, or when the last reader of the content has finished. */
   retire(content: number, files: readonly string[]): void {
     if (this.readers.has(content)) this.retired.set(content, [...(this.retired.get(content) ?? []), ...files]);
     else this.remove(files);
   }
 
-  /** Resolves when all removals begun so far are over. */
+  /** Resolves when all removals started so far are done. */
   async settle(): Promise<void> {
     await Promise.all(this.removals);
   }

@@ -1,65 +1,61 @@
 import type { BlobStore } from './blobs.ts';
 
-/** A file and the number of its bytes. */
+/** A blob and its size in bytes. */
 export interface Piece {
   readonly file: string;
   readonly size: number;
 }
 
-const BUFFER_BYTES = 256 * 1024;
-const IDLE_LIMIT = 64;
+const bufferBytes = 256 * 1024;
+const maxIdleBuffers = 64;
 
-/** Fresh buffers cost more than the reading itself (page faults): the same ones are used again. */
+/** Page faults make new buffers more expensive than the reading itself, so buffers are reused. */
 const idle: Buffer[] = [];
 
-const borrow = (): Buffer => idle.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+const borrow = (): Buffer => idle.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
 
-function giveBack(buffer: Buffer): void {
-  if (idle.length < IDLE_LIMIT) idle.push(buffer);
+function recycle(buffer: Buffer): void {
+  if (idle.length < maxIdleBuffers) idle.push(buffer);
+}
+
+/** A range of an object's bytes. */
+export interface Slice {
+  /** The blobs of the whole object, in order. */
+  readonly pieces: readonly Piece[];
+  /** The first byte. */
+  readonly start: number;
+  /** In bytes. */
+  readonly length: number;
 }
 
 /**
- * Reads a range of an object's bytes and hands them on, reading the next while the last are consumed.
- * @param pieces the object's bytes, in order
- * @param start first byte to read
- * @param length bytes to read; all of them have to be there
- * @param consume gets each chunk, which is valid until its promise resolves
+ * Reads a slice and passes it on in chunks. The next chunk is read while the last one is consumed.
+ * @param consume receives each chunk, which is valid until the returned promise resolves
+ * @throws Error if the blobs hold fewer bytes than the slice
  */
-export async function pump(
-  blobs: BlobStore,
-  pieces: readonly Piece[],
-  start: number,
-  length: number,
-  consume: (chunk: Buffer) => Promise<void>,
-): Promise<void> {
+export async function pump(blobs: BlobStore, slice: Slice, consume: (chunk: Buffer) => Promise<void>): Promise<void> {
   const buffers: Buffer[] = [];
   let consuming: Promise<void> = Promise.resolve();
-  let left = length;
-  for await (const chunk of readChunks(blobs, pieces, start, length, buffers)) {
+  let left = slice.length;
+  for await (const chunk of readChunks(blobs, slice, buffers)) {
     left -= chunk.length;
     await consuming;
     consuming = consume(chunk);
-    // Awaited before the next chunk is handed on; a failure in between must not count as unhandled.
+    // Awaited before the next chunk is passed on; a failure in between must not count as unhandled.
     consuming.catch(() => undefined);
   }
   await consuming;
   if (left !== 0) throw new Error(`${left} bytes are missing from a stored object`);
-  // Not on failure: a consumer may still hold them.
-  buffers.forEach(giveBack);
+  // Not after a failure: a consumer may still use them.
+  buffers.forEach(recycle);
 }
 
-/** Yields chunks in two buffers by turns: each is valid until the next but one is asked for. */
-async function* readChunks(
-  blobs: BlobStore,
-  pieces: readonly Piece[],
-  start: number,
-  length: number,
-  buffers: Buffer[],
-): AsyncGenerator<Buffer> {
+/** Yields chunks in two alternating buffers: a chunk is valid until the next but one is requested. */
+async function* readChunks(blobs: BlobStore, slice: Slice, buffers: Buffer[]): AsyncGenerator<Buffer> {
   let turn = 0;
-  let skip = start;
-  let left = length;
-  for (const piece of pieces) {
+  let skip = slice.start;
+  let left = slice.length;
+  for (const piece of slice.pieces) {
     if (left === 0) break;
     if (skip >= piece.size) {
       skip -= piece.size;
@@ -75,7 +71,7 @@ async function* readChunks(
         for (let at = skip; at < end;) {
           const buffer = (buffers[turn] ??= borrow());
           turn = 1 - turn;
-          const { bytesRead } = await blob.read(buffer, 0, Math.min(BUFFER_BYTES, end - at), at);
+          const { bytesRead } = await blob.read(buffer, 0, Math.min(bufferBytes, end - at), at);
           if (bytesRead === 0) throw new Error(`A stored file is shorter than its ${piece.size} bytes`);
           at += bytesRead;
           yield buffer.subarray(0, bytesRead);

@@ -7,22 +7,24 @@ import { openDatabase, transaction } from './database.ts';
 import { Lister } from './listing.ts';
 import { ObjectTable, PartTable } from './objects.ts';
 import { Pins } from './pins.ts';
-import type { ObjectRow, PartRow } from './rows.ts';
+import type { ObjectRow, PartRow } from './schema.ts';
 import { UploadTable } from './uploads.ts';
 
-/** What a transaction has to do once it is committed. */
+/** What follows once a transaction is committed. */
 export interface Commit {
-  /** Files of this content that no row names any more. */
+  /** Removes files of this content, which no row refers to any longer. */
   retire(content: number, files: readonly string[]): void;
-  /** Called after the commit, in order. */
+  /** Runs after the commit, in order. */
   after(action: () => void): void;
 }
 
-const KEPT_LAYOUTS = 16;
+/** Large objects whose parts are kept in memory. */
+const maxLayouts = 16;
 
 /**
- * Everything the server keeps: an index of rows and the files they name. A file is written first and named by a row
- * in one transaction, so what is acknowledged is whole, and a file without a row is waste that `open` removes.
+ * Everything the server stores: an index of rows and the files that they refer to. A file is written before a
+ * transaction adds its row, so everything acknowledged is complete. A file without a row is garbage, which `open`
+ * removes.
  */
 export class Storage {
   readonly database: DatabaseSync;
@@ -49,8 +51,8 @@ export class Storage {
   }
 
   /**
-   * @param directory made when missing
-   * @param onError gets failures to remove files, which hold up nobody
+   * @param directory created if it does not exist
+   * @param onError receives failures to remove files, which do not fail a request
    */
   static async open(directory: string, onError: (error: unknown) => void): Promise<Storage> {
     await mkdir(directory, { recursive: true });
@@ -60,14 +62,14 @@ export class Storage {
     return storage;
   }
 
-  /** A content number no one has. */
+  /** An unused content number. */
   newContent(): number {
     return ++this.lastContent;
   }
 
   /**
-   * An object's parts, in order. They never change, so those of the large objects read last are kept: reading 10,000
-   * rows takes longer than the rest of a ranged GET.
+   * The parts of an object, in order. They never change, so those of the large objects read last are cached: reading
+   * 10,000 rows takes longer than the rest of a ranged GET.
    */
   partsOf(row: ObjectRow): readonly PartRow[] {
     if (row.partCount === null) return this.parts.of(row.content);
@@ -75,11 +77,11 @@ export class Storage {
     this.layouts.delete(row.content);
     this.layouts.set(row.content, parts);
     const [oldest] = this.layouts.keys();
-    if (this.layouts.size > KEPT_LAYOUTS && oldest !== undefined) this.layouts.delete(oldest);
+    if (this.layouts.size > maxLayouts && oldest !== undefined) this.layouts.delete(oldest);
     return parts;
   }
 
-  /** Runs changes to rows in one transaction, and when it is committed what follows from them. */
+  /** Runs `work` in one transaction and, after the commit, what `work` registered. */
   commit<T>(work: (commit: Commit) => T): T {
     const retired: [number, readonly string[]][] = [];
     const actions: (() => void)[] = [];
@@ -91,7 +93,7 @@ export class Storage {
     return result;
   }
 
-  /** Inside a commit: puts an object, and drops the bytes of the one it replaces. */
+  /** Inside a commit: puts an object and drops the bytes of the one it replaces. */
   replaceObject(commit: Commit, row: ObjectRow, current: ObjectRow | undefined): void {
     if (current !== undefined) this.dropContent(commit, current.content);
     this.objects.put(row);
@@ -103,7 +105,7 @@ export class Storage {
     this.dropContent(commit, row.content);
   }
 
-  /** Inside a commit: drops all parts of a content, but those in `keep` (by number). */
+  /** Inside a commit: drops all parts of a content except the numbers in `keep`. */
   dropContent(commit: Commit, content: number, keep: ReadonlySet<number> = new Set()): void {
     const dropped = this.parts.of(content).filter((part) => !keep.has(part.number));
     if (keep.size === 0) this.parts.deleteAll(content);
@@ -114,14 +116,14 @@ export class Storage {
     );
   }
 
-  /** Inside a commit: puts a part, and drops the bytes of the one of the same number. */
+  /** Inside a commit: puts a part and drops the bytes of the one with the same number. */
   replacePart(commit: Commit, row: PartRow): void {
     const current = this.parts.find(row.content, row.number);
     if (current !== undefined) commit.retire(row.content, [current.file]);
     this.parts.put(row);
   }
 
-  /** Waits for removals and closes the index. */
+  /** Waits until files are removed, then closes the index. */
   async close(): Promise<void> {
     await this.pins.settle();
     this.database.close();

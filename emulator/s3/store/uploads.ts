@@ -1,13 +1,13 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterPrefix } from './keys.ts';
-import type { UploadRow } from './rows.ts';
+import type { UploadRow } from './schema.ts';
 
 const columns = [
   ...['id', 'bucket', 'key', 'initiated', 'storageClass', 'checksumAlgorithm', 'checksumType', 'content'],
   ...['headers', 'tags'],
 ] as const;
 
-/** The rows of open multipart uploads. */
+/** The table of open multipart uploads. */
 export class UploadTable {
   private readonly select: StatementSync;
   private readonly insert: StatementSync;
@@ -24,7 +24,7 @@ export class UploadTable {
     this.behind = database.prepare(`${select} WHERE bucket = ? AND (key, id) > (?, ?) AND key >= ? ORDER BY key, id`);
   }
 
-  /** The upload of this id, if it is one of this object. */
+  /** The upload with this ID, if it belongs to this object. */
   find(bucket: string, key: string, id: string): UploadRow | undefined {
     const row = this.select.get(id) as unknown as UploadRow | undefined;
     return row?.bucket === bucket && row.key === key ? row : undefined;
@@ -44,12 +44,12 @@ export class UploadTable {
   }
 
   /**
-   * Up to `limit` uploads by key, then by id (which is by time).
-   * @param after begins behind this upload; without `id` behind all uploads of the key
+   * Up to `limit` uploads by key, then by ID (which is by time).
+   * @param after the page starts after this upload; without `id`, after all uploads of the key
    */
   page(bucket: string, prefix: string, after: { key: string; id?: string } | undefined, limit: number): UploadRow[] {
     const found: UploadRow[] = [];
-    // No id is greater than this, and no key follows another without being greater than it.
+    // Greater than every ID. Without `after`, the empty key and ID are smaller than those of every upload.
     const id = after?.id ?? (after === undefined ? '' : '\u{10ffff}');
     const rows: Iterable<unknown> = this.behind.iterate(bucket, after?.key ?? '', id, prefix);
     const end = afterPrefix(prefix);

@@ -107,7 +107,7 @@ describe('intrinsic functions', () => {
     [
       'a resource without an identity',
       { Ref: 'Policy' },
-      /refers to Policy, but AWS::IAM::Policy has no local meaning/,
+      /refers to Policy, but AWS::IAM::Policy has no reference in the emulator/,
     ],
     ['an unknown attribute', { 'Fn::GetAtt': ['Ledger', 'StreamArn'] }, /knows no attribute StreamArn of Ledger/],
     ['an unknown condition', { 'Fn::If': ['No', 1, 2] }, /there is no such condition/],
@@ -153,6 +153,6 @@ describe('a stack', () => {
     expect(readAssembly(path).stackName).toBe('Stack');
     expect(readAssembly(path).assetDirectory('hashcopy')).toMatch(/asset\.hashcopy$/);
     expect(() => readAssembly(path, 'Other')).toThrow(/found the stacks Stack, expected Other/);
-    expect(() => readAssembly('/nowhere')).toThrow(/\/nowhere is no cloud assembly/);
+    expect(() => readAssembly('/nowhere')).toThrow(/\/nowhere is not a cloud assembly/);
   });
 });

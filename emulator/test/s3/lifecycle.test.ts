@@ -25,7 +25,7 @@ import { until } from '../../../test/support/until.ts';
 import { ACCESS_KEY, SECRET_KEY, bytes, failure, once, plain, startServer, type Harness } from './harness.ts';
 
 const Bucket = 'lifecycle';
-const MIB = 1024 * 1024;
+const mebibyte = 1024 * 1024;
 const QueueArn = 'arn:aws:sqs:us-east-1:000000000000:events';
 // Other work may share the machine: the limit is there to end a test that hangs, not to measure.
 jest.setTimeout(120_000);
@@ -49,7 +49,7 @@ async function blobFiles(directory: string): Promise<string[]> {
 describe('a reader', () => {
   it.each(['overwritten', 'deleted'])('gets the version it began with although the object is %s', async (how) => {
     const Key = `read-${how}`;
-    const Body = bytes(16 * MIB, 3);
+    const Body = bytes(16 * mebibyte, 3);
     await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
     const before = await blobFiles(harness.dataDirectory);
     const { Body: stream } = await s3.send(new GetObjectCommand({ Bucket, Key }));
@@ -307,7 +307,7 @@ describe('faults', () => {
     await expect(put()).rejects.toThrow(/ECONNRESET|EPIPE|hang up/);
     await head();
 
-    harness.fault = once('GetObject', { kind: 'truncate', afterBytes: 300_000, stallMilliseconds: 1 });
+    harness.fault = once('GetObject', { kind: 'truncate', afterBytes: 300_000, stallMillis: 1 });
     const { Body: stream, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key }));
     expect(ContentLength).toBe(Body.length);
     await expect(stream?.transformToByteArray()).rejects.toThrow();

@@ -23,10 +23,10 @@ import { combineChecksums } from '../../s3/digest/combine.ts';
 import { digestOf } from '../../s3/digest/hashers.ts';
 import { bytes, failure, plain, startServer, type Harness } from './harness.ts';
 
-const MIB = 1024 * 1024;
+const mebibyte = 1024 * 1024;
 const Bucket = 'multipart';
-const first = bytes(5 * MIB, 7);
-const second = bytes(5 * MIB + 3, 8);
+const first = bytes(5 * mebibyte, 7);
+const second = bytes(5 * mebibyte + 3, 8);
 const last = bytes(10, 9);
 const whole = Buffer.concat([first, second, last]);
 const md5 = (data: Buffer): Buffer => createHash('md5').update(data).digest();
@@ -100,8 +100,8 @@ describe('a multipart upload', () => {
       ...{ ETag: done.ETag, ContentLength: whole.length, Metadata: { m: '1' }, TagCount: 1 },
       ...{ ContentType: 'a/b', StorageClass: 'STANDARD_IA' },
     });
-    const across = await read(Key, { Range: `bytes=${5 * MIB - 2}-${10 * MIB + 4}` });
-    expect(across.equals(whole.subarray(5 * MIB - 2, 10 * MIB + 5))).toBe(true);
+    const across = await read(Key, { Range: `bytes=${5 * mebibyte - 2}-${10 * mebibyte + 4}` });
+    expect(across.equals(whole.subarray(5 * mebibyte - 2, 10 * mebibyte + 5))).toBe(true);
 
     // A client that lost the answer asks again.
     expect((await complete(Key, id, [a, b, c])).ETag).toBe(done.ETag);
@@ -224,13 +224,13 @@ describe('part copies', () => {
       const { CopyPartResult } = await s3.send(new UploadPartCopyCommand(input));
       return { PartNumber, ETag: CopyPartResult?.ETag };
     };
-    const a = await copy(1, { CopySourceRange: `bytes=3-${6 * MIB}`, CopySourceIfMatch: ETag });
+    const a = await copy(1, { CopySourceRange: `bytes=3-${6 * mebibyte}`, CopySourceIfMatch: ETag });
     const b = await copy(2, {});
     expect(b.ETag).toBe(ETag);
     expect((await failure(copy(3, { CopySourceIfMatch: '"x"' }))).status).toBe(412);
     expect((await failure(copy(3, { CopySourceRange: `bytes=0-${whole.length}` }))).name).toBe('InvalidArgument');
     const done = await complete(Key, UploadId, [a, b]);
-    const expected = [whole.subarray(3, 6 * MIB + 1), whole];
+    const expected = [whole.subarray(3, 6 * mebibyte + 1), whole];
     expect(done.ETag).toBe(etagOf(expected));
     expect((await read(Key)).equals(Buffer.concat(expected))).toBe(true);
   });
@@ -242,8 +242,8 @@ describe('part copies', () => {
     const UploadId = await create('same');
     const copied: CompletedPart[] = [];
     for (const [PartNumber, range] of [
-      [1, `bytes=0-${5 * MIB - 1}`],
-      [2, `bytes=${5 * MIB}-${5 * MIB + 9}`],
+      [1, `bytes=0-${5 * mebibyte - 1}`],
+      [2, `bytes=${5 * mebibyte}-${5 * mebibyte + 9}`],
     ] as const) {
       const input = { Bucket, Key: 'same', UploadId, PartNumber, CopySource: `${Bucket}/laid`, CopySourceRange: range };
       copied.push({ PartNumber, ETag: (await s3.send(new UploadPartCopyCommand(input))).CopyPartResult?.ETag });
@@ -320,7 +320,7 @@ describe('checksums of multipart objects', () => {
   });
 
   it.each(['CRC32', 'CRC32C', 'CRC64NVME'] as const)('%s of pieces is that of the whole', async (algorithm) => {
-    for (const cuts of [[0], [1], [5, 5], [1, 8, 9, 4096], [5 * MIB, 6 * MIB]]) {
+    for (const cuts of [[0], [1], [5, 5], [1, 8, 9, 4096], [5 * mebibyte, 6 * mebibyte]]) {
       const edges = [0, ...cuts, whole.length];
       const pieces = edges.slice(1).map((end, i) => whole.subarray(edges[i], end));
       const parts = await Promise.all(

@@ -120,7 +120,7 @@ describe('an answer that does not come', () => {
   }, 30_000);
 
   it.each([
-    ['begins and then stops', { kind: 'truncate', afterBytes: 40, stallMilliseconds: 600_000 }],
+    ['begins and then stops', { kind: 'truncate', afterBytes: 40, stallMillis: 600_000 }],
     ['never begins', { kind: 'no-answer' }],
   ] as const)(
     'of a listing that %s',

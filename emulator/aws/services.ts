@@ -1,0 +1,82 @@
+import { join } from 'node:path';
+import { lockDataDirectory } from './data-lock.ts';
+import { maxTableBodyBytes, openTables, type Tables } from './dynamodb/tables.ts';
+import type { RequestHandler } from './http/exchange.ts';
+import { openGateway, type Gateway } from './http/gateway.ts';
+import { maxJsonBodyBytes } from './http/json-service.ts';
+import { serve } from './http/serve.ts';
+import { stsHandler } from './http/sts.ts';
+import { LambdaRuntime } from './lambda/runtime.ts';
+import type { S3Service, Settings } from './options.ts';
+import { maxQueueBodyBytes, openQueues, type Queues } from './sqs/queues.ts';
+import { ParameterStore } from './ssm/parameters.ts';
+import { Executions } from './states/executions.ts';
+import { StepFunctions } from './states/service.ts';
+import type { Teardown } from './teardown.ts';
+import { queueUrl } from './template/resource-types.ts';
+
+/** The running services, still without any resource of the stack. */
+export interface Services {
+  readonly gateway: Gateway;
+  readonly s3: S3Service;
+  readonly queues: Queues;
+  readonly tables: Tables;
+  readonly parameters: ParameterStore;
+  readonly runtime: LambdaRuntime;
+  readonly stepFunctions: StepFunctions;
+}
+
+/**
+ * Opens every service and listens on the port. How to close each one is added to `teardown` as soon as it is open.
+ * @throws EmulatorError `InvalidInput` if the port or the data directory is in use
+ */
+export async function openServices(settings: Settings, teardown: Teardown): Promise<Services> {
+  const { account, credentials, dataDirectory, fault, onError, onLog } = settings;
+  teardown.add(lockDataDirectory(dataDirectory));
+  // Queue URLs contain the port, which is known only once the gateway listens.
+  let endpoint = '';
+  const queues = await openQueues(account, () => endpoint, fault);
+  teardown.add(() => queues.close());
+  const tables = openTables(join(dataDirectory, 'dynamodb'));
+  teardown.add(() => tables.close());
+  const s3 = await settings.openS3({
+    dataDirectory: join(dataDirectory, 's3'),
+    region: account.region,
+    credentials: new Map([[credentials.accessKeyId, credentials.secretAccessKey]]),
+    onEvent: async ({ queueArn, message }) => {
+      const url = queueUrl(endpoint, account, queueArn.split(':').at(-1) ?? '');
+      await queues.call('SendMessage', { QueueUrl: url, MessageBody: JSON.stringify(message) });
+    },
+  });
+  teardown.add(() => s3.close());
+  const routes = new Map<string, RequestHandler>();
+  const { port, portOption } = settings;
+  const gateway = await openGateway({ port, portOption, routes, unsigned: s3.handle, onError });
+  endpoint = gateway.endpoint;
+  teardown.add((graceMillis) => gateway.close(graceMillis));
+
+  const surroundings = { endpoint, region: account.region, credentials };
+  const { concurrency, idleSeconds, isolation } = settings;
+  const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault });
+  teardown.add((graceMillis) => runtime.stop(graceMillis));
+  const executions = new Executions((name, event) => runtime.invoke(name, event));
+  teardown.add(() => executions.abortAll());
+  const stepFunctions = new StepFunctions(account, executions);
+  const services = { gateway, s3, queues, tables, runtime, stepFunctions, parameters: new ParameterStore(account) };
+  addRoutes(routes, services, settings);
+  return services;
+}
+
+function addRoutes(routes: Map<string, RequestHandler>, services: Services, { account, fault }: Settings): void {
+  const { queues, tables, stepFunctions, parameters } = services;
+  routes.set('sts', stsHandler(account));
+  routes.set('s3', services.s3.handle);
+  for (const service of [
+    { service: 'sqs', exchange: queues.exchange, limitBytes: maxQueueBodyBytes, undelivered: queues.releaseMessages },
+    { service: 'dynamodb', exchange: tables.exchange, limitBytes: maxTableBodyBytes },
+    { service: 'states', exchange: stepFunctions.exchange, limitBytes: maxJsonBodyBytes },
+    { service: 'ssm', exchange: parameters.exchange, limitBytes: maxJsonBodyBytes },
+  ] as const) {
+    routes.set(service.service, serve({ ...service, fault }));
+  }
+}
