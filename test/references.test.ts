@@ -77,6 +77,7 @@ describe('the check itself', () => {
     ['a file in a code span', '`shared/find/pairs.ts`, `pairs.ts`', '`shared/find/body.ts`', 'shared/find/body.ts'],
     ['a folder in a code span', '`shared/find/`, `shared/find`', '`shared/search/`', 'shared/search/'],
     ['a file of a pattern', '`shared/find/*.ts`', '`shared/find/*.mjs`', 'shared/find/*.mjs'],
+    ['a file of any name', '`shared/find/NAME.ts`', '`shared/find/NAME/index.ts`', 'shared/find/*/index.ts'],
     ['a script', '`npm run audit -- --json`', '```sh\nnpm run check:all\n```', 'npm run check:all'],
     ['a function', '`cutKeys`, `cutKeys()`', '`cutSegments`', 'cutSegments'],
     ['a class and its member', '`BufferPool.acquire`', '`BufferPool.take`', 'BufferPool.take'],

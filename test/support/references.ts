@@ -129,9 +129,12 @@ function resolves(tree: Tree, from: string, link: string): boolean {
 /** Names in a text that look like files or folders of a project. */
 function pathsIn(text: string): string[] {
   const token = /(?<![\w./:@<>*~$-])(?:\.{1,2}\/)?[\w.-]+(?:\/[\w.*-]+)*\/?(?:#[\w-]+)?(?![\w/<>{*:@-])/g;
-  return (text.match(token) ?? [])
-    .map((name) => name.replace(/[.,]+$/, ''))
-    .filter((name) => isPath(name) && !isBuilt(name));
+  return (
+    (text.match(token) ?? [])
+      // NAME stands for any name.
+      .map((name) => name.replace(/[.,]+$/, '').replace('NAME', '*'))
+      .filter((name) => isPath(name) && !isBuilt(name))
+  );
 }
 
 const folders = /^(?:\.{1,2}|shared|functions|worker|infra|operations|emulator|local|trials|bench|test|docs)\/\w/;
@@ -166,7 +169,7 @@ function matchesSome({ paths }: Tree, pattern: string): boolean {
 }
 
 function missingScripts({ scripts }: Tree, text: string): string[] {
-  const named = [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name = '']) => name);
+  const named = [...text.matchAll(/\bnpm run (\w[\w-]*(?::[\w-]+)*)/g)].map(([, name = '']) => name);
   return named.filter((name) => !scripts.has(name)).map((name) => `npm run ${name}`);
 }
 
