@@ -3,6 +3,8 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { defaultStackSettings, type StackSettings } from '../shared/model/config/settings.ts';
+import { metricsNamespaceOf } from '../shared/model/metrics.ts';
+import { publishedParameterPath } from '../shared/model/parameter-paths.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { AbandonUpload } from './functions/abandon-upload.ts';
@@ -53,13 +55,14 @@ export class FerryStack extends Stack {
       bundles,
       settings,
       tracing: new TracingCondition(this, 'HasTracing'),
-      metricsNamespace: `S3Ferry/${this.stackName}`,
+      metricsNamespace: metricsNamespaceOf(this.stackName),
     };
 
     const planSync = new PlanSync(this, 'PlanSync', pipeline);
     const findObjects = new FindObjects(this, 'FindObjects', pipeline);
     const finishRun = new FinishRun(this, 'FinishRun', pipeline);
-    const { machine: sync } = new SyncMachine(this, 'Sync', { planSync, findObjects, finishRun }, pipeline);
+    const syncFunctions = { planSync, findObjects, finishRun };
+    const { machine: sync } = new SyncMachine(this, 'Sync', syncFunctions, pipeline);
 
     const planUpload = new PlanUpload(this, 'PlanUpload', pipeline);
     const uploadParts = new UploadParts(this, 'UploadParts', pipeline);
@@ -89,17 +92,7 @@ export class FerryStack extends Stack {
       ledger: pipeline.ledger,
       sync,
       upload,
-      functions: {
-        'plan-sync': planSync,
-        'find-objects': findObjects,
-        'finish-run': finishRun,
-        'copy-objects': copyObjects,
-        'plan-upload': planUpload,
-        'upload-parts': uploadParts,
-        'check-upload': checkUpload,
-        'abandon-upload': abandonUpload,
-        'sweep-uploads': sweepUploads,
-      },
+      functions: { ...syncFunctions, copyObjects, ...uploadFunctions, sweepUploads },
       namespace: pipeline.metricsNamespace,
     };
     const { alarms } = new Alarms(this, 'Alarms', watched, topic);
@@ -118,17 +111,17 @@ export class FerryStack extends Stack {
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: pipeline.queues.deadLetters.queueUrl });
     new CfnOutput(this, 'LedgerTable', { value: pipeline.ledger.table.tableName });
     for (const [id, name, what, stringValue] of [
-      ['QueueUrl-jobs', 'queues/jobs', 'URL of the queue jobs', pipeline.queues.jobs.queueUrl],
+      ['QueueUrl-jobs', 'jobsQueueUrl', 'URL of the queue jobs', pipeline.queues.jobs.queueUrl],
       [
         'QueueUrl-dead-letters',
-        'queues/dead-letters',
+        'deadLetterQueueUrl',
         'URL of the queue dead-letters',
         pipeline.queues.deadLetters.queueUrl,
       ],
-      ['LedgerTableName', 'tables/ledger', "name of the ledger's table", pipeline.ledger.table.tableName],
-      ['UploadMachine', 'machines/upload', 'ARN of the UPLOAD machine', upload.stateMachineArn],
+      ['LedgerTableName', 'ledgerTableName', "name of the ledger's table", pipeline.ledger.table.tableName],
+      ['UploadMachine', 'uploadMachineArn', 'ARN of the UPLOAD machine', upload.stateMachineArn],
     ] as const) {
-      const parameterName = `/s3-ferry/${this.stackName}/${name}`;
+      const parameterName = publishedParameterPath(this.stackName, name);
       new StringParameter(this, id, { parameterName, description: `S3 Ferry: ${what}`, stringValue });
     }
   }

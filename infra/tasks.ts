@@ -2,21 +2,22 @@ import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { ParameterTier, StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
+import { tasksPathOf } from '../shared/model/parameter-paths.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import { explainWildcard } from './wildcards.ts';
 
-/** Parameter Store: bytes of a value in the standard tier, which costs nothing. */
-const standardTierBytes = 4096;
+/** Parameter Store: the largest value in the standard tier, which costs nothing. */
+const maxStandardTierBytes = 4096;
 
-/** The tasks as parameters, one each under a path, so that a task can be changed without a deployment. */
+/** The tasks, one parameter each below one path, so that a task can be changed without a deployment. */
 export class TaskParameters extends Construct {
-  /** `/s3-ferry/<stack>/tasks/`; a task's name follows */
+  /** see {@link tasksPathOf} */
   readonly path: string;
   readonly tasks: readonly Task[];
 
   constructor(scope: Construct, id: string, tasks: readonly Task[]) {
     super(scope, id);
-    this.path = `/s3-ferry/${Stack.of(this).stackName}/tasks/`;
+    this.path = tasksPathOf(Stack.of(this).stackName);
     this.tasks = tasks;
     for (const task of tasks) {
       const value = JSON.stringify(task);
@@ -24,16 +25,16 @@ export class TaskParameters extends Construct {
         parameterName: this.path + task.name,
         description: `S3 Ferry's task ${task.name}`,
         stringValue: value,
-        tier: Buffer.byteLength(value) > standardTierBytes ? ParameterTier.ADVANCED : ParameterTier.STANDARD,
+        tier: Buffer.byteLength(value) > maxStandardTierBytes ? ParameterTier.ADVANCED : ParameterTier.STANDARD,
       });
     }
   }
 
-  /** Lets `role` read a task by its name. */
+  /** Lets `role` read a task by name. */
   grantRead(role: Role): void {
     this.grant(role, 'ssm:GetParameter', `${this.path}*`);
-    const reason = "the stack's own tasks, of which some are added without a deployment";
-    explainWildcard(role, /:parameter\/s3-ferry\/[^/]+\/tasks\/\*$/, reason);
+    const reason = "the stack's own tasks, some of which are added without a deployment";
+    explainWildcard(role, new RegExp(`:parameter${this.path}\\*$`), reason);
   }
 
   /** Lets `role` read all tasks at once. */
@@ -47,7 +48,7 @@ export class TaskParameters extends Construct {
   }
 }
 
-/** The ARN of a parameter of this account and region; its name may begin with a slash or not. */
+/** The ARN of a parameter of this account and region; its name may begin with a slash. */
 export function parameterArn(scope: Construct, name: string): string {
   return Stack.of(scope).formatArn({ service: 'ssm', resource: 'parameter', resourceName: name.replace(/^\//, '') });
 }

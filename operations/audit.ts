@@ -11,13 +11,8 @@ import {
 import { SfnUploads } from '../shared/aws/executions.ts';
 import { SqsQueueDepth } from '../shared/aws/sqs/queue-depth.ts';
 import { SqsRedriveQueues } from '../shared/aws/sqs/redrive.ts';
-import {
-  checkStackName,
-  findLedgerTable,
-  findQueues,
-  findUploadMachine,
-  tasksPathOf,
-} from '../shared/aws/stack-parameters.ts';
+import { checkStackName, findLedgerTable, findQueues, findUploadMachine } from '../shared/aws/stack-parameters.ts';
+import { tasksPathOf } from '../shared/model/parameter-paths.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import { auditTask } from './audit/audit-task.ts';

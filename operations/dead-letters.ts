@@ -1,5 +1,5 @@
 import { Fault } from '../shared/model/faults.ts';
-import { decodeJob } from '../shared/model/job.ts';
+import { decodeJob, unknownTask } from '../shared/model/job.ts';
 import type { DeadLetter, RedriveQueues } from '../shared/ports/redrive.ts';
 
 export interface RedriveOptions {
@@ -117,7 +117,7 @@ function taskOf({ body }: DeadLetter): string {
   try {
     return decodeJob(body).task;
   } catch (error) {
-    if (error instanceof Fault) return '(unknown)';
+    if (error instanceof Fault) return unknownTask;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { defaultMetricsNamespace, workerService } from '../shared/model/metrics.ts';
 import { logger } from '../shared/observing/tally.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { isProcessHealth, reportEvery, silentOnes, writeHealth, type ProcessHealth } from './health.ts';
@@ -59,7 +60,11 @@ export class Primary {
 
   #start(): void {
     const child = fork(this.#script, ['process'], {
-      env: { POWERTOOLS_SERVICE_NAME: 'worker', POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry', ...process.env },
+      env: {
+        POWERTOOLS_SERVICE_NAME: workerService,
+        POWERTOOLS_METRICS_NAMESPACE: defaultMetricsNamespace,
+        ...process.env,
+      },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     const now = Date.now();

@@ -5,6 +5,7 @@ import { createParameterClient, createQueueClient, createTableClient } from '../
 import { SqsDeadLetters } from '../shared/aws/sqs/job-queue.ts';
 import { SqsJobSource } from '../shared/aws/sqs/job-source.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
+import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { reports } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
@@ -15,9 +16,6 @@ import { Consumption, type QueueEvent } from './consumption.ts';
 import type { Delivery } from './delivery.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { reportEvery, type ProcessHealth } from './health.ts';
-
-/** The task of metrics that belong to none. */
-const workerItself = '(worker)';
 
 /**
  * One process of the worker: takes messages and moves objects until it is told to end, or its parent is gone.

@@ -1,12 +1,11 @@
 import { createQueueClient } from '../../shared/aws/service-clients.ts';
 import { SqsDeadLetters } from '../../shared/aws/sqs/job-queue.ts';
-import { isJob } from '../../shared/model/job.ts';
+import { isJob, unknownTask } from '../../shared/model/job.ts';
 import type { AbandonUploadInput } from '../../shared/model/messages/payloads.ts';
 import type { Fault } from '../../shared/model/faults.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { abandonUpload } from '../../shared/transfer/steps/abandon-upload.ts';
-import { unknownTask } from '../../shared/transfer/record.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';

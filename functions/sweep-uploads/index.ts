@@ -1,4 +1,5 @@
 import { asFault, Fault } from '../../shared/model/faults.ts';
+import { allTasks } from '../../shared/model/job.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { readEnvironment } from '../environment.ts';
@@ -11,9 +12,6 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 const olderThan = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 
-/** The task of the sum that an alarm looks at: no task can have this name. */
-const allTasks = '(all)';
-
 /**
  * Once a day: aborts uploads that were left behind at the destinations of all tasks.
  * @throws Fault `Unavailable` naming the tasks that could not be swept, after all others were
@@ -25,6 +23,7 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
     try {
       const { task, destination, clock, deadline } = await wiring.partContext(name, invocation, noProgress);
       const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThan });
+      // The sum over all tasks is what an alarm looks at.
       for (const sum of [name, allTasks]) tally.add(sum, 'UploadsSwept', counts.aborted);
       logger.info('uploads swept', { task: name, ...counts });
     } catch (error) {

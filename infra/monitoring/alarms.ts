@@ -11,14 +11,16 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { allTasks } from '../../shared/model/job.ts';
+import { metricTable, type metricDimensions, type MetricName } from '../../shared/model/metrics.ts';
 import type { Watched, WatchedFunction } from './watched.ts';
 
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
 
-/** A job that waits this long is not held up by a busy hour any more, but by something. */
+/** No busy hour alone makes a job wait this long. */
 const longWait = Duration.hours(6);
-/** How long nothing may be under way until it is said that all is done: longer than the upload machine's wait. */
+/** Minutes without work before the notice that all is done: longer than the wait of the UPLOAD machine. */
 const quietMinutes = 5;
 
 interface AlarmSettings {
@@ -26,17 +28,20 @@ interface AlarmSettings {
   readonly heading: string;
   readonly meaning: string;
   readonly metric: IMetric;
-  /** alarms when the metric is over it; default 0 */
+  /** the threshold: it alarms above it; default 0 */
   readonly over?: number;
-  /** periods that are looked at; default 1 */
+  /** periods that are evaluated; default 1 */
   readonly periods?: number;
-  /** how many of them must be over it; default all */
+  /** how many of them must be above the threshold; default all */
   readonly datapoints?: number;
-  /** tells when it becomes good again instead of when it becomes bad */
-  readonly tellsEnd?: boolean;
+  /** notifies when the alarm ends instead of when it begins */
+  readonly notifiesEnd?: boolean;
 }
 
-/** Alarms on what needs a person, each with its heading in docs/runbook.md, and a notice when all is done. */
+/**
+ * Alarms on what needs a person, each with its heading in docs/runbook.md, and a notice when all is done. They go to
+ * the topic of topic.ts; dashboard.ts shows them above its graphs. Both look at what watched.ts lists.
+ */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
@@ -46,7 +51,7 @@ export class Alarms extends Construct {
     this.alarms = [...queueAlarms(watched), ...workAlarms(watched), ...functionAlarms(watched), allDone(watched)].map(
       (settings) => {
         const alarm = this.alarm(settings);
-        if (settings.tellsEnd) alarm.addOkAction(action);
+        if (settings.notifiesEnd) alarm.addOkAction(action);
         else alarm.addAlarmAction(action);
         return alarm;
       },
@@ -93,17 +98,20 @@ function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
       metric: failedExecutions(upload),
     },
     {
-      heading: 'Uploads abandoned',
-      meaning: 'Multipart uploads that nobody went on with were found at a destination and aborted.',
-      metric: new Metric({
-        namespace,
-        metricName: 'UploadsSwept',
-        dimensionsMap: { service: 'sweep-uploads', task: '(all)' },
-        statistic: 'Sum',
-        period: Duration.hours(1),
-      }),
+      heading: metricTable.UploadsSwept.alarm,
+      meaning: 'Multipart uploads that had made no progress were found at a destination and aborted.',
+      metric: ownMetric(namespace, 'UploadsSwept', { service: 'sweep-uploads', task: allTasks }),
     },
   ];
+}
+
+/** An hour's sum of one of the stack's own metrics. */
+function ownMetric(
+  namespace: string,
+  metricName: MetricName,
+  dimensionsMap: Readonly<Record<(typeof metricDimensions)[number], string>>,
+): Metric {
+  return new Metric({ namespace, metricName, dimensionsMap, statistic: 'Sum', period: Duration.hours(1) });
 }
 
 function failedExecutions(machine: StateMachine): MathExpression {
@@ -119,20 +127,19 @@ function failedExecutions(machine: StateMachine): MathExpression {
   });
 }
 
-/** Single errors are tried again by their owners; what lasts for a quarter of an hour is not. */
+/** Their owners retry single errors; no retry helps against errors that last for a quarter of an hour. */
 const lasting = { periods: 3 };
-const finders: readonly WatchedFunction[] = ['plan-sync', 'find-objects'];
+const finders: readonly WatchedFunction[] = ['planSync', 'findObjects'];
 
 function functionAlarms({ functions }: Watched): AlarmSettings[] {
   const names = Object.keys(functions) as WatchedFunction[];
   const sum = (some: readonly WatchedFunction[], metric: 'Errors' | 'Throttles'): MathExpression => {
-    const metrics = some.map((name) => [
-      name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()),
-      functions[name].function.metric(metric, { period: fiveMinutes, statistic: 'Sum' }),
-    ]) as [string, IMetric][];
+    const usingMetrics = Object.fromEntries(
+      some.map((name) => [name, functions[name].function.metric(metric, { period: fiveMinutes, statistic: 'Sum' })]),
+    );
     return new MathExpression({
-      expression: metrics.map(([name]) => `FILL(${name}, 0)`).join(' + '),
-      usingMetrics: Object.fromEntries(metrics),
+      expression: sumOf(usingMetrics),
+      usingMetrics,
       label: metric,
       period: fiveMinutes,
     });
@@ -148,15 +155,15 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
       heading: 'Functions fail',
       meaning: 'Functions have failed for a quarter of an hour.',
       metric: sum(
-        names.filter((name) => !finders.includes(name) && name !== 'sweep-uploads'),
+        names.filter((name) => !finders.includes(name) && name !== 'sweepUploads'),
         'Errors',
       ),
       ...lasting,
     },
     {
       heading: 'Sweeper fails',
-      meaning: 'Uploads that were left behind could not be looked for, or not aborted.',
-      metric: sum(['sweep-uploads'], 'Errors'),
+      meaning: 'Abandoned uploads could not be looked for, or not aborted.',
+      metric: sum(['sweepUploads'], 'Errors'),
     },
     {
       heading: 'Functions throttled',
@@ -168,8 +175,8 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
 }
 
 /**
- * In alarm while there is work: messages that wait or are being worked on, runs that are finding some, large objects on
- * their way. It is the way back to "OK" that tells, once, when all of it is done.
+ * In alarm while there is work: messages that wait or are in hand, runs that look for objects, large objects that are
+ * being copied. Its return to "OK" is the notice, sent once, that all of it is done.
  */
 function allDone({ queues, functions }: Watched): AlarmSettings {
   const { jobs } = queues;
@@ -178,24 +185,29 @@ function allDone({ queues, functions }: Watched): AlarmSettings {
   const usingMetrics: Record<string, IMetric> = {
     waiting: jobs.metricApproximateNumberOfMessagesVisible(most),
     received: jobs.metricApproximateNumberOfMessagesNotVisible(most),
-    finding: busy('find-objects'),
-    planning: busy('plan-upload'),
-    sending: busy('upload-parts'),
-    checking: busy('check-upload'),
+    finding: busy('findObjects'),
+    planning: busy('planUpload'),
+    sending: busy('uploadParts'),
+    checking: busy('checkUpload'),
   };
   return {
     heading: 'All done',
-    meaning: `There is work. When it is OK again, nothing has been left to do for ${quietMinutes} minutes.`,
+    meaning: `There is work. When it returns to OK, nothing has been left to do for ${quietMinutes} minutes.`,
     metric: new MathExpression({
-      expression: Object.keys(usingMetrics)
-        .map((name) => `FILL(${name}, 0)`)
-        .join(' + '),
+      expression: sumOf(usingMetrics),
       usingMetrics,
       label: 'messages and calls',
       period: minute,
     }),
     periods: quietMinutes,
     datapoints: 1,
-    tellsEnd: true,
+    notifiesEnd: true,
   };
+}
+
+/** The sum of the metrics, by their names in an expression; one that has no data counts as zero. */
+function sumOf(metrics: Readonly<Record<string, IMetric>>): string {
+  return Object.keys(metrics)
+    .map((name) => `FILL(${name}, 0)`)
+    .join(' + ');
 }

@@ -10,10 +10,12 @@ import {
 import { Operation } from 'aws-cdk-lib/aws-dynamodb';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { metricDimensions, metricsOfGraph, type MetricGraph, type MetricName } from '../../shared/model/metrics.ts';
 import type { Watched } from './watched.ts';
 
 const period = Duration.minutes(5);
-/** Columns of a dashboard are 24. */
+/** Widths in columns: a dashboard has 24. */
+const whole = 24;
 const half = 12;
 const third = 8;
 
@@ -22,24 +24,19 @@ export class FerryDashboard extends Construct {
   constructor(scope: Construct, id: string, watched: Watched, alarms: readonly Alarm[]) {
     super(scope, id);
     const { queues, sync, upload, functions, namespace } = watched;
-    const own = (title: string, names: readonly string[], statistic = 'Sum'): GraphWidget =>
+    const own = (title: MetricGraph, statistic = 'Sum'): GraphWidget =>
       graph(
         title,
-        names.map((name) => everyTask(namespace, name, statistic)),
+        metricsOfGraph(title).map((name) => everyTask(namespace, name, statistic)),
         half,
       );
     new Dashboard(this, 'Dashboard', {
       dashboardName: Stack.of(this).stackName,
       widgets: [
-        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 })],
-        [
-          own('Objects', ['ObjectsCopied', 'ObjectsSkipped', 'ObjectsDeleted', 'ObjectsFailed']),
-          own('Bytes', ['BytesCopied', 'BytesSent']),
-        ],
-        [
-          own('Event to done (p50, ms)', ['EventToDone'], 'p50'),
-          own('Finder', ['KeysListed', 'JobsFound', 'RunsDone', 'RunsFailed']),
-        ],
+        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: whole, height: 3 })],
+        [own('Objects'), own('Bytes')],
+        [own('Event to done (p50, ms)', 'p50'), own('Finder')],
+        [own('Parts and retries'), own('Workers')],
         [
           graph('Queue', [
             queues.jobs.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum', label: 'waiting' }),
@@ -55,11 +52,7 @@ export class FerryDashboard extends Construct {
           ]),
           graph('Ledger: throttles', ledgerThrottles(watched)),
         ],
-        [
-          graph('Runs', executions(sync)),
-          graph('Uploads of large objects', executions(upload)),
-          own('Parts and retries', ['PartsSent', 'Retries', 'ExecutionsStarted', 'UploadsSwept']),
-        ],
+        [graph('Runs', executions(sync)), graph('Uploads of large objects', executions(upload))],
         [
           graph(
             'Function errors',
@@ -70,8 +63,8 @@ export class FerryDashboard extends Construct {
             Object.values(functions).map((one) => one.function.metricThrottles({ period })),
           ),
           graph('Copies at once', [
-            functions['copy-objects'].function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
-            functions['upload-parts'].function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
+            functions.copyObjects.function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
+            functions.uploadParts.function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),
           ]),
         ],
       ],
@@ -83,9 +76,9 @@ function graph(title: string, left: IMetric[], width = third): GraphWidget {
   return new GraphWidget({ title, left, width, height: 6, leftYAxis: { min: 0, showUnits: false } });
 }
 
-/** One line a task and service: whoever does the work, functions or workers. */
-function everyTask(namespace: string, name: string, statistic: string): MathExpression {
-  const search = `{${namespace},service,task} MetricName="${name}"`;
+/** One line per service and task, whether functions or workers do the work. */
+function everyTask(namespace: string, name: MetricName, statistic: string): MathExpression {
+  const search = `{${[namespace, ...metricDimensions].join(',')}} MetricName="${name}"`;
   return new MathExpression({
     expression: `SEARCH('${search}', '${statistic}', ${period.toSeconds()})`,
     usingMetrics: {},

@@ -1,27 +1,25 @@
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { FerryFunction } from '../function.ts';
+import type { SyncFunctions } from '../machines/sync.ts';
+import type { UploadFunctions } from '../machines/upload.ts';
 import type { JobQueues } from '../queue.ts';
 import type { LedgerTable } from '../table.ts';
 
-/** What alarms and dashboard look at. */
+/** What alarms and dashboard look at: the resources of AWS, and the stack's own metrics (shared/model/metrics.ts). */
 export interface Watched {
   readonly queues: JobQueues;
   readonly ledger: LedgerTable;
   readonly sync: StateMachine;
   readonly upload: StateMachine;
-  /** by the names that they have in functions/ */
-  readonly functions: Readonly<Record<WatchedFunction, FerryFunction>>;
-  /** of the metrics that shared/observing/ writes */
+  readonly functions: WatchedFunctions;
+  /** the namespace of the stack's own metrics */
   readonly namespace: string;
 }
 
-export type WatchedFunction =
-  | 'plan-sync'
-  | 'find-objects'
-  | 'finish-run'
-  | 'copy-objects'
-  | 'plan-upload'
-  | 'upload-parts'
-  | 'check-upload'
-  | 'abandon-upload'
-  | 'sweep-uploads';
+/** The functions that move objects: those of both machines, and those that run without one. */
+export interface WatchedFunctions extends SyncFunctions, UploadFunctions {
+  readonly copyObjects: FerryFunction;
+  readonly sweepUploads: FerryFunction;
+}
+
+export type WatchedFunction = keyof WatchedFunctions;

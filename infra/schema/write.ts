@@ -3,11 +3,13 @@ import { resolve } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { Fault } from '../../shared/model/faults.ts';
 import { configurationJsonSchema } from './json-schema.ts';
+import { metricsPage } from './metrics-table.ts';
 import { optionTables } from './tables.ts';
 
 /**
- * `npm run schema`: writes what is made from the schema of the configuration, s3-ferry.schema.json for editors and the
- * tables of docs/configuration.md. With `--check` it writes nothing and fails where a file is not what it would write.
+ * `npm run schema`: writes the files that are made from the model. From the schema of the configuration come
+ * s3-ferry.schema.json (for editors) and the tables of docs/configuration.md, from the table of metrics docs/metrics.md.
+ * With `--check` it writes nothing, and fails if a file is not what it would write.
  */
 const project = resolve(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');
@@ -19,6 +21,7 @@ const stale: string[] = [];
 for (const [name, text] of [
   ['s3-ferry.schema.json', JSON.stringify(schema)],
   ['docs/configuration.md', withTables(guide)],
+  ['docs/metrics.md', metricsPage()],
 ] as const) {
   const path = resolve(project, name);
   const formatted = await format(text, { ...(await resolveConfig(path)), filepath: path });
@@ -27,11 +30,11 @@ for (const [name, text] of [
   if (!check) writeFileSync(path, formatted);
 }
 if (check && stale.length > 0) {
-  console.error(`not what the schema says: ${stale.join(', ')}; run "npm run schema"`);
+  console.error(`not what the model says: ${stale.join(', ')}; run "npm run schema"`);
   process.exitCode = 1;
 }
 
-/** The guide with what stands between `<!-- options: NAME -->` and `<!-- end -->` made anew. */
+/** The guide with new tables between `<!-- options: NAME -->` and `<!-- end -->`. */
 function withTables(text: string): string {
   const missing = new Set(Object.keys(tables));
   const made = text.replace(

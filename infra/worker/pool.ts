@@ -25,6 +25,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { WorkerKey } from '../../worker/environment.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
+import { defaultMetricsNamespace, workerService } from '../../shared/model/metrics.ts';
 import { bundleOf, type Pipeline } from '../function.ts';
 import { WorkerNetwork } from './network.ts';
 import { workerRole } from './role.ts';
@@ -135,7 +136,7 @@ export class WorkerPool extends Construct {
 
 function environmentOf(
   scope: Construct,
-  { pipeline, objectsAtOnce, metricsNamespace = 'S3Ferry' }: WorkerPoolProps,
+  { pipeline, objectsAtOnce, metricsNamespace = defaultMetricsNamespace }: WorkerPoolProps,
 ): Record<string, string> {
   const { region } = Stack.of(scope);
   const own = {
@@ -151,7 +152,7 @@ function environmentOf(
   return {
     ...own,
     AWS_REGION: region,
-    POWERTOOLS_SERVICE_NAME: 'worker',
+    POWERTOOLS_SERVICE_NAME: workerService,
     POWERTOOLS_METRICS_NAMESPACE: metricsNamespace,
     POWERTOOLS_LOG_LEVEL: 'INFO',
   };

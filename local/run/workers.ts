@@ -5,6 +5,8 @@ import { devNull } from 'node:os';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { Fault } from '../../shared/model/faults.ts';
+import { defaultMetricsNamespace, workerService } from '../../shared/model/metrics.ts';
+import { tasksPathOf } from '../../shared/model/parameter-paths.ts';
 import { parseJsonWith } from '../../shared/model/parse.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
 import type { Emulator, LogChunk } from '../../emulator/aws/index.ts';
@@ -34,7 +36,7 @@ export class LocalWorker {
   ) {
     const { accessKeyId, secretAccessKey } = localNames.credentials;
     const deployed = {
-      TASKS_PATH: `/s3-ferry/${localNames.stack}/tasks/`,
+      TASKS_PATH: tasksPathOf(localNames.stack),
       LEDGER_TABLE: output(aws, 'LedgerTable'),
       QUEUE_URL: output(aws, 'JobsQueueUrl'),
       DEAD_LETTER_QUEUE_URL: output(aws, 'DeadLetterQueueUrl'),
@@ -54,8 +56,8 @@ export class LocalWorker {
         AWS_SHARED_CREDENTIALS_FILE: devNull,
         AWS_EC2_METADATA_DISABLED: 'true',
         MALLOC_ARENA_MAX: '2',
-        POWERTOOLS_SERVICE_NAME: 'worker',
-        POWERTOOLS_METRICS_NAMESPACE: 'S3Ferry',
+        POWERTOOLS_SERVICE_NAME: workerService,
+        POWERTOOLS_METRICS_NAMESPACE: defaultMetricsNamespace,
         TZ: ':UTC',
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,8 +1,9 @@
 import { GetParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { Fault } from '../model/faults.ts';
+import { publishedParameterPath, type PublishedParameter } from '../model/parameter-paths.ts';
 import { faultOf } from './faults.ts';
 
-/** What the commands for operators find of a deployed stack: it writes each below `/s3-ferry/<stack>/`. */
+/** What the commands for operators find of a deployed stack, in the parameters that it publishes. */
 
 export interface QueueUrls {
   readonly jobs: string;
@@ -17,29 +18,24 @@ export function checkStackName(stack: string): void {
 /** The queues of a deployed stack. @throws Fault `InvalidInput` where there is no such stack in the account and region */
 export async function findQueues(client: SSMClient, stack: string): Promise<QueueUrls> {
   const [jobs, deadLetters] = await Promise.all([
-    read(client, stack, 'queues/jobs'),
-    read(client, stack, 'queues/dead-letters'),
+    read(client, stack, 'jobsQueueUrl'),
+    read(client, stack, 'deadLetterQueueUrl'),
   ]);
   return { jobs, deadLetters };
 }
 
 /** Name of the ledger's table. @throws Fault `InvalidInput` where there is no such stack in the account and region */
 export function findLedgerTable(client: SSMClient, stack: string): Promise<string> {
-  return read(client, stack, 'tables/ledger');
+  return read(client, stack, 'ledgerTableName');
 }
 
 /** ARN of the UPLOAD machine. @throws Fault `InvalidInput` where there is no such stack in the account and region */
 export function findUploadMachine(client: SSMClient, stack: string): Promise<string> {
-  return read(client, stack, 'machines/upload');
+  return read(client, stack, 'uploadMachineArn');
 }
 
-/** The path below which the stack's tasks are; ends with a slash. */
-export function tasksPathOf(stack: string): string {
-  return `/s3-ferry/${stack}/tasks/`;
-}
-
-async function read(client: SSMClient, stack: string, name: string): Promise<string> {
-  const path = `/s3-ferry/${stack}/${name}`;
+async function read(client: SSMClient, stack: string, name: PublishedParameter): Promise<string> {
+  const path = publishedParameterPath(stack, name);
   const answer = await client.send(new GetParameterCommand({ Name: path })).catch((error: unknown) => {
     if (!(error instanceof Error) || error.name !== 'ParameterNotFound') throw faultOf(error, `GetParameter ${path}`);
     throw new Fault(

@@ -1,3 +1,4 @@
+import { unknownTask } from '../model/job.ts';
 import type { RunCounts, RunRecord } from '../model/ledger-entry.ts';
 import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -14,7 +15,7 @@ export async function finishRun(
 ): Promise<RunRecord> {
   const counts = (results ?? []).map((result) => result.counts).reduce<RunCounts>(addCounts, noCounts);
   const record: RunRecord = {
-    task: field(input, 'task') ?? '(unknown)',
+    task: field(input, 'task') ?? unknownTask,
     run,
     status: error ? 'FAILED' : 'DONE',
     dryRun: typeof input === 'object' && input !== null && 'dryRun' in input && input.dryRun === true,

@@ -28,6 +28,11 @@ export const taskNameSchema = v.pipe(
   v.regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/, 'expected 1 to 64 of A-Z, a-z, 0-9, "_" and "-"'),
 );
 
+/** Stand-ins for the name of a task in metrics, the ledger and reports. No task can have them: names have no "(". */
+export const unknownTask = '(unknown)';
+export const allTasks = '(all)';
+export const workerItself = '(worker)';
+
 export const keySchema = v.pipe(
   v.string(),
   v.minLength(1, 'a key has at least one character'),

@@ -1,25 +1,29 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { metricTable, type MetricName } from '../model/metrics.ts';
 import type { Progress, ProgressEvent } from '../ports/progress.ts';
 
-/** One logger a process; its service name comes from the environment. */
+/**
+ * Logs and metrics. The core reports what it does to listeners; these ones write it: log lines at once, metrics summed
+ * up (CloudWatch's embedded metric format). Functions and the EC2 worker write the same lines and metrics.
+ */
+
+/** One logger per process; its service name comes from the environment. */
 export const logger = new Logger();
 
 /**
- * What identifies an object in a log line: keys may hold personal data and anything else, so their hash is what lines
- * are found by; the ledger has the key itself.
+ * Identifies an object in a log line. Keys may hold personal data, so logs have their hash instead; the ledger has the
+ * key.
  */
 export function keyHash(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 16);
 }
 
-type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
-
-type Finished = Extract<ProgressEvent, { type: 'finished' }>['outcome'];
+type Outcome = Extract<ProgressEvent, { type: 'finished' }>['outcome'];
 
 /** The metric that counts an outcome. */
-function metricOf({ route }: Finished): string | undefined {
+function metricOf({ route }: Outcome): MetricName {
   switch (route) {
     case 'skip':
       return 'ObjectsSkipped';
@@ -34,28 +38,28 @@ function metricOf({ route }: Finished): string | undefined {
   }
 }
 
-/**
- * Counts what the code of one invocation, or of one minute of a worker, did, a task at a time, and publishes the sums once at its end: one metric
- * line a task, whatever the batch's size.
- */
+/** Sums metrics per task for one invocation (or a minute of a worker), and publishes one line per task. */
 export class Tally {
-  readonly #tasks = new Map<string, Map<string, { unit: Unit; values: number[] }>>();
+  readonly #tasks = new Map<string, Map<MetricName, number[]>>();
 
-  /** Adds a value. Counts are summed by CloudWatch; delays keep their distribution. */
-  add(task: string, name: string, value: number, unit: Unit = MetricUnit.Count): void {
-    const metrics = this.#tasks.get(task) ?? new Map<string, { unit: Unit; values: number[] }>();
+  /**
+   * Adds a value, in the metric's unit. Counts and bytes are summed; milliseconds keep their distribution.
+   * @param task a task's name, or the stand-in that the metric may have
+   */
+  add(task: string, name: MetricName, value: number): void {
+    const metrics = this.#tasks.get(task) ?? new Map<MetricName, number[]>();
     this.#tasks.set(task, metrics);
-    const metric = metrics.get(name);
-    if (metric && unit === MetricUnit.Milliseconds) metric.values.push(value);
-    else metrics.set(name, { unit, values: [(metric?.values[0] ?? 0) + value] });
+    const values = metrics.get(name);
+    if (values && metricTable[name].unit === 'Milliseconds') values.push(value);
+    else metrics.set(name, [(values?.[0] ?? 0) + value]);
   }
 
-  /** A listener that logs and counts what the core tells of one task. */
+  /** A listener that logs and counts what the core reports about one task. */
   progress(task: string): Progress {
     return (event) => {
       switch (event.type) {
         case 'sent':
-          this.add(task, 'BytesSent', event.bytes, MetricUnit.Bytes);
+          this.add(task, 'BytesSent', event.bytes);
           if (event.part !== undefined) this.add(task, 'PartsSent', 1);
           break;
         case 'retry':
@@ -64,10 +68,9 @@ export class Tally {
           break;
         case 'finished': {
           const { outcome } = event;
-          const name = metricOf(outcome);
-          if (name !== undefined) this.add(task, name, 1);
+          this.add(task, metricOf(outcome), 1);
           const { route, bytes, reason } = outcome;
-          if (outcome.bytes > 0) this.add(task, 'BytesCopied', bytes, MetricUnit.Bytes);
+          if (bytes > 0) this.add(task, 'BytesCopied', bytes);
           logger.debug('finished', { task, keyHash: keyHash(outcome.key), route, bytes, reason });
           break;
         }
@@ -75,13 +78,13 @@ export class Tally {
     };
   }
 
-  /** Writes the metric lines. */
+  /** Writes the metric lines, and starts from zero. */
   publish(): void {
     for (const [task, values] of this.#tasks) {
       const metrics = new Metrics();
       metrics.addDimension('task', task);
-      for (const [name, { unit, values: all }] of values) {
-        for (const value of all) metrics.addMetric(name, unit, value);
+      for (const [name, all] of values) {
+        for (const value of all) metrics.addMetric(name, metricTable[name].unit, value);
       }
       metrics.publishStoredMetrics();
     }

@@ -1,5 +1,5 @@
 import { asFault, Fault } from '../model/faults.ts';
-import { decodeJob, encodeJob, withoutHints, type Job } from '../model/job.ts';
+import { decodeJob, encodeJob, unknownTask, withoutHints, type Job } from '../model/job.ts';
 import { keyFilter } from '../model/config/key-filter.ts';
 import { forEachConcurrently } from '../flow/concurrently.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/messages/s3-event.ts';
@@ -9,7 +9,7 @@ import type { DeadLetters, Redelivery } from '../ports/job-queue.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { replicatesDeletes } from './decide/choose-route.ts';
-import { reasonOf, recordFailed, unknownTask } from './record.ts';
+import { reasonOf, recordFailed } from './record.ts';
 
 /** Jobs of one message at once. S3 tells of one object a message; one that tells of thousands must not fill the memory. */
 const jobsAtOnce = 10;

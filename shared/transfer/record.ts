@@ -13,9 +13,6 @@ import type { ObjectStore, Stored } from '../ports/object-store.ts';
 /** Reasons in the ledger are cut here, in characters. */
 const maxReason = 1000;
 
-/** The ledger's task for what names none. */
-export const unknownTask = '(unknown)';
-
 interface Books {
   readonly ledger: Ledger;
   readonly clock: Clock;

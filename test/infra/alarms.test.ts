@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import * as v from 'valibot';
+import { taskNameSchema } from '../../shared/model/job.ts';
+import { metricDimensions, metricTable, type MetricDefinition } from '../../shared/model/metrics.ts';
 import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 interface Alarm {
@@ -8,28 +11,38 @@ interface Alarm {
   readonly AlarmActions?: readonly string[];
   readonly OKActions?: readonly string[];
   readonly TreatMissingData: string;
+  readonly Namespace?: string;
+  readonly MetricName?: string;
+}
+
+interface Graph {
+  readonly title: string;
+  /** the expressions of its lines, one after another */
+  readonly expressions: string;
 }
 
 let template: Template;
 let alarms: Alarm[];
 let headings: string[];
+let graphs: Graph[];
 
 beforeAll(() => {
   template = synthesize();
   alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => plain(Properties) as Alarm);
   headings = [...readFileSync('docs/runbook.md', 'utf8').matchAll(/^## (.+)$/gm)].map(([, heading = '']) => heading);
+  graphs = graphsOf(template);
 });
 
 describe('alarms', () => {
-  test('each has a heading in the runbook, and each heading its alarm', () => {
+  it('have a heading each in the runbook, and each heading has an alarm', () => {
     const names = alarms.map(({ AlarmName }) => AlarmName.replace(/^S3Ferry: /, ''));
     expect(names.length).toBeGreaterThan(8);
-    // The last is of no alarm, but of the command that looks for differences.
+    // The last heading belongs to the command that looks for differences.
     expect(headings.at(-1)).toBe('Audit');
     expect(headings.slice(0, -1).sort()).toEqual(names.sort());
   });
 
-  test("each description ends with the heading's address", () => {
+  it("end their descriptions with the heading's address", () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const anchor = AlarmName.replace(/^S3Ferry: /, '')
         .toLowerCase()
@@ -38,7 +51,7 @@ describe('alarms', () => {
     }
   });
 
-  test('each tells the topic: of its beginning, and the notice that all is done of its end', () => {
+  it('notify the topic when they begin, and the notice that all is done when it ends', () => {
     for (const { AlarmName, AlarmActions = [], OKActions = [], TreatMissingData } of alarms) {
       const isNotice = AlarmName === 'S3Ferry: All done';
       expect([AlarmName, AlarmActions, OKActions]).toEqual([
@@ -50,7 +63,7 @@ describe('alarms', () => {
     }
   });
 
-  test('only CloudWatch of this account publishes to the topic, over TLS', () => {
+  it('have a topic to which only CloudWatch of this account publishes, over TLS', () => {
     const [policy] = resourcesOf(template, 'AWS::SNS::TopicPolicy');
     const { PolicyDocument } = plain(policy?.Properties) as { PolicyDocument: { Statement: unknown[] } };
     expect(PolicyDocument.Statement).toEqual([
@@ -65,25 +78,55 @@ describe('alarms', () => {
   });
 });
 
-describe('the dashboard', () => {
-  test('shows every metric that the functions write', () => {
-    const [dashboard] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
-    const body = JSON.stringify(plain(dashboard?.Properties));
-    const sources = [
-      'shared/observing/tally',
-      'shared/observing/report',
-      'functions/find-objects/index',
-      'functions/finish-run/index',
-      'functions/sweep-uploads/index',
-    ];
-    const code = sources.map((name) => readFileSync(`${name}.ts`, 'utf8')).join('\n');
-    const written = new Set(
-      code.match(/(?<=')(Objects|Bytes|Parts|Runs|Keys|Jobs|Executions|Uploads)[A-Z]\w+|Retries|EventToDone(?=')/g),
+describe('the table of metrics', () => {
+  const metrics: readonly [string, MetricDefinition][] = Object.entries(metricTable);
+
+  it.each(metrics)('has %s on the dashboard, in the graph that it names', (name, { graph }) => {
+    const search = `{S3Ferry/S3Ferry,${metricDimensions.join(',')}} MetricName="${name}"`;
+    const showing = graphs.filter(({ expressions }) => expressions.includes(search));
+    expect(showing.map(({ title }) => title)).toEqual([graph]);
+  });
+
+  it('has every metric of the stack that the dashboard shows', () => {
+    const shown = graphs.flatMap(({ expressions }) => [...expressions.matchAll(/MetricName="(\w+)"/g)]);
+    expect(shown.map(([, name]) => name).sort()).toEqual(Object.keys(metricTable).sort());
+  });
+
+  it.each(metrics)('names the alarm that looks at %s, if there is one', (name, { alarm }) => {
+    const looking = alarms.filter(
+      ({ MetricName, Namespace }) => MetricName === name && Namespace === 'S3Ferry/S3Ferry',
     );
-    expect(written.size).toBeGreaterThan(12);
-    for (const name of written) expect(body).toContain(name);
-    for (const shown of ['ThrottledRequests', 'ApproximateAgeOfOldestMessage', 'ExecutionsFailed', 'Throttles']) {
-      expect(body).toContain(shown);
-    }
+    expect(looking.map(({ AlarmName }) => AlarmName)).toEqual(alarm === undefined ? [] : [`S3Ferry: ${alarm}`]);
+  });
+
+  it('has stand-ins that no task can be named', () => {
+    const standIns = metrics.flatMap(([, { standIn }]) => standIn ?? []);
+    expect(standIns.length).toBeGreaterThan(3);
+    for (const standIn of standIns) expect(v.is(taskNameSchema, standIn)).toBe(false);
   });
 });
+
+describe('the dashboard', () => {
+  it.each(['ThrottledRequests', 'ApproximateAgeOfOldestMessage', 'ExecutionsFailed', 'Throttles'])(
+    'shows the %s of the services',
+    (metric) => {
+      const [dashboard] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
+      expect(JSON.stringify(plain(dashboard?.Properties))).toContain(metric);
+    },
+  );
+});
+
+function graphsOf(from: Template): Graph[] {
+  const [dashboard] = resourcesOf(from, 'AWS::CloudWatch::Dashboard');
+  const { DashboardBody } = plain(dashboard?.Properties) as { DashboardBody: string };
+  const { widgets } = JSON.parse(DashboardBody) as {
+    widgets: { properties: { title: string; metrics?: { expression?: string }[][] } }[];
+  };
+  return widgets.map(({ properties: { title, metrics = [] } }) => ({
+    title,
+    expressions: metrics
+      .flat()
+      .flatMap(({ expression }) => expression ?? [])
+      .join('\n'),
+  }));
+}

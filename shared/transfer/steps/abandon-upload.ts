@@ -1,4 +1,4 @@
-import { asciiJson, encodeJob, isJob } from '../../model/job.ts';
+import { asciiJson, encodeJob, isJob, unknownTask } from '../../model/job.ts';
 import { causeText, type AbandonUploadInput } from '../../model/messages/payloads.ts';
 import { asFault, type Fault } from '../../model/faults.ts';
 import { destinationKey, type Task } from '../../model/config/task.ts';
@@ -6,7 +6,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { DeadLetters } from '../../ports/job-queue.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
-import { reasonOf, recordFailed, unknownTask } from '../record.ts';
+import { reasonOf, recordFailed } from '../record.ts';
 
 export interface AbandonContext {
   /** the task and its destination; throws where the task is no longer there, which may be why the execution failed */

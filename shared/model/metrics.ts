@@ -1,0 +1,99 @@
+import { allTasks, unknownTask, workerItself } from './job.ts';
+
+/**
+ * The one table of the metrics that S3 Ferry writes. Emitters, dashboard, alarms and docs/metrics.md take their names
+ * from it, so a misspelt metric does not compile, and none is written that no graph shows.
+ *
+ * Every metric has the dimensions of {@link metricDimensions}. `task` is the name of a task, or a stand-in:
+ * `standIn` names the one that a metric may have.
+ */
+export const metricTable = {
+  ObjectsCopied: { unit: 'Count', graph: 'Objects', meaning: 'objects copied, by any route' },
+  ObjectsSkipped: {
+    unit: 'Count',
+    graph: 'Objects',
+    meaning: 'jobs that needed nothing: the destination already has the object, or the source no longer does',
+  },
+  ObjectsDeleted: { unit: 'Count', graph: 'Objects', meaning: 'objects deleted at the destination' },
+  ObjectsFailed: {
+    unit: 'Count',
+    graph: 'Objects',
+    standIn: unknownTask,
+    meaning: 'jobs that went to the dead-letter queue',
+  },
+  BytesCopied: { unit: 'Bytes', graph: 'Bytes', meaning: 'sizes of the objects copied' },
+  BytesSent: {
+    unit: 'Bytes',
+    graph: 'Bytes',
+    meaning: 'bytes of bodies, parts and server-side copies that the destination confirmed, even if sent again later',
+  },
+  EventToDone: {
+    unit: 'Milliseconds',
+    graph: 'Event to done (p50, ms)',
+    meaning: 'time from an S3 event to the end of its job',
+  },
+  KeysListed: { unit: 'Count', graph: 'Finder', meaning: 'keys listed by runs, on both sides together' },
+  JobsFound: { unit: 'Count', graph: 'Finder', meaning: 'jobs that runs sent to the queue' },
+  RunsDone: { unit: 'Count', graph: 'Finder', meaning: 'runs that succeeded' },
+  RunsFailed: { unit: 'Count', graph: 'Finder', standIn: unknownTask, meaning: 'runs that failed' },
+  PartsSent: { unit: 'Count', graph: 'Parts and retries', meaning: 'parts of multipart uploads sent' },
+  Retries: { unit: 'Count', graph: 'Parts and retries', meaning: 'requests and copies that were tried again' },
+  ExecutionsStarted: {
+    unit: 'Count',
+    graph: 'Parts and retries',
+    meaning: 'executions of the UPLOAD machine started, one per large object',
+  },
+  UploadsSwept: {
+    unit: 'Count',
+    graph: 'Parts and retries',
+    alarm: 'Uploads abandoned',
+    standIn: allTasks,
+    meaning: 'abandoned multipart uploads that were aborted: per task, and for all tasks together',
+  },
+  MessagesGivenBack: {
+    unit: 'Count',
+    graph: 'Workers',
+    standIn: workerItself,
+    meaning: 'messages that EC2 workers returned to the queue unfinished: they drained, or held them too long',
+  },
+  JobsStuck: {
+    unit: 'Count',
+    graph: 'Workers',
+    standIn: workerItself,
+    meaning: 'jobs that EC2 workers gave up because they made no progress',
+  },
+} as const satisfies Record<string, MetricDefinition>;
+
+export interface MetricDefinition {
+  /** counts and bytes are summed; milliseconds keep their distribution */
+  readonly unit: 'Count' | 'Bytes' | 'Milliseconds';
+  /** the dashboard's graph that shows it */
+  readonly graph: string;
+  /** the alarm that looks at it: a heading of docs/runbook.md */
+  readonly alarm?: string;
+  /** the value of `task` when it belongs to no single task */
+  readonly standIn?: typeof unknownTask | typeof allTasks | typeof workerItself;
+  readonly meaning: string;
+}
+
+export type MetricName = keyof typeof metricTable;
+export type MetricGraph = (typeof metricTable)[MetricName]['graph'];
+
+/** `service` is the function's folder in functions/, or `worker`. */
+export const metricDimensions = ['service', 'task'] as const;
+
+/** The value of `service` for the processes of the EC2 workers. */
+export const workerService = 'worker';
+
+/** The namespace without a stack: of pipelines on one machine, and of workers that are started by hand. */
+export const defaultMetricsNamespace = 'S3Ferry';
+
+/** The namespace of a stack's metrics: stacks in one account and region do not share one. */
+export function metricsNamespaceOf(stack: string): string {
+  return `${defaultMetricsNamespace}/${stack}`;
+}
+
+/** The metrics that a graph of the dashboard shows, in the table's order. */
+export function metricsOfGraph(graph: MetricGraph): MetricName[] {
+  return (Object.keys(metricTable) as MetricName[]).filter((name) => metricTable[name].graph === graph);
+}
