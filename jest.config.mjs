@@ -6,5 +6,7 @@ export default {
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
   modulePathIgnorePatterns: ['<rootDir>/(dist|cdk.out|.types|.s3-ferry)/'],
   maxWorkers: 2,
+  // A test file leaves some 30 MB behind in its process, and each full collection of a heap costs what is in it.
+  workerIdleMemoryLimit: '200MB',
   testTimeout: 120_000,
 };
