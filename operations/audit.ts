@@ -8,7 +8,7 @@ import {
   createQueueClient,
   createTableClient,
 } from '../shared/aws/service-clients.ts';
-import { SfnUploads } from '../shared/aws/executions.ts';
+import { SfnUploads } from '../shared/aws/upload-executions.ts';
 import { SqsQueueDepth } from '../shared/aws/sqs/queue-depth.ts';
 import { SqsRedriveQueues } from '../shared/aws/sqs/redrive.ts';
 import { checkStackName, findLedgerTable, findQueues, findUploadMachine } from '../shared/aws/stack-parameters.ts';

@@ -1,6 +1,6 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createMachineClient, createQueueClient } from '../../shared/aws/service-clients.ts';
-import { SfnUploads } from '../../shared/aws/executions.ts';
+import { SfnUploads } from '../../shared/aws/upload-executions.ts';
 import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { reports } from '../../shared/observing/report.ts';
 import { Tally } from '../../shared/observing/tally.ts';

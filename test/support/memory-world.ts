@@ -9,8 +9,9 @@ import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { Gate, type Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { MemoryObjectStore, type View } from '../../shared/ports/memory/object-store.ts';
-import { MemoryStorage, type Features, type MemoryObject } from '../../shared/ports/memory/storage.ts';
-import { MemoryUploads } from '../../shared/ports/memory/uploads.ts';
+import type { StoreFeatures } from '../../shared/ports/memory/features.ts';
+import { MemoryStorage, type MemoryObject } from '../../shared/ports/memory/storage.ts';
+import { MemoryUploads } from '../../shared/ports/memory/upload-executions.ts';
 import type { Outcome, ProgressEvent } from '../../shared/ports/progress.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
@@ -21,8 +22,8 @@ import { noAttributes } from './objects.ts';
 export interface MemoryWorldOptions {
   /** laid over a task that relays, with the smallest part as the threshold and as the part size */
   readonly task?: Readonly<Record<string, unknown>>;
-  readonly source?: Partial<Features>;
-  readonly destination?: Partial<Features>;
+  readonly source?: Partial<StoreFeatures>;
+  readonly destination?: Partial<StoreFeatures>;
   /** the destination's (or the source's) ETags are no MD5s */
   readonly opaque?: { readonly source?: boolean; readonly destination?: boolean };
   readonly views?: { readonly source?: View; readonly destination?: View };

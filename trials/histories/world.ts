@@ -11,7 +11,7 @@ import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-qu
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { MemoryObjectStore } from '../../shared/ports/memory/object-store.ts';
 import { MemoryStorage, type MemoryObject } from '../../shared/ports/memory/storage.ts';
-import { MemoryUploads } from '../../shared/ports/memory/uploads.ts';
+import { MemoryUploads } from '../../shared/ports/memory/upload-executions.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { MortalProcess } from './process.ts';
 import { Scheduler, type Dice } from '../support/scheduler.ts';
@@ -41,7 +41,7 @@ export class HistoryWorld {
   readonly gate = new Gate();
   readonly ledger = new MemoryLedger(this.gate);
   readonly uploads = new MemoryUploads(this.gate);
-  readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock, visibility });
+  readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock, visibilityMillis: visibility });
   readonly deadLetters = new MemoryDeadLetters(this.gate);
   readonly task: Task;
   readonly violations: string[] = [];
@@ -71,8 +71,9 @@ export class HistoryWorld {
       completeEtag: dice.chance(0.8),
     };
     const { oneStore, versions, opaque, conditions, completeEtag } = this.traits;
+    const pinnedReads = conditions || oneStore;
     const shared = { clock: this.clock, gate: this.gate };
-    this.#source = new MemoryStorage({ ...shared, features: { versions, conditions: conditions || oneStore } });
+    this.#source = new MemoryStorage({ ...shared, features: { versions, pinnedReads, pinnedCopies: pinnedReads } });
     this.#destination = oneStore ? this.#source : new MemoryStorage({ ...shared, features: { completeEtag } });
     this.#source.createBucket('source');
     this.#destination.createBucket('destination', { opaque });

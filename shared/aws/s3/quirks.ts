@@ -25,7 +25,7 @@ import { quoted } from '../../model/text.ts';
  * | `If-Match` or checksums are ignored                         | Ceph 16 (checksums)   | shared/transfer/bytes                     |
  * | UploadPartCopy crashes the gateway                          | Ceph 16               | the task's `serverSideCopy`               |
  *
- * The in-memory store can be told to have most of them (shared/ports/memory/storage.ts), and one contract suite runs
+ * The in-memory store can be told to have most of them (shared/ports/memory/features.ts), and one contract suite runs
  * against each combination (test/contract/object-store.test.ts).
  */
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** Time that passes only where somebody sleeps or moves it. */
+/** A clock that advances only when it is moved or slept on. */
 export class ManualClock implements Clock {
   #now: number;
 
@@ -13,14 +13,14 @@ export class ManualClock implements Clock {
     return Math.floor(this.#now);
   }
 
-  /** Moves the time on. @param milliseconds from now */
+  /** Advances the clock. @param milliseconds from now */
   pass(milliseconds: number): void {
     this.#now += milliseconds;
   }
 
   async sleep(milliseconds: number): Promise<void> {
     this.pass(milliseconds);
-    // Others get their turn, as they would in a real wait.
+    // Other work gets its turn, as in a real wait.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

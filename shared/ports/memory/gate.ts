@@ -1,31 +1,38 @@
 import type { Readable } from 'node:stream';
 
+/**
+ * The ports in memory, one class per port, for tests. Each follows the rules of the service that it stands for, so that
+ * one contract suite (test/contract) holds it and the real adapter to the same obligations. Time is a clock that tests
+ * move (clock.ts), and what a store can do is a set of features (features.ts). Every call passes a gate, where a test
+ * can count calls, act between two of them, make one fail, lose its answer, or damage a body.
+ */
+
 /** One call of a port. */
 export interface Call {
   /** the port's method */
   readonly operation: string;
-  /** the bucket, or the port's name where it has none */
+  /** the bucket; for a port without buckets, the port's name */
   readonly bucket: string;
   readonly key: string;
   readonly part?: number;
 }
 
-/** What a test may do around calls: let somebody else act in between, fail, or damage what is on its way. */
+/** What a test may do around calls: let another caller act in between, fail, or damage a body in transit. */
 export interface Hooks {
-  /** before the call takes effect; what it throws, the caller gets */
+  /** runs before the call takes effect; the caller receives what it throws */
   before?(call: Call): void | Promise<void>;
-  /** after it took effect: what it throws is an answer that was lost */
+  /** runs after the call took effect; throwing simulates a lost answer */
   after?(call: Call): void | Promise<void>;
-  /** what arrives of a body: of `get` at the caller, of `put` and `uploadPart` at the store */
+  /** returns what arrives of a body: at the caller for `get`, at the store for `put` and `uploadPart` */
   wire?(call: Call, bytes: Buffer): Buffer | Readable;
 }
 
-/** Every call of the twins goes through a gate: it counts them, and hooks act there. Twins may share one. */
+/** The point that every call to a port in memory passes. Ports may share one. */
 export class Gate {
   hooks: Hooks = {};
   readonly #counts = new Map<string, number>();
 
-  /** How often an operation took effect; without a name, all of them together. */
+  /** How many calls of an operation took effect; without a name, how many calls in all. */
   count(operation?: string): number {
     if (operation !== undefined) return this.#counts.get(operation) ?? 0;
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
@@ -35,6 +42,7 @@ export class Gate {
     this.#counts.clear();
   }
 
+  /** Makes a call: the hooks run around `work`, and the call is counted once it took effect. */
   async pass<Result>(call: Call, work: () => Result | Promise<Result>): Promise<Result> {
     await this.hooks.before?.(call);
     const result = await work();

@@ -5,12 +5,12 @@ import type { CountedQueue, QueueDepth } from '../queue-depth.ts';
 import { ManualClock } from './clock.ts';
 import { Gate } from './gate.ts';
 
-/** A message as a consumer gets it. */
+/** A message as a consumer receives it. */
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
   readonly receipt: string;
-  /** how often it was received, this time included */
+  /** how many times it was received, including this time */
   readonly receives: number;
 }
 
@@ -22,22 +22,22 @@ interface Waiting {
   visibleAt: number;
 }
 
-/** The twins of a queue's two sides: the sender's, and what a consumer may do with what it received. */
+/** A queue in memory, for its sender and for its consumer. */
 export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
   readonly #gate: Gate;
   readonly #clock: Clock;
-  /** milliseconds that a received message stays hidden */
-  readonly #visibility: number;
+  /** how long a received message stays hidden */
+  readonly #visibilityMillis: number;
   readonly #messages = new Map<string, Waiting>();
   #serial = 0;
 
-  constructor(options: { gate?: Gate; clock?: Clock; visibility?: number } = {}) {
+  constructor(options: { gate?: Gate; clock?: Clock; visibilityMillis?: number } = {}) {
     this.#gate = options.gate ?? new Gate();
     this.#clock = options.clock ?? new ManualClock();
-    this.#visibility = options.visibility ?? 30_000;
+    this.#visibilityMillis = options.visibilityMillis ?? 30_000;
   }
 
-  /** Messages in the queue, hidden ones too. */
+  /** Messages in the queue, including hidden ones. */
   get length(): number {
     return this.#messages.size;
   }
@@ -55,25 +55,25 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
     });
   }
 
-  /** Puts any text into the queue, as S3 does with notifications. */
+  /** Puts any text into the queue, as S3 does for an event notification. */
   sendBody(body: string): void {
     const id = `message-${++this.#serial}`;
     this.#messages.set(id, { id, body, receives: 0, visibleAt: this.#clock.now() });
   }
 
-  /** Up to `limit` visible messages, hidden from now on. */
+  /** Receives up to `limit` visible messages and hides them. */
   receive(limit = 10): ReceivedMessage[] {
     const now = this.#clock.now();
     const visible = [...this.#messages.values()].filter((message) => message.visibleAt <= now).slice(0, limit);
     return visible.map((message) => {
       message.receives++;
-      message.visibleAt = now + this.#visibility;
+      message.visibleAt = now + this.#visibilityMillis;
       const { id, body, receives } = message;
       return { id, body, receives, receipt: `${id}#${receives}` };
     });
   }
 
-  /** Takes a message out of the queue for good. */
+  /** Deletes a message. */
   remove(receipt: string): void {
     this.#messages.delete(receipt.split('#')[0] ?? '');
   }
@@ -95,7 +95,7 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
   }
 }
 
-/** The twin of DeadLetters. */
+/** A dead-letter queue in memory. */
 export class MemoryDeadLetters implements DeadLetters {
   readonly letters: { readonly body: string; readonly reason: string }[] = [];
   readonly #gate: Gate;

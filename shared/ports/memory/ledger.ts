@@ -3,7 +3,7 @@ import type { Ledger } from '../ledger.ts';
 import type { LedgerLookup } from '../ledger-lookup.ts';
 import { Gate } from './gate.ts';
 
-/** The twin of Ledger and LedgerLookup. */
+/** A ledger in memory. */
 export class MemoryLedger implements Ledger, LedgerLookup {
   readonly #gate: Gate;
   readonly #entries = new Map<string, LedgerEntry>();
@@ -14,7 +14,7 @@ export class MemoryLedger implements Ledger, LedgerLookup {
     this.#gate = gate;
   }
 
-  /** Every entry, for a test to look at. */
+  /** Every entry, for a test to inspect. */
   entries(): LedgerEntry[] {
     return [...this.#entries.values()];
   }

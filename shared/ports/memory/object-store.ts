@@ -20,16 +20,23 @@ import { arrive, receive } from './body.ts';
 import { checksumOf } from './digests.ts';
 import type { Call } from './gate.ts';
 import type { MemoryBucket, MemoryObject, MemoryStorage } from './storage.ts';
-import { abortUpload, completeUpload, createUpload, listParts, listUploads, storePart } from './uploads-in-parts.ts';
+import { abortUpload, completeUpload, createUpload, listParts, listUploads, storePart } from './multipart-uploads.ts';
 
-/** What one side of a task adds to a bucket. */
+/** What is written under a key. */
+interface Content {
+  readonly bytes: Buffer;
+  readonly attributes: ObjectAttributes;
+  readonly checksumAlgorithm?: ChecksumAlgorithm | undefined;
+}
+
+/** What one side of a task adds to its bucket. */
 export interface View {
   readonly storageClass?: string;
-  /** operations that these credentials may not call */
+  /** operations that the side's credentials may not call */
   readonly denied?: ReadonlySet<string>;
 }
 
-/** The twin of ObjectStore: one bucket of a storage, seen with one set of credentials. */
+/** An object store in memory: one bucket of a storage, accessed with one set of credentials. */
 export class MemoryObjectStore implements ObjectStore {
   readonly bucket: string;
   readonly #storage: MemoryStorage;
@@ -45,7 +52,7 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#storage.features.minPartBytes;
   }
 
-  /** One call: hooks, permissions, and a fault's message that names the bucket and the key. */
+  /** Makes a call through the gate, if the credentials allow it. */
   async #pass<Result>(
     operation: string,
     key: string,
@@ -98,7 +105,7 @@ export class MemoryObjectStore implements ObjectStore {
       const parts = object.parts ?? [object.bytes.length];
       const size = parts[partNumber - 1];
       if (!this.#storage.features.partNumbers || size === undefined) {
-        throw this.#fault('NotSupported', key, `part ${partNumber} cannot be looked at`);
+        throw this.#fault('NotSupported', key, `part ${partNumber} cannot be read by HEAD`);
       }
       return { ...info, size };
     });
@@ -109,7 +116,7 @@ export class MemoryObjectStore implements ObjectStore {
       const object = bucket.get(key, versionId);
       if (!object && ifMatch !== undefined) throw this.#fault('SourceGone', key, 'it is gone');
       if (!object) return undefined;
-      this.#checkMatch(key, object, ifMatch);
+      if (this.#storage.features.pinnedReads) this.#checkMatch(key, object, ifMatch);
       if (!object.readable) throw this.#fault('ArchivedSource', key, 'it is archived');
       const { start, end } = range ?? { start: 0, end: object.bytes.length };
       if (range && start >= object.bytes.length) throw this.#fault('SourceChanged', key, `no byte ${start}`);
@@ -120,7 +127,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   async tags(key: string, { versionId }: { versionId?: string } = {}): Promise<Record<string, string>> {
     return this.#pass('tags', key, (bucket) => {
-      if (!this.#storage.features.tags) throw this.#fault('NotSupported', key, 'there are no tags here');
+      if (!this.#storage.features.tags) throw this.#fault('NotSupported', key, 'this store has no tags');
       const object = bucket.get(key, versionId);
       if (!object) throw this.#fault('SourceGone', key, 'it is gone');
       return { ...object.tags };
@@ -132,7 +139,7 @@ export class MemoryObjectStore implements ObjectStore {
       this.#checkTags(key, attributes);
       const { features, gate } = this.#storage;
       const bytes = await receive(gate, call, body, features.checksums);
-      return this.#write(bucket, key, bytes, attributes, body.checksum?.algorithm);
+      return this.#write(bucket, key, { bytes, attributes, checksumAlgorithm: body.checksum?.algorithm });
     });
   }
 
@@ -143,8 +150,12 @@ export class MemoryObjectStore implements ObjectStore {
   async copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
     return this.#pass('copy', key, (bucket) => {
       this.#checkTags(key, attributes);
-      const object = this.#copySource(source);
-      return this.#write(bucket, key, Buffer.from(object.bytes), attributes, object.checksumAlgorithm);
+      const { bytes, checksumAlgorithm } = this.#copySource(source, 'copies');
+      return this.#write(bucket, key, {
+        bytes: Buffer.from(bytes),
+        attributes: this.#keptAttributes(attributes),
+        checksumAlgorithm,
+      });
     });
   }
 
@@ -158,10 +169,16 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('createUpload', key, (bucket) => {
       this.#checkTags(key, attributes);
       if (checksum && this.#storage.features.checksums === 'refused') {
-        throw this.#fault('NotSupported', key, 'there are no checksums here');
+        throw this.#fault('NotSupported', key, 'this store has no checksums');
       }
       const storageClass = this.#view.storageClass ?? 'STANDARD';
-      return createUpload(this.#storage, bucket, { key, attributes, storageClass, ...(checksum && { checksum }) });
+      const kept = this.#keptAttributes(attributes);
+      return createUpload(this.#storage, bucket, {
+        key,
+        attributes: kept,
+        storageClass,
+        ...(checksum && { checksum }),
+      });
     });
   }
 
@@ -169,7 +186,7 @@ export class MemoryObjectStore implements ObjectStore {
     const work = async (bucket: MemoryBucket, call: Call): Promise<StoredPart> => {
       const { features, gate } = this.#storage;
       const bytes = await receive(gate, call, body, features.checksums);
-      return storePart(this.#storage, bucket, uploadId, number, bytes);
+      return storePart(this.#storage, bucket, { uploadId, number }, bytes);
     };
     return this.#pass('uploadPart', key, work, number);
   }
@@ -177,8 +194,8 @@ export class MemoryObjectStore implements ObjectStore {
   async copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart> {
     const { key, uploadId, number } = part;
     const work = (bucket: MemoryBucket): Promise<StoredPart> => {
-      const bytes = Buffer.from(this.#copySource(source).bytes.subarray(start, end));
-      return storePart(this.#storage, bucket, uploadId, number, bytes);
+      const bytes = Buffer.from(this.#copySource(source, 'partCopies').bytes.subarray(start, end));
+      return storePart(this.#storage, bucket, { uploadId, number }, bytes);
     };
     return this.#pass('copyPart', key, work, number);
   }
@@ -204,13 +221,7 @@ export class MemoryObjectStore implements ObjectStore {
     await this.#pass('abortUpload', key, (bucket) => abortUpload(bucket, uploadId));
   }
 
-  #write(
-    bucket: MemoryBucket,
-    key: string,
-    bytes: Buffer,
-    attributes: ObjectAttributes,
-    checksumAlgorithm: ChecksumAlgorithm = 'CRC64NVME',
-  ): Stored {
+  #write(bucket: MemoryBucket, key: string, { bytes, attributes, checksumAlgorithm = 'CRC64NVME' }: Content): Stored {
     const { features } = this.#storage;
     const object: MemoryObject = {
       ...attributes,
@@ -221,30 +232,36 @@ export class MemoryObjectStore implements ObjectStore {
       storageClass: this.#view.storageClass ?? 'STANDARD',
       opaqueEtag: bucket.opaque,
       readable: true,
-      // S3 stores a checksum with every object, asked for or not.
+      // S3 stores a checksum with every object, whether it was sent one or not.
       ...(features.checksums === 'checked' && { checksumAlgorithm }),
     };
     bucket.write(key, object, features.versions);
     return { etag: object.etag, opaqueEtag: object.opaqueEtag };
   }
 
-  #copySource({ bucket, key, etag, versionId }: CopySource): MemoryObject {
-    if (!this.#storage.features.copies) throw this.#fault('NotSupported', key, 'the store copies nothing by itself');
+  #copySource({ bucket, key, etag, versionId }: CopySource, feature: 'copies' | 'partCopies'): MemoryObject {
+    const { features } = this.#storage;
+    if (!features[feature]) throw this.#fault('NotSupported', key, 'this store has no server-side copy');
     const object = this.#storage.bucket(bucket).get(key, versionId);
     if (!object) throw this.#fault('SourceGone', key, 'it is gone');
-    this.#checkMatch(key, object, etag);
+    if (features.pinnedCopies) this.#checkMatch(key, object, etag);
     return object;
   }
 
   #checkMatch(key: string, object: MemoryObject, ifMatch: string | undefined): void {
-    if (ifMatch === undefined || ifMatch === object.etag || !this.#storage.features.conditions) return;
+    if (ifMatch === undefined || ifMatch === object.etag) return;
     throw this.#fault('SourceChanged', key, `it has ETag ${object.etag}, expected ${ifMatch}`);
   }
 
   #checkTags(key: string, { tags }: ObjectAttributes): void {
     if (Object.keys(tags).length > 0 && !this.#storage.features.tags) {
-      throw this.#fault('NotSupported', key, 'there are no tags here');
+      throw this.#fault('NotSupported', key, 'this store has no tags');
     }
+  }
+
+  /** For copies and uploads in parts. */
+  #keptAttributes(attributes: ObjectAttributes): ObjectAttributes {
+    return this.#storage.features.tagsOfCopiesAndUploads ? attributes : { ...attributes, tags: {} };
   }
 
   #info(key: string, object: MemoryObject): ObjectInfo {
@@ -270,7 +287,7 @@ function listed(bucket: MemoryBucket, key: string): ListedObject[] {
   return object ? [{ key, size: object.bytes.length, etag: object.etag, modified: object.modified }] : [];
 }
 
-/** As bytes come over a wire: not all at once. */
+/** Splits bytes into pieces, as they arrive over a connection. */
 function inPieces(bytes: Buffer): Readable {
   const piece = 64 * 1024;
   const count = Math.ceil(bytes.length / piece);

@@ -1,63 +1,24 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../model/faults.ts';
-import { minPartBytes } from '../../model/limits.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
 import type { Clock } from '../clock.ts';
 import { ManualClock } from './clock.ts';
 import { md5Of } from './digests.ts';
+import { s3Features, type StoreFeatures } from './features.ts';
 import { Gate } from './gate.ts';
-
-/** What a store can do; S3 itself can do all of it, and keeps no versions unless it is told to. */
-export interface Features {
-  /** keeps what is overwritten and deleted */
-  readonly versions: boolean;
-  readonly tags: boolean;
-  /** HEAD and GET say how many tags an object has */
-  readonly tagCounts: boolean;
-  /** CopyObject and UploadPartCopy */
-  readonly copies: boolean;
-  /** `ignored` is what Ceph does: no fault, and nothing is checked (nor is the size, at Complete) */
-  readonly checksums: 'checked' | 'ignored' | 'refused';
-  /** HEAD with a part number */
-  readonly partNumbers: boolean;
-  /** If-Match is looked at */
-  readonly conditions: boolean;
-  /** Complete answers the new object's ETag */
-  readonly completeEtag: boolean;
-  /** `utf16` is JavaScript's order, which some stores have too */
-  readonly order: 'utf8' | 'utf16';
-  /** keys in a page of a listing */
-  readonly pageSize: number;
-  /** bytes of the smallest part, unless it is the last */
-  readonly minPartBytes: number;
-}
-
-const s3: Features = {
-  versions: false,
-  tags: true,
-  tagCounts: true,
-  copies: true,
-  checksums: 'checked',
-  partNumbers: true,
-  conditions: true,
-  completeEtag: true,
-  order: 'utf8',
-  pageSize: 1000,
-  minPartBytes,
-};
 
 export interface MemoryObject extends ObjectAttributes {
   readonly bytes: Buffer;
   readonly etag: string;
-  /** milliseconds since the epoch, whole seconds as S3 tells them */
+  /** milliseconds since the epoch; whole seconds, as S3 states them */
   readonly modified: number;
   readonly versionId?: string;
   readonly storageClass: string;
   readonly opaqueEtag: boolean;
   readonly readable: boolean;
-  /** bytes of each part, for an object that was uploaded in parts */
+  /** the size of each part in bytes, if the object was uploaded in parts */
   readonly parts?: readonly number[];
-  /** the algorithm of its full-object checksum, which is computed when it is asked for */
+  /** the algorithm of its full-object checksum, which is computed on demand */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
 }
 
@@ -86,7 +47,7 @@ type Versions = (MemoryObject | undefined)[];
 
 export class MemoryBucket {
   readonly name: string;
-  /** ETags look like random numbers, as with KMS */
+  /** its ETags look like random numbers, as with KMS */
   readonly opaque: boolean;
   readonly uploads = new Map<string, MemoryUpload>();
   readonly #versions = new Map<string, Versions>();
@@ -101,7 +62,7 @@ export class MemoryBucket {
     return versionId === undefined ? versions?.at(-1) : versions?.find((one) => one?.versionId === versionId);
   }
 
-  /** Keys of the current objects, in no order. */
+  /** The keys of the current objects, in any order. */
   keys(): string[] {
     return [...this.#versions].filter(([, versions]) => versions.at(-1)).map(([key]) => key);
   }
@@ -114,21 +75,21 @@ export class MemoryBucket {
   }
 }
 
-/** A store in memory, with any number of buckets, which keeps to the rules of S3 (design: one twin a port). */
+/** A store in memory with any number of buckets, which follows the rules of S3 as far as its features go. */
 export class MemoryStorage {
   readonly clock: Clock;
   readonly gate: Gate;
-  readonly features: Features;
+  readonly features: StoreFeatures;
   readonly #buckets = new Map<string, MemoryBucket>();
   #serial = 0;
 
-  constructor(options: { clock?: Clock; gate?: Gate; features?: Partial<Features> } = {}) {
+  constructor(options: { clock?: Clock; gate?: Gate; features?: Partial<StoreFeatures> } = {}) {
     this.clock = options.clock ?? new ManualClock();
     this.gate = options.gate ?? new Gate();
-    this.features = { ...s3, ...options.features };
+    this.features = { ...s3Features, ...options.features };
   }
 
-  createBucket(name: string, { opaque = false } = {}): MemoryBucket {
+  createBucket(name: string, { opaque = !this.features.md5Etags } = {}): MemoryBucket {
     const bucket = new MemoryBucket(name, opaque);
     this.#buckets.set(name, bucket);
     return bucket;
@@ -145,13 +106,13 @@ export class MemoryStorage {
     return bucket;
   }
 
-  /** A name that was not given before. */
+  /** A name that was not used before. */
   next(kind: string): string {
     this.#serial++;
     return `${kind}-${this.#serial}`;
   }
 
-  /** The ETag of `bytes` in this bucket: their MD5, or something that has nothing to do with them. */
+  /** The ETag of `bytes` in this bucket: their MD5, or, if the bucket is opaque, an unrelated value. */
   etagOf(bucket: MemoryBucket, bytes: Uint8Array): string {
     return bucket.opaque ? md5Of(Buffer.from(this.next('opaque'))) : md5Of(bytes);
   }
@@ -162,7 +123,7 @@ export class MemoryStorage {
     return `${hash.digest('hex')}-${parts.length}`;
   }
 
-  /** The current time as S3 tells it: whole seconds. */
+  /** The current time as S3 states it, in whole seconds. */
   modifiedNow(): number {
     return Math.floor(this.clock.now() / 1000) * 1000;
   }

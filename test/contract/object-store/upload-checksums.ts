@@ -7,7 +7,7 @@ import { bytesOf, noAttributes } from '../../support/objects.ts';
 /** Checksums of uploads in parts. */
 export function describeUploadChecksums(kit: Kit): void {
   describe('checksums of uploads', () => {
-    if (!kit.can.checksums) {
+    if (!kit.hasChecksums) {
       it('are ignored: a wrong one, and a wrong size, are taken', async () => {
         const [uploadId, parts] = await kit.upload('wrong', [1000], 'CRC32');
         expect(parts[0]).not.toHaveProperty('checksum');

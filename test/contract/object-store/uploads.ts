@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
-import { md5, pagesOf, part, text, type Kit } from './kit.ts';
+import { many, md5, pagesOf, part, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Uploads in parts. */
@@ -104,7 +104,7 @@ export function describeUploads(kit: Kit): void {
     });
 
     it('may be more than one answer lists', async () => {
-      const names = Array.from({ length: kit.can.manyParts }, (_, index) => `crowd/${index % 7}/${index}`);
+      const names = Array.from({ length: many }, (_, index) => `crowd/${index % 7}/${index}`);
       const made: { key: string; uploadId: string }[] = [];
       await forEachConcurrently(names, 20, async (key) => {
         made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
@@ -159,7 +159,7 @@ export function describeUploads(kit: Kit): void {
 
     it('may have more parts than one answer lists', async () => {
       const { uploadId } = await kit.one.createUpload('many', noAttributes);
-      const numbers = Array.from({ length: kit.can.manyParts }, (_, index) => index + 1);
+      const numbers = Array.from({ length: many }, (_, index) => index + 1);
       await forEachConcurrently(numbers, 20, async (number) => {
         await kit.one.uploadPart({ key: 'many', uploadId, number }, text(String(number)));
       });

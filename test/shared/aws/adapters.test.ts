@@ -8,7 +8,7 @@ import { Parameters } from '../../../shared/aws/parameters.ts';
 import { createS3Client } from '../../../shared/aws/s3/client.ts';
 import { copySourceHeader } from '../../../shared/aws/s3/inputs.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
-import { executionName, SfnUploads } from '../../../shared/aws/executions.ts';
+import { executionName, SfnUploads } from '../../../shared/aws/upload-executions.ts';
 import type { Job } from '../../../shared/model/job.ts';
 import type { Side } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';

@@ -35,7 +35,7 @@ const worlds: [string, MemoryWorldOptions][] = [
   ['relayed', {}],
   ['relayed, with versions', { source: { versions: true }, destination: { versions: true } }],
   ['relayed to opaque ETags', { opaque: { destination: true } }],
-  ['relayed from a store that ignores If-Match', { source: { conditions: false } }],
+  ['relayed from a store that ignores If-Match', { source: { pinnedReads: false } }],
   ['copied inside one store', { task: { serverSideCopy: 'auto' }, oneStore: true }],
 ];
 

@@ -189,7 +189,11 @@ describe('stores that can do less', () => {
 
   it('a store without copies of its own is relayed through, small and large', async () => {
     for (const size of [1000, 12 * shrunkMiB]) {
-      const world = new MemoryWorld({ task: { serverSideCopy: 'auto' }, oneStore: true, source: { copies: false } });
+      const world = new MemoryWorld({
+        task: { serverSideCopy: 'auto' },
+        oneStore: true,
+        source: { copies: false, partCopies: false },
+      });
       await world.putSource(bytesOf(size));
       await world.transfer();
       expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
@@ -209,7 +213,12 @@ describe('stores that can do less', () => {
   it('an object too long to be buffered whose MD5 nobody knows is relayed in parts when copying inside is refused', async () => {
     const size = 64 * MiB + 1;
     const task = { serverSideCopy: 'auto', largeObjectThreshold: '1 GiB', partSize: '32 MiB' };
-    const world = new MemoryWorld({ task, oneStore: true, opaque: { source: true }, source: { copies: false } });
+    const world = new MemoryWorld({
+      task,
+      oneStore: true,
+      opaque: { source: true },
+      source: { copies: false, partCopies: false },
+    });
     await world.putSource(bytesOf(size));
     await world.transfer();
     expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);

@@ -2,9 +2,9 @@ import type { Job } from '../../model/job.ts';
 import type { JobVersion, UploadExecutions, Uploads } from '../uploads.ts';
 import { Gate } from './gate.ts';
 
-/** The twin of Uploads: executions that run until a test ends them. */
+/** Executions of the UPLOAD machine in memory, which run until a test ends them. */
 export class MemoryUploads implements Uploads, UploadExecutions {
-  /** the jobs of the executions that were started, in order */
+  /** the executions that were started, in order, each with its job */
   readonly started: { readonly execution: string; readonly job: Job }[] = [];
   readonly #gate: Gate;
   readonly #running = new Map<string, string>();
@@ -31,7 +31,7 @@ export class MemoryUploads implements Uploads, UploadExecutions {
     );
   }
 
-  /** Ends an execution: the next job for the same version starts another. */
+  /** Ends an execution: the next job for the same version starts another one. */
   end(execution: string): void {
     for (const [identity, name] of this.#running) if (name === execution) this.#running.delete(identity);
   }

@@ -1,11 +1,11 @@
 import { Fault } from '../../model/faults.ts';
 import { maxParts, maxPartBytes } from '../../model/limits.ts';
 import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
-import type { CreatedUpload, ExpectedObject, ListedUpload, Stored } from '../object-store.ts';
+import type { CreatedUpload, ExpectedObject, ListedUpload, PartAddress, Stored } from '../object-store.ts';
 import { checksumOf } from './digests.ts';
 import type { MemoryBucket, MemoryObject, MemoryPart, MemoryStorage, MemoryUpload } from './storage.ts';
 
-/** Multipart uploads of the twin, with the rules that S3 enforces at each step. */
+/** Multipart uploads in memory, with the rules that S3 enforces at each step. */
 
 export function createUpload(
   storage: MemoryStorage,
@@ -17,15 +17,15 @@ export function createUpload(
   return { uploadId: id, opaqueEtag: bucket.opaque };
 }
 
-/** Stores a part; one that is there already under this number is replaced. */
+/** Stores a part; an earlier part with the same number is replaced. */
 export async function storePart(
   storage: MemoryStorage,
   bucket: MemoryBucket,
-  uploadId: string,
-  number: number,
+  { uploadId, number }: Pick<PartAddress, 'uploadId' | 'number'>,
   bytes: Buffer,
 ): Promise<StoredPart> {
-  if (number < 1 || number > maxParts) throw new Fault('NotSupported', `${bucket.name}: no part may be ${number}`);
+  if (number < 1 || number > maxParts)
+    throw new Fault('NotSupported', `${bucket.name}: no part may have number ${number}`);
   if (bytes.length > maxPartBytes) throw new Fault('TooLarge', `${bucket.name}: a part of ${bytes.length} bytes`);
   const algorithm = uploadOf(bucket, uploadId).checksum;
   const checksum =
@@ -47,7 +47,7 @@ export function listParts(bucket: MemoryBucket, uploadId: string): ListedPart[] 
     .map((part) => ({ ...shown(part), modified: part.modified }));
 }
 
-/** Open uploads by key, those of one key in the order of their creation. */
+/** The open uploads by key, those of one key in the order in which they were created. */
 export function listUploads(bucket: MemoryBucket, prefix: string): ListedUpload[] {
   return [...bucket.uploads.values()]
     .filter(({ key }) => key.startsWith(prefix))
@@ -65,20 +65,26 @@ export async function completeUpload(
   request: { key: string; uploadId: string; parts: readonly StoredPart[]; expected: ExpectedObject },
 ): Promise<Stored> {
   const { key, uploadId, expected } = request;
-  const upload = uploadOf(bucket, uploadId);
-  const what = `${bucket.name}: ${JSON.stringify(key)}`;
-  const parts = namedParts(upload, request.parts, storage.features.minPartBytes, what);
-  const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const { features } = storage;
+  const what = `${bucket.name}: ${JSON.stringify(key)}`;
+  if (!features.goneAtComplete && !bucket.uploads.has(uploadId)) {
+    throw new Fault('Unavailable', `${what}: the parts are missing`);
+  }
+  const upload = uploadOf(bucket, uploadId);
+  const parts = namedParts(upload, request.parts, features.minPartBytes, what);
+  if (!features.partSubsets && parts.length < upload.parts.size) {
+    throw new Fault('Unavailable', `${what}: ${parts.length} of ${upload.parts.size} parts are named`);
+  }
+  const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const checks = features.checksums === 'checked';
   if (checks && bytes.length !== expected.size) {
-    throw new Fault('VerificationFailed', `${what}: ${bytes.length} bytes came, ${expected.size} were announced`);
+    throw new Fault('VerificationFailed', `${what}: ${bytes.length} bytes arrived, ${expected.size} were announced`);
   }
   const algorithm = upload.checksum ?? 'CRC64NVME';
   if (checks && expected.checksum !== undefined && expected.checksum !== (await checksumOf(algorithm, bytes))) {
     throw new Fault('VerificationFailed', `${what}: the whole object's ${algorithm} does not match`);
   }
-  // Somebody else may have ended it while the checksum was computed.
+  // Another caller may have ended the upload while the checksum was computed.
   uploadOf(bucket, uploadId);
   const object: MemoryObject = {
     ...upload.attributes,
@@ -97,7 +103,7 @@ export async function completeUpload(
   return { etag: features.completeEtag ? object.etag : '', opaqueEtag: object.opaqueEtag };
 }
 
-/** The parts that Complete names: there, in ascending order, and long enough, but for the last. */
+/** The parts that Complete names: they exist, in ascending order, and all but the last are long enough. */
 function namedParts(
   upload: MemoryUpload,
   named: readonly StoredPart[],
@@ -110,7 +116,7 @@ function namedParts(
       throw new Fault('NotSupported', `${what}: the parts are not in ascending order`);
     }
     const part = upload.parts.get(number);
-    if (part?.etag !== etag) throw new Fault('Unavailable', `${what}: part ${number} is not there like this`);
+    if (part?.etag !== etag) throw new Fault('Unavailable', `${what}: part ${number} does not exist with this ETag`);
     if (part.bytes.length < minPartBytes && index < named.length - 1) {
       throw new Fault('NotSupported', `${what}: part ${number} has only ${part.bytes.length} bytes`);
     }

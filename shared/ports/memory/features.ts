@@ -1,0 +1,65 @@
+import { minPartBytes } from '../../model/limits.ts';
+
+/**
+ * What a store can do, and what it does instead if it cannot. The in-memory store behaves as its features say; the
+ * contract suite (test/contract/object-store) holds a store to the features that it is said to have.
+ */
+export interface StoreFeatures {
+  /** keeps what is overwritten or deleted */
+  readonly versions: boolean;
+  readonly tags: boolean;
+  /** keeps tags that are sent with CopyObject and CreateMultipartUpload; false: ignores them */
+  readonly tagsOfCopiesAndUploads: boolean;
+  /** HEAD and GET state how many tags an object has */
+  readonly tagCounts: boolean;
+  /** CopyObject */
+  readonly copies: boolean;
+  /** UploadPartCopy */
+  readonly partCopies: boolean;
+  /** reads with If-Match fail if the object is another version; false: If-Match is ignored */
+  readonly pinnedReads: boolean;
+  /** copies likewise; false: the answered ETag is that of what was copied */
+  readonly pinnedCopies: boolean;
+  /**
+   * What becomes of CRCs, and of the size that Complete states. `ignored` is what Ceph does: no fault, nothing is checked,
+   * and no checksum is stored.
+   */
+  readonly checksums: 'checked' | 'ignored' | 'refused';
+  /** HEAD with a part number states that part's size; false: the in-memory store refuses it, others ignore the number */
+  readonly partNumbers: boolean;
+  /** Complete answers with the new object's ETag; false: with an empty one */
+  readonly completeEtag: boolean;
+  /** Complete reports an upload that is gone as such; false: it reports its parts as missing */
+  readonly goneAtComplete: boolean;
+  /** Complete may name only some of the parts; false: it has to name all of them */
+  readonly partSubsets: boolean;
+  /** ETags are MD5s; false: they look like random numbers, as with KMS */
+  readonly md5Etags: boolean;
+  /** the order of listings; `utf16` is JavaScript's, which some stores have too */
+  readonly order: 'utf8' | 'utf16';
+  /** keys per page of a listing, at most */
+  readonly pageSize: number;
+  /** the size of the smallest part that may be followed by another */
+  readonly minPartBytes: number;
+}
+
+/** The features of S3, for a bucket without versioning. */
+export const s3Features: StoreFeatures = {
+  versions: false,
+  tags: true,
+  tagsOfCopiesAndUploads: true,
+  tagCounts: true,
+  copies: true,
+  partCopies: true,
+  pinnedReads: true,
+  pinnedCopies: true,
+  checksums: 'checked',
+  partNumbers: true,
+  completeEtag: true,
+  goneAtComplete: true,
+  partSubsets: true,
+  md5Etags: true,
+  order: 'utf8',
+  pageSize: 1000,
+  minPartBytes,
+};
