@@ -10,7 +10,7 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
-const olderThan = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
+const olderThanMillis = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 
 /**
  * Once a day: aborts uploads that were left behind at the destinations of all tasks.
@@ -22,7 +22,7 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
   for (const { name } of await wiring.parameters.tasks()) {
     try {
       const { task, destination, clock, deadline } = await wiring.partContext(name, invocation, noProgress);
-      const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThan });
+      const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThanMillis });
       // The sum over all tasks is what an alarm looks at.
       for (const sum of [name, allTasks]) tally.add(sum, 'UploadsSwept', counts.aborted);
       logger.info('uploads swept', { task: name, ...counts });

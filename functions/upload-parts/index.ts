@@ -10,11 +10,11 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 
 /** Sends what is missing of one batch of parts; what time does not allow is left to the next round. */
 export const handler = async (event: UploadPartsInput, invocation: Invocation): Promise<BatchOutcome> => {
-  const { job, target, batch } = event;
+  const { job } = event;
   const tally = new Tally();
   try {
     const context = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    return { outcome: await sendBatch(context, job.key, target, batch) };
+    return { outcome: await sendBatch(context, event) };
   } finally {
     tally.publish();
   }

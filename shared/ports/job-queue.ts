@@ -19,8 +19,8 @@ export interface DeadLetters {
 export interface Redelivery {
   /**
    * @param receipt the receipt handle @param seconds from now, 0 for at once
-   * @returns false where the receipt moves nothing any more: the message came a second time, and that delivery has it or
-   *   has ended it
+   * @returns false where the receipt moves nothing any more: the message came a second time, and that delivery has it
+   *   or has ended it
    */
   after(receipt: string, seconds: number): Promise<boolean>;
 

@@ -10,8 +10,8 @@ export interface LedgerLookup {
   getMany(task: string, keys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry>>;
 
   /**
-   * The keys whose last word is FAILED, oldest run first, a page at a time; pages may be empty. Of an index: what failed
-   * in the last seconds may be missing, and what was cured in them may still be named.
+   * The keys whose last word is FAILED, oldest run first, a page at a time; pages may be empty. Of an index: what
+   * failed in the last seconds may be missing, and what was cured in them may still be named.
    */
   failedKeys(task: string): AsyncIterable<readonly string[]>;
 }

@@ -24,8 +24,8 @@ export interface Ledger {
   claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload>;
 
   /**
-   * Records that an upload to the object is about to be created, before the store is asked to. It is what tells one that
-   * was created and never claimed from an upload of somebody else; it is kept for 30 days at least.
+   * Records that an upload to the object is about to be created, before the store is asked to. It is what tells one
+   * that was created and never claimed from an upload of somebody else; it is kept for 30 days at least.
    * @param at milliseconds since the epoch
    */
   announceUpload(task: string, key: string, at: number): Promise<void>;

@@ -13,10 +13,10 @@ import type { Part, PartPlan, PartRange, StoredPart } from '../model/part-plan.t
 import type { UploadBatch } from '../model/messages/payloads.ts';
 
 /**
- * Cuts an object into parts of the preferred size, grown (to whole MiB) where 10,000 parts would not do.
+ * Cuts an object into parts of the preferred size, or of larger ones (whole MiB) if it would need over 10,000 parts.
  * @param size bytes of the object, more than 0
  * @param preferred bytes of a part
- * @param smallest bytes of the smallest part that the destination takes
+ * @param smallest bytes of the smallest part that the destination accepts
  * @throws Fault `TooLarge` over 48.8 TiB
  */
 export function planParts(size: number, preferred: number, smallest = minPartBytes): PartPlan {
@@ -30,11 +30,11 @@ export function planParts(size: number, preferred: number, smallest = minPartByt
 }
 
 /**
- * The source's own layout, where the object was uploaded in equal parts that S3 would accept again. Copied like this,
- * the copy's ETag comes out equal to the source's.
+ * The source's own layout, if the object was uploaded in equal parts that S3 would accept again. A copy in this layout
+ * has the same ETag as the source.
  * @param firstPartSize bytes, from `HEAD ?partNumber=1`
- * @param smallest bytes of the smallest part that the destination takes
- * @returns undefined where the object was not uploaded in parts, or in parts that cannot be equal
+ * @param smallest bytes of the smallest part that the destination accepts
+ * @returns undefined if the object was not uploaded in parts, or if its parts cannot be equal
  */
 export function planSourceLayout(
   size: number,
@@ -62,7 +62,7 @@ export function* partsIn(plan: PartPlan, ranges: readonly PartRange[]): Generato
   }
 }
 
-/** The stored parts that are the plan's: same number, same size. Others (of an older plan) do not count. */
+/** The stored parts that match the plan in number and size. Others, from an older plan, do not count. */
 export function plannedParts(plan: PartPlan, stored: readonly StoredPart[]): StoredPart[] {
   return stored.filter((part) => {
     if (part.number < 1 || part.number > plan.partCount) return false;
@@ -72,8 +72,8 @@ export function plannedParts(plan: PartPlan, stored: readonly StoredPart[]): Sto
 }
 
 /**
- * Plan minus stored parts, as ranges in ascending order.
- * @param wanted only of these ranges, in ascending order; by default of the whole plan
+ * The planned parts that are not stored, as ranges in ascending order.
+ * @param wanted the ranges to look at, in ascending order; by default the whole plan
  */
 export function missingParts(
   plan: PartPlan,
@@ -91,14 +91,14 @@ export function missingParts(
   return ranges;
 }
 
-/** How many parts the ranges name. */
+/** The number of parts in the ranges. */
 export function countParts(ranges: readonly PartRange[]): number {
   return ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }
 
 /**
- * Shares the missing parts out to upload-parts calls: about 512 MiB each, more where 1,000 calls would not do (the
- * list of batches must fit a 256 KiB payload).
+ * Divides the missing parts into batches, one for each upload-parts call: about 512 MiB each, or more if that would
+ * need over 1,000 calls (the list of batches must fit a payload of 256 KiB).
  */
 export function cutBatches(plan: PartPlan, missing: readonly PartRange[]): UploadBatch[] {
   const perBatch = Math.max(

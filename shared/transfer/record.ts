@@ -3,28 +3,31 @@ import type { Job } from '../model/job.ts';
 import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { ObjectInfo } from '../model/object.ts';
-import { quoted } from '../model/text.ts';
 import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
-import { destinationKey, type Task } from '../model/config/task.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { ObjectStore, Stored } from '../ports/object-store.ts';
+import type { ObjectPair } from './object-pair.ts';
 
-/** Reasons in the ledger are cut here, in characters. */
-const maxReason = 1000;
+/** What an object's ledger entry says at each stage of its transfer. */
 
-interface Books {
+/** Characters of a reason that the ledger keeps. */
+const maxReasonLength = 1000;
+
+interface LedgerContext {
   readonly ledger: Ledger;
   readonly clock: Clock;
 }
 
-/** Where an object's way ends, an upload that is still open for it is ended too. */
-interface Ends extends Books {
-  readonly task: Task;
+/** The last entry of a transfer also ends an upload that is still open for the object. */
+interface ClosingContext extends LedgerContext {
   readonly destination: ObjectStore;
 }
 
-export interface Done {
+/** What an entry is about. */
+type Subject = Pick<Job, 'task' | 'key' | 'run'>;
+
+export interface CompletedCopy {
   readonly route: RouteKind;
   readonly source: ObjectInfo;
   readonly stored: Stored;
@@ -34,11 +37,11 @@ export interface Done {
   readonly uploadId?: string | undefined;
 }
 
-/** The object was brought over: this version of the source is that object of the destination. */
-export async function recordDone(ends: Ends, job: Job, done: Done): Promise<void> {
-  const { route, source, stored, startedAt } = done;
+/** The object was copied: the destination holds this version of the source. */
+export async function recordDone(context: ClosingContext, pair: ObjectPair, copy: CompletedCopy): Promise<void> {
+  const { route, source, stored, startedAt, uploadId } = copy;
   const entry: LedgerEntry = {
-    ...entryOf(job, ends.clock),
+    ...entryOf(pair, context.clock),
     status: 'DONE',
     route,
     size: source.size,
@@ -46,35 +49,38 @@ export async function recordDone(ends: Ends, job: Job, done: Done): Promise<void
     ...(stored.etag !== '' && { destinationEtag: stored.etag }),
     ...(startedAt !== undefined && { startedAt }),
   };
-  await close(ends, entry, done.uploadId);
+  await close(context, pair, entry, uploadId);
 }
 
 /**
- * Writes the last word on an object. An upload that somebody opened for another version is of no use any more; whoever
- * is still sending its parts learns that from the store, and looks at the object anew.
+ * Writes the last entry of a transfer. An upload that another caller opened for another version is now useless, so it
+ * is aborted; a caller that is still sending its parts learns that from the store and restarts.
  */
-async function close({ ledger, task, destination }: Ends, entry: LedgerEntry, completed?: string): Promise<void> {
+async function close(
+  { ledger, destination }: ClosingContext,
+  pair: ObjectPair,
+  entry: LedgerEntry,
+  completed?: string,
+): Promise<void> {
   let open = await ledger.close(entry, completed);
   for (let aborted = 0; open; aborted++) {
     if (aborted >= maxRestarts) {
-      const what = `${destination.bucket}: ${quoted(entry.key)}`;
-      throw new Fault('DestinationConflict', `${what}: others begin one upload of it after another`);
+      throw new Fault('DestinationConflict', `${pair.destinationName}: other callers keep opening uploads of it`);
     }
-    await destination.abortUpload(destinationKey(task, entry.key), open.uploadId);
+    await destination.abortUpload(pair.destinationKey, open.uploadId);
     open = await ledger.close(entry, open.uploadId);
   }
 }
 
-/** All parts are there and agree; the object is about to be made of them and will have this ETag. */
+/** All parts are present and agree with the source; the completed object will have this ETag. */
 export async function recordCompleting(
-  { ledger, clock }: Books,
-  job: Job,
-  target: UploadTarget,
+  { ledger, clock }: LedgerContext,
+  pair: ObjectPair,
+  { sourceEtag, plan }: UploadTarget,
   destinationEtag: string,
 ): Promise<void> {
-  const { sourceEtag, plan } = target;
   await ledger.put({
-    ...entryOf(job, clock),
+    ...entryOf(pair, clock),
     status: 'STARTED',
     route: 'multipart',
     size: plan.size,
@@ -83,10 +89,10 @@ export async function recordCompleting(
   });
 }
 
-/** Nothing was to be done. `same` is given where the two sides were found to be the same. */
+/** There was nothing to do. @param same both sides, if they were found to be the same */
 export async function recordSkipped(
-  ends: Ends,
-  job: Job,
+  context: ClosingContext,
+  pair: ObjectPair,
   reason: string,
   same?: { source: ObjectInfo; destination: ObjectInfo },
 ): Promise<void> {
@@ -95,43 +101,41 @@ export async function recordSkipped(
     sourceEtag: same.source.etag,
     destinationEtag: same.destination.etag,
   };
-  await close(ends, { ...entryOf(job, ends.clock), status: 'SKIPPED', route: 'skip', reason, ...versions });
+  const entry = entryOf(pair, context.clock);
+  await close(context, pair, { ...entry, status: 'SKIPPED', route: 'skip', reason, ...versions });
 }
 
 /** The object was deleted at the destination. */
-export async function recordDeleted(ends: Ends, job: Job, reason: string): Promise<void> {
-  await close(ends, { ...entryOf(job, ends.clock), status: 'DELETED', route: 'delete', reason });
+export async function recordDeleted(context: ClosingContext, pair: ObjectPair, reason: string): Promise<void> {
+  await close(context, pair, { ...entryOf(pair, context.clock), status: 'DELETED', route: 'delete', reason });
 }
 
 /**
- * The job failed for good, or for now.
- * @param options.aborted the recorded upload, which was aborted and is not to be resumed
+ * The job failed, for good or for now.
+ * @param options.aborted the recorded upload, if it was aborted and must not be resumed
  */
 export async function recordFailed(
-  { ledger, clock }: Books,
-  job: Pick<Job, 'task' | 'key' | 'run'>,
+  { ledger, clock }: LedgerContext,
+  subject: Subject,
   fault: { readonly name: string; readonly message: string },
   options: { attempts?: number; aborted?: string | undefined } = {},
 ): Promise<void> {
   const entry: LedgerEntry = {
-    ...entryOf(job, clock),
+    ...entryOf(subject, clock),
     status: 'FAILED',
     reason: reasonOf(fault),
     ...(options.attempts !== undefined && { attempts: options.attempts }),
   };
   const closed = options.aborted !== undefined && !(await ledger.close(entry, options.aborted));
-  // Another upload than the one that was aborted may be in use; it stays.
+  // An upload other than the aborted one may be in use; it stays in the entry.
   if (!closed) await ledger.put(entry);
 }
 
-/** A fault as the ledger and the dead-letter queue tell it. */
+/** A fault as the ledger and the dead-letter queue show it. */
 export function reasonOf(fault: { readonly name: string; readonly message: string }): string {
-  return `${fault.name}: ${fault.message}`.slice(0, maxReason);
+  return `${fault.name}: ${fault.message}`.slice(0, maxReasonLength);
 }
 
-function entryOf(
-  job: Pick<Job, 'task' | 'key' | 'run'>,
-  clock: Clock,
-): Pick<LedgerEntry, 'task' | 'key' | 'run' | 'updatedAt'> {
-  return { task: job.task, key: job.key, ...(job.run !== undefined && { run: job.run }), updatedAt: clock.now() };
+function entryOf({ task, key, run }: Subject, clock: Clock): Pick<LedgerEntry, 'task' | 'key' | 'run' | 'updatedAt'> {
+  return { task, key, ...(run !== undefined && { run }), updatedAt: clock.now() };
 }

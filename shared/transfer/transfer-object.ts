@@ -3,34 +3,34 @@ import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
 import type { ObjectInfo } from '../model/object.ts';
-import { quoted } from '../model/text.ts';
-import { destinationKey } from '../model/config/task.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { readAttributes } from './bytes/attributes.ts';
-import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
-import { completeUpload } from './upload/complete-upload.ts';
-import type { CopyContext, TransferContext } from './context.ts';
-import { lookAtBothSides, type Sight } from './decide/look.ts';
-import { openUpload } from './upload/open-upload.ts';
-import { missingParts } from './plan-parts.ts';
 import { putObject } from './bytes/put-object.ts';
-import { recordDeleted, recordDone, recordSkipped } from './record.ts';
 import { sendParts } from './bytes/send-parts.ts';
-import { settled } from './decide/settle.ts';
+import type { CopyContext, TransferContext } from './context.ts';
+import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
+import { lookAtBothSides, type BothSides } from './decide/look.ts';
+import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
+import { pairOf, pinOf, type ObjectPair } from './object-pair.ts';
+import { missingParts } from './plan-parts.ts';
+import { recordDeleted, recordDone, recordSkipped } from './record.ts';
+import { completeUpload } from './upload/complete-upload.ts';
+import { openUpload } from './upload/open-upload.ts';
 
-/** Rounds of sending what is missing in one process before the job is put back. */
+/** Rounds of sending missing parts in this process before the job goes back to the queue. */
 const maxSendRounds = 4;
 
 /**
- * Brings one object to its destination, or deletes it there, whatever it takes: looks at both sides, chooses a route,
- * goes it, and looks at the source again, so that the destination ends as the source is. May be called twice, at the
- * same time, by several processes.
- * @returns how it ended; told to `progress` and recorded in the ledger before
- * @throws Fault for the caller's retry owner. Nothing partial is visible at the destination, and uploads that were
- *   begun are in the ledger to be resumed.
+ * Copies one object to its destination, or deletes it there: looks at both sides, chooses a route (decide/), executes
+ * it (bytes/ and upload/, or an execution whose steps are in steps/), looks at the source again, and records the
+ * outcome. The last look makes the destination converge on the source. Several processes may call it at the same time
+ * for the same object.
+ * @returns the outcome, which is already recorded in the ledger and reported to `progress`
+ * @throws Fault for the layer that retries the caller. Nothing partial is visible at the destination, and unfinished
+ *   uploads are in the ledger, to be resumed.
  */
 export async function transferObject(context: TransferContext, job: Job): Promise<Outcome> {
   for (let attempt = 1; ; attempt++) {
@@ -40,8 +40,9 @@ export async function transferObject(context: TransferContext, job: Job): Promis
         context.progress({ type: 'finished', outcome });
         return outcome;
       }
-      if (attempt >= maxRestarts)
+      if (attempt >= maxRestarts) {
         throw new Fault('SourceChanged', `the source changed ${attempt} times while it was copied`);
+      }
     } catch (error) {
       const fault = asFault(error);
       if (fault.retry !== 'restart' || attempt >= maxRestarts) throw fault;
@@ -50,42 +51,30 @@ export async function transferObject(context: TransferContext, job: Job): Promis
   }
 }
 
-/** @returns undefined where the source changed in the meantime: the next attempt looks at it anew */
+/** @returns undefined if the source changed meanwhile, so that the copy must restart */
 async function attemptTransfer(context: TransferContext, job: Job): Promise<Outcome | undefined> {
   const startedAt = context.clock.now();
-  const sight = await lookAtBothSides(context, job);
-  const { source, destination, entry, opened } = sight;
+  const pair = pairOf(context.task, job);
+  const sides = await lookAtBothSides(context, pair, job);
+  const { source, destination, opened } = sides;
   const end = (route: RouteKind, bytes: number, reason: string): Outcome => ({
-    task: job.task,
-    key: job.key,
+    task: pair.task,
+    key: pair.key,
     route,
     bytes,
     reason,
   });
-  let route: Route;
-  try {
-    route = chooseRoute({
-      task: context.task,
-      job,
-      source,
-      destination,
-      entry,
-      uploads: context.uploads,
-    });
-  } catch (error) {
-    opened?.body.destroy();
-    throw error;
-  }
+  const route = routeOf(context, pair, sides);
   if (route.kind !== 'put') opened?.body.destroy();
 
   switch (route.kind) {
     case 'skip':
-      await recordSkipped(context, job, route.reason, source && destination && { source, destination });
+      await recordSkipped(context, pair, route.reason, source && destination && { source, destination });
       return end('skip', 0, route.reason);
     case 'delete':
-      await context.destination.delete(destinationKey(context.task, job.key));
-      if (!(await settled(context, job.key, undefined))) return undefined;
-      await recordDeleted(context, job, route.reason);
+      await context.destination.delete(pair.destinationKey);
+      if (!(await isStillCurrent(context, pair.key, undefined))) return undefined;
+      await recordDeleted(context, pair, route.reason);
       return end('delete', 0, route.reason);
     case 'execution': {
       const { size, etag } = route.source;
@@ -95,9 +84,9 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     case 'server-side copy':
     case 'put':
     case 'multipart': {
-      const written = await write(context, job, route, sight);
-      if (!(await settled(context, job.key, route.source))) return undefined;
-      await recordDone(context, job, { route: route.kind, source: route.source, ...written, startedAt });
+      const written = await write(context, pair, route, opened);
+      if (!(await isStillCurrent(context, pair.key, route.source))) return undefined;
+      await recordDone(context, pair, { route: route.kind, source: route.source, ...written, startedAt });
       return end(route.kind, route.source.size, route.reason);
     }
     default:
@@ -105,7 +94,18 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
   }
 }
 
-type Write = Extract<Route, { kind: 'server-side copy' | 'put' | 'multipart' }>;
+/** The route; a fault of the decision leaves no body open. */
+function routeOf({ task, uploads }: TransferContext, pair: ObjectPair, sides: BothSides): Route {
+  const { source, destination, entry, opened } = sides;
+  try {
+    return chooseRoute({ task, pair, source, destination, entry, uploads });
+  } catch (error) {
+    opened?.body.destroy();
+    throw error;
+  }
+}
+
+type WriteRoute = Extract<Route, { kind: 'server-side copy' | 'put' | 'multipart' }>;
 
 interface Written {
   readonly stored: Stored;
@@ -113,53 +113,52 @@ interface Written {
   readonly uploadId?: string;
 }
 
-async function write(context: CopyContext, job: Job, route: Write, sight: Sight): Promise<Written> {
+async function write(
+  context: CopyContext,
+  pair: ObjectPair,
+  route: WriteRoute,
+  opened: BothSides['opened'],
+): Promise<Written> {
   switch (route.kind) {
     case 'put':
-      return { stored: await putObject(context, route.source, sight.opened) };
+      return { stored: await putObject(context, pair, route.source, opened) };
     case 'server-side copy':
-      return copyInside(context, job, route.source);
+      return copyInside(context, pair, route.source);
     case 'multipart':
-      return sendWhole(context, job, route.source);
+      return sendWhole(context, pair, route.source);
     default:
       return assertNever(route);
   }
 }
 
-/** The store copies by itself; where it cannot, or may not, the bytes go through here. */
-async function copyInside(context: CopyContext, job: Job, source: ObjectInfo): Promise<Written> {
-  const { bucket } = context.source;
-  const { key, etag, versionId } = source;
-  const from = { bucket, key, etag, ...(versionId !== undefined && { versionId }) };
+/** Copies inside the store, or relays the bytes if the store or its permissions rule that out. */
+async function copyInside(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<Written> {
+  const from = { bucket: context.source.bucket, key: pair.key, etag: source.etag, ...pinOf(source) };
   try {
-    const attributes = await readAttributes(context, source);
-    const stored = await context.destination.copy(from, destinationKey(context.task, key), attributes);
-    context.progress({ type: 'sent', key, bytes: source.size });
+    const attributes = await readAttributes(context, pair, source);
+    const stored = await context.destination.copy(from, pair.destinationKey, attributes);
+    context.progress({ type: 'sent', key: pair.key, bytes: source.size });
     return { stored };
   } catch (error) {
     if (!isFault(error, 'NotSupported', 'AccessDenied')) throw error;
-    return fitsOnePut(source) ? { stored: await putObject(context, source) } : sendWhole(context, job, source);
+    return fitsOnePut(source) ? { stored: await putObject(context, pair, source) } : sendWhole(context, pair, source);
   }
 }
 
 /** A whole multipart upload in this process. */
-async function sendWhole(context: CopyContext, job: Job, seen: ObjectInfo): Promise<Written> {
-  // The look may have been without checksums (a small object): what Complete is to compare is asked for now.
-  const source = seen.checksum ? seen : ((await context.source.head(job.key, { checksum: true })) ?? seen);
-  if (!sameVersion(context.task, source, seen))
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(job.key)} changed`);
-  const { target, stored } = await openUpload(context, job, source);
+async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInfo): Promise<Written> {
+  // A small object may have been looked at without its checksum, which Complete compares: it is requested now.
+  const source = seen.checksum ? seen : ((await context.source.head(pair.key, { checksum: true })) ?? seen);
+  if (!sameVersion(context.task, source, seen)) throw new Fault('SourceChanged', `${pair.sourceName} changed`);
+  const { target, stored } = await openUpload(context, pair, source);
   let missing: readonly PartRange[] = missingParts(target.plan, stored);
   for (let round = 1; round <= maxSendRounds; round++) {
-    if ((await sendParts(context, job.key, target, missing)) === 'left') {
-      throw new Fault(
-        'OutOfTime',
-        `${context.source.bucket}: ${quoted(job.key)}: time ran short; the upload is resumed`,
-      );
+    if ((await sendParts(context, pair, target, missing)) === 'left') {
+      throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
-    const completion = await completeUpload(context, job, target);
+    const completion = await completeUpload(context, pair, target);
     if (completion.kind === 'completed') return { stored: completion.stored, uploadId: target.uploadId };
     missing = completion.missing;
   }
-  throw new Fault('Unavailable', `${context.destination.bucket}: parts of ${quoted(job.key)} do not stay there`);
+  throw new Fault('Unavailable', `${pair.destinationName}: the store does not keep the parts it was sent`);
 }

@@ -196,7 +196,7 @@ describe('a listing that lies', () => {
     const initiated = Date.parse('2020-01-01T00:00:00.000Z');
     // What a careless cut of four characters would make of it is an object of the task.
     await ledger.announceUpload('hostile', 'in/a', initiated);
-    const sweep = { task, ledger, clock: systemClock, deadline: noDeadline, olderThan: 1000 };
+    const sweep = { task, ledger, clock: systemClock, deadline: noDeadline, olderThanMillis: 1000 };
     destination.answer = () => ({ body: `<R>${upload('out/a')}</R>` });
     expect(await sweepUploads({ ...sweep, destination: destination.store() })).toMatchObject({ aborted: 1 });
     destination.asked.length = 0;

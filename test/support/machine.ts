@@ -51,7 +51,7 @@ async function sendBatches(
   const outcomes: BatchOutcome[] = [];
   for (const batch of asJson(state).batches) {
     try {
-      outcomes.push({ outcome: await sendBatch(context(), state.job.key, asJson(state.target), batch) });
+      outcomes.push({ outcome: await sendBatch(context(), asJson({ job: state.job, target: state.target, batch })) });
     } catch (error) {
       outcomes.push({ outcome: asFault(error).name });
     }

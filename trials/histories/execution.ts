@@ -58,7 +58,7 @@ async function uploadObject({ clock }: HistoryWorld, call: Call, job: Job): Prom
     if (now.state === 'uploading') {
       const outcomes = await Promise.all(
         now.batches.map((batch) =>
-          call((context) => sendBatch(context, job.key, now.target, batch)).then(
+          call((context) => sendBatch(context, { job, target: now.target, batch })).then(
             (outcome) => ({ outcome }),
             (error: unknown) => ({ outcome: asFault(error).name }),
           ),

@@ -288,12 +288,12 @@ class Storm {
   /** What the dead left behind, the sweeper knows: a week later it ends every upload, and nothing else changes. */
   async #checkSwept(): Promise<void> {
     const world = this.#world;
-    const olderThan = sweptAfterDays * 24 * 3600 * 1000;
-    world.clock.pass(olderThan + 1);
+    const olderThanMillis = sweptAfterDays * 24 * 3600 * 1000;
+    world.clock.pass(olderThanMillis + 1);
     this.#kills = 0;
     this.#start(async (process) => {
       const { task, destination, ledger, clock } = world.context(process, 'in process');
-      const counts = await sweepUploads({ task, destination, ledger, clock, olderThan, deadline: noDeadline });
+      const counts = await sweepUploads({ task, destination, ledger, clock, olderThanMillis, deadline: noDeadline });
       world.tell?.(`swept: ${JSON.stringify(counts)}`);
     });
     await this.#untilRest();

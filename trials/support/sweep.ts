@@ -15,14 +15,14 @@ export async function sweepOldUploads(
   destination: ObjectStore,
   ledger: Ledger,
 ): Promise<{ swept: number; left: number }> {
-  const olderThan = sweptAfterDays * 24 * 3600 * 1000;
+  const olderThanMillis = sweptAfterDays * 24 * 3600 * 1000;
   const { listed, aborted } = await sweepUploads({
     task: parseTask(JSON.stringify(task), 'task'),
     destination,
     ledger,
-    clock: { ...systemClock, now: () => Date.now() + olderThan + 60_000 },
+    clock: { ...systemClock, now: () => Date.now() + olderThanMillis + 60_000 },
     deadline: noDeadline,
-    olderThan,
+    olderThanMillis,
   });
   return { swept: aborted, left: listed - aborted };
 }

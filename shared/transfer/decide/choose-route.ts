@@ -1,15 +1,20 @@
 import { Fault } from '../../model/faults.ts';
-import type { Job } from '../../model/job.ts';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
 import { maxBufferedBodyBytes, maxObjectBytes } from '../../model/limits.ts';
 import { etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts';
-import { quoted } from '../../model/text.ts';
 import { partitionOf } from '../../model/config/partition.ts';
 import type { Task } from '../../model/config/task.ts';
 import type { Uploads } from '../../ports/uploads.ts';
+import type { ObjectPair } from '../object-pair.ts';
 import { sameAttributes } from './version.ts';
 
-/** What a job turned out to need, and why. */
+/**
+ * This folder decides. look.ts reads both sides and, if needed, the ledger; chooseRoute turns what was seen into a
+ * route without side effects; version.ts says when two objects are the same version; and after a write,
+ * still-current.ts looks at the source again and says whether the decision still holds.
+ */
+
+/** What a job needs, and why. */
 export type Route =
   | { readonly kind: 'skip'; readonly reason: string }
   | { readonly kind: 'delete'; readonly reason: string }
@@ -23,19 +28,20 @@ export type Route =
       readonly reason: string;
     };
 
-export interface Seen {
+/** What the decision rests on. */
+export interface RouteInput {
   readonly task: Task;
-  readonly job: Job;
+  readonly pair: ObjectPair;
   readonly source: ObjectInfo | undefined;
   readonly destination: ObjectInfo | undefined;
-  /** the ledger's entry, where it was needed to tell whether the two sides are the same */
+  /** the ledger's entry, if it was needed to tell whether the two sides are the same */
   readonly entry?: LedgerEntry | undefined;
   /** the UPLOAD machine, if it takes large objects */
   readonly uploads?: Uploads | undefined;
 }
 
 /**
- * The decision table of a job, first match wins:
+ * The decision table of a job; the first match wins:
  *
  * | source   | destination | more                                   | route            |
  * |----------|-------------|----------------------------------------|------------------|
@@ -44,65 +50,66 @@ export interface Seen {
  * | none     | there       | else                                   | skip             |
  * | archived | any         |                                        | fault            |
  * | there    | there       | proven the same, compare is not "none" | skip             |
- * | large    | any         | executions compose large objects       | execution        |
+ * | large    | any         | the UPLOAD machine takes large objects | execution        |
  * | there    | any         | one store, one part                    | server-side copy |
- * | large, in parts, or too long to check | any |                   | multipart        |
+ * | large, in parts, or too large to check | any |                  | multipart        |
  * | there    | any         |                                        | put              |
  *
- * "Proven" is stricter than what the finder goes by: a job exists because somebody found a difference, and a copy that
- * was interrupted before its last look at the source must not be taken for a good one.
+ * "Proven" is stricter than the finder's comparison: a job exists because a difference was found, and a copy that was
+ * interrupted before its last look at the source must not count as good.
  * @throws Fault `ArchivedSource`, `TooLarge`
  */
-export function chooseRoute(seen: Seen): Route {
-  const { task, source, destination } = seen;
+export function chooseRoute(input: RouteInput): Route {
+  const { task, pair, source, destination, uploads } = input;
   if (!source) {
     if (!destination) return { kind: 'skip', reason: 'there is no such object at the source nor at the destination' };
     return replicatesDeletes(task)
       ? { kind: 'delete', reason: 'the object is gone at the source' }
       : { kind: 'skip', reason: 'the object is gone at the source, and the task does not replicate deletes' };
   }
-  const name = `${task.source.bucket}: ${quoted(source.key)}`;
-  if (!source.readable) throw new Fault('ArchivedSource', `${name} is archived: restore it, then redrive the message`);
-  if (source.size > maxObjectBytes)
-    throw new Fault('TooLarge', `${name} has ${source.size} bytes, S3 allows ${maxObjectBytes}`);
+  if (!source.readable)
+    throw new Fault('ArchivedSource', `${pair.sourceName} is archived: restore it, then redrive the message`);
+  if (source.size > maxObjectBytes) {
+    throw new Fault('TooLarge', `${pair.sourceName} has ${source.size} bytes, S3 allows ${maxObjectBytes}`);
+  }
   if (destination && task.compare !== 'none') {
-    const proof = provenSame(task, source, destination, seen.entry);
+    const proof = provenSame(task, source, destination, input.entry);
     if (proof !== undefined) return { kind: 'skip', reason: proof };
   }
   const large = source.size > task.largeObjectThreshold;
-  if (large && seen.uploads) {
-    return { kind: 'execution', source, uploads: seen.uploads, reason: 'over the large-object threshold' };
-  }
+  if (large && uploads) return { kind: 'execution', source, uploads, reason: 'over the large-object threshold' };
   const inParts = etagPartCount(source.etag) !== undefined && source.size > 0;
   if (!large && !inParts && canCopyInside(task)) {
     return { kind: 'server-side copy', source, reason: 'one credential reaches both sides of one store' };
   }
   if (large) return { kind: 'multipart', source, reason: 'over the large-object threshold' };
-  if (inParts)
+  if (inParts) {
     return { kind: 'multipart', source, reason: "keeps the source's part layout, so that the ETags can be compared" };
+  }
   if (!fitsOnePut(source)) {
-    return { kind: 'multipart', source, reason: 'too long to be buffered, and its MD5 is not known beforehand' };
+    return { kind: 'multipart', source, reason: 'too large to buffer, and its MD5 is not known beforehand' };
   }
   return { kind: 'put', source, reason: 'fits one request' };
 }
 
-/** Can one request carry the object? A body that streams needs its MD5 beforehand, to be checked against it. */
+/** Can one request carry the object? A body that streams is verified by its MD5, which must be known beforehand. */
 export function fitsOnePut(source: ObjectInfo): boolean {
   return source.size <= maxBufferedBodyBytes || etagIsMd5(source);
 }
 
-/** Why the destination is this version of the source; undefined where nothing proves it. */
+/** Why the destination is this version of the source; undefined if nothing proves it. */
 function provenSame(
   task: Task,
   source: ObjectInfo,
   destination: ObjectInfo,
   entry: LedgerEntry | undefined,
 ): string | undefined {
-  // A store that changes what it is given costs a copy for a message that comes twice, and no object stays stale.
+  // With a store that changes the attributes it is given, a message that arrives twice costs a second copy, but no
+  // object stays stale.
   return sameAttributes(task, source, destination) ? provenSameBytes(source, destination, entry) : undefined;
 }
 
-/** Why the destination's bytes are the source's; undefined where nothing proves it. */
+/** Why the destination's bytes are the source's; undefined if nothing proves it. */
 export function provenSameBytes(
   source: Pick<ObjectInfo, 'size' | 'etag'>,
   destination: Pick<ObjectInfo, 'size' | 'etag'>,
@@ -115,7 +122,7 @@ export function provenSameBytes(
   return recorded ? 'this version was copied before, and the copy is unchanged' : undefined;
 }
 
-/** Does the ledger have to be asked whether the two sides are the same? */
+/** Is the ledger needed to tell whether the two sides are the same? */
 export function needsLedger(task: Task, source: ObjectInfo | undefined, destination: ObjectInfo | undefined): boolean {
   return (
     task.compare !== 'none' &&
@@ -126,12 +133,12 @@ export function needsLedger(task: Task, source: ObjectInfo | undefined, destinat
   );
 }
 
-/** Does the task delete at the destination what is gone at the source? */
+/** Does the task delete objects at the destination that were deleted at the source? */
 export function replicatesDeletes(task: Task): boolean {
   return task.deletes || task.events === 'create-delete';
 }
 
-/** Can the store copy by itself: same store, same partition, and one credential for both sides? */
+/** Can the store copy inside itself: one store, one partition, and one credential for both sides? */
 export function canCopyInside(task: Task): boolean {
   const { source, destination } = task;
   return (

@@ -9,24 +9,24 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import { reasonOf, recordFailed } from '../record.ts';
 
 export interface AbandonContext {
-  /** the task and its destination; throws where the task is no longer there, which may be why the execution failed */
+  /** Returns the task and its destination. Throws if the task was removed, which may be why the execution failed. */
   destination(): Promise<{ readonly task: Task; readonly destination: ObjectStore }>;
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
   readonly clock: Clock;
-  /** told where the parts could not be given up: the upload stays in the ledger, to be resumed or swept */
+  /** Called if the upload could not be aborted. It stays in the ledger, to be resumed or swept. */
   onLeftover(fault: Fault): void;
 }
 
 /**
- * The last step of an execution that failed: the upload's parts are given up, the reason goes into the ledger, and the
- * job to the dead-letter queue, where a redrive finds it. The last two happen even where the first cannot.
+ * The last step of a failed execution: aborts the upload, records the reason in the ledger and sends the job to the
+ * dead-letter queue, from where it can be redriven. The last two happen even if the first fails.
  */
 export async function abandonUpload(context: AbandonContext, input: AbandonUploadInput): Promise<void> {
   const { job, error } = input;
   const fault = { name: error.Error, message: causeText(error.Cause) };
   if (!isJob(job)) {
-    // An execution that somebody started with something else; the first step refused it.
+    // The execution was started by hand with something other than a job; the first step refused it.
     await recordFailed(context, { task: unknownTask, key: `execution:${input.execution}` }, fault);
     await context.deadLetters.bury(asciiJson({ job }), reasonOf(fault));
     return;
@@ -35,7 +35,7 @@ export async function abandonUpload(context: AbandonContext, input: AbandonUploa
   await context.deadLetters.bury(encodeJob(job), reasonOf(fault));
 }
 
-/** @returns the upload that was aborted; undefined where there was none, or it could not be */
+/** @returns the upload that was aborted; undefined if there was none, or if it could not be aborted */
 async function abort(context: AbandonContext, { job }: AbandonUploadInput): Promise<string | undefined> {
   const entry = await context.ledger.get(job.task, job.key);
   if (!entry?.upload) return undefined;

@@ -1,83 +1,105 @@
 import { asFault, Fault, isFault } from '../../model/faults.ts';
 import { maxIdleRounds, maxUploadRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
-import { completeUpload } from '../upload/complete-upload.ts';
+import type { PartRange } from '../../model/part-plan.ts';
+import type { Outcome } from '../../ports/progress.ts';
 import type { CopyContext } from '../context.ts';
-import { countParts } from '../plan-parts.ts';
-import { sendState } from './plan-upload.ts';
-import { recordDone } from '../record.ts';
-import { settled } from '../decide/settle.ts';
+import { isStillCurrent } from '../decide/still-current.ts';
 import { attributesDigest } from '../decide/version.ts';
-import { quoted } from '../../model/text.ts';
+import { pairOf, type ObjectPair } from '../object-pair.ts';
+import { countParts } from '../plan-parts.ts';
+import { recordDone } from '../record.ts';
+import { completeUpload } from '../upload/complete-upload.ts';
+import { sendState } from './plan-upload.ts';
+
+/** An upload whose parts are being sent. */
+type Underway = Extract<CheckUploadInput, { round: number }>;
 
 /**
- * The step after every map, and after every minute's wait: completes the upload when all parts are there, and says
- * what is to be done otherwise.
+ * The step after every map and after every wait: completes the upload if all parts are there, and otherwise returns
+ * what to do next.
  *
  * | parts   | the source | came from | next                                            |
  * |---------|------------|-----------|-------------------------------------------------|
  * | all     | unchanged  | any       | finished                                        |
  * | all     | changed    | any       | replan                                          |
  * | missing | changed    | any       | replan                                          |
- * | none: the upload was ended by others | unchanged | any | replan, counted apart   |
- * | missing | unchanged  | the map   | waiting: a minute, then another look            |
+ * | none: another caller ended the upload | unchanged | any | replan, counted separately |
+ * | missing | unchanged  | the map   | waiting: one minute, then another check         |
  * | missing | unchanged  | the wait  | uploading: only what is missing                 |
  * | missing | unchanged  | the wait, too many rounds | fault `UploadStuck`             |
  */
 export async function checkUpload(context: CopyContext, input: CheckUploadInput): Promise<UploadState> {
   const { job, attempt, ended = 0, startedAt } = input;
   const common = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
-  const again: UploadState = { state: 'replan', ...common };
+  const replan: UploadState = { state: 'replan', ...common };
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
-  const { target } = input;
   try {
-    const source = await context.source.head(job.key);
-    if (source?.etag !== target.sourceEtag) return again;
-    if (attributesDigest(context.task, source) !== target.attributes) return again;
-    const completion = await completeUpload(context, job, target);
-    if (completion.kind === 'completed') {
-      if (!(await settled(context, job.key, source))) return again;
-      await recordDone(context, job, {
-        route: 'multipart',
-        source,
-        stored: completion.stored,
-        startedAt,
-        uploadId: target.uploadId,
-      });
-      const outcome = {
-        task: job.task,
-        key: job.key,
-        route: 'multipart',
-        bytes: source.size,
-        reason: 'all parts are there',
-      } as const;
-      context.progress({ type: 'finished', outcome });
-      return { state: 'finished', ...common };
-    }
-    const left = countParts(completion.missing);
-    // `missing` is what was missing at the last look: an equal number means that nothing came in the meantime.
-    const idleRounds = left < input.missing ? 0 : input.idleRounds + 1;
-    const position = { ...common, round: input.round + 1, idleRounds };
-    if (position.round > maxUploadRounds || idleRounds > maxIdleRounds) {
-      throw new Fault(
-        'UploadStuck',
-        `${context.destination.bucket}: ${left} of ${target.plan.partCount} parts of ${quoted(job.key)} are missing after ` +
-          `${position.round} rounds, ${idleRounds} of them without a new part (${summary(input.outcomes)})`,
-      );
-    }
-    const next = sendState(context, position, target, completion.missing);
+    const pair = pairOf(context.task, job);
+    const result = await complete(context, pair, input);
+    if (result === 'changed') return replan;
+    if (result === 'completed') return { state: 'finished', ...common };
+    const next = nextRound(context, pair, input, result.missing);
     return input.state === 'waiting' ? next : { ...next, state: 'waiting' };
   } catch (error) {
     const fault = asFault(error);
     if (fault.retry !== 'restart') throw fault;
     context.progress({ type: 'retry', key: job.key, fault: fault.name, message: fault.message });
-    return isFault(fault, 'UploadGone') ? { ...again, ended: ended + 1 } : again;
+    return isFault(fault, 'UploadGone') ? { ...replan, ended: ended + 1 } : replan;
   }
 }
 
-/** How the batches ended, each name once with its number. */
+/** Completes and records the upload, unless the source changed or parts are missing. */
+async function complete(
+  context: CopyContext,
+  pair: ObjectPair,
+  { target, startedAt }: Underway,
+): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[] }> {
+  const source = await context.source.head(pair.key);
+  if (source?.etag !== target.sourceEtag) return 'changed';
+  if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
+  const completion = await completeUpload(context, pair, target);
+  if (completion.kind === 'missing') return completion;
+  if (!(await isStillCurrent(context, pair.key, source))) return 'changed';
+  const { uploadId } = target;
+  await recordDone(context, pair, { route: 'multipart', source, stored: completion.stored, startedAt, uploadId });
+  const outcome: Outcome = {
+    task: pair.task,
+    key: pair.key,
+    route: 'multipart',
+    bytes: source.size,
+    reason: 'all parts are there',
+  };
+  context.progress({ type: 'finished', outcome });
+  return 'completed';
+}
+
+/** @throws Fault `UploadStuck` after too many rounds, or too many without a new part */
+function nextRound(
+  context: CopyContext,
+  pair: ObjectPair,
+  input: Underway,
+  missing: readonly PartRange[],
+): Extract<UploadState, { round: number }> {
+  const { job, attempt, ended = 0, startedAt, target, outcomes } = input;
+  const left = countParts(missing);
+  // `input.missing` counts what was missing at the last check: an equal number means that no part arrived since.
+  const idleRounds = left < input.missing ? 0 : input.idleRounds + 1;
+  const round = input.round + 1;
+  if (round > maxUploadRounds || idleRounds > maxIdleRounds) {
+    throw new Fault(
+      'UploadStuck',
+      `${pair.destinationName}: ${left} of ${target.plan.partCount} parts are missing after ` +
+        `${round} rounds, ${idleRounds} of them without a new part (${summary(outcomes)})`,
+    );
+  }
+  const position = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }), round, idleRounds };
+  return sendState(context, position, target, missing);
+}
+
+/** The outcomes of the batches, each with its count. */
 function summary(outcomes: readonly BatchOutcome[] = []): string {
-  const numbers = new Map<string, number>();
-  for (const { outcome } of outcomes) numbers.set(outcome, (numbers.get(outcome) ?? 0) + 1);
-  return [...numbers].map(([name, number]) => `${name}: ${number}`).join(', ') || 'no batch ended';
+  const counts = new Map<string, number>();
+  for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([name, count]) => `${name}: ${count}`).join(', ') || 'no batch ended';
 }

@@ -3,60 +3,66 @@ import type { Job } from '../../model/job.ts';
 import { maxEndedUploads, maxRestarts } from '../../model/limits.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
-import { chooseRoute } from '../decide/choose-route.ts';
 import type { CopyContext } from '../context.ts';
+import { chooseRoute } from '../decide/choose-route.ts';
 import { lookAtBothSides } from '../decide/look.ts';
-import { openUpload } from '../upload/open-upload.ts';
+import { pairOf } from '../object-pair.ts';
 import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
 import { transferObject } from '../transfer-object.ts';
-import { quoted } from '../../model/text.ts';
+import { openUpload } from '../upload/open-upload.ts';
 
 /**
- * The first step of an upload's execution, and again whenever the source changed under it: looks at both sides, opens
- * or resumes the multipart upload and shares out what is missing. An object that turns out to need no parts (it shrank,
- * it is gone, it is there already) is dealt with here and now.
- * @throws Fault `SourceChanged` where the object changes faster than it can be copied
+ * This folder holds the steps of the UPLOAD machine (infra/machines/upload.ts), one file for each Lambda function. The
+ * machine plans the upload of one large object, sends its parts in batches, then checks: the check completes the
+ * upload, asks for another round with the missing parts, or sends the machine back to planning because the source
+ * changed. An execution that fails ends in abandon-upload. The steps pass their state as JSON
+ * (model/messages/payloads.ts).
+ */
+
+/**
+ * The first step of an execution, repeated whenever the source changed during the upload: looks at both sides, opens or
+ * resumes the multipart upload and divides what is missing into batches. If the object turns out not to need parts (it
+ * shrank, it was deleted, it is already there), this step finishes it.
+ * @throws Fault `UploadStuck` if the object keeps changing, or if other callers keep ending its uploads
  */
 export async function planUpload(context: CopyContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
   const attempt = input.attempt + 1;
+  const pair = pairOf(context.task, job);
   if (attempt - ended > maxRestarts) {
-    throw new Fault(
-      'UploadStuck',
-      `${context.source.bucket}: ${quoted(job.key)} changed ${input.attempt - ended} times while it was copied`,
-    );
+    const times = input.attempt - ended;
+    throw new Fault('UploadStuck', `${pair.sourceName} changed ${times} times while it was copied`);
   }
   if (ended > maxEndedUploads) {
-    throw new Fault(
-      'UploadStuck',
-      `${context.destination.bucket}: others ended ${ended} uploads of ${quoted(job.key)} one after another`,
-    );
+    const what = `${pair.destinationName}: other callers ended ${ended} uploads of it one after another`;
+    throw new Fault('UploadStuck', what);
   }
-  // The size in the job is what was listed; the HEAD decides. No body is opened for an object that may be huge.
+  // The job's size is what was listed; the HEAD decides. Without it no body is opened, which may be huge.
   const unsized: Job = {
     task: job.task,
     key: job.key,
     action: job.action,
     ...(job.run !== undefined && { run: job.run }),
   };
-  const { source, destination, entry, opened } = await lookAtBothSides(context, unsized);
+  const { source, destination, entry, opened } = await lookAtBothSides(context, pair, unsized);
   opened?.body.destroy();
-  const route = chooseRoute({ task: context.task, job, source, destination, entry });
+  const route = chooseRoute({ task: context.task, pair, source, destination, entry });
   if (route.kind !== 'multipart') {
     await transferObject(context, unsized);
     return { state: 'finished', job, attempt, ended };
   }
-  const upload = await openUpload(context, job, route.source);
-  const missing = missingParts(upload.target.plan, upload.stored);
-  return sendState(context, { job, attempt, ended, startedAt, round: 0, idleRounds: 0 }, upload.target, missing);
+  const { target, stored } = await openUpload(context, pair, route.source);
+  const position = { job, attempt, ended, startedAt, round: 0, idleRounds: 0 };
+  return sendState(context, position, target, missingParts(target.plan, stored));
 }
 
+/** Where an execution stands: its attempts and its rounds. */
 type Position = Pick<
   Extract<UploadState, { round: number }>,
   'job' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
 >;
 
-/** The state in which the missing parts are sent; with nothing missing the map is empty and the check completes. */
+/** The state in which the missing parts are sent. If none are missing, the map is empty and the check completes. */
 export function sendState(
   context: CopyContext,
   position: Position,

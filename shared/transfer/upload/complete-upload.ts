@@ -1,110 +1,110 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import { etagPartCount } from '../../model/object.ts';
-import { quoted } from '../../model/text.ts';
-import type { Job } from '../../model/job.ts';
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
-import { destinationKey } from '../../model/config/task.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { CopyContext } from '../context.ts';
+import { attributesDigest } from '../decide/version.ts';
+import { pinOf, versionOf, type ObjectPair } from '../object-pair.ts';
 import { missingParts, partOf, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
-import { attributesDigest } from '../decide/version.ts';
 
 export type Completion =
   | { readonly kind: 'completed'; readonly stored: Stored }
   | { readonly kind: 'missing'; readonly missing: readonly PartRange[] };
 
 /**
- * Makes the object where every planned part is there, and says what is missing otherwise. The parts are compared with
- * the source *before* the object becomes visible: with the source's own layout their MD5s give the source's ETag.
- * @throws Fault `UploadGone` where the upload is unknown and the object is not what it would have made;
- *   `VerificationFailed` where the parts are not the source's bytes (the upload is aborted: it can never come right)
+ * Completes the upload if every planned part is present, and otherwise returns the missing ones. The parts are compared
+ * with the source *before* the object becomes visible: with the source's own layout, their MD5s give the source's ETag.
+ * @throws Fault `UploadGone` if the upload is unknown and the object is not what it would have become,
+ *   `VerificationFailed` if the parts are not the source's bytes (the upload is aborted: no retry could mend it)
  */
-export async function completeUpload(context: CopyContext, job: Job, target: UploadTarget): Promise<Completion> {
+export async function completeUpload(
+  context: CopyContext,
+  pair: ObjectPair,
+  target: UploadTarget,
+): Promise<Completion> {
   const { destination } = context;
-  const { key } = job;
-  const destinationName = destinationKey(context.task, key);
-  const stored = await destination.listParts(destinationName, target.uploadId);
-  const missing = missingParts(target.plan, stored);
+  const { uploadId, plan } = target;
+  const listed = await destination.listParts(pair.destinationKey, uploadId);
+  const missing = missingParts(plan, listed);
   if (missing.length > 0) return { kind: 'missing', missing };
 
-  const parts = plannedParts(target.plan, stored);
+  const parts = plannedParts(plan, listed);
   const expectedEtag = multipartEtag(parts.map((part) => part.etag));
-  await compareWithSource(context, key, target, parts, expectedEtag);
-  if (target.plan.size > context.task.largeObjectThreshold && expectedEtag !== target.sourceEtag) {
-    // Should everything stop between Complete and its record, this tells the next one that the copy is this version.
-    await recordCompleting(context, job, target, expectedEtag);
+  if (expectedEtag !== target.sourceEtag && (await contradictsSource(context, pair, target, parts))) {
+    await destination.abortUpload(pair.destinationKey, uploadId);
+    throw new Fault(
+      'VerificationFailed',
+      `${pair.destinationName}: the parts give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
+        `the upload was aborted`,
+    );
+  }
+  if (plan.size > context.task.largeObjectThreshold && expectedEtag !== target.sourceEtag) {
+    // If everything stops between Complete and its record, this entry proves that the copy is this version.
+    await recordCompleting(context, pair, target, expectedEtag);
   }
   try {
-    const done = await destination.completeUpload(destinationName, target.uploadId, parts, {
-      size: target.plan.size,
+    const stored = await destination.completeUpload(pair.destinationKey, uploadId, parts, {
+      size: plan.size,
       ...(target.checksum && { algorithm: target.checksum }),
       ...(target.fullChecksum !== undefined && { checksum: target.fullChecksum }),
     });
-    return { kind: 'completed', stored: await confirm(context, destinationName, target, done) };
+    return { kind: 'completed', stored: await confirmSize(context, pair, target, stored) };
   } catch (error) {
-    if (isFault(error, 'VerificationFailed')) await destination.abortUpload(destinationName, target.uploadId);
+    if (isFault(error, 'VerificationFailed')) await destination.abortUpload(pair.destinationKey, uploadId);
     if (!isFault(error, 'UploadGone')) throw error;
-    // The answer to a Complete that took effect may have been lost, or somebody else completed the same upload.
-    const object = await destination.head(destinationName);
-    const made =
+    // The answer to a successful Complete may have been lost, or another caller completed the same upload.
+    const object = await destination.head(pair.destinationKey);
+    const completed =
       object?.etag === expectedEtag &&
-      object.size === target.plan.size &&
+      object.size === plan.size &&
       attributesDigest(context.task, object) === target.attributes;
-    if (made) return { kind: 'completed', stored: object };
+    if (completed) return { kind: 'completed', stored: object };
     throw error;
   }
 }
 
-/** Size and ETag as the destination shows them; some stores answer Complete without either. */
-async function confirm(context: CopyContext, key: string, target: UploadTarget, done: Stored): Promise<Stored> {
-  const object = await context.destination.head(key);
-  const what = `${context.destination.bucket}: ${quoted(key)}`;
-  // Another writer may have replaced or deleted it since; the look at the source that follows sees to that.
-  if (!object || (done.etag !== '' && object.etag !== done.etag)) return done;
+/** Size and ETag as the destination shows them: some stores answer Complete without either. */
+async function confirmSize(
+  context: CopyContext,
+  pair: ObjectPair,
+  target: UploadTarget,
+  stored: Stored,
+): Promise<Stored> {
+  const object = await context.destination.head(pair.destinationKey);
+  // Another writer may have replaced or deleted it since; the look at the source that follows covers that.
+  if (!object || (stored.etag !== '' && object.etag !== stored.etag)) return stored;
   if (object.size !== target.plan.size) {
-    throw new Fault('VerificationFailed', `${what} has ${object.size} bytes, expected ${target.plan.size}`);
+    const what = `${pair.destinationName} has ${object.size} bytes, expected ${target.plan.size}`;
+    throw new Fault('VerificationFailed', what);
   }
   return object;
 }
 
-async function compareWithSource(
+/**
+ * Do different ETags mean different bytes? Only if both are made of the MD5s of the same parts. Encryption makes an
+ * ETag something other than MD5s, and a source whose first part merely suggested equal parts was cut differently.
+ */
+async function contradictsSource(
   context: CopyContext,
-  key: string,
+  pair: ObjectPair,
   target: UploadTarget,
   parts: readonly StoredPart[],
-  expectedEtag: string,
-): Promise<void> {
-  if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return;
-  if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return;
-  if (target.sourceEtag === expectedEtag) return;
-  if (await notComparable(context, key, target)) return;
-  const { destination } = context;
-  await destination.abortUpload(destinationKey(context.task, key), target.uploadId);
-  throw new Fault(
-    'VerificationFailed',
-    `${destination.bucket}: the parts of ${quoted(key)} give ETag ${expectedEtag}, the source has ${target.sourceEtag}; ` +
-      `the upload was aborted`,
-  );
-}
-
-/**
- * Looks closer when the ETags disagree: encryption makes the source's something else than MD5s, and a source whose first
- * part only looked like all the others was cut differently.
- */
-async function notComparable(context: CopyContext, key: string, target: UploadTarget): Promise<boolean> {
-  const version = target.sourceVersionId === undefined ? {} : { versionId: target.sourceVersionId };
-  const source = await context.source.head(key, version);
-  if (!source || source.etag !== target.sourceEtag) {
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(key)} changed before its copy was complete`);
+): Promise<boolean> {
+  if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return false;
+  if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return false;
+  const pin = pinOf(versionOf(target));
+  const source = await context.source.head(pair.key, pin);
+  if (source?.etag !== target.sourceEtag) {
+    throw new Fault('SourceChanged', `${pair.sourceName} changed before its copy was complete`);
   }
-  if (source.opaqueEtag) return true;
+  if (source.opaqueEtag) return false;
   for (let number = 2; number <= target.plan.partCount; number++) {
     const { start, end } = partOf(target.plan, number);
-    const part = await context.source.head(key, { ...version, partNumber: number });
-    if (part?.size !== end - start) return true;
+    const part = await context.source.head(pair.key, { ...pin, partNumber: number });
+    if (part?.size !== end - start) return false;
   }
-  return false;
+  return true;
 }

@@ -1,85 +1,65 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import type { Job } from '../../model/job.ts';
 import type { LedgerEntry, OpenUpload } from '../../model/ledger-entry.ts';
 import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
-import { quoted } from '../../model/text.ts';
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
-import { destinationKey } from '../../model/config/task.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
-import { canCopyInside } from '../decide/choose-route.ts';
 import type { CopyContext } from '../context.ts';
-import { planParts, planSourceLayout } from '../plan-parts.ts';
+import { canCopyInside } from '../decide/choose-route.ts';
 import { attributesDigest } from '../decide/version.ts';
+import { pinOf, type ObjectPair } from '../object-pair.ts';
+import { planParts, planSourceLayout } from '../plan-parts.ts';
+
+/**
+ * This folder is the life of a multipart upload outside its bytes. It is announced in the ledger, created at the
+ * destination and claimed (open-upload.ts), so that callers of one object share one upload and a later call resumes it.
+ * It is completed once its parts agree with the source (complete-upload.ts). An upload that was left behind is aborted
+ * by a daily sweep (sweep-uploads.ts), which touches only uploads that the ledger knows.
+ */
 
 export interface OpenedUpload {
   readonly target: UploadTarget;
-  /** what is there already */
+  /** the parts that the destination already has */
   readonly stored: readonly StoredPart[];
 }
 
 /**
- * The multipart upload for this version of the source: the one that the ledger knows and the destination still has, or
- * a new one. An upload of another version is aborted. Two callers at once end up with the same upload.
- * @param source as seen by HEAD with its checksum
+ * Returns the multipart upload for this version of the source: the one in the ledger if the destination still has it,
+ * otherwise a new one. An upload for another version is aborted. Two concurrent callers get the same upload.
+ * @param source from a HEAD that asked for its checksum
  */
-export async function openUpload(context: CopyContext, job: Job, source: ObjectInfo): Promise<OpenedUpload> {
+export async function openUpload(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<OpenedUpload> {
   const { task, ledger, destination } = context;
-  const key = destinationKey(task, job.key);
-  const entry = await ledger.get(task.name, job.key);
+  const entry = await ledger.get(task.name, pair.key);
   const known = entry?.upload;
   if (known && isFor(context, known, source)) {
-    const stored = await storedParts(context, key, known.uploadId);
+    const stored = await storedParts(context, pair, known.uploadId);
     if (stored) return { target: targetOf(context, source, known), stored };
   } else if (known) {
-    await destination.abortUpload(key, known.uploadId);
+    await destination.abortUpload(pair.destinationKey, known.uploadId);
   }
 
-  const target = await createUpload(context, key, source, () =>
-    ledger.announceUpload(task.name, job.key, context.clock.now()),
-  );
-  const claim: LedgerEntry & { upload: OpenUpload } = {
-    task: task.name,
-    key: job.key,
-    status: 'STARTED',
-    route: 'multipart',
-    size: source.size,
-    sourceEtag: source.etag,
-    startedAt: context.clock.now(),
-    updatedAt: context.clock.now(),
-    ...(job.run !== undefined && { run: job.run }),
-    // What proves that this version is there already must outlive a second attempt at it: others go by it.
-    ...(entry?.sourceEtag === source.etag &&
-      entry.destinationEtag !== undefined && { destinationEtag: entry.destinationEtag }),
-    upload: {
-      uploadId: target.uploadId,
-      sourceEtag: source.etag,
-      attributes: target.attributes,
-      ...(source.versionId !== undefined && { sourceVersionId: source.versionId }),
-      partSize: target.plan.partSize,
-      sourceLayout: target.plan.sourceLayout,
-      opaqueEtag: target.opaqueEtag,
-      ...(target.checksum && { checksum: target.checksum }),
-    },
-  };
+  const target = await createUpload(context, pair, source);
+  const claim = claimOf(context, pair, target, entry);
   const winner = await ledger.claimUpload(claim, known?.uploadId).catch(async (error: unknown) => {
-    // An upload that no ledger knows would be found by nobody. Should the claim have been written after all, the next
-    // attempt finds the upload gone and opens another.
-    await destination.abortUpload(key, target.uploadId);
+    // No one would find an upload that is not in the ledger. If the claim was written after all, the next attempt finds
+    // that the upload is gone and opens another.
+    await destination.abortUpload(pair.destinationKey, target.uploadId);
     throw error;
   });
   if (winner.uploadId === target.uploadId) return { target, stored: [] };
 
-  // Somebody else opened an upload in the meantime; theirs is used.
-  await destination.abortUpload(key, target.uploadId);
+  // Another caller opened an upload in the meantime; that one is used.
+  await destination.abortUpload(pair.destinationKey, target.uploadId);
   if (!isFor(context, winner, source)) {
-    throw new Fault('SourceChanged', `${context.source.bucket}: ${quoted(job.key)} is being copied in another version`);
+    throw new Fault('SourceChanged', `${pair.sourceName}: another version of it is being copied`);
   }
-  const stored = await storedParts(context, key, winner.uploadId);
-  if (!stored)
-    throw new Fault('UploadGone', `${destination.bucket}: the upload of ${quoted(key)} was just ended by another`);
+  const stored = await storedParts(context, pair, winner.uploadId);
+  if (!stored) {
+    throw new Fault('UploadGone', `${pair.destinationName}: its upload was just ended by another caller`);
+  }
   return { target: targetOf(context, source, winner), stored };
 }
 
@@ -88,16 +68,55 @@ function isFor({ task }: CopyContext, upload: OpenUpload, source: ObjectInfo): b
   return upload.sourceEtag === source.etag && upload.attributes === attributesDigest(task, source);
 }
 
-async function storedParts(context: CopyContext, key: string, uploadId: string): Promise<StoredPart[] | undefined> {
+/** @returns undefined if the upload is gone */
+async function storedParts(
+  context: CopyContext,
+  pair: ObjectPair,
+  uploadId: string,
+): Promise<StoredPart[] | undefined> {
   try {
-    return await context.destination.listParts(key, uploadId);
+    return await context.destination.listParts(pair.destinationKey, uploadId);
   } catch (error) {
     if (isFault(error, 'UploadGone')) return undefined;
     throw error;
   }
 }
 
-/** What the ledger keeps of an upload, with what the source says, gives the whole target again. */
+/** The ledger entry that records a new upload as the object's one upload. */
+function claimOf(
+  { clock }: CopyContext,
+  pair: ObjectPair,
+  target: UploadTarget,
+  previous: LedgerEntry | undefined,
+): LedgerEntry & { upload: OpenUpload } {
+  const { uploadId, sourceEtag, attributes, sourceVersionId, plan, opaqueEtag, checksum } = target;
+  return {
+    task: pair.task,
+    key: pair.key,
+    status: 'STARTED',
+    route: 'multipart',
+    size: plan.size,
+    sourceEtag,
+    startedAt: clock.now(),
+    updatedAt: clock.now(),
+    ...(pair.run !== undefined && { run: pair.run }),
+    // The proof that this version was copied before must survive a second attempt: other callers rely on it.
+    ...(previous?.sourceEtag === sourceEtag &&
+      previous.destinationEtag !== undefined && { destinationEtag: previous.destinationEtag }),
+    upload: {
+      uploadId,
+      sourceEtag,
+      attributes,
+      ...(sourceVersionId !== undefined && { sourceVersionId }),
+      partSize: plan.partSize,
+      sourceLayout: plan.sourceLayout,
+      opaqueEtag,
+      ...(checksum && { checksum }),
+    },
+  };
+}
+
+/** The target of an upload, from what the ledger keeps of it and what the source says. */
 function targetOf(context: CopyContext, source: ObjectInfo, upload: OpenUpload): UploadTarget {
   const { size, versionId, etag, checksum } = source;
   const partCount = Math.max(1, Math.ceil(size / upload.partSize));
@@ -114,23 +133,18 @@ function targetOf(context: CopyContext, source: ObjectInfo, upload: OpenUpload):
   };
 }
 
-/** @param announce called right before the store is asked: a crash may leave an upload that nobody claimed */
-async function createUpload(
-  context: CopyContext,
-  key: string,
-  source: ObjectInfo,
-  announce: () => Promise<void>,
-): Promise<UploadTarget> {
-  const { task, destination } = context;
-  const layout = await sourceLayout(context, source);
+/** Announces an upload in the ledger and creates it. A crash after that leaves an upload that no caller claimed. */
+async function createUpload(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<UploadTarget> {
+  const { task, ledger, destination, clock } = context;
+  const layout = await sourceLayout(context, pair, source);
   const cut = planParts(source.size, task.partSize, destination.minPartBytes);
   const wanted = checksumFor(context, source, layout ?? cut);
-  const attributes = await readAttributes(context, source);
-  const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || md5Store(context));
+  const attributes = await readAttributes(context, pair, source);
+  const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context));
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
-    withTagsIfSupported(attributes, (some) => destination.createUpload(key, some, algorithm));
-  await announce();
+    withTagsIfSupported(attributes, (supported) => destination.createUpload(pair.destinationKey, supported, algorithm));
+  await ledger.announceUpload(task.name, pair.key, clock.now());
   let checksum = wanted;
   let created: CreatedUpload;
   try {
@@ -150,28 +164,24 @@ async function createUpload(
   });
 }
 
-/** The source's own part layout, asked for only where its ETag says that there is one. */
-async function sourceLayout(context: CopyContext, source: ObjectInfo): Promise<PartPlan | undefined> {
+/** The source's own part layout. It is requested only if the ETag says that there is one. */
+async function sourceLayout(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<PartPlan | undefined> {
   if (etagPartCount(source.etag) === undefined) return undefined;
   try {
-    const first = await context.source.head(source.key, {
-      partNumber: 1,
-      ...(source.versionId !== undefined && { versionId: source.versionId }),
-    });
-    return first?.etag === source.etag
-      ? planSourceLayout(source.size, source.etag, first.size, context.destination.minPartBytes)
-      : undefined;
+    const first = await context.source.head(pair.key, { partNumber: 1, ...pinOf(source) });
+    if (first?.etag !== source.etag) return undefined;
+    return planSourceLayout(source.size, source.etag, first.size, context.destination.minPartBytes);
   } catch (error) {
-    // Stores without parts in HEAD: their objects are cut anew.
+    // Stores whose HEAD does not show parts: their objects get a new layout.
     if (isFault(error, 'NotSupported', 'InvalidInput')) return undefined;
     throw error;
   }
 }
 
 /**
- * The algorithm that the parts carry: the configured one; on S3 itself the one the source has a checksum of, so that
- * Complete can compare the whole object; and CRC32 where parts are too long to be buffered (their MD5 is not known
- * before they are sent). Undefined means Content-MD5, which every store knows.
+ * The checksum algorithm of the parts: the configured one; on S3 itself, the algorithm of the source's own checksum, so
+ * that Complete can compare the whole object; or CRC32 if parts are too large to buffer, because their MD5 is not known
+ * before they are sent. Undefined means Content-MD5, which every store supports.
  */
 function checksumFor({ task }: CopyContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
   if (task.destination.checksumAlgorithm) return task.destination.checksumAlgorithm;
@@ -179,7 +189,7 @@ function checksumFor({ task }: CopyContext, source: ObjectInfo, plan: PartPlan):
   return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBodyBytes ? 'CRC32' : undefined);
 }
 
-/** Are the destination's part ETags MD5s, as far as the configuration says? */
-function md5Store({ task }: CopyContext): boolean {
+/** Are the destination's part ETags MD5s, as far as the configuration shows? */
+function hasMd5Etags({ task }: CopyContext): boolean {
   return task.destination.endpoint !== undefined && task.destination.encryption?.type !== 'aws:kms';
 }

@@ -10,51 +10,49 @@ export interface Sweep {
   readonly destination: ObjectStore;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  /** the rest is left to the next sweep when it is over */
+  /** When it is over, the remaining uploads are left to the next sweep. */
   readonly deadline: Deadline;
-  /** milliseconds for which an upload is left alone */
-  readonly olderThan: number;
+  /** Uploads are aborted after this time without progress. */
+  readonly olderThanMillis: number;
 }
 
-/** What a sweep saw of the uploads under a task's destination prefix. */
+/** What a sweep found among the uploads under a task's destination prefix. */
 export interface SweepCounts {
   readonly listed: number;
   readonly aborted: number;
-  /** old, and not begun by this task as far as the ledger knows: left alone */
+  /** old, but not known to the ledger as this task's: left alone */
   readonly foreign: number;
-  /** false where time ran out */
+  /** false if time ran out */
   readonly complete: boolean;
 }
 
-/** Look-ups in the ledger at once. */
-const atOnce = 10;
+/** Ledger look-ups at once. */
+const lookupsAtOnce = 10;
+
+/** How far the clocks of callers and stores may differ: S3 accepts requests that are off by 15 minutes. */
+const clockDifferenceMillis = 15 * 60_000;
+/** How long the call that creates an upload may last, with its retries: as long as a function. */
+const longestCallMillis = 15 * 60_000;
 
 /**
- * How far the store's time of creation may lie from the time of the announcement before it, in milliseconds: the clocks
- * of callers differ (S3 takes 15 minutes), and a call with its retries may last as long as a function.
- */
-const clockDifference = 15 * 60_000;
-const longestCall = 15 * 60_000;
-
-/**
- * Aborts the task's own uploads that nobody went on with. Own is what the ledger says: it names the upload, or it
- * announced one to that object at that time (docs/decisions/0003-sweep-only-announced-uploads.md). An upload that the
- * ledger does not know is somebody else's, whatever else speaks for it.
+ * Aborts the task's own abandoned uploads. The ledger says which are its own: it names the upload, or it announced one
+ * of that object at that time (docs/architecture.md, "Uploads that are left behind"). An upload that the ledger does
+ * not know belongs to another writer, whatever else suggests otherwise.
  */
 export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
   const counts = { listed: 0, aborted: 0, foreign: 0, complete: true };
-  const oldest = sweep.clock.now() - sweep.olderThan;
+  const oldest = sweep.clock.now() - sweep.olderThanMillis;
   for await (const page of sweep.destination.listUploads(sweep.task.destination.prefix)) {
     if (sweep.deadline.remaining() <= 0) return { ...counts, complete: false };
     counts.listed += page.length;
     await forEachConcurrently(
       page.filter(({ initiated }) => initiated < oldest),
-      atOnce,
+      lookupsAtOnce,
       async (upload) => {
         const verdict = await judge(sweep, upload, oldest);
         if (verdict === 'foreign') counts.foreign++;
         if (verdict !== 'abandoned') return;
-        // The ledger may go on naming it: whoever resumes finds that it is gone and opens another one.
+        // The ledger may still name it: a caller that resumes finds that it is gone and opens another.
         await sweep.destination.abortUpload(upload.key, upload.uploadId);
         counts.aborted++;
       },
@@ -69,7 +67,7 @@ async function judge(sweep: Sweep, upload: ListedUpload, oldest: number): Promis
   return owner.kind === 'announced' || owner.entry.updatedAt < oldest ? 'abandoned' : 'in use';
 }
 
-/** Whose an upload is: the ledger names it, announced it (a process died before it claimed it), or does not know it. */
+/** How the ledger knows an upload: by name, by an announcement (its process died before the claim), or not at all. */
 export type UploadOwner =
   | { readonly kind: 'named'; readonly entry: LedgerEntry }
   | { readonly kind: 'announced' }
@@ -83,7 +81,8 @@ export async function ownerOf(
   const source = sourceKey(task, key);
   const entry = await ledger.get(task.name, source);
   if (entry?.upload?.uploadId === uploadId) return { kind: 'named', entry };
-  const [from, to] = [initiated - clockDifference - longestCall, initiated + clockDifference];
-  const announced = await ledger.wasUploadAnnounced(task.name, source, from, to);
+  // The announcement precedes the upload's creation by the time of the call; the two clocks may differ either way.
+  const from = initiated - clockDifferenceMillis - longestCallMillis;
+  const announced = await ledger.wasUploadAnnounced(task.name, source, from, initiated + clockDifferenceMillis);
   return { kind: announced ? 'announced' : 'foreign' };
 }

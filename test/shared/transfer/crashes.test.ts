@@ -75,7 +75,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
       const left = world.openUploads();
       expect(left.length).toBeLessThanOrEqual(1);
       world.clock.pass(8 * day);
-      const swept = await sweepUploads({ ...world.context(), olderThan: 7 * day });
+      const swept = await sweepUploads({ ...world.context(), olderThanMillis: 7 * day });
       expect(swept).toEqual({ listed: left.length, aborted: left.length, foreign: 0, complete: true });
       expect(world.openUploads()).toEqual([]);
       expect(world.ledger.entries()[0]?.status).toMatch(done ? /DONE|SKIPPED/ : /DONE/);

@@ -48,8 +48,9 @@ describe('an execution', () => {
     const world = await filled();
     const state = await planUpload(world.context(), { job: world.job(), attempt: 0 });
     if (state.state !== 'uploading') throw new Error(state.state);
+    const { job, target } = state;
     const send = (): Promise<unknown> =>
-      sendBatch(world.context({ partsAtOnce: 1 }), 'k', state.target, { parts: [[1, 3]] });
+      sendBatch(world.context({ partsAtOnce: 1 }), { job, target, batch: { parts: [[1, 3]] } });
     world.at('before', 'uploadPart', () => world.kill(), { nth: 3 });
     await expect(send()).rejects.toThrow('killed');
     world.revive();
@@ -87,7 +88,7 @@ describe('an execution', () => {
     };
     await expect(runUpload(() => world.context(), world.job())).rejects.toMatchObject({
       name: 'UploadStuck',
-      message: expect.stringMatching(/1 of 3 parts of "k" are missing .* \d+ of them without a new part/),
+      message: expect.stringMatching(/"k": 1 of 3 parts are missing .* \d+ of them without a new part/),
     });
     expect(world.gate.count('listParts')).toBeLessThanOrEqual(2 * maxIdleRounds);
   });
@@ -169,7 +170,7 @@ describe('an execution', () => {
     } else {
       await expect(end).rejects.toMatchObject({
         name: 'UploadStuck',
-        message: expect.stringMatching(/destination: others ended \d+ uploads of "k" one after another/),
+        message: expect.stringMatching(/destination: "k": other callers ended \d+ uploads of it one after another/),
       });
       expect(world.gate.count('createUpload')).toBe(maxEndedUploads + 1);
     }

@@ -1,18 +1,19 @@
-import { expect, it } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { maxRestarts } from '../../../../shared/model/limits.ts';
 import type { LedgerEntry, OpenUpload } from '../../../../shared/model/ledger-entry.ts';
 import { MemoryLedger } from '../../../../shared/ports/memory/ledger.ts';
+import { pairOf } from '../../../../shared/transfer/object-pair.ts';
 import { recordDone } from '../../../../shared/transfer/record.ts';
 import { MemoryWorld } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
-/** A ledger in which somebody records the next upload of the object as soon as the last one is aborted. */
+/** A ledger in which another caller records the next upload as soon as the last one is aborted. */
 class RestlessLedger extends MemoryLedger {
   closes = 0;
 
   override close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
     void super.close(entry, ended);
-    if (++this.closes > 100) throw new Error('closed for ever');
+    if (++this.closes > 100) throw new Error('closed forever');
     return Promise.resolve({
       uploadId: `upload ${this.closes}`,
       sourceEtag: 'etag',
@@ -24,7 +25,7 @@ class RestlessLedger extends MemoryLedger {
   }
 }
 
-it('the last word on an object is not tried for ever where others go on beginning uploads of it', async () => {
+test('closing an entry gives up when other callers keep opening uploads of the object', async () => {
   const world = new MemoryWorld();
   await world.putSource(bytesOf(10));
   const ledger = new RestlessLedger();
@@ -32,9 +33,9 @@ it('the last word on an object is not tried for ever where others go on beginnin
   const source = await context.source.head('k');
   if (!source) throw new Error('the object is not there');
   const done = { route: 'put', source, stored: { etag: 'etag', opaqueEtag: false } } as const;
-  await expect(recordDone(context, world.job(), done)).rejects.toMatchObject({
+  await expect(recordDone(context, pairOf(world.task, world.job()), done)).rejects.toMatchObject({
     name: 'DestinationConflict',
-    message: 'destination: "k": others begin one upload of it after another',
+    message: 'destination: "k": other callers keep opening uploads of it',
   });
   expect(ledger.closes).toBe(maxRestarts + 1);
 });

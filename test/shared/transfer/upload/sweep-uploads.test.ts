@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 
 function sweep(overrides: Partial<Parameters<typeof sweepUploads>[0]> = {}): Promise<SweepCounts> {
-  return sweepUploads({ ...world.context(), olderThan: 7 * day, ...overrides });
+  return sweepUploads({ ...world.context(), olderThanMillis: 7 * day, ...overrides });
 }
 
 /** Somebody else's upload at the destination. @returns its ID */
