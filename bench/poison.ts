@@ -60,7 +60,7 @@ async function round(pipeline: Pipeline, group: string, poison: number): Promise
   };
   await pipeline.runs.sync(task, `${task}/${group}/`);
   const seconds = await promise;
-  await pipeline.runs.settle();
+  await pipeline.runs.waitUntilIdle();
   pipeline.requests = [];
   return seconds;
 }

@@ -16,11 +16,11 @@ export interface Invocation {
 }
 
 /** Milliseconds kept back to record what was done and to answer. */
-const reserve = 5_000;
+const reserveMillis = 5_000;
 
 /** Until when this invocation may work. */
 export function deadlineOf(invocation: Invocation): Deadline {
-  return { remaining: () => invocation.getRemainingTimeInMillis() - reserve };
+  return { remaining: () => invocation.getRemainingTimeInMillis() - reserveMillis };
 }
 
 /** Parts of one object at once: enough to fill a function's network, however far the other side is. */

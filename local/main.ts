@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { existsSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
 import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
-import { Ferry } from './run/ferry.ts';
+import { LocalPipeline } from './run/local-pipeline.ts';
 import { openLog } from './run/log.ts';
 import { localTask } from './run/main-job.ts';
 import { checkPort, localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
@@ -53,7 +53,7 @@ await runCommand(command, async () => {
     process.once('SIGTERM', done);
   });
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
-  const ferry = await Ferry.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
+  const ferry = await LocalPipeline.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
   let worker: LocalWorker | undefined;
   try {
     await synthesize(configuration, assembly);

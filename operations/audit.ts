@@ -111,6 +111,6 @@ async function connect(taskName: string, stack: string): Promise<Ports> {
     jobs: new SqsQueueDepth(queueClient, queues.jobs),
     deadLetters: new SqsQueueDepth(queueClient, queues.deadLetters),
     letters: new SqsRedriveQueues(queueClient, queues),
-    shared: (await parameters.tasks()).length > 1,
+    hasOtherTasks: (await parameters.tasks()).length > 1,
   };
 }

@@ -1,12 +1,12 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { Fault, faultTable, isFault } from '../shared/model/faults.ts';
+import { Fault, faultTable } from '../shared/model/faults.ts';
 import { visibleLines } from '../shared/model/text.ts';
 
 /**
  * The frame of every command of this project: help, errors and exit codes.
  *
  * A command exits with 0 if all is well, 1 if something is missing, wrong or could not be done, and 2 if an option or the
- * configuration is wrong. A fault is printed as one message. Any other
+ * configuration is wrong. A fault is printed as one message, and its row in the fault table gives the exit code. Any other
  * error is a bug: it keeps its stack, and Node exits with 1.
  */
 
@@ -56,7 +56,7 @@ export async function runCommand(command: Command, run: () => Promise<number>): 
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     process.stderr.write(`${describeFault(error)}\n`);
-    process.exitCode = isFault(error, 'InvalidInput', 'InvalidTask', 'UnknownTask') ? usageExitCode : 1;
+    process.exitCode = error.exitCode;
   }
 }
 

@@ -3,7 +3,7 @@ import { queueBatchSize } from '../shared/model/limits.ts';
 import type { JobSource } from '../shared/ports/job-source.ts';
 
 /** Milliseconds that a deletion waits for others: far less than any visibility. */
-const patience = 100;
+const batchDelayMillis = 100;
 
 /** Takes finished messages out of the queue, ten at a time: a tenth of the requests. */
 export class Deletions {
@@ -22,7 +22,7 @@ export class Deletions {
   add(receipt: string): void {
     this.#waiting.push(receipt);
     if (this.#waiting.length >= queueBatchSize) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), patience);
+    else this.#timer ??= setTimeout(() => this.#flush(), batchDelayMillis);
   }
 
   /** Returns when everything that was added is out of the queue, or told to `onFault`. */

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 
-/** What a process tells of itself, over IPC, every {@link reportEvery}. */
+/** What a process tells of itself, over IPC, every {@link reportIntervalMillis}. */
 export interface ProcessHealth {
   readonly pid: number;
   readonly state: 'working' | 'draining';
@@ -20,9 +20,9 @@ export interface WorkerHealth {
 }
 
 /** Milliseconds. */
-export const reportEvery = 2_000;
+export const reportIntervalMillis = 2_000;
 /** Milliseconds of silence after which a process is taken for one that hangs: its code blocks, or waits for nothing. */
-export const silence = 60_000;
+export const maxSilenceMillis = 60_000;
 
 /** Is it what a process tells? Anything may come over IPC. */
 export function isProcessHealth(message: unknown): message is ProcessHealth {
@@ -30,8 +30,8 @@ export function isProcessHealth(message: unknown): message is ProcessHealth {
 }
 
 /** Processes that have been silent for too long. */
-export function silentOnes(lastHeard: ReadonlyMap<number, number>, now: number): number[] {
-  return [...lastHeard].filter(([, at]) => now - at > silence).map(([pid]) => pid);
+export function silentProcesses(lastHeard: ReadonlyMap<number, number>, now: number): number[] {
+  return [...lastHeard].filter(([, at]) => now - at > maxSilenceMillis).map(([pid]) => pid);
 }
 
 /** Replaces the file as a whole, so that nobody reads half of it. @throws where the file cannot be written */

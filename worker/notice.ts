@@ -1,9 +1,9 @@
 /** Looks for what EC2 tells an instance of its end, by version 2 of the instance metadata service. */
 
 /** Seconds that a token is good for; it is asked for again long before. */
-const tokenLifetime = 21_600;
+const tokenLifetimeSeconds = 21_600;
 /** Milliseconds that an answer may take: the service is on the same host. */
-const timeout = 1_000;
+const timeoutMillis = 1_000;
 
 const paths = {
   'spot interruption': '/latest/meta-data/spot/instance-action',
@@ -23,7 +23,7 @@ export class Notices {
   }
 
   /** Is there a notice by now? @throws where the service does not answer */
-  async look(): Promise<Notice | undefined> {
+  async check(): Promise<Notice | undefined> {
     for (const notice of Object.keys(paths) as Notice[]) {
       if (await this.#isThere(paths[notice])) return notice;
     }
@@ -33,7 +33,7 @@ export class Notices {
   async #isThere(path: string): Promise<boolean> {
     this.#token ??= await this.#fetchToken();
     const headers = { 'X-aws-ec2-metadata-token': this.#token };
-    const answer = await fetch(this.#url + path, { headers, signal: AbortSignal.timeout(timeout) });
+    const answer = await fetch(this.#url + path, { headers, signal: AbortSignal.timeout(timeoutMillis) });
     await answer.arrayBuffer();
     // The next look comes with a new one.
     if (answer.status === 401) this.#token = undefined;
@@ -46,8 +46,8 @@ export class Notices {
   async #fetchToken(): Promise<string> {
     const answer = await fetch(`${this.#url}/latest/api/token`, {
       method: 'PUT',
-      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(tokenLifetime) },
-      signal: AbortSignal.timeout(timeout),
+      headers: { 'X-aws-ec2-metadata-token-ttl-seconds': String(tokenLifetimeSeconds) },
+      signal: AbortSignal.timeout(timeoutMillis),
     });
     const token = await answer.text();
     if (answer.status !== 200) throw new Error(`the metadata service answered ${answer.status} to a token's request`);

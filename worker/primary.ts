@@ -2,13 +2,13 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { defaultMetricsNamespace, workerService } from '../shared/model/metrics.ts';
 import { logger } from '../shared/observing/tally.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { isProcessHealth, reportEvery, silentOnes, writeHealth, type ProcessHealth } from './health.ts';
+import { isProcessHealth, reportIntervalMillis, silentProcesses, writeHealth, type ProcessHealth } from './health.ts';
 import { Notices } from './notice.ts';
 
 /** Milliseconds before a process that ended unasked is replaced; doubles while they live shorter than a minute. */
-const firstPause = 500;
-const longestPause = 30_000;
-const longLife = 60_000;
+const firstPauseMillis = 500;
+const maxPauseMillis = 30_000;
+const stableLifeMillis = 60_000;
 
 interface Member {
   readonly child: ChildProcess;
@@ -24,7 +24,7 @@ export class Primary {
   readonly #members = new Map<number, Member>();
   readonly #empty = Promise.withResolvers<undefined>();
   #draining = false;
-  #pause = firstPause;
+  #pause = firstPauseMillis;
 
   /** @param script what a process of the worker runs, with the argument `process` */
   constructor(environment: WorkerEnvironment, script: string) {
@@ -47,7 +47,7 @@ export class Primary {
     logger.info('started', { processes: PROCESSES });
     for (let started = 0; started < PROCESSES; started++) this.#start();
     const look = METADATA_URL === 'none' ? undefined : this.#watch(METADATA_URL, NOTICE_SECONDS * 1000);
-    const health = setInterval(() => this.#lookAfter(), reportEvery);
+    const health = setInterval(() => this.#lookAfter(), reportIntervalMillis);
     await this.#empty.promise;
     clearInterval(look);
     this.#lookAfter();
@@ -87,7 +87,8 @@ export class Primary {
       return;
     }
     logger.error('a process ended and is replaced', { ended: pid, code, signal });
-    this.#pause = Date.now() - member.startedAt > longLife ? firstPause : Math.min(longestPause, this.#pause * 2);
+    this.#pause =
+      Date.now() - member.startedAt > stableLifeMillis ? firstPauseMillis : Math.min(maxPauseMillis, this.#pause * 2);
     setTimeout(() => {
       if (!this.#draining) this.#start();
     }, this.#pause);
@@ -106,7 +107,7 @@ export class Primary {
     let answers = true;
     const look = async (): Promise<void> => {
       try {
-        const notice = await notices.look();
+        const notice = await notices.check();
         answers = true;
         if (notice !== undefined) this.#drain(notice);
       } catch (error) {
@@ -122,7 +123,7 @@ export class Primary {
   /** Ends processes that hang, and writes the health file. */
   #lookAfter(): void {
     const now = Date.now();
-    for (const pid of silentOnes(new Map([...this.#members].map(([pid, { heardAt }]) => [pid, heardAt])), now)) {
+    for (const pid of silentProcesses(new Map([...this.#members].map(([pid, { heardAt }]) => [pid, heardAt])), now)) {
       logger.error('a process hangs and is killed', { hangs: pid });
       this.#members.get(pid)?.child.kill('SIGKILL');
     }

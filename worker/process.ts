@@ -12,10 +12,10 @@ import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import type { Consumer } from '../shared/transfer/consume-message.ts';
 import { transferObject } from '../shared/transfer/transfer-object.ts';
-import { Consumption, type QueueEvent } from './consumption.ts';
+import { QueueConsumer, type QueueEvent } from './queue-consumer.ts';
 import type { Delivery } from './delivery.ts';
 import type { WorkerEnvironment } from './environment.ts';
-import { reportEvery, type ProcessHealth } from './health.ts';
+import { reportIntervalMillis, type ProcessHealth } from './health.ts';
 
 /**
  * One process of the worker: takes messages and moves objects until it is told to end, or its parent is gone.
@@ -28,17 +28,17 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   const queueClient = createQueueClient();
   const source = new SqsJobSource(queueClient, environment.QUEUE_URL, environment.VISIBILITY_SECONDS);
   const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
-  const consumption = new Consumption({
+  const consumption = new QueueConsumer({
     source,
     clock: systemClock,
     limits: {
-      visibility: environment.VISIBILITY_SECONDS,
-      jobTimeout: environment.JOB_TIMEOUT_SECONDS,
-      maxHold: environment.MAX_HOLD_SECONDS,
+      visibilitySeconds: environment.VISIBILITY_SECONDS,
+      jobTimeoutSeconds: environment.JOB_TIMEOUT_SECONDS,
+      maxHoldSeconds: environment.MAX_HOLD_SECONDS,
     },
     objectsAtOnce: environment.OBJECTS_AT_ONCE,
     maxReceives: environment.MAX_RECEIVES,
-    drainTime: environment.DRAIN_SECONDS,
+    drainSeconds: environment.DRAIN_SECONDS,
     consumerOf: consumerFor(environment, { redelivery: source, deadLetters }, tally, () => finished++),
     onEvent: (event) => observe(event, tally),
   });
@@ -49,7 +49,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     tally.publish();
   };
   const metrics = setInterval(publish, environment.METRICS_SECONDS * 1000);
-  const health = setInterval(() => tell(consumption), reportEvery);
+  const health = setInterval(() => tell(consumption), reportIntervalMillis);
   const drain = (why: string): void => {
     if (!consumption.ending) logger.info('draining', { why, jobs: consumption.jobs });
     consumption.drain();
@@ -89,7 +89,7 @@ function consumerFor(
           ...(await stores.of(task)),
           buffers,
           clock: systemClock,
-          progress: delivery.listen(tally.progress(job.task)),
+          progress: delivery.watchProgress(tally.progress(job.task)),
           deadline: delivery.deadline,
           partsAtOnce: environment.PARTS_AT_ONCE,
           ledger,
@@ -131,7 +131,7 @@ function observe(event: QueueEvent, tally: Tally): void {
   }
 }
 
-function tell(consumption: Consumption): void {
+function tell(consumption: QueueConsumer): void {
   const health: ProcessHealth = {
     pid: process.pid,
     state: consumption.ending ? 'draining' : 'working',

@@ -13,14 +13,14 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
 
 /** Milliseconds that sending the last jobs and answering may take. */
-const margin = 20_000;
+const marginMillis = 20_000;
 
 /** Lists one segment on both sides, compares, and sends jobs; called again by the machine until it is done. */
 export const handler = async (event: FindObjectsState, invocation: Invocation): Promise<FindObjectsState> => {
   const context = await wiring.partContext(event.task, invocation, noProgress);
   const { run, task } = event;
   const start = event.counts ?? noCounts;
-  const state = await findSegment({ ...context, queue, margin }, event);
+  const state = await findSegment({ ...context, queue, margin: marginMillis }, event);
   const found = state.counts ?? noCounts;
   // A segment that had to be started anew counts from 0 again; what CloudWatch sums up never goes back.
   const added = found.listed >= start.listed ? addCounts(found, negative(start)) : found;

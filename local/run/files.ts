@@ -43,11 +43,11 @@ export async function sha256(bytes: AsyncIterable<Uint8Array>): Promise<string> 
 }
 
 /** Files up to this size are read whole: a stream's buffers cost more than they do. */
-const smallFile = 1024 * 1024;
+const wholeReadMaxBytes = 1024 * 1024;
 
 /** SHA-256 of a file as it is now. */
 export async function hashFile({ path, size }: Pick<SourceFile, 'path' | 'size'>): Promise<string> {
-  if (size > smallFile) return sha256(createReadStream(path, { highWaterMark: smallFile }));
+  if (size > wholeReadMaxBytes) return sha256(createReadStream(path, { highWaterMark: wholeReadMaxBytes }));
   return createHash('sha256')
     .update(await readFile(path))
     .digest('hex');

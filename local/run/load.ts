@@ -7,7 +7,7 @@ import type { SourceFile } from './files.ts';
 
 /** Files at once, and bytes of a part: what the common tools do. */
 const filesAtOnce = 8;
-const uploadPartSize = 16 * 1024 * 1024;
+const uploadPartBytes = 16 * 1024 * 1024;
 
 const attributes: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
 
@@ -33,15 +33,15 @@ export async function loadFiles(
 
 async function loadFile(store: ObjectStore, file: SourceFile): Promise<void> {
   await using handle = await open(file.path);
-  if (file.size <= uploadPartSize) {
+  if (file.size <= uploadPartBytes) {
     const data = await read(handle, 0, file.size);
     await store.put(file.key, { data, size: data.length }, attributes);
     return;
   }
   const { uploadId } = await store.createUpload(file.key, attributes);
   const parts: StoredPart[] = [];
-  for (let start = 0; start < file.size; start += uploadPartSize) {
-    const data = await read(handle, start, Math.min(uploadPartSize, file.size - start));
+  for (let start = 0; start < file.size; start += uploadPartBytes) {
+    const data = await read(handle, start, Math.min(uploadPartBytes, file.size - start));
     const address = { key: file.key, uploadId, number: parts.length + 1 };
     parts.push(await store.uploadPart(address, { data, size: data.length }));
   }

@@ -4,13 +4,13 @@ import { Fault } from '../../shared/model/faults.ts';
 import type { WorkerMode } from '../../shared/model/config/settings.ts';
 import { visible } from '../../shared/model/text.ts';
 import type { FinishedRequest } from '../../emulator/s3/index.ts';
-import { Ferry } from './ferry.ts';
+import { LocalPipeline } from './local-pipeline.ts';
 import { listFiles, type SourceFile } from './files.ts';
 import { openLog } from './log.ts';
-import { runErrand } from './outside.ts';
+import { runBucketWork } from './bucket-threads.ts';
 import type { Report } from './report.ts';
 import { Runs, sleep } from './runs.ts';
-import { Phase } from './screen.ts';
+import { PhaseProgress } from './phase.ts';
 import { checkPort, isInside, localNames } from './settings.ts';
 import { synthesize, writeConfiguration } from './synthesize.ts';
 import { LocalWorker } from './workers.ts';
@@ -32,7 +32,7 @@ export interface MainJobOptions {
 }
 
 /** Milliseconds after which a new object counts as lost on the event path. */
-const eventPatience = 30_000;
+const eventTimeoutMillis = 30_000;
 
 /**
  * The main job, end to end: files into the source bucket, the stack deployed beside it, one run, every object read
@@ -58,7 +58,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
   const assembly = join(dataDirectory, 'cdk.out');
   const arrivals = new Arrivals();
   const log = openLog(join(dataDirectory, 'functions.log'));
-  const ferry = await Ferry.open({
+  const ferry = await LocalPipeline.open({
     dataDirectory,
     configuration,
     port: options.port,
@@ -71,9 +71,9 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
   try {
     // Before the files are loaded, not meanwhile: the CDK alone takes 400 MB.
     await synthesize(configuration, assembly);
-    const loading = new Phase('load', totals, out);
+    const loading = new PhaseProgress('load', totals, out);
     const loadErrand = { kind: 'load', endpoint: ferry.storeEndpoint, bucket: localNames.sourceBucket, files } as const;
-    await runErrand(loadErrand, (more) => loading.add(more));
+    await runBucketWork(loadErrand, (more) => loading.add(more));
     const load = loading.end();
 
     const aws = await ferry.deploy(assembly);
@@ -82,16 +82,16 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     );
     if (ferry.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
     runs = new Runs(aws);
-    const syncing = new Phase('sync', totals, out);
+    const syncing = new PhaseProgress('sync', totals, out);
     arrivals.listen((objects, sent) => syncing.add({ objects, bytes: sent }));
     const counts = await runs.sync(localNames.task);
-    await runs.settle();
+    await runs.waitUntilIdle();
     arrivals.listen(undefined);
     const sync = syncing.end();
     const copied = arrivals.distinct;
 
-    const verifying = new Phase('verify', totals, out);
-    const mismatches = await runErrand(
+    const verifying = new PhaseProgress('verify', totals, out);
+    const mismatches = await runBucketWork(
       { kind: 'verify', endpoint: ferry.storeEndpoint, bucket: localNames.destinationBucket, files },
       (more) => verifying.add(more),
     );
@@ -103,9 +103,9 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
         ? 'event   the new object did not arrive'
         : `event   a new object arrived after ${eventSeconds.toFixed(2)} s`,
     );
-    await runs.settle();
+    await runs.waitUntilIdle();
     const second = await runs.sync(localNames.task);
-    await runs.settle();
+    await runs.waitUntilIdle();
     say(`again   a second run found ${second.jobs} objects to send`);
 
     return {
@@ -151,7 +151,7 @@ export function localTask({ threshold, partSize }: Pick<MainJobOptions, 'thresho
 }
 
 /** Puts one new object and waits for it on the other side. @returns seconds, or null where it did not come */
-async function sendEvent(ferry: Ferry, files: readonly SourceFile[]): Promise<number | null> {
+async function sendEvent(ferry: LocalPipeline, files: readonly SourceFile[]): Promise<number | null> {
   const taken = new Set(files.map((file) => file.key));
   let key = `s3-ferry event ${new Date().toISOString()}.txt`;
   while (taken.has(key)) key = `_${key}`;
@@ -161,7 +161,7 @@ async function sendEvent(ferry: Ferry, files: readonly SourceFile[]): Promise<nu
     .store(localNames.sourceBucket)
     .put(key, { data, size: data.length }, { headers: {}, metadata: {}, tags: {} });
   const destination = ferry.store(localNames.destinationBucket);
-  while (Date.now() - started < eventPatience) {
+  while (Date.now() - started < eventTimeoutMillis) {
     const found = await destination.head(key);
     if (found?.size === data.length) return (Date.now() - started) / 1000;
     await sleep(20);

@@ -7,7 +7,7 @@ import type { Emulator } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
 /** Milliseconds between two looks. */
-const pause = 200;
+const pollIntervalMillis = 200;
 
 /** Where a deployment is to be found. */
 export type Deployment = Pick<Emulator, 'endpoint' | 'region' | 'outputs'>;
@@ -44,7 +44,7 @@ export class Runs {
           `the run ended as ${run.status ?? '?'}: ${run.error ?? ''} ${causeText(run.cause)}`,
         );
       }
-      await sleep(pause);
+      await sleep(pollIntervalMillis);
     }
   }
 
@@ -53,11 +53,11 @@ export class Runs {
    * an upload.
    * @param every milliseconds between two looks
    */
-  async settle(every = pause): Promise<void> {
-    while (!(await this.isSettled())) await sleep(every);
+  async waitUntilIdle(every = pollIntervalMillis): Promise<void> {
+    while (!(await this.isIdle())) await sleep(every);
   }
 
-  async isSettled(): Promise<boolean> {
+  async isIdle(): Promise<boolean> {
     return (await this.waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.waiting()) === 0;
   }
 

@@ -16,7 +16,7 @@ import { localNames } from './settings.ts';
 const ownSettings = { PROCESSES: '2', MEMORY_MIB: '256', OBJECTS_AT_ONCE: '4', METADATA_URL: 'none' } as const;
 
 /** Milliseconds that a worker is given to drain before it is ended for good. */
-const patience = 10_000;
+const stopTimeoutMillis = 10_000;
 
 /** The EC2 worker of a deployment, run by this machine instead of one of its own: the same bundle and variables. */
 export class LocalWorker {
@@ -70,7 +70,7 @@ export class LocalWorker {
   /** Ends it as systemd would. @returns its exit code, or null where it had to be killed */
   async stop(): Promise<number | null> {
     this.process.kill('SIGTERM');
-    const last = setTimeout(() => this.process.kill('SIGKILL'), patience);
+    const last = setTimeout(() => this.process.kill('SIGKILL'), stopTimeoutMillis);
     await this.#ended;
     clearTimeout(last);
     return this.process.exitCode;

@@ -26,7 +26,7 @@ export interface AuditContext {
   readonly deadLetters: CountedQueue;
   readonly letters: Pick<RedriveQueues, 'receive' | 'release'>;
   /** does the stack have other tasks? Its queue does not tell them apart */
-  readonly shared: boolean;
+  readonly hasOtherTasks: boolean;
   readonly clock: Clock;
   readonly depth: Depth;
   /** told of each finding as it is made */
@@ -38,4 +38,4 @@ export interface AuditContext {
 }
 
 /** Objects looked at at once: some hundreds of HEADs a second at 50 ms each. */
-export const lookedAtOnce = 16;
+export const checksAtOnce = 16;

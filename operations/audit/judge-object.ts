@@ -4,11 +4,11 @@ import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
 import type { ListedObject, ObjectInfo } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
-import { bytes, time } from './in-words.ts';
+import { formatBytes, formatTime } from './format.ts';
 import type { Judgement } from './finding.ts';
 
 /** An object as a listing or a HEAD shows it. */
-export type Seen = ListedObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
+export type SeenObject = ListedObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
 
 /** What happens with a copy in parts that the ledger says was begun. */
 export interface Activity {
@@ -20,9 +20,9 @@ export interface Activity {
   readonly lastPart: number;
 }
 
-export interface ObjectSight {
-  readonly source: Seen | undefined;
-  readonly destination: Seen | undefined;
+export interface ObjectState {
+  readonly source: SeenObject | undefined;
+  readonly destination: SeenObject | undefined;
   readonly entry: LedgerEntry | undefined;
   /** of an entry that is STARTED, and of a large object; not known means that nothing happens */
   readonly activity?: Activity | undefined;
@@ -34,7 +34,7 @@ export interface ObjectSight {
  * Milliseconds without a sign of life after which nobody is taken to go on with a copy: a message whose consumer crashed
  * comes back after 90 minutes (six times the longest call).
  */
-export const stalledAfter = 2 * 3600_000;
+export const stalledAfterMillis = 2 * 3600_000;
 
 /**
  * What is to be said of one object. It is the same where a run would send nothing (shared/find/compare.ts), or would
@@ -59,7 +59,7 @@ export const stalledAfter = 2 * 3600_000;
  * | there  | none        |                                    |                       | missing     |
  * | there  | differs     |                                    |                       | different   |
  */
-export function judgeObject(task: Task, sight: ObjectSight): Judgement | undefined {
+export function judgeObject(task: Task, sight: ObjectState): Judgement | undefined {
   const { source, destination, entry } = sight;
   if (!source) return destination && judgeExtra(task, destination, entry);
   const rule = auditRule(task);
@@ -81,18 +81,18 @@ export function auditRule(task: Pick<Task, 'compare'>): Exclude<Task['compare'],
   return task.compare === 'none' ? 'auto' : task.compare;
 }
 
-function provenEqual(source: Seen, destination: Seen, entry: LedgerEntry | undefined): boolean {
+function provenEqual(source: SeenObject, destination: SeenObject, entry: LedgerEntry | undefined): boolean {
   return provenSameBytes(source, destination, entry) !== undefined || sameChecksum(source, destination) === true;
 }
 
-function judgeExtra(task: Task, destination: Seen, entry: LedgerEntry | undefined): Judgement {
+function judgeExtra(task: Task, destination: SeenObject, entry: LedgerEntry | undefined): Judgement {
   if (!replicatesDeletes(task)) return { kind: 'extra-kept', seen: `the destination has ${shown(destination)}` };
   return { kind: 'extra', seen: `the destination has ${shown(destination)}; ${originOf(entry)}` };
 }
 
 function originOf(entry: LedgerEntry | undefined): string {
   if (!entry) return 'the ledger does not know the object';
-  const at = time(entry.updatedAt);
+  const at = formatTime(entry.updatedAt);
   switch (entry.status) {
     case 'DONE':
     case 'SKIPPED':
@@ -108,8 +108,8 @@ function originOf(entry: LedgerEntry | undefined): string {
 
 /** Does the ledger know better than a run, which takes the two for the same? */
 function contradiction(
-  source: Seen,
-  destination: Seen,
+  source: SeenObject,
+  destination: SeenObject,
   entry: LedgerEntry | undefined,
   reason: string,
 ): Judgement | undefined {
@@ -120,7 +120,7 @@ function contradiction(
     return { kind: 'overwritten', seen: `${wroteOver(entry, destination)}; a run takes it for the same (${reason})` };
   }
   if (sourceEtag !== source.etag && destinationEtag === destination.etag) {
-    const copied = `the destination is a copy (${time(entry.updatedAt)}) of another version, ETag ${sourceEtag}`;
+    const copied = `the destination is a copy (${formatTime(entry.updatedAt)}) of another version, ETag ${sourceEtag}`;
     return {
       kind: 'different',
       seen: `${copied}; the source has ${shown(source)}; a run takes it for the same (${reason})`,
@@ -130,15 +130,19 @@ function contradiction(
 }
 
 /** What to say of an object that differs. @param seen how */
-function judgeByLedger({ destination, entry, activity, now }: ObjectSight, source: Seen, seen: string): Judgement {
+function judgeByLedger(
+  { destination, entry, activity, now }: ObjectState,
+  source: SeenObject,
+  seen: string,
+): Judgement {
   if (activity?.running === true && entry?.status !== 'STARTED') {
-    const word = entry ? `, of ${entry.status} (${time(entry.updatedAt)}) so far` : '';
+    const word = entry ? `, of ${entry.status} (${formatTime(entry.updatedAt)}) so far` : '';
     return { kind: 'in-progress', seen: `${seen}; its execution runs and has nothing in the ledger yet${word}` };
   }
   if (!entry) {
     return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger does not know the object` };
   }
-  const at = time(entry.updatedAt);
+  const at = formatTime(entry.updatedAt);
   const changed = entry.sourceEtag !== undefined && entry.sourceEtag !== source.etag;
   switch (entry.status) {
     case 'FAILED': {
@@ -147,11 +151,11 @@ function judgeByLedger({ destination, entry, activity, now }: ObjectSight, sourc
     }
     case 'STARTED': {
       const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
-      const goesOn = activity?.running === true || now - lastSign < stalledAfter;
+      const goesOn = activity?.running === true || now - lastSign < stalledAfterMillis;
       const which = changed ? 'a copy of an earlier version' : 'a copy';
       return {
         kind: goesOn ? 'in-progress' : 'stalled',
-        seen: `${seen}; ${which} was begun, last sign of life ${time(lastSign)}${signs(activity)}`,
+        seen: `${seen}; ${which} was begun, last sign of life ${formatTime(lastSign)}${signs(activity)}`,
       };
     }
     case 'DONE':
@@ -181,18 +185,18 @@ function signs(activity: Activity | undefined): string {
   return `; ${activity.running ? 'its execution runs' : 'no execution runs for this version'}, ${upload}`;
 }
 
-function wroteOver(entry: LedgerEntry, destination: Seen): string {
-  return `the copy (${time(entry.updatedAt)}) had ETag ${entry.destinationEtag ?? '?'}, the destination has ${shown(destination)}`;
+function wroteOver(entry: LedgerEntry, destination: SeenObject): string {
+  return `the copy (${formatTime(entry.updatedAt)}) had ETag ${entry.destinationEtag ?? '?'}, the destination has ${shown(destination)}`;
 }
 
 function hasEnded({ status }: LedgerEntry): boolean {
   return status === 'DONE' || status === 'SKIPPED';
 }
 
-function both(source: Seen, destination: Seen): string {
+function both(source: SeenObject, destination: SeenObject): string {
   return `source ${shown(source)}, destination ${shown(destination)}`;
 }
 
-function shown({ size, etag, modified }: Seen): string {
-  return `${bytes(size)}, ETag ${etag === '' ? '(none)' : etag}, of ${time(modified)}`;
+function shown({ size, etag, modified }: SeenObject): string {
+  return `${formatBytes(size)}, ETag ${etag === '' ? '(none)' : etag}, of ${formatTime(modified)}`;
 }

@@ -2,10 +2,10 @@ import type { ListedUpload } from '../../shared/ports/object-store.ts';
 import { sweptAfterDays } from '../../shared/model/limits.ts';
 import type { UploadOwner } from '../../shared/transfer/upload/sweep-uploads.ts';
 import type { Judgement } from './finding.ts';
-import { duration, time } from './in-words.ts';
-import { stalledAfter, type Activity } from './judge-object.ts';
+import { formatDuration, formatTime } from './format.ts';
+import { stalledAfterMillis, type Activity } from './judge-object.ts';
 
-const sweptAfter = sweptAfterDays * 24 * 3600_000;
+const sweptAfterMillis = sweptAfterDays * 24 * 3600_000;
 
 /**
  * What is to be said of an upload that is open below the task's destination prefix:
@@ -27,21 +27,21 @@ export function judgeUpload(
   activity: Activity | undefined,
   now: number,
 ): Judgement {
-  const begun = `upload ${uploadId}, begun ${time(initiated)} (${duration(Math.max(0, now - initiated))} ago)`;
+  const begun = `upload ${uploadId}, begun ${formatTime(initiated)} (${formatDuration(Math.max(0, now - initiated))} ago)`;
   switch (owner.kind) {
     case 'foreign':
       return { kind: 'upload-foreign', seen: `${begun}; the sweep will not take it` };
     case 'announced': {
-      const left = now - initiated >= stalledAfter;
+      const left = now - initiated >= stalledAfterMillis;
       const seen = `${begun}; it was announced by this task, and claimed by nobody; ${swept(initiated, now)}`;
       return { kind: left ? 'upload-left' : 'upload-in-use', seen };
     }
     case 'named': {
       const { entry } = owner;
       const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
-      const goesOn = activity?.running === true || now - lastSign < stalledAfter;
+      const goesOn = activity?.running === true || now - lastSign < stalledAfterMillis;
       const state = activity?.running === true ? 'its execution runs' : 'no execution runs for it';
-      const seen = `${begun}; the ledger says ${entry.status}, last sign of life ${time(lastSign)}, ${state}`;
+      const seen = `${begun}; the ledger says ${entry.status}, last sign of life ${formatTime(lastSign)}, ${state}`;
       // The sweep goes by the ledger's time alone.
       return goesOn
         ? { kind: 'upload-in-use', seen }
@@ -51,8 +51,8 @@ export function judgeUpload(
 }
 
 function swept(since: number, now: number): string {
-  const at = since + sweptAfter;
+  const at = since + sweptAfterMillis;
   return at <= now
     ? 'the next daily sweep takes it'
-    : `the daily sweep takes it after ${time(at)} unless somebody goes on`;
+    : `the daily sweep takes it after ${formatTime(at)} unless somebody goes on`;
 }

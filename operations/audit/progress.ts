@@ -1,5 +1,5 @@
 /** Milliseconds between two drawings. */
-const drawnEvery = 250;
+const drawIntervalMillis = 250;
 
 /** One line on a terminal that tells how many keys were compared, and how fast. Elsewhere nothing is written. */
 export class ProgressLine {
@@ -17,7 +17,7 @@ export class ProgressLine {
   add(keys: number): void {
     this.#keys += keys;
     const now = Date.now();
-    if (!this.#out.isTTY || now - this.#drawnAt < drawnEvery) return;
+    if (!this.#out.isTTY || now - this.#drawnAt < drawIntervalMillis) return;
     this.#drawnAt = now;
     const perSecond = Math.round(this.#keys / Math.max(0.001, (now - this.#started) / 1000));
     this.#out.write(`\r\x1b[K${this.#keys} keys compared, ${perSecond}/s`);

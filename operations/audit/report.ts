@@ -1,6 +1,6 @@
 import { asciiJson } from '../../shared/model/job.ts';
 import { visible } from '../../shared/model/text.ts';
-import type { Audited } from './audit-task.ts';
+import type { AuditResult } from './audit-task.ts';
 import type { Depth } from './context.ts';
 import { findingKinds, type Finding, type FindingKind } from './finding.ts';
 
@@ -55,7 +55,7 @@ export class Report {
   };
 
   /** The last line as JSON, or the last lines in words. @param seconds that the audit took */
-  end(audited: Audited, seconds: number): void {
+  end(audited: AuditResult, seconds: number): void {
     const { task, stack, json, depth, write } = this.#options;
     const [differences, information] = [this.differences, this.#sum('information')];
     const kinds = Object.fromEntries(this.#counts);

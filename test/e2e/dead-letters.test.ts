@@ -23,7 +23,7 @@ it.each(['lambda', 'ec2'] as const)(
 
       await pipeline.runs.sync(task);
       await until(async () => (await pipeline.runs.deadLetters()) === 1);
-      await pipeline.runs.settle();
+      await pipeline.runs.waitUntilIdle();
       // Bounded tries: one read a delivery, and not one more afterwards.
       const reads = pipeline.requests.filter(({ operation, key }) => operation === 'GetObject' && key === poisoned);
       expect(reads.map(({ status }) => status)).toEqual(Array.from({ length: maxReceives }, () => 403));
@@ -49,7 +49,7 @@ it.each(['lambda', 'ec2'] as const)(
       const { code, stdout } = await redrive.ended();
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toMatchObject({ found: 1, sent: 1, removed: 1, reasons: { AccessDenied: 1 } });
-      await pipeline.runs.settle();
+      await pipeline.runs.waitUntilIdle();
       await until(async () => (await ledger.get(task, poisoned))?.status === 'DONE');
       expect(await pipeline.check(wanted)).toEqual({ lost: 0, wrong: 0 });
       expect(await pipeline.runs.deadLetters()).toBe(0);

@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Emulator } from '../../emulator/aws/index.ts';
-import { Ferry } from '../../local/run/ferry.ts';
+import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { localTask } from '../../local/run/main-job.ts';
 import type { Report } from '../../local/run/report.ts';
 import { Runs } from '../../local/run/runs.ts';
@@ -32,7 +32,7 @@ const partSize = 5 * MiB;
 /** Milliseconds that the destination takes for a part. */
 let delay = 0;
 const requests: FinishedRequest[] = [];
-let ferry: Ferry;
+let ferry: LocalPipeline;
 let aws: Emulator;
 let queues: SQSClient;
 let workers: { worker: LocalWorker; log: { text: string } }[] = [];
@@ -46,7 +46,7 @@ const before = new Map<string, Buffer>([
 beforeAll(async () => {
   const tasks = [localTask({ threshold: 6 * MiB, partSize })];
   const configuration = writeConfiguration(place.path, tasks, { workerMode: 'ec2' });
-  ferry = await Ferry.open({
+  ferry = await LocalPipeline.open({
     dataDirectory: place.path,
     configuration,
     port: 0,
@@ -142,7 +142,7 @@ it('moves everything of a run, large objects too, in two processes, without a La
   const runs = new Runs(aws);
   const counts = await runs.sync(task);
   expect(counts).toMatchObject({ listed: before.size, jobs: before.size });
-  await runs.settle();
+  await runs.waitUntilIdle();
   expect(await runs.deadLetters()).toBe(0);
   expect((await runs.uploads('SUCCEEDED')) + (await runs.uploads('RUNNING'))).toBe(0);
   for (const [key, bytes] of before) await arrived(key, bytes);

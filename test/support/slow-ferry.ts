@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Ferry } from '../../local/run/ferry.ts';
+import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { localTask } from '../../local/run/main-job.ts';
 import { Runs } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
@@ -14,7 +14,7 @@ const [dataDirectory = '', threshold, partSize, delay] = process.argv.slice(2);
 const configuration = writeConfiguration(dataDirectory, [
   localTask({ threshold: Number(threshold), partSize: Number(partSize) }),
 ]);
-const ferry = await Ferry.open({
+const ferry = await LocalPipeline.open({
   dataDirectory,
   configuration,
   port: 0,
@@ -33,7 +33,7 @@ await synthesize(configuration, assembly);
 const runs = new Runs(await ferry.deploy(assembly));
 process.stdout.write('syncing\n');
 await runs.sync(localNames.task);
-await runs.settle();
+await runs.waitUntilIdle();
 process.stdout.write('settled\n');
 runs.close();
 await ferry.close();

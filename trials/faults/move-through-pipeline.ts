@@ -102,7 +102,7 @@ export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineM
   await arrive(pipeline, [...wanted.values()]);
   pipeline.fault = () => undefined;
   pipeline.s3Fault = () => undefined;
-  await pipeline.runs.settle();
+  await pipeline.runs.waitUntilIdle();
 
   const started = (await uploadsOf(pipeline)) - uploadsBefore;
   const results = await Promise.all(
@@ -130,7 +130,7 @@ export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineM
 async function arrive(pipeline: Pipeline, wanted: readonly Wanted[]): Promise<void> {
   const until = Date.now() + patience;
   for (;;) {
-    await pipeline.runs.settle();
+    await pipeline.runs.waitUntilIdle();
     const found = await Promise.all(wanted.map((objects) => pipeline.check(objects)));
     if (found.every(({ lost, wrong }) => lost + wrong === 0) || Date.now() > until) return;
     await sleep(200);

@@ -6,7 +6,7 @@ import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Emulator } from '../../emulator/aws/index.ts';
-import { Ferry } from '../../local/run/ferry.ts';
+import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { Runs, type Deployment } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
@@ -102,7 +102,7 @@ abstract class DeployedSite {
   }
 
   async isSettled(): Promise<boolean> {
-    return this.reach.runs.isSettled();
+    return this.reach.runs.isIdle();
   }
 
   async deadLetters(): Promise<number> {
@@ -112,7 +112,7 @@ abstract class DeployedSite {
 
 /** The endpoint in this process, each function in one of its own; the worker, where there is one, too. */
 export class HostedSite extends DeployedSite implements Site {
-  readonly #ferry: Ferry;
+  readonly #ferry: LocalPipeline;
   readonly #aws: Emulator;
   protected readonly reach: Reach;
   readonly #assembly: string;
@@ -120,7 +120,7 @@ export class HostedSite extends DeployedSite implements Site {
   #victim: () => number | undefined = () => undefined;
   #worker: LocalWorker | undefined;
 
-  private constructor(ferry: Ferry, aws: Emulator, assembly: string, log: (text: string) => void) {
+  private constructor(ferry: LocalPipeline, aws: Emulator, assembly: string, log: (text: string) => void) {
     super();
     this.#ferry = ferry;
     this.#aws = aws;
@@ -136,7 +136,7 @@ export class HostedSite extends DeployedSite implements Site {
     log: (text: string) => void,
   ): Promise<HostedSite> {
     const configuration = writeConfiguration(directory, tasks, { workerMode });
-    const ferry = await Ferry.open({
+    const ferry = await LocalPipeline.open({
       dataDirectory: directory,
       configuration,
       port: 0,

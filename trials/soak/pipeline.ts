@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Ferry } from '../../local/run/ferry.ts';
+import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
@@ -61,7 +61,7 @@ const fault: FaultHook = ({ operation, req }) => {
 };
 
 const configuration = writeConfiguration(directory, [soakTask], { workerMode: 'both' });
-const ferry: Ferry = await Ferry.open({
+const ferry: LocalPipeline = await LocalPipeline.open({
   dataDirectory: directory,
   configuration,
   port: 0,

@@ -159,7 +159,7 @@ export class Soak {
   async #rest(): Promise<boolean> {
     const until = Date.now() + restPatience;
     while (Date.now() < until) {
-      if (await this.#runs.isSettled()) return true;
+      if (await this.#runs.isIdle()) return true;
       await sleep(500);
     }
     return false;

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Emulator, ServiceFaultHook } from '../../emulator/aws/index.ts';
-import { Ferry } from '../../local/run/ferry.ts';
+import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { Runs } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
@@ -91,11 +91,11 @@ export class Pipeline {
   readonly aws: Emulator;
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
-  readonly #ferry: Ferry;
+  readonly #ferry: LocalPipeline;
   readonly #directory: string;
   #worker: LocalWorker | undefined;
 
-  private constructor(ferry: Ferry, aws: Emulator, directory: string) {
+  private constructor(ferry: LocalPipeline, aws: Emulator, directory: string) {
     this.#ferry = ferry;
     this.#directory = directory;
     this.aws = aws;
@@ -111,7 +111,7 @@ export class Pipeline {
     const directory = mkdtempSync(join(tmpdir(), 's3-ferry-pipeline-'));
     const configuration = writeConfiguration(directory, tasks(), { workerMode: consumer });
     const hooks: { pipeline?: Pipeline } = {};
-    const ferry = await Ferry.open({
+    const ferry = await LocalPipeline.open({
       dataDirectory: directory,
       configuration,
       port: 0,

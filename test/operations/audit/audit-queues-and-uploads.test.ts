@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { judgeLetter } from '../../../operations/audit/queues.ts';
+import { judgeLetter } from '../../../operations/audit/audit-queues.ts';
 import { asciiJson, encodeJob } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
@@ -84,7 +84,7 @@ describe('the queues', () => {
     audit.queue.receive(1);
     expect(await audit.kinds()).toEqual(['jobs-in-flight', 'jobs-waiting']);
     expect(audit.findings.map(({ seen }) => seen)).toEqual(['2 messages wait', '1 messages are in flight']);
-    expect(await audit.kinds({ shared: true })).toEqual(['queue-busy']);
+    expect(await audit.kinds({ hasOtherTasks: true })).toEqual(['queue-busy']);
     // Nobody received anything for it.
     audit.world.clock.pass(hour);
     expect(

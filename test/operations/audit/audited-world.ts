@@ -1,4 +1,4 @@
-import { auditTask, type Audited } from '../../../operations/audit/audit-task.ts';
+import { auditTask, type AuditResult } from '../../../operations/audit/audit-task.ts';
 import type { AuditContext } from '../../../operations/audit/context.ts';
 import type { Finding } from '../../../operations/audit/finding.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
@@ -22,7 +22,7 @@ export class Audit {
     this.queue = new MemoryQueue({ clock: this.world.clock });
   }
 
-  async run(more: Partial<AuditContext> = {}): Promise<Audited> {
+  async run(more: Partial<AuditContext> = {}): Promise<AuditResult> {
     const { task, source, destination, ledger, clock } = this.world.context();
     this.findings.length = 0;
     return auditTask({
@@ -32,7 +32,7 @@ export class Audit {
       jobs: this.queue,
       deadLetters: new MemoryQueue(),
       letters: { receive: async () => [], release: async () => undefined },
-      shared: false,
+      hasOtherTasks: false,
       depth: 'off',
       found: (finding) => this.findings.push(finding),
       compared: (keys) => (this.keys += keys),

@@ -63,7 +63,7 @@ it('without a ledger, the differences are what a run would send jobs for, whatev
       let found: Finding[] = [];
       const { compared } = await auditTask({
         ...{ task, source, destination, ledger, clock, lookup: world.ledger, executions: world.uploads },
-        ...{ jobs: new MemoryQueue(), deadLetters: new MemoryQueue(), shared: false, depth: 'off' },
+        ...{ jobs: new MemoryQueue(), deadLetters: new MemoryQueue(), hasOtherTasks: false, depth: 'off' },
         letters: { receive: async () => [], release: async () => undefined },
         found: (finding) => found.push(finding),
         compared: () => undefined,

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { findingKinds } from '../../../operations/audit/finding.ts';
 import {
   judgeObject,
-  stalledAfter,
+  stalledAfterMillis,
   type Activity,
-  type ObjectSight,
-  type Seen,
+  type ObjectState,
+  type SeenObject,
 } from '../../../operations/audit/judge-object.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
 import { parseTask, type Task } from '../../../shared/model/config/task.ts';
@@ -21,27 +21,28 @@ function task(more: object = {}): Task {
 }
 
 /** A version of the source of an hour ago, and of the destination of half an hour ago, of the same size. */
-const source = (more: Partial<Seen> = {}): Seen => ({
+const source = (more: Partial<SeenObject> = {}): SeenObject => ({
   key: 'k',
   size: 5,
   etag: 's',
   modified: now - 60 * minute,
   ...more,
 });
-const destination = (more: Partial<Seen> = {}): Seen => source({ etag: 'd', modified: now - 30 * minute, ...more });
+const destination = (more: Partial<SeenObject> = {}): SeenObject =>
+  source({ etag: 'd', modified: now - 30 * minute, ...more });
 const entry = (status: LedgerEntry['status'], more: Partial<LedgerEntry> = {}): LedgerEntry => ({
   ...{ task: 't', key: 'k', status, updatedAt: now - 30 * minute, sourceEtag: 's', destinationEtag: 'd', size: 5 },
   ...more,
 });
 const older = destination({ modified: now - 90 * minute });
 const idle: Activity = { running: false, upload: 'open', lastPart: 0 };
-const long = now - stalledAfter;
+const long = now - stalledAfterMillis;
 
 interface Case {
   readonly name: string;
   readonly kind: string | undefined;
-  readonly source?: Seen;
-  readonly destination?: Seen;
+  readonly source?: SeenObject;
+  readonly destination?: SeenObject;
   readonly entry?: LedgerEntry;
   readonly activity?: Activity;
   readonly task?: object;
@@ -194,7 +195,7 @@ const cases: Case[] = [
   {
     name: 'a copy whose execution runs',
     source: source(),
-    entry: entry('STARTED', { updatedAt: long - 100 * stalledAfter }),
+    entry: entry('STARTED', { updatedAt: long - 100 * stalledAfterMillis }),
     activity: { ...idle, running: true },
     kind: 'in-progress',
     seen: /its execution runs/,
@@ -340,7 +341,7 @@ const cases: Case[] = [
 
 describe('an object', () => {
   it.each(cases)('$name: $kind', ({ kind, seen, task: overlay, ...sides }) => {
-    const sight: ObjectSight = { source: undefined, destination: undefined, entry: undefined, now, ...sides };
+    const sight: ObjectState = { source: undefined, destination: undefined, entry: undefined, now, ...sides };
     const judgement = judgeObject(task(overlay), sight);
     expect(judgement?.kind).toBe(kind);
     if (judgement) expect(Object.keys(findingKinds)).toContain(judgement.kind);

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { stalledAfter, type Activity } from '../../../operations/audit/judge-object.ts';
+import { stalledAfterMillis, type Activity } from '../../../operations/audit/judge-object.ts';
 import { judgeUpload } from '../../../operations/audit/judge-upload.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
 import type { UploadOwner } from '../../../shared/transfer/upload/sweep-uploads.ts';
@@ -21,8 +21,22 @@ it.each<[string, UploadOwner, number, Activity | undefined, string, RegExp]>([
     'upload-foreign',
     /100 days ago\); the sweep will not take it/,
   ],
-  ['announced just now', { kind: 'announced' }, stalledAfter - 1, undefined, 'upload-in-use', /claimed by nobody/],
-  ['announced', { kind: 'announced' }, stalledAfter, undefined, 'upload-left', /takes it after 2026-11-26T22:00:00Z/],
+  [
+    'announced just now',
+    { kind: 'announced' },
+    stalledAfterMillis - 1,
+    undefined,
+    'upload-in-use',
+    /claimed by nobody/,
+  ],
+  [
+    'announced',
+    { kind: 'announced' },
+    stalledAfterMillis,
+    undefined,
+    'upload-left',
+    /takes it after 2026-11-26T22:00:00Z/,
+  ],
   ['announced long ago', { kind: 'announced' }, 7 * day, undefined, 'upload-left', /the next daily sweep takes it/],
   ['named, and its object was just worked on', named(now - 60_000), day, idle, 'upload-in-use', /STARTED, last sign/],
   ['named and left', named(now - day), 2 * day, idle, 'upload-left', /takes it after 2026-11-26T00:00:00Z/],

@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import type { Audited } from '../../../operations/audit/audit-task.ts';
+import type { AuditResult } from '../../../operations/audit/audit-task.ts';
 import { Report } from '../../../operations/audit/report.ts';
 
-const audited: Audited = {
+const audited: AuditResult = {
   compared: { listed: 9, listedAtDestination: 8, excluded: 1, same: 2, kept: 3, complete: true },
   queue: undefined,
   failures: 4,

@@ -1,9 +1,9 @@
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { keyFilter } from '../../shared/model/config/key-filter.ts';
 import { findingKinds } from './finding.ts';
-import { lookedAtOnce, type AuditContext } from './context.ts';
-import { time } from './in-words.ts';
-import { lookAgain } from './look-again.ts';
+import { checksAtOnce, type AuditContext } from './context.ts';
+import { formatTime } from './format.ts';
+import { recheckObject } from './recheck.ts';
 
 /** Entries that are read at once. */
 const batchSize = 100;
@@ -16,7 +16,7 @@ const onlyThere = 'the object is gone from the source, and deletes are not repli
  * that came to its end; here it is told what is cured, and what the comparison did not come to.
  * @returns failures that the index named
  */
-export async function lookAtFailures(context: AuditContext, compared: boolean): Promise<number> {
+export async function auditFailures(context: AuditContext, compared: boolean): Promise<number> {
   const { task } = context;
   const isWanted = keyFilter(task);
   let named = 0;
@@ -24,16 +24,16 @@ export async function lookAtFailures(context: AuditContext, compared: boolean): 
     for (let from = 0; from < page.length; from += batchSize) {
       const keys = page.slice(from, from + batchSize);
       const entries = await context.lookup.getMany(task.name, keys);
-      await forEachConcurrently(entries.values(), lookedAtOnce, async (entry) => {
+      await forEachConcurrently(entries.values(), checksAtOnce, async (entry) => {
         if (entry.status !== 'FAILED') return;
         named++;
         const { key } = entry;
-        const failure = `failed (${time(entry.updatedAt)}): ${entry.reason ?? 'no reason was given'}`;
+        const failure = `failed (${formatTime(entry.updatedAt)}): ${entry.reason ?? 'no reason was given'}`;
         if (!key.startsWith(task.source.prefix) || !isWanted(key)) {
           context.found({ kind: 'cured', key, seen: `the key is none of the task's any more; ${failure}` });
           return;
         }
-        const judgement = await lookAgain(context, key, entry);
+        const judgement = await recheckObject(context, key, entry);
         if (judgement && findingKinds[judgement.kind].severity === 'difference') {
           if (!compared) context.found({ ...judgement, key });
         } else context.found({ kind: 'cured', key, seen: `${judgement ? onlyThere : agreed}; ${failure}` });

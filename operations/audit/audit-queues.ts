@@ -7,7 +7,7 @@ import { wantsEvent } from '../../shared/transfer/consume-message.ts';
 import { walkDeadLetters } from '../dead-letters.ts';
 import type { AuditContext } from './context.ts';
 import type { Finding } from './finding.ts';
-import { time } from './in-words.ts';
+import { formatTime } from './format.ts';
 
 /** What the queues hold, as far as an audit may know it. */
 export interface QueueCounts {
@@ -18,16 +18,16 @@ export interface QueueCounts {
 }
 
 /** Dead letters that are looked at: each is held until the last was, and SQS lets 120,000 be held. */
-const mostLetters = 20_000;
+const maxLetters = 20_000;
 
 /**
  * Counts the jobs, and looks at the dead letters. Jobs are not received: each receive counts as a delivery, of which a
  * job has five.
  */
-export async function lookAtQueues(context: AuditContext): Promise<QueueCounts> {
+export async function auditQueues(context: AuditContext): Promise<QueueCounts> {
   const { waiting: visible, delayed, inFlight } = await context.jobs.depth();
   const waiting = visible + delayed;
-  if (context.shared) {
+  if (context.hasOtherTasks) {
     if (waiting + inFlight > 0) {
       context.found({
         kind: 'queue-busy',
@@ -45,7 +45,7 @@ async function lookAtDeadLetters(context: AuditContext): Promise<number> {
   const before = await context.deadLetters.depth();
   let unknown = 0;
   let own = 0;
-  const complete = await walkDeadLetters(context.letters, mostLetters, (letter) => {
+  const complete = await walkDeadLetters(context.letters, maxLetters, (letter) => {
     const { findings, known } = judgeLetter(context.task, letter);
     for (const finding of findings) context.found(finding);
     if (findings.length > 0) own++;
@@ -57,7 +57,7 @@ async function lookAtDeadLetters(context: AuditContext): Promise<number> {
     context.found({ kind: 'not-compared', seen });
   }
   if (!complete) {
-    const seen = `there are more than ${mostLetters} dead letters, of which the rest was not looked at`;
+    const seen = `there are more than ${maxLetters} dead letters, of which the rest was not looked at`;
     context.found({ kind: 'not-compared', seen });
   }
   return own;
@@ -74,7 +74,7 @@ export function judgeLetter(task: Task, letter: DeadLetter): { findings: Finding
       .map(({ key, action }) => ({
         kind: 'dead-letter',
         key,
-        seen: `a job to ${action} it was buried ${time(letter.sentAt)}: ${why}`,
+        seen: `a job to ${action} it was buried ${formatTime(letter.sentAt)}: ${why}`,
       })),
     known: true,
   };

@@ -8,7 +8,7 @@ import type { SourceFile } from './files.ts';
 import { verifyFiles, type Mismatch } from './verify.ts';
 
 /** What somebody outside the ferry does with a bucket, over HTTP like everybody. */
-interface Errand {
+interface BucketWork {
   readonly kind: 'load' | 'verify';
   readonly endpoint: string;
   readonly bucket: string;
@@ -20,27 +20,29 @@ type Message =
   | { readonly type: 'done'; readonly mismatches: readonly Mismatch[] };
 
 /** Milliseconds between two messages of progress. */
-const reportEvery = 100;
+const reportIntervalMillis = 100;
 
 /** Threads an errand is shared out to: one alone does not keep two cores busy. */
-const hands = 2;
+const threadCount = 2;
 
 /**
  * Loads or verifies files in threads of their own, so that the store and its users work side by side.
  * @param onProgress told of objects and bytes that came in addition
  * @returns what a verification found missing or different
  */
-export async function runErrand(
-  errand: Errand,
+export async function runBucketWork(
+  errand: BucketWork,
   onProgress: (more: { objects: number; bytes: number }) => void,
 ): Promise<readonly Mismatch[]> {
-  const shares = Array.from({ length: hands }, (_, hand) => errand.files.filter((_, index) => index % hands === hand));
+  const shares = Array.from({ length: threadCount }, (_, hand) =>
+    errand.files.filter((_, index) => index % threadCount === hand),
+  );
   const found = await Promise.all(shares.map((files) => runShare({ ...errand, files }, onProgress)));
   return found.flat();
 }
 
 async function runShare(
-  errand: Errand,
+  errand: BucketWork,
   onProgress: (more: { objects: number; bytes: number }) => void,
 ): Promise<readonly Mismatch[]> {
   const worker = new Worker(new URL(import.meta.url), {
@@ -58,7 +60,7 @@ async function runShare(
   return mismatches;
 }
 
-async function run({ kind, endpoint, bucket, files }: Errand, send: (message: Message) => void): Promise<void> {
+async function run({ kind, endpoint, bucket, files }: BucketWork, send: (message: Message) => void): Promise<void> {
   const side = { bucket, prefix: '', region: localNames.region, endpoint, requestPayer: false };
   const client = createS3Client(side, localNames.credentials);
   const store = new S3ObjectStore(client, side);
@@ -70,7 +72,7 @@ async function run({ kind, endpoint, bucket, files }: Errand, send: (message: Me
   const count = (file: SourceFile): void => {
     since = { objects: since.objects + 1, bytes: since.bytes + file.size };
   };
-  const timer = setInterval(report, reportEvery);
+  const timer = setInterval(report, reportIntervalMillis);
   try {
     const mismatches = kind === 'load' ? [] : await verifyFiles(store, files, count);
     if (kind === 'load') await loadFiles(store, files, count);
@@ -84,5 +86,5 @@ async function run({ kind, endpoint, bucket, files }: Errand, send: (message: Me
 
 if (!isMainThread && parentPort) {
   const port = parentPort;
-  await run(workerData as Errand, (message) => port.postMessage(message));
+  await run(workerData as BucketWork, (message) => port.postMessage(message));
 }

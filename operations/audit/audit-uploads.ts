@@ -1,16 +1,16 @@
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { ownerOf } from '../../shared/transfer/upload/sweep-uploads.ts';
-import { lookedAtOnce, type AuditContext } from './context.ts';
+import { checksAtOnce, type AuditContext } from './context.ts';
 import { judgeUpload } from './judge-upload.ts';
-import { activityOf } from './look-again.ts';
+import { activityOf } from './recheck.ts';
 
 /** Tells of every multipart upload that is open below the task's destination prefix. @returns how many there are */
-export async function lookAtUploads(context: AuditContext): Promise<number> {
+export async function auditUploads(context: AuditContext): Promise<number> {
   const { task, destination, ledger, clock } = context;
   let listed = 0;
   for await (const page of destination.listUploads(task.destination.prefix)) {
     listed += page.length;
-    await forEachConcurrently(page, lookedAtOnce, async (upload) => {
+    await forEachConcurrently(page, checksAtOnce, async (upload) => {
       const owner = await ownerOf({ task, ledger }, upload);
       const activity = owner.kind === 'named' ? await activityOf(context, owner.entry) : undefined;
       // Ended since it was listed.

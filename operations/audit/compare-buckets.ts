@@ -7,14 +7,14 @@ import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault, isFault } from '../../shared/model/faults.ts';
 import { keyFilter } from '../../shared/model/config/key-filter.ts';
 import { replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
-import { lookedAtOnce, type AuditContext } from './context.ts';
+import { checksAtOnce, type AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject } from './judge-object.ts';
-import { lookAgain } from './look-again.ts';
+import { recheckObject } from './recheck.ts';
 import { proveSame } from './prove-same.ts';
 
 /** What was compared. */
-export interface Compared {
+export interface Comparison {
   /** keys listed at the source, and at the destination */
   readonly listed: number;
   readonly listedAtDestination: number;
@@ -28,7 +28,7 @@ export interface Compared {
   readonly complete: boolean;
 }
 
-type Counts = { -readonly [Name in keyof Compared]: Compared[Name] };
+type Counts = { -readonly [Name in keyof Comparison]: Comparison[Name] };
 
 /** Pairs whose ledger entries are read at once: what one call of DynamoDB takes. */
 const batchSize = 100;
@@ -37,21 +37,21 @@ const batchSize = 100;
  * Compares both sides of the task by its own rules, and tells what differs. Memory is one page of each listing and one
  * batch, whatever the buckets hold. A listing that breaks off is a finding, and the comparison ends there.
  */
-export async function compareSides(context: AuditContext): Promise<Compared> {
+export async function compareBuckets(context: AuditContext): Promise<Comparison> {
   const { task, source, destination } = context;
   let counts = noCounts();
   let within: readonly string[];
   try {
     within = (await readPrefixes(source, task, task.source.prefix)).prefixes;
   } catch (error) {
-    return brokenOff(context, counts, error);
+    return reportIncomplete(context, counts, error);
   }
   const prefixes = sidePrefixes(task, task.source.prefix);
   const search: Search = { source, destination, prefixes, within, segment: {} };
   try {
     await walk(context, mergedPairs(search), counts);
   } catch (error) {
-    if (!(error instanceof UnsortedListing)) return brokenOff(context, counts, error);
+    if (!(error instanceof UnsortedListing)) return reportIncomplete(context, counts, error);
     context.restarted();
     context.found({ kind: 'order-unknown', seen: error.message });
     counts = noCounts();
@@ -60,24 +60,24 @@ export async function compareSides(context: AuditContext): Promise<Compared> {
       // As a run does: what only the destination has is looked for where it matters.
       if (replicatesDeletes(task)) await walk(context, headPairs(search, { listing: 'destination' }), counts);
     } catch (again) {
-      return brokenOff(context, counts, again);
+      return reportIncomplete(context, counts, again);
     }
   }
-  return { ...told(context, counts), complete: true };
+  return { ...reportKept(context, counts), complete: true };
 }
 
 function noCounts(): Counts {
   return { listed: 0, listedAtDestination: 0, excluded: 0, same: 0, kept: 0, complete: false };
 }
 
-function brokenOff(context: AuditContext, counts: Counts, error: unknown): Compared {
+function reportIncomplete(context: AuditContext, counts: Counts, error: unknown): Comparison {
   const { name, message } = asFault(error);
   const sofar = `after ${counts.listed} keys of the source and ${counts.listedAtDestination} of the destination`;
   context.found({ kind: 'not-compared', seen: `source and destination, ${sofar}: ${name}: ${message}` });
-  return told(context, counts);
+  return reportKept(context, counts);
 }
 
-function told(context: AuditContext, counts: Counts): Counts {
+function reportKept(context: AuditContext, counts: Counts): Counts {
   if (counts.kept > 0) {
     const seen = `${counts.kept} objects are only at the destination ${context.destination.bucket}`;
     context.found({ kind: 'extra-kept', seen });
@@ -127,12 +127,12 @@ async function examine(context: AuditContext, pairs: readonly Pair[], counts: Co
   const { task, depth } = context;
   const keyOf = (pair: Pair): string => task.source.prefix + pair.key;
   const entries = await context.lookup.getMany(task.name, pairs.map(keyOf));
-  await forEachConcurrently(pairs, lookedAtOnce, async (pair) => {
+  await forEachConcurrently(pairs, checksAtOnce, async (pair) => {
     const key = keyOf(pair);
     const entry = entries.get(key);
     const { source, destination } = pair;
     let judgement = judgeObject(task, { source, destination, entry, now: context.clock.now() });
-    if (judgement) judgement = await lookAgain(context, key, entry);
+    if (judgement) judgement = await recheckObject(context, key, entry);
     else if (depth !== 'off' && source && destination) judgement = await proofOf(context, key);
     if (judgement) context.found({ ...judgement, key });
     else counts.same++;

@@ -2,10 +2,10 @@ import { SingleBar } from 'cli-progress';
 import { formatSize } from '../../shared/model/size.ts';
 
 /** Milliseconds between two lines where there is no terminal to draw a bar on. */
-const lineEvery = 5_000;
+const lineIntervalMillis = 5_000;
 
 /** A phase of the run as the user sees it: objects, bytes and the rate. */
-export class Phase {
+export class PhaseProgress {
   readonly #name: string;
   readonly #out: NodeJS.WriteStream;
   readonly #started = Date.now();
@@ -27,7 +27,7 @@ export class Phase {
       this.#bar = new SingleBar({ format, stream: out, hideCursor: true, barsize: 24, fps: 5, emptyOnZero: true });
       this.#bar.start(Math.max(1, totals.bytes + totals.objects), 0, { text: '' });
     } else {
-      this.#timer = setInterval(() => this.#line(), lineEvery);
+      this.#timer = setInterval(() => this.#line(), lineIntervalMillis);
       this.#timer.unref();
     }
   }

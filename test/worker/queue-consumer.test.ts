@@ -7,7 +7,7 @@ import { MemoryDeadLetters } from '../../shared/ports/memory/job-queue.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import type { JobSource, ReceivedMessage } from '../../shared/ports/job-source.ts';
-import { Consumption, type QueueEvent } from '../../worker/consumption.ts';
+import { QueueConsumer, type QueueEvent } from '../../worker/queue-consumer.ts';
 import type { Delivery } from '../../worker/delivery.ts';
 import { until } from '../support/until.ts';
 
@@ -72,15 +72,19 @@ function consumption(
   source: Source,
   transfer: (job: Job, delivery: Delivery) => Promise<void>,
   more: { drainTime?: number; jobTimeout?: number; visibility?: number } = {},
-): { consumption: Consumption; events: QueueEvent[] } {
+): { consumption: QueueConsumer; events: QueueEvent[] } {
   const events: QueueEvent[] = [];
-  const made = new Consumption({
+  const made = new QueueConsumer({
     source,
     clock: systemClock,
-    limits: { visibility: more.visibility ?? 60, jobTimeout: more.jobTimeout ?? 60, maxHold: 3600 },
+    limits: {
+      visibilitySeconds: more.visibility ?? 60,
+      jobTimeoutSeconds: more.jobTimeout ?? 60,
+      maxHoldSeconds: 3600,
+    },
     objectsAtOnce: 4,
     maxReceives,
-    drainTime: more.drainTime ?? 5,
+    drainSeconds: more.drainTime ?? 5,
     onEvent: (event) => events.push(event),
     consumerOf: (delivery) => ({
       tasks: async () => [],

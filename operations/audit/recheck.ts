@@ -8,7 +8,7 @@ import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject, type Activity } from './judge-object.ts';
 
 /** Looks until both sides and the ledger belong together; an object that changes all the time is told as it was last. */
-const mostLooks = 3;
+const maxChecks = 3;
 
 /**
  * Looks at an object that seemed to differ, by HEAD on both sides and in the ledger: a listing is old news while objects
@@ -16,7 +16,7 @@ const mostLooks = 3;
  * @param known the ledger's entry as it was read before
  * @returns undefined where nothing differs (any more)
  */
-export async function lookAgain(
+export async function recheckObject(
   context: AuditContext,
   key: string,
   known: LedgerEntry | undefined,
@@ -45,7 +45,7 @@ export async function lookAgain(
     const settled = isDeepStrictEqual(now, entry);
     entry = now;
     // Somebody worked on it between the looks: what the buckets showed and what the ledger says are of two times.
-    if (!settled && look < mostLooks) continue;
+    if (!settled && look < maxChecks) continue;
     const sight = { source: source.value, destination: destination.value, entry, now: context.clock.now() };
     const judgement = judgeObject(task, sight);
     const activity = judgement && (await signsOfLife(context, key, source.value, entry));

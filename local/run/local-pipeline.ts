@@ -21,7 +21,7 @@ import {
 import { emulatorFault } from './emulator-fault.ts';
 import { localNames } from './settings.ts';
 
-export interface FerryOptions {
+export interface LocalPipelineOptions {
   /** everything that outlives the process is below it */
   readonly dataDirectory: string;
   /** path of the task configuration */
@@ -45,22 +45,22 @@ export interface FerryOptions {
  * The whole system on one machine. Like in an account, the buckets and what is in them are there first; the stack is
  * deployed beside them later.
  */
-export class Ferry {
+export class LocalPipeline {
   readonly tasks: readonly Task[];
   /** who takes jobs from the queue; a worker is the caller's to start */
   readonly workerMode: WorkerMode;
-  readonly #options: FerryOptions;
+  readonly #options: LocalPipelineOptions;
   readonly #s3: S3Server;
   readonly #server: Server;
-  readonly #courier: Courier;
+  readonly #courier: EventRelay;
   #aws: Emulator | undefined;
 
   private constructor(
-    options: FerryOptions,
+    options: LocalPipelineOptions,
     { tasks, stack }: Configuration,
     s3: S3Server,
     server: Server,
-    courier: Courier,
+    courier: EventRelay,
   ) {
     this.#options = options;
     this.tasks = tasks;
@@ -74,10 +74,10 @@ export class Ferry {
    * Opens the store with the tasks' buckets.
    * @throws Fault `InvalidTask` for a configuration that is not valid
    */
-  static async open(options: FerryOptions): Promise<Ferry> {
+  static async open(options: LocalPipelineOptions): Promise<LocalPipeline> {
     const text = readFileSync(options.configuration, 'utf8');
     const configuration = parseConfiguration(text, `configuration ${options.configuration}`);
-    const courier = new Courier();
+    const courier = new EventRelay();
     const s3 = await openS3Server({
       dataDirectory: join(options.dataDirectory, 's3'),
       region: localNames.region,
@@ -88,7 +88,7 @@ export class Ferry {
     });
     const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const ferry = new Ferry(options, configuration, s3, server, courier);
+    const ferry = new LocalPipeline(options, configuration, s3, server, courier);
     for (const bucket of ferry.buckets) s3.createBucket(bucket);
     return ferry;
   }
@@ -124,7 +124,7 @@ export class Ferry {
       region: localNames.region,
       credentials: localNames.credentials,
       openS3: ({ onEvent }) => {
-        this.#courier.goTo(onEvent);
+        this.#courier.connect(onEvent);
         return Promise.resolve({
           handle: (request, response) => void this.#s3.handle(request, response),
           createBucket: (name) => this.#s3.createBucket(name),
@@ -153,10 +153,10 @@ export class Ferry {
 }
 
 /** Carries events to the queues once there are some; until then the store keeps them. */
-class Courier {
+class EventRelay {
   #way: ((event: Notification) => void | Promise<void>) | undefined;
 
-  goTo(way: (event: Notification) => void | Promise<void>): void {
+  connect(way: (event: Notification) => void | Promise<void>): void {
     this.#way = way;
   }
 

@@ -3,7 +3,7 @@ import { queueBatchSize } from '../shared/model/limits.ts';
 import type { Clock } from '../shared/ports/clock.ts';
 import type { JobSource, ReceivedMessage } from '../shared/ports/job-source.ts';
 import { consumeMessage, type Consumer } from '../shared/transfer/consume-message.ts';
-import { wayBack, type DeliveryLimits } from './beat.ts';
+import { giveBackAs, type DeliveryLimits } from './heartbeat.ts';
 import { Deletions } from './deletions.ts';
 import { Delivery } from './delivery.ts';
 
@@ -15,28 +15,28 @@ export type QueueEvent =
   | { readonly type: 'given back'; readonly message: string; readonly how: string }
   | { readonly type: 'stuck'; readonly message: string };
 
-export interface ConsumptionOptions {
+export interface QueueConsumerOptions {
   readonly source: JobSource;
   readonly clock: Clock;
   readonly limits: DeliveryLimits;
   readonly objectsAtOnce: number;
   readonly maxReceives: number;
   /** seconds that work under way is given once a drain began */
-  readonly drainTime: number;
+  readonly drainSeconds: number;
   /** the consumer for one delivery */
   readonly consumerOf: (delivery: Delivery) => Consumer;
   readonly onEvent: (event: QueueEvent) => void;
 }
 
 /** Milliseconds after a failed receive; doubles up to a minute. */
-const firstPause = 1000;
-const longestPause = 60_000;
+const firstPauseMillis = 1000;
+const maxPauseMillis = 60_000;
 /** Milliseconds for messages that SQS is just handing out when a drain begins. */
-const lastReceive = 500;
+const lastReceiveMillis = 500;
 
 /** Takes messages from the queue, never more than can be begun at once, and does them. */
-export class Consumption {
-  readonly #options: ConsumptionOptions;
+export class QueueConsumer {
+  readonly #options: QueueConsumerOptions;
   readonly #running = new Map<Delivery, Promise<void>>();
   readonly #deletions: Deletions;
   readonly #receiving = new AbortController();
@@ -45,7 +45,7 @@ export class Consumption {
   #stuck = false;
   #receivedAt: number | undefined;
 
-  constructor(options: ConsumptionOptions) {
+  constructor(options: QueueConsumerOptions) {
     this.#options = options;
     this.#deletions = new Deletions(options.source, (fault, messages) =>
       options.onEvent({ type: 'deletion failed', fault, messages }),
@@ -71,7 +71,7 @@ export class Consumption {
    * @returns `stuck` where it was that; everything else is done or back in the queue by then
    */
   async run(): Promise<'drained' | 'stuck'> {
-    let pause = firstPause;
+    let pause = firstPauseMillis;
     while (!this.#ending) {
       const free = this.#options.objectsAtOnce - this.#running.size;
       if (free <= 0) {
@@ -82,13 +82,13 @@ export class Consumption {
         const signal = this.#receiving.signal;
         const messages = await this.#options.source.receive(Math.min(free, queueBatchSize), signal);
         this.#receivedAt = this.#options.clock.now();
-        pause = firstPause;
+        pause = firstPauseMillis;
         for (const message of messages) this.#begin(message);
       } catch (error) {
         if (this.#receiving.signal.aborted) break;
         this.#options.onEvent({ type: 'receive failed', fault: asFault(error) });
         if (!this.#isEnding()) await this.#woken(pause * (0.5 + Math.random() / 2));
-        pause = Math.min(longestPause, pause * 2);
+        pause = Math.min(maxPauseMillis, pause * 2);
       }
     }
     await this.#end();
@@ -100,7 +100,7 @@ export class Consumption {
     if (this.#ending) return;
     this.#ending = true;
     this.#wake();
-    setTimeout(() => this.#receiving.abort(), lastReceive);
+    setTimeout(() => this.#receiving.abort(), lastReceiveMillis);
   }
 
   /**
@@ -122,8 +122,8 @@ export class Consumption {
       source: this.#options.source,
       clock: this.#options.clock,
       limits: this.#options.limits,
-      ending: () => this.#ending,
-      onMissedBeat: (fault) => this.#options.onEvent({ type: 'heartbeat missed', fault, message: message.id }),
+      isEnding: () => this.#ending,
+      onMissedHeartbeat: (fault) => this.#options.onEvent({ type: 'heartbeat missed', fault, message: message.id }),
     });
     const one = this.#deal(delivery).finally(() => {
       this.#running.delete(delivery);
@@ -146,9 +146,9 @@ export class Consumption {
     else if (delivery.interrupted) await this.#giveBack(delivery);
   }
 
-  async #giveBack({ message, held }: Delivery): Promise<void> {
+  async #giveBack({ message, wasHeldLong }: Delivery): Promise<void> {
     const { source, maxReceives, onEvent } = this.#options;
-    const how = wayBack({ receives: message.receives, held }, maxReceives);
+    const how = giveBackAs({ receives: message.receives, wasHeldLong }, maxReceives);
     try {
       if (how === 'new message') await source.requeueMessage(message);
       else await source.after(message.receipt, 0);
@@ -160,7 +160,7 @@ export class Consumption {
   }
 
   async #end(): Promise<void> {
-    const { clock, drainTime } = this.#options;
+    const { clock, drainSeconds: drainTime } = this.#options;
     const all = Promise.all(this.#running.values());
     await Promise.race([all, clock.sleep(drainTime * 1000)]);
     await Promise.all(
