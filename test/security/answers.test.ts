@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Fault } from '../../shared/model/faults.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { failureOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
 import { canary, errorXml, HostileStore, listingXml, type Reply } from '../support/hostile-store.ts';
 import { calls, documents, hostsOfEachTest, listAll } from '../support/store-calls.ts';
 

@@ -4,7 +4,7 @@ import { BoundedHttpHandler } from '../../shared/aws/http/handler.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { readBody } from '../../shared/flow/body.ts';
-import { failureOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
 import { canary, listingXml, type Reply } from '../support/hostile-store.ts';
 import { documents, hostsOfEachTest, listAll } from '../support/store-calls.ts';
 

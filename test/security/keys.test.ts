@@ -6,7 +6,8 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { keyArbitrary } from '../support/keys.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 /** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */
@@ -72,7 +73,7 @@ describe('a key on its way', () => {
   const settings = { events: 'none', deletes: true };
   const transfer = (key: string, action: 'copy' | 'delete' = 'copy', more = {}) => {
     const context = contextOf(
-      taskOf({ ...settings, ...more }),
+      taskBetweenEndpoints({ ...settings, ...more }),
       source.store({ bucket: 'source' }),
       destination.store(),
     );
@@ -132,7 +133,7 @@ describe('a key on its way', () => {
     });
     try {
       const side = { endpoint: one.endpoint };
-      const task = taskOf({ source: side, destination: side, tags: false });
+      const task = taskBetweenEndpoints({ source: side, destination: side, tags: false });
       for (const rest of hostileKeys) {
         one.asked.length = 0;
         const context = contextOf(task, one.store({ bucket: 'source' }), one.store());

@@ -12,7 +12,7 @@ import { consumeMessage } from '../../shared/transfer/consume-message.ts';
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { taskOf } from '../support/tasks.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 
 /**
  * Run by secrets.test.ts in a process of its own: moves an object between a store that is honest and one that repeats
@@ -62,7 +62,7 @@ const tally = new Tally();
 const stores = new Credentials({ secret: () => Promise.resolve(secret) });
 
 for (const asSource of [false, true]) {
-  const task = taskOf({
+  const task = taskBetweenEndpoints({
     source: asSource ? { ...hostileSide, prefix: 'in/' } : side(honest, 'source'),
     destination: asSource ? { ...side(honest, 'bucket'), prefix: 'out/' } : hostileSide,
   });

@@ -3,7 +3,8 @@ import { Fault, isFault } from '../../shared/model/faults.ts';
 import { TiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { errorXml } from '../support/hostile-store.ts';
 import { calls, hostsOfEachTest } from '../support/store-calls.ts';
 import { noAttributes } from '../support/objects.ts';
@@ -21,7 +22,7 @@ describe('an answer with a lie in it', () => {
   ])('about the size (%s) is a fault before anything is written', async (size, message) => {
     hosts.hostile.answer = () => ({ headers: { 'content-length': size, etag: '"e"' } });
     hosts.other.answer = ({ method }) => ({ status: method === 'HEAD' ? 404 : 200 });
-    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
     const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
     expect(failure.message).toContain(message);
     expect(hosts.other.writes).toEqual([]);
@@ -41,7 +42,7 @@ describe('an answer with a lie in it', () => {
     const xml = '<A><UploadId>U</UploadId></A>';
     hosts.other.answer = ({ method }) =>
       method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : { body: xml };
-    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
     const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
     expect(failure).toBeInstanceOf(Fault);
     expect(hosts.other.writes.filter((line) => /^POST .*uploadId=/.test(line))).toEqual([]);
@@ -66,7 +67,7 @@ describe('an answer with a lie in it', () => {
         : method === 'PUT'
           ? { headers: { etag: md5 } }
           : { body: `<A><UploadId>U</UploadId>${parts}</A>` };
-    const context = contextOf(taskOf(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
     expect(await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }))).toBeInstanceOf(
       Fault,
     );

@@ -11,7 +11,8 @@ import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { HostileStore, listingXml, type Asked, type HostileEntry, type Reply } from '../support/hostile-store.ts';
 
 /** As the queue does: a job is text on its way, and what no consumer would take is no job. */
@@ -57,7 +58,7 @@ describe('a listing that lies', () => {
     await destination.close();
   });
 
-  const task = taskOf({ deletes: true, serverSideCopy: 'never', tags: false });
+  const task = taskBetweenEndpoints({ deletes: true, serverSideCopy: 'never', tags: false });
 
   /** A run over the two listings, and then all of its jobs. @returns the fault it ended with */
   async function run(

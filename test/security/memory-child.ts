@@ -6,7 +6,7 @@ import { decodeJob } from '../../shared/model/job.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
-import { taskOf } from '../support/tasks.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { canary } from '../support/hostile-store.ts';
 import { noAttributes } from '../support/objects.ts';
 
@@ -19,7 +19,11 @@ const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint, forc
 const store: ObjectStore = new S3ObjectStore(createS3Client(side, canary), side);
 const source = { bucket: 'b', key: 'k', etag: 'e' };
 
-const task = taskOf({ serverSideCopy: 'never', source: { bucket: 'bucket', endpoint }, destination: { endpoint } });
+const task = taskBetweenEndpoints({
+  serverSideCopy: 'never',
+  source: { bucket: 'bucket', endpoint },
+  destination: { endpoint },
+});
 const context = contextOf(task, store, store);
 
 const work: readonly (readonly [string, () => unknown])[] = [

@@ -14,7 +14,8 @@ import { consumeMessage, type Consumer } from '../../shared/transfer/consume-mes
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { redrive } from '../../operations/dead-letters.ts';
 import { contextOf } from '../support/context.ts';
-import { failureOf, taskOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
+import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { errorXml, HostileStore } from '../support/hostile-store.ts';
 
 /** What is seen as itself: no control or formatting character but line ends. */
@@ -51,7 +52,7 @@ describe('a hostile message', () => {
       query.has('tagging') ? { body: '<Tagging/>' } : { headers: object, body: 'abc' },
     );
     destination = await HostileStore.open(({ method }) => ({ status: method === 'HEAD' ? 404 : 200 }));
-    const task = taskOf({ events: 'none' });
+    const task = taskBetweenEndpoints({ events: 'none' });
     [jobs, faults, buried, atOnce, ledger] = [[], [], [], { now: 0, most: 0 }, new MemoryLedger()];
     const context = contextOf(task, source.store({ bucket: 'source' }), destination.store());
     consumer = {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseKeys } from '../../shared/aws/credentials/keys-text.ts';
-import { failureOf } from '../support/tasks.ts';
+import { failureOf } from '../support/failure.ts';
 import { canary, errorXml, HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 const { accessKeyId, secretAccessKey, sessionToken } = canary;

@@ -6,22 +6,23 @@ import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 
-/** What the core needs to move objects between two stores, in this process; all but the ledger and the queue is real. */
+/** The context for transfers between any two stores: a ledger in memory, the real clock, no deadline. */
 export function contextOf(
   task: Task,
   source: ObjectStore,
   destination: ObjectStore,
-  { partsAtOnce = 2, memory = 64 * MiB }: { partsAtOnce?: number; memory?: number } = {},
+  overrides: Partial<TransferContext> = {},
 ): TransferContext {
   return {
     task,
     source,
     destination,
-    buffers: new BufferPool(memory),
+    buffers: new BufferPool(64 * MiB),
     clock: systemClock,
     progress: () => undefined,
     deadline: noDeadline,
-    partsAtOnce,
+    partsAtOnce: 2,
     ledger: new MemoryLedger(),
+    ...overrides,
   };
 }

@@ -3,8 +3,7 @@ import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import type { Job } from '../../shared/model/job.ts';
 import { KiB } from '../../shared/model/limits.ts';
 import type { ObjectAttributes } from '../../shared/model/object.ts';
-import { parseTask, type Task } from '../../shared/model/config/task.ts';
-import { noDeadline } from '../../shared/ports/clock.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { Gate, type Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
@@ -15,13 +14,15 @@ import { MemoryUploads } from '../../shared/ports/memory/upload-executions.ts';
 import type { Outcome, ProgressEvent } from '../../shared/ports/progress.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { contextOf } from './context.ts';
 import { noAttributes } from './objects.ts';
+import { taskOf, type TaskSettings } from './tasks.ts';
 
 /** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
 
 export interface MemoryWorldOptions {
   /** laid over a task that relays, with the smallest part as the threshold and as the part size */
-  readonly task?: Readonly<Record<string, unknown>>;
+  readonly task?: TaskSettings;
   readonly source?: Partial<StoreFeatures>;
   readonly destination?: Partial<StoreFeatures>;
   /** the destination's (or the source's) ETags are no MD5s */
@@ -62,23 +63,22 @@ export class MemoryWorld {
       : new MemoryStorage({ ...shared, features: { minPartBytes, ...options.destination } });
     this.sourceStorage.createBucket('source', { opaque: options.opaque?.source ?? false });
     this.destinationStorage.createBucket('destination', { opaque: options.opaque?.destination ?? false });
-    this.task = taskOf(minPartBytes, options.task);
+    this.task = taskWithParts(minPartBytes, options.task);
   }
 
   /** A context as a new process would have: nothing is shared with earlier ones but the world itself. */
   context(overrides: Partial<TransferContext> = {}): TransferContext {
-    return {
-      task: this.task,
-      source: new MemoryObjectStore(this.sourceStorage, 'source', this.#options.views?.source),
-      destination: new MemoryObjectStore(this.destinationStorage, 'destination', this.#options.views?.destination),
+    const { views } = this.#options;
+    const source = new MemoryObjectStore(this.sourceStorage, 'source', views?.source);
+    const destination = new MemoryObjectStore(this.destinationStorage, 'destination', views?.destination);
+    return contextOf(this.task, source, destination, {
       buffers: this.buffers,
       clock: this.clock,
       progress: (event) => this.events.push(event),
-      deadline: noDeadline,
       partsAtOnce: 3,
       ledger: this.ledger,
       ...overrides,
-    };
+    });
   }
 
   job(key = 'k', more: Partial<Job> = {}): Job {
@@ -183,17 +183,8 @@ export class MemoryWorld {
   }
 }
 
-function taskOf(minPartBytes: number, overlay: Readonly<Record<string, unknown>> = {}): Task {
-  const { source, destination, ...rest } = overlay as { source?: object; destination?: object };
-  const task = {
-    name: 'test',
-    source: { bucket: 'source', ...source },
-    destination: { bucket: 'destination', ...destination },
-    serverSideCopy: 'never',
-    largeObjectThreshold: minPartBytes,
-    ...rest,
-  };
-  const parsed = parseTask(JSON.stringify(task), 'task');
-  // A task asks for parts that S3 would take; the stores here may take smaller ones.
-  return 'partSize' in rest ? parsed : { ...parsed, partSize: minPartBytes };
+/** The world's task: it relays, and asks for parts that S3 would take. Only the stores here may take smaller ones. */
+function taskWithParts(minPartBytes: number, settings: TaskSettings = {}): Task {
+  const task = taskOf({ largeObjectThreshold: minPartBytes, ...settings });
+  return 'partSize' in settings ? task : { ...task, partSize: minPartBytes };
 }

@@ -1,27 +1,34 @@
-import { MiB } from '../../shared/model/limits.ts';
 import { parseTask, type Task } from '../../shared/model/config/task.ts';
+import { MiB } from '../../shared/model/limits.ts';
 
-/** A task between two stores that say themselves where they are. */
-export function taskOf(settings: Record<string, unknown> = {}): Task {
+export type TaskSettings = Readonly<Record<string, unknown>>;
+
+/** A task that relays between the buckets `source` and `destination`, with `settings` laid over it. */
+export function taskOf(settings: TaskSettings = {}): Task {
   const { source = {}, destination = {}, ...rest } = settings as { source?: object; destination?: object };
   const task = {
-    name: 'hostile',
-    source: { bucket: 'source', prefix: 'in/', endpoint: 'http://source.invalid', ...source },
-    destination: { bucket: 'bucket', prefix: 'out/', endpoint: 'http://destination.invalid', ...destination },
-    largeObjectThreshold: 8 * MiB,
-    partSize: 5 * MiB,
+    name: 'test',
+    source: { bucket: 'source', ...source },
+    destination: { bucket: 'destination', ...destination },
+    serverSideCopy: 'never',
     ...rest,
   };
   return parseTask(JSON.stringify(task), 'task');
 }
 
-/** What a promise fails with. @throws where it does not fail */
-export async function failureOf(work: Promise<unknown>): Promise<Error> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof Error) return error;
-    throw new Error(`no error was thrown, but ${String(error)}`, { cause: error });
-  }
-  throw new Error('expected a failure');
+/**
+ * A task between two stores that have endpoints, with `settings` laid over it. The endpoints do not exist: such a task
+ * comes with the stores that its test opened.
+ */
+export function taskBetweenEndpoints(settings: TaskSettings = {}): Task {
+  const { source = {}, destination = {}, ...rest } = settings as { source?: object; destination?: object };
+  return taskOf({
+    name: 'hostile',
+    source: { prefix: 'in/', endpoint: 'http://source.invalid', ...source },
+    destination: { bucket: 'bucket', prefix: 'out/', endpoint: 'http://destination.invalid', ...destination },
+    serverSideCopy: 'auto',
+    largeObjectThreshold: 8 * MiB,
+    partSize: 5 * MiB,
+    ...rest,
+  });
 }

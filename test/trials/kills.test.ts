@@ -5,7 +5,7 @@ import { temporary } from '../support/child.ts';
 import { victims } from '../../trials/kills/victims.ts';
 import { Objects } from '../../trials/kills/objects.ts';
 import { openSite, runKills } from '../../trials/kills/run.ts';
-import { Dice } from '../../trials/support/scheduler.ts';
+import { Random } from '../../trials/support/random.ts';
 
 /** A few of the kills of `npm run test:kills`, of a smaller object. */
 
@@ -28,8 +28,8 @@ test.each(['upload-parts', 'worker: a process'])(
     const kind = victims.find((one) => one.name === name)!;
     const site = await openSite(kind.site, join(place.path, kind.site), objects, partSize, () => undefined);
     try {
-      const dice = new Dice(1);
-      const result = await runKills(site, objects, { kind, count: 1, size, partSize, dice, say: () => undefined });
+      const random = new Random(1);
+      const result = await runKills(site, objects, { kind, count: 1, size, partSize, random, say: () => undefined });
       expect(result).toMatchObject({ kills: 1, completed: 1, violations: [] });
     } finally {
       await site.close();

@@ -2,26 +2,17 @@ import { afterEach, expect, it } from '@jest/globals';
 import { findSegment } from '../../shared/find/find-segment.ts';
 import type { Job } from '../../shared/model/job.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
-import { parseTask } from '../../shared/model/config/task.ts';
 import type { ListOptions, ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { taskOf } from '../support/tasks.ts';
 import { contextOf } from '../support/context.ts';
-import { Dice } from '../../trials/support/scheduler.ts';
+import { Random } from '../../trials/support/random.ts';
 import { Stores } from '../../trials/faults/stores.ts';
 import { noAttributes } from '../support/objects.ts';
 
 /** Both buckets change while they are listed: between any two pages of either side. */
 
-const task = parseTask(
-  JSON.stringify({
-    name: 'listed',
-    source: { bucket: 'source' },
-    destination: { bucket: 'destination' },
-    serverSideCopy: 'never',
-    deletes: true,
-  }),
-  'task',
-);
+const task = taskOf({ name: 'listed', deletes: true });
 
 let stores: Stores | undefined;
 afterEach(async () => {
@@ -47,7 +38,7 @@ function disturbed(store: ObjectStore, between: () => Promise<void>): ObjectStor
 }
 
 it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d', async (seed) => {
-  const dice = new Dice(seed);
+  const random = new Random(seed);
   const open = (stores = await Stores.open());
   const { source, destination } = open;
   const put = async (store: ObjectStore, key: string, text: string): Promise<void> => {
@@ -56,7 +47,7 @@ it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d
   const keys = Array.from({ length: 60 }, (_, index) => `key ${String(index).padStart(3, '0')}`);
   const rested = { same: new Set<string>(), missing: new Set<string>(), extra: new Set<string>() };
   for (const key of keys) {
-    const kind = dice.pick(['same', 'same', 'missing', 'extra'] as const);
+    const kind = random.pick(['same', 'same', 'missing', 'extra'] as const);
     rested[kind].add(key);
     if (kind !== 'extra') await put(source, key, `first ${key}`);
     if (kind !== 'missing') await put(destination, key, `first ${key}`);
@@ -68,13 +59,13 @@ it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d
 
   let moment = 0;
   const between = async (): Promise<void> => {
-    const key = dice.chance(0.4) ? `${dice.pick(keys)} new ${++moment}` : dice.pick(keys);
+    const key = random.chance(0.4) ? `${random.pick(keys)} new ${++moment}` : random.pick(keys);
     for (const one of Object.values(rested)) one.delete(key);
-    const action = dice.pick(['write', 'write', 'delete'] as const);
+    const action = random.pick(['write', 'write', 'delete'] as const);
     if (action === 'write') await put(source, key, `later ${key}`);
     else await source.delete(key);
     // Its event may be dealt with at once, so that the other side changes too, or later.
-    if (dice.chance(0.6)) await work({ task: task.name, key, action: action === 'write' ? 'copy' : 'delete' });
+    if (random.chance(0.6)) await work({ task: task.name, key, action: action === 'write' ? 'copy' : 'delete' });
   };
   const find = async (disturb: () => Promise<void>): Promise<Job[]> => {
     const jobs: Job[] = [];

@@ -3,7 +3,7 @@ import { moveBetweenStores, type StoreMoveOptions } from './move-between-stores.
 import { storeFaults } from './store-faults.ts';
 import { moveThroughPipeline, type RouteResult } from './move-through-pipeline.ts';
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../support/pipeline.ts';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 import { pipelineFaults } from './pipeline-faults.ts';
 
 /**
@@ -45,10 +45,10 @@ function row(
 }
 
 /** Sizes as buckets have them: most are small, most bytes are in few. */
-function mixedSizes(dice: Dice, count: number): number[] {
+function mixedSizes(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => {
-    if (dice.chance(0.002)) return 6 * MiB + dice.below(6 * MiB);
-    return dice.chance(0.1) ? dice.below(512 * KiB) : dice.below(32 * KiB);
+    if (random.chance(0.002)) return 6 * MiB + random.below(6 * MiB);
+    return random.chance(0.1) ? random.below(512 * KiB) : random.below(32 * KiB);
   });
 }
 
@@ -118,7 +118,7 @@ async function severalAtOnce(): Promise<void> {
     { kind: kindOf('reset before the body'), rate: 0.01 },
     { kind: kindOf('truncated body'), rate: 0.005 },
   ];
-  const sizes = mixedSizes(new Dice(seed), objects);
+  const sizes = mixedSizes(new Random(seed), objects);
   const result = await moveBetweenStores({ way: 'relay', sizes, atOnce: 16, faults, seed });
   tell('5 % 503, 1 % reset, 0.5 % truncated', { ...result, route: 'both' });
   print(`\n${result.bytes} bytes of objects, ${result.bytesSent} sent, in ${result.seconds.toFixed(1)} s`);

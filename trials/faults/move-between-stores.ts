@@ -1,14 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { maxReceives, MiB } from '../../shared/model/limits.ts';
-import { parseTask } from '../../shared/model/config/task.ts';
+import type { Task } from '../../shared/model/config/task.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../test/support/context.ts';
 import type { StoreFault } from './store-faults.ts';
 import { Pattern } from './pattern.ts';
 import { Stores } from './stores.ts';
 import { noAttributes } from '../../test/support/objects.ts';
+import { taskOf } from '../../test/support/tasks.ts';
 
 export interface StoreMoveOptions {
   /** how the objects are to go: through this process, inside the store, or away */
@@ -67,8 +69,8 @@ export async function moveBetweenStores({
     watch.fault = ({ operation, bucket, key, partNumber }) => {
       for (const { kind, pattern } of patterns) {
         if (kind.operations?.includes(operation) === false) continue;
-        const dice = pattern.next(`${kind.name} ${operation} ${bucket} ${key} ${partNumber ?? ''}`);
-        if (dice) return kind.fault(dice);
+        const random = pattern.next(`${kind.name} ${operation} ${bucket} ${key} ${partNumber ?? ''}`);
+        if (random) return kind.fault(random);
       }
       return undefined;
     };
@@ -104,7 +106,7 @@ async function moveAll(
   atOnce: number,
 ): Promise<void> {
   const task = taskFor(way);
-  const context = contextOf(task, source, destination, { partsAtOnce: 4, memory: 128 * MiB });
+  const context = contextOf(task, source, destination, { partsAtOnce: 4, buffers: new BufferPool(128 * MiB) });
   await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
     const job =
       way === 'delete'
@@ -122,18 +124,13 @@ async function moveAll(
   });
 }
 
-/** As between two buckets of S3 itself: the clients know where the server is. */
-function taskFor(way: StoreMoveOptions['way']): ReturnType<typeof parseTask> {
-  return parseTask(
-    JSON.stringify({
-      name: 'faults',
-      source: { bucket: 'source' },
-      destination: { bucket: 'destination' },
-      serverSideCopy: way === 'inside' ? 'auto' : 'never',
-      deletes: way === 'delete',
-      largeObjectThreshold: threshold,
-      partSize: 5 * MiB,
-    }),
-    'task',
-  );
+/** A task between two buckets of S3 itself: the clients know the endpoint, the task does not. */
+function taskFor(way: StoreMoveOptions['way']): Task {
+  return taskOf({
+    name: 'faults',
+    serverSideCopy: way === 'inside' ? 'auto' : 'never',
+    deletes: way === 'delete',
+    largeObjectThreshold: threshold,
+    partSize: 5 * MiB,
+  });
 }

@@ -68,13 +68,13 @@ export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineM
   pipeline.fault = (request) => {
     for (const kind of kinds) {
       if (!kind.meant(request)) continue;
-      const dice = pattern.next(`${kind.name} ${request.operation} ${request.resource}`);
-      if (!dice) continue;
+      const random = pattern.next(`${kind.name} ${request.operation} ${request.resource}`);
+      if (!random) continue;
       injected.set(kind, (injected.get(kind) ?? 0) + 1);
       const about = routesIn(request, routes);
       for (const route of about) named.set(route, (named.get(route) ?? 0) + 1);
       if (about.length === 0) unnamed++;
-      return kind.fault(dice);
+      return kind.fault(random);
     }
     return undefined;
   };

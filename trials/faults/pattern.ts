@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 
 /**
  * Which requests go wrong: the first of its kind, and a share of the others. Decided by the seed, by what a request is
@@ -18,12 +18,12 @@ export class Pattern {
     this.#first = options.first;
   }
 
-  /** @returns dice for the details where this request goes wrong */
-  next(identity: string): Dice | undefined {
+  /** @returns random for the details where this request goes wrong */
+  next(identity: string): Random | undefined {
     const before = this.#seen.get(identity) ?? 0;
     this.#seen.set(identity, before + 1);
     const hash = createHash('sha256').update(`${this.#seed} ${before} ${identity}`).digest();
-    const dice = new Dice(hash.readUInt32LE(0));
-    return dice.chance(this.#rate) || (this.#first && before === 0) ? dice : undefined;
+    const random = new Random(hash.readUInt32LE(0));
+    return random.chance(this.#rate) || (this.#first && before === 0) ? random : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import type { ServiceFault, ServiceRequest } from '../../emulator/aws/index.ts';
 import type { PipelineRoute } from '../support/pipeline.ts';
-import type { Dice } from '../support/scheduler.ts';
+import type { Random } from '../support/random.ts';
 
 /** A way in which requests to the services besides S3 go wrong. */
 export interface PipelineFault {
@@ -8,7 +8,7 @@ export interface PipelineFault {
   /** who takes the jobs while it happens */
   readonly consumer: 'lambda' | 'ec2';
   readonly meant: (request: ServiceRequest) => boolean;
-  readonly fault: (dice: Dice) => ServiceFault;
+  readonly fault: (random: Random) => ServiceFault;
   /** the ways whose objects cause such requests; all of the consumer's without */
   readonly routes?: readonly PipelineRoute[];
   /** what else has to go on for such requests to be made: jobs fail once, or a task runs twice at the same time */
@@ -43,15 +43,15 @@ const status =
   (): ServiceFault => ({ kind: 'status', status: http, code });
 const reset = (): ServiceFault => ({ kind: 'reset' });
 const lost = (): ServiceFault => ({ kind: 'lose-answer' });
-const refused = (dice: Dice): ServiceFault => {
-  const from = dice.below(3);
+const refused = (random: Random): ServiceFault => {
+  const from = random.below(3);
   return { kind: 'fail-entries', fails: (index) => index % 3 === from || index === 0, code: 'InternalError' };
 };
 const ended =
   (error: 'Sandbox.Timedout' | 'Runtime.ExitError') =>
-  (dice: Dice): ServiceFault => ({
+  (random: Random): ServiceFault => ({
     kind: 'end',
-    when: new Promise((resolve) => setTimeout(resolve, 20 + dice.below(500))),
+    when: new Promise((resolve) => setTimeout(resolve, 20 + random.below(500))),
     error,
   });
 
@@ -72,17 +72,17 @@ export const pipelineFaults: readonly PipelineFault[] = [
   byLambda('SQS: reset on Send', sends, reset),
   byLambda('SQS: lost answer to Send', sends, lost),
   byLambda('SQS: entries in Failed', of(queue, 'SendMessageBatch'), refused),
-  byLambda('SQS: messages twice', sends, (dice) => ({ kind: 'deliver', delays: () => [0, dice.below(2)] })),
-  byLambda('SQS: messages late, in another order', sends, (dice) => ({
+  byLambda('SQS: messages twice', sends, (random) => ({ kind: 'deliver', delays: () => [0, random.below(2)] })),
+  byLambda('SQS: messages late, in another order', sends, (random) => ({
     kind: 'deliver',
-    delays: () => [dice.below(3)],
+    delays: () => [random.below(3)],
   })),
   byLambda(
     'S3 events twice, late, in another order',
     of({ service: 'sqs', by: 'endpoint' }, 'SendMessage'),
-    (dice) => ({
+    (random) => ({
       kind: 'deliver',
-      delays: () => (dice.chance(0.5) ? [dice.below(3)] : [dice.below(3), dice.below(3)]),
+      delays: () => (random.chance(0.5) ? [random.below(3)] : [random.below(3), random.below(3)]),
     }),
     { routes: ['events'] },
   ),

@@ -1,6 +1,6 @@
 import type { Fault, RequestInfo } from '../../emulator/s3/index.ts';
 import { KiB } from '../../shared/model/limits.ts';
-import type { Dice } from '../support/scheduler.ts';
+import type { Random } from '../support/random.ts';
 
 type Operation = RequestInfo['operation'];
 
@@ -9,7 +9,7 @@ export interface StoreFault {
   readonly name: string;
   /** the requests it can happen to; all of them without */
   readonly operations?: readonly Operation[];
-  readonly fault: (dice: Dice) => Fault;
+  readonly fault: (random: Random) => Fault;
   /** milliseconds by which the store's clock is ahead of the client's; requests are then refused by the store itself */
   readonly clockAhead?: number;
 }
@@ -19,7 +19,7 @@ const never = (): Fault => {
   throw new Error('no request is meant');
 };
 const writes: readonly Operation[] = ['PutObject', 'UploadPart'];
-const somewhere = (dice: Dice): number => dice.below(64 * KiB);
+const somewhere = (random: Random): number => random.below(64 * KiB);
 const status = (name: string, code: number, error: string, operations?: readonly Operation[]): StoreFault => ({
   name,
   ...(operations && { operations }),
@@ -48,7 +48,7 @@ export const storeFaults: readonly StoreFault[] = [
   {
     name: 'reset in the body',
     operations: writes,
-    fault: (dice) => ({ kind: 'reset-body', afterBytes: somewhere(dice) }),
+    fault: (random) => ({ kind: 'reset-body', afterBytes: somewhere(random) }),
   },
   { name: 'lost answer', fault: lost },
   { name: 'lost answer to PUT', operations: ['PutObject'], fault: lost },
@@ -56,22 +56,22 @@ export const storeFaults: readonly StoreFault[] = [
   {
     name: 'truncated body',
     operations: ['GetObject'],
-    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice) }),
+    fault: (random) => ({ kind: 'truncate', afterBytes: somewhere(random) }),
   },
   {
     name: 'body that stalls, then breaks off',
     operations: ['GetObject'],
-    fault: (dice) => ({ kind: 'truncate', afterBytes: somewhere(dice), stallMillis: 300 }),
+    fault: (random) => ({ kind: 'truncate', afterBytes: somewhere(random), stallMillis: 300 }),
   },
   {
     name: 'damaged bit on the way in',
     operations: ['GetObject'],
-    fault: (dice) => ({ kind: 'corrupt-answer', atByte: somewhere(dice) }),
+    fault: (random) => ({ kind: 'corrupt-answer', atByte: somewhere(random) }),
   },
   {
     name: 'damaged bit on the way out',
     operations: writes,
-    fault: (dice) => ({ kind: 'corrupt-body', atByte: somewhere(dice) }),
+    fault: (random) => ({ kind: 'corrupt-body', atByte: somewhere(random) }),
   },
   { name: 'late answer', fault: () => ({ kind: 'delay', milliseconds: 50 }) },
   {
@@ -93,6 +93,6 @@ export const storeFaults: readonly StoreFault[] = [
   {
     name: 'body that is not read to its end',
     operations: writes,
-    fault: (dice) => ({ kind: 'stall-body', afterBytes: somewhere(dice) }),
+    fault: (random) => ({ kind: 'stall-body', afterBytes: somewhere(random) }),
   },
 ];

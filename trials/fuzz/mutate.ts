@@ -1,4 +1,4 @@
-import type { Dice } from '../support/scheduler.ts';
+import type { Random } from '../support/random.ts';
 
 /** Longest input. */
 const maxLength = 64 * 1024;
@@ -9,47 +9,47 @@ const bytes = [
 ];
 
 /** Another input made of one, and of pieces of others. */
-export function mutate(input: Buffer, others: readonly Buffer[], words: readonly string[], dice: Dice): Buffer {
+export function mutate(input: Buffer, others: readonly Buffer[], words: readonly string[], random: Random): Buffer {
   let output = input;
-  const times = 1 + dice.below(dice.chance(0.2) ? 12 : 3);
-  for (let index = 0; index < times; index++) output = once(output, others, words, dice);
+  const times = 1 + random.below(random.chance(0.2) ? 12 : 3);
+  for (let index = 0; index < times; index++) output = once(output, others, words, random);
   return output.subarray(0, maxLength);
 }
 
-function once(input: Buffer, others: readonly Buffer[], words: readonly string[], dice: Dice): Buffer {
-  const at = dice.below(input.length + 1);
-  const to = Math.min(input.length, at + dice.below(dice.chance(0.1) ? input.length + 1 : 24));
+function once(input: Buffer, others: readonly Buffer[], words: readonly string[], random: Random): Buffer {
+  const at = random.below(input.length + 1);
+  const to = Math.min(input.length, at + random.below(random.chance(0.1) ? input.length + 1 : 24));
   const replaced = (piece: Buffer | string, end = at): Buffer =>
     Buffer.concat([input.subarray(0, at), Buffer.from(piece as string), input.subarray(end)]);
-  switch (dice.below(9)) {
+  switch (random.below(9)) {
     case 0: {
       const copy = Buffer.from(input);
-      if (copy.length > 0) copy.writeUInt8((copy[at % copy.length] ?? 0) ^ (1 << dice.below(8)), at % copy.length);
+      if (copy.length > 0) copy.writeUInt8((copy[at % copy.length] ?? 0) ^ (1 << random.below(8)), at % copy.length);
       return copy;
     }
     case 1:
-      return replaced(Buffer.from([bytes[dice.below(bytes.length)] ?? 0]), dice.chance(0.5) ? at + 1 : at);
+      return replaced(Buffer.from([bytes[random.below(bytes.length)] ?? 0]), random.chance(0.5) ? at + 1 : at);
     case 2:
       return replaced('', to);
     case 3:
       return replaced(input.subarray(at, to));
     case 4:
-      return replaced(words[dice.below(words.length)] ?? '', dice.chance(0.5) ? to : at);
+      return replaced(words[random.below(words.length)] ?? '', random.chance(0.5) ? to : at);
     case 5: {
-      const word = words[dice.below(words.length)] ?? 'a';
-      return replaced(word.repeat(1 + dice.below(dice.chance(0.05) ? 3000 : 40)));
+      const word = words[random.below(words.length)] ?? 'a';
+      return replaced(word.repeat(1 + random.below(random.chance(0.05) ? 3000 : 40)));
     }
     case 6: {
-      const other = others[dice.below(others.length)] ?? input;
-      const from = dice.below(other.length + 1);
-      return replaced(other.subarray(from, from + dice.below(200)), to);
+      const other = others[random.below(others.length)] ?? input;
+      const from = random.below(other.length + 1);
+      return replaced(other.subarray(from, from + random.below(200)), to);
     }
     case 7: {
       const text = input.toString('latin1');
       const found = [...text.matchAll(/[0-9]+/g)];
-      const one = found[dice.below(found.length)];
+      const one = found[random.below(found.length)];
       if (!one) return input;
-      const number = numbers[dice.below(numbers.length)] ?? '';
+      const number = numbers[random.below(numbers.length)] ?? '';
       return Buffer.from(text.slice(0, one.index) + number + text.slice(one.index + one[0].length), 'latin1');
     }
     default:

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 import type { SessionData, SessionMessage } from './messages.ts';
 import { mutate } from './mutate.ts';
 import { signatureOf } from './target.ts';
@@ -12,7 +12,7 @@ const send = (message: SessionMessage): void => parentPort?.postMessage(message)
 const open = targets[name];
 if (!open) throw new Error(`no target is named ${name}`);
 const target = await open();
-const dice = new Dice(seed);
+const random = new Random(seed);
 const pool = [...target.seeds, ...corpus.map((input) => Buffer.from(input))];
 const signatures = new Set<string>();
 const findings = new Set<string>();
@@ -49,8 +49,8 @@ const end = performance.now() + milliseconds;
 for (const input of corpus) signatures.add(await Promise.resolve(target.run(Buffer.from(input))).catch(() => ''));
 for (const input of target.seeds) await read(input);
 while (performance.now() < end) {
-  const input = pool[dice.below(pool.length)];
-  if (input) await read(mutate(input, pool, target.words, dice));
+  const input = pool[random.below(pool.length)];
+  if (input) await read(mutate(input, pool, target.words, random));
 }
 await target.close?.();
 send({ type: 'done', cases: counters[0] ?? 0, signatures: signatures.size, slowest });

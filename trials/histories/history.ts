@@ -12,53 +12,57 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { isS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { runExecution } from './execution.ts';
 import { MortalProcess } from './process.ts';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 import { HistoryWorld, type WorldTraits } from './world.ts';
 
-/** What a history was and how it ended. */
+/** What happened in a history, and how it ended. */
 export interface History {
   readonly seed: number;
   readonly traits: WorldTraits;
   /** calls of ports that took effect */
   readonly calls: number;
+  /** processes that were killed */
   readonly killed: number;
+  /** messages that ended in the dead-letter queue while calls failed */
   readonly buried: number;
-  /** uploads whose process died between creating them and telling the ledger */
+  /** uploads whose process died after creating them and before the ledger knew */
   readonly orphans: number;
   readonly violations: readonly string[];
 }
 
 const keys = ['a', 'b/c', 'ü 1'];
-/** Messages that a consumer takes at once, at most. */
-const batchSize = 3;
-/** Steps after which a history that has not come to rest never will. */
+/** Most messages that a consumer receives at once. */
+const maxBatch = 3;
+/** A history that has not come to rest after so many steps never will. */
 const maxSteps = 200_000;
 
 /**
- * One random history: writes, overwrites and deletes at the source, their events late, twice and in any order, runs,
- * consumers of both kinds at the same time, faults, damaged bodies, killed processes; then calm. Whatever happened, the
- * destination must have shown only whole versions, and must end as the source is.
+ * Runs one random history: writes, overwrites and deletes at the source; their events late, twice and in any order; runs;
+ * consumers of both kinds at the same time; faults, damaged bodies and killed processes. Then the faults end. Whatever
+ * happened, the destination must have shown only whole versions, and must end as the source is.
+ * @param report receives a line for each event
  */
-export async function runHistory(seed: number, tell?: (line: string) => void): Promise<History> {
-  const random = Math.random;
-  const dice = new Dice(seed);
-  // Delays of retries are random too.
-  Math.random = () => dice.next();
+export async function runHistory(seed: number, report?: (line: string) => void): Promise<History> {
+  const original = Math.random;
+  const random = new Random(seed);
+  // The delays of retries are random too.
+  Math.random = () => random.next();
   try {
-    return await new Storm(seed, dice, tell).run();
+    return await new Actors(seed, random, report).run();
   } finally {
-    Math.random = random;
+    Math.random = original;
   }
 }
 
-class Storm {
+/** Everything that acts on the world: writers, message delivery, consumers, executions, and what kills them. */
+class Actors {
   readonly #seed: number;
-  readonly #dice: Dice;
+  readonly #random: Random;
   readonly #world: HistoryWorld;
   readonly #living = new Set<MortalProcess>();
   readonly #actors = new Set<Promise<void>>();
-  /** events that are on their way */
-  readonly #mail: string[] = [];
+  /** events that S3 has not delivered yet */
+  readonly #undelivered: string[] = [];
   #mutations: number;
   #kills: number;
   #killed = 0;
@@ -67,26 +71,26 @@ class Storm {
   #executions = 0;
   #runs = 2;
 
-  constructor(seed: number, dice: Dice, tell: ((line: string) => void) | undefined) {
+  constructor(seed: number, random: Random, report: ((line: string) => void) | undefined) {
     this.#seed = seed;
-    this.#dice = dice;
-    this.#world = new HistoryWorld(dice, tell);
-    this.#mutations = 4 + dice.below(12);
-    this.#kills = dice.below(4);
-    this.#world.faultRate = dice.pick([0, 0.01, 0.05, 0.15]);
+    this.#random = random;
+    this.#world = new HistoryWorld(random, report);
+    this.#mutations = 4 + random.below(12);
+    this.#kills = random.below(4);
+    this.#world.faultRate = random.pick([0, 0.01, 0.05, 0.15]);
   }
 
   async run(): Promise<History> {
     const world = this.#world;
     await this.#untilRest();
-    // Calm: what was buried is redriven, now that nothing fails, and one run looks at everything.
+    // The faults end: dead letters are redriven, now that nothing fails, and one run looks at everything.
     world.faultRate = 0;
     const { letters } = world.deadLetters;
     const buried = letters.length;
     for (const letter of letters) this.#checkExplained(letter);
     for (const { body } of letters.splice(0)) world.queue.sendBody(body);
     await this.#untilRest();
-    // One violation says it; the state after it would only say more of the same.
+    // One violation is enough: what follows from it would only repeat it.
     if (world.violations.length === 0) world.checkSame();
     if (world.violations.length === 0) this.#checkEmpty();
     const orphans = world.openUploads().length;
@@ -106,12 +110,12 @@ class Storm {
     const world = this.#world;
     for (let step = 0; step < maxSteps && world.violations.length === 0; step++) {
       const calm = world.faultRate === 0 && this.#mutations === 0;
-      if (!this.#dice.chance(calm ? 0.05 : 0.12)) {
+      if (!this.#random.chance(calm ? 0.05 : 0.12)) {
         const moved = await world.scheduler.step(() => this.#actors.size > 0);
         world.checkWhole();
         if (moved) continue;
         if (this.#actors.size > 0) {
-          world.violations.push(`${this.#actors.size} actors wait for ever`);
+          world.violations.push(`${this.#actors.size} actors wait forever`);
           return;
         }
       }
@@ -120,12 +124,12 @@ class Storm {
     if (world.violations.length === 0) world.violations.push(`no rest after ${maxSteps} steps`);
   }
 
-  /** Does one thing from outside. @returns false where nothing is left to do */
+  /** Takes one random action. @returns false if nothing is left to do */
   #act(): boolean {
     const { queue, clock, uploads } = this.#world;
     const actions: (() => void)[] = [];
     if (this.#mutations > 0) actions.push(() => this.#mutate());
-    if (this.#mail.length > 0)
+    if (this.#undelivered.length > 0)
       actions.push(
         () => this.#deliver(),
         () => this.#deliver(),
@@ -136,40 +140,40 @@ class Storm {
         () => this.#consume(),
       );
     if (this.#executions < uploads.started.length) actions.push(() => this.#execute());
-    if (this.#kills > 0 && this.#living.size > 0 && this.#dice.chance(0.2)) actions.push(() => this.#kill());
-    if (this.#runs > 0 && this.#dice.chance(0.2)) actions.push(() => this.#find());
+    if (this.#kills > 0 && this.#living.size > 0 && this.#random.chance(0.2)) actions.push(() => this.#kill());
+    if (this.#runs > 0 && this.#random.chance(0.2)) actions.push(() => this.#find());
     if (actions.length === 0) return this.#actors.size > 0;
-    // In calm nobody works for longer than a message stays hidden: time passes only while nobody works.
+    // Without faults no consumer works longer than a message stays hidden, so time passes only between their work.
     const calm = this.#world.faultRate === 0 && this.#mutations === 0;
-    if ((!calm || this.#actors.size === 0) && this.#dice.chance(0.3))
-      clock.pass(this.#dice.pick([100, 1000, 10_000, 31_000, 400_000]));
-    this.#dice.pick(actions)();
+    if ((!calm || this.#actors.size === 0) && this.#random.chance(0.3))
+      clock.pass(this.#random.pick([100, 1000, 10_000, 31_000, 400_000]));
+    this.#random.pick(actions)();
     return true;
   }
 
   #mutate(): void {
     this.#mutations--;
-    const key = this.#dice.pick(keys);
-    const event = this.#dice.chance(0.25) ? this.#world.remove(key) : this.#world.write(key);
-    this.#mail.push(event);
-    if (this.#dice.chance(0.2)) this.#mail.push(event);
+    const key = this.#random.pick(keys);
+    const event = this.#random.chance(0.25) ? this.#world.remove(key) : this.#world.write(key);
+    this.#undelivered.push(event);
+    if (this.#random.chance(0.2)) this.#undelivered.push(event);
   }
 
   #deliver(): void {
-    const [event] = this.#mail.splice(this.#dice.below(this.#mail.length), 1);
+    const [event] = this.#undelivered.splice(this.#random.below(this.#undelivered.length), 1);
     if (event !== undefined) this.#world.queue.sendBody(event);
   }
 
   #kill(): void {
     this.#kills--;
     this.#killed++;
-    const process = this.#dice.pick([...this.#living]);
+    const process = this.#random.pick([...this.#living]);
     this.#living.delete(process);
     process.kill();
-    this.#world.tell?.('a process is killed');
+    this.#world.report?.('a process is killed');
   }
 
-  /** Somebody works as a process that may be killed. */
+  /** Starts work in a process that may be killed. */
   #start(work: (process: MortalProcess) => Promise<void>): void {
     const process = new MortalProcess();
     this.#living.add(process);
@@ -185,10 +189,10 @@ class Storm {
   }
 
   #consume(): void {
-    const batch = this.#world.queue.receive(1 + this.#dice.below(batchSize));
-    const kind = this.#dice.pick(['executions', 'in process'] as const);
+    const batch = this.#world.queue.receive(1 + this.#random.below(maxBatch));
+    const kind = this.#random.pick(['executions', 'in process'] as const);
     const deadline = this.#deadline();
-    for (const { id, body, receives } of batch) this.#world.tell?.(`${kind}: ${id} (${receives}) ${body}`);
+    for (const { id, body, receives } of batch) this.#world.report?.(`${kind}: ${id} (${receives}) ${body}`);
     if (batch.length > 0) this.#start((process) => this.#work(process, kind, deadline, batch));
   }
 
@@ -199,7 +203,7 @@ class Storm {
     batch: readonly ReceivedMessage[],
   ): Promise<void> {
     const { queue, ledger, deadLetters, clock, task } = this.#world;
-    const context = this.#world.context(process, kind, deadline);
+    const context = this.#world.contextIn(process, { uploads: kind === 'executions', deadline });
     const consumer = {
       tasks: () => Promise.resolve([task]),
       transfer: (job: Job) => transferObject(context, job),
@@ -213,7 +217,7 @@ class Storm {
       },
     };
     const one = async (message: ReceivedMessage): Promise<void> => {
-      // What was received too often, the queue buries by itself.
+      // SQS moves a message that was received too often to the dead-letter queue.
       if (message.receives > maxReceives) {
         deadLetters.letters.push({ body: message.body, reason: '' });
         queue.remove(message.receipt);
@@ -223,10 +227,10 @@ class Storm {
     await Promise.all(batch.map(one));
   }
 
-  /** Sometimes time is short: after so many looks at the clock it is over. */
+  /** A deadline that sometimes passes, after a few looks at the clock. */
   #deadline(): Deadline {
-    if (!this.#dice.chance(0.15)) return noDeadline;
-    let looks = this.#dice.below(6);
+    if (!this.#random.chance(0.15)) return noDeadline;
+    let looks = this.#random.below(6);
     return { remaining: () => (looks-- > 0 ? Infinity : -1) };
   }
 
@@ -234,7 +238,7 @@ class Storm {
     this.#runs--;
     const { queue, clock } = this.#world;
     this.#start(async (process) => {
-      const { task, source, destination } = this.#world.context(process, 'in process');
+      const { task, source, destination } = this.#world.contextIn(process, { uploads: false });
       const ports = { task, source, destination, queue: process.port(queue), clock, margin: 0 };
       let state: FindObjectsState = {
         task: task.name,
@@ -247,17 +251,17 @@ class Storm {
       try {
         while (state.done !== true) state = await findSegment({ ...ports, deadline: this.#deadline() }, state);
       } catch (error) {
-        // A run that fails is started again by whoever started it; nothing here depends on it.
+        // The caller restarts a run that fails; nothing here depends on it.
         if (asFault(error).retry === 'never') throw error;
       }
     });
   }
 
-  /** The UPLOAD machine, of which each step may be killed. */
+  /** Runs an execution of the UPLOAD machine; each of its steps may be killed. */
   #execute(): void {
     const started = this.#world.uploads.started[this.#executions++];
     if (!started) return;
-    this.#world.tell?.(`${started.execution} begins: ${started.job.key}`);
+    this.#world.report?.(`${started.execution} begins: ${started.job.key}`);
     const actor = runExecution(this.#world, (work) => this.#call(work), started).finally(() => {
       this.#world.uploads.end(started.execution);
       this.#actors.delete(actor);
@@ -269,7 +273,9 @@ class Storm {
     const process = new MortalProcess();
     this.#living.add(process);
     try {
-      const result = await process.run(work(this.#world.context(process, 'in process', this.#deadline())));
+      const result = await process.run(
+        work(this.#world.contextIn(process, { uploads: false, deadline: this.#deadline() })),
+      );
       if (result === 'killed') throw new Error('Lambda.Unknown');
       return result;
     } finally {
@@ -277,28 +283,28 @@ class Storm {
     }
   }
 
-  /** Why a message was buried is in the ledger, under its object. */
+  /** The ledger must know the object of a dead letter. */
   #checkExplained({ body, reason }: { readonly body: string; readonly reason: string }): void {
     const { ledger, violations, task } = this.#world;
     const key = isS3Notification(body) ? /"key":"([^"]*)"/.exec(body)?.[1] : decodeJob(body).key;
     const entry = ledger.entries().find((one) => one.task === task.name && one.key === key);
-    if (!entry) violations.push(`${key ?? body}: buried (${reason}), and the ledger does not know it`);
+    if (!entry) violations.push(`${key ?? body}: a dead letter (${reason}), and the ledger does not know its object`);
   }
 
-  /** What the dead left behind, the sweeper knows: a week later it ends every upload, and nothing else changes. */
+  /** A week later the sweeper must abort every upload that killed processes left, and change nothing else. */
   async #checkSwept(): Promise<void> {
     const world = this.#world;
     const olderThanMillis = sweptAfterDays * 24 * 3600 * 1000;
     world.clock.pass(olderThanMillis + 1);
     this.#kills = 0;
     this.#start(async (process) => {
-      const { task, destination, ledger, clock } = world.context(process, 'in process');
+      const { task, destination, ledger, clock } = world.contextIn(process, { uploads: false });
       const counts = await sweepUploads({ task, destination, ledger, clock, olderThanMillis, deadline: noDeadline });
-      world.tell?.(`swept: ${JSON.stringify(counts)}`);
+      world.report?.(`swept: ${JSON.stringify(counts)}`);
     });
     await this.#untilRest();
     const left = world.openUploads();
-    if (left.length > 0) world.violations.push(`uploads that the sweeper leaves: ${left.join(', ')}`);
+    if (left.length > 0) world.violations.push(`uploads that the sweeper does not abort: ${left.join(', ')}`);
     if (world.violations.length === 0) world.checkSame();
   }
 
@@ -306,12 +312,12 @@ class Storm {
     const { queue, deadLetters, ledger, violations, uploads, lostUploads } = this.#world;
     if (queue.length > 0) violations.push(`${queue.length} messages are left in the queue`);
     if (deadLetters.letters.length > 0)
-      violations.push(`buried in calm: ${deadLetters.letters.map(({ reason }) => reason).join('; ')}`);
+      violations.push(`dead letters without a fault: ${deadLetters.letters.map(({ reason }) => reason).join('; ')}`);
     if (this.#executions < uploads.started.length) violations.push('an execution was not run');
-    // Who died, or failed when another had done the same message already, may leave an upload: the sweeper's.
-    const excused = batchSize * this.#killed + this.#faults + lostUploads;
+    // A process that died, or failed after another had handled the same message, may leave an upload to the sweeper.
+    const excused = maxBatch * this.#killed + this.#faults + lostUploads;
     const open = this.#world.openUploads();
-    if (open.length > excused) violations.push(`uploads are left open: ${open.join(', ')}`);
+    if (open.length > excused) violations.push(`uploads remain open: ${open.join(', ')}`);
     const known = ledger.entries().flatMap(({ key, status, upload }) => (upload ? [`${key} (${status})`] : []));
     if (known.length > excused) violations.push(`the ledger still has uploads: ${known.join(', ')}`);
   }

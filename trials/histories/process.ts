@@ -1,6 +1,6 @@
 /**
- * A process that can be killed at any moment: what it calls is what others see of it, and once it is dead nothing more
- * of it is seen. A call that was on its way when it died may still take effect, as a request that was sent does.
+ * A process that can be killed at any moment. Others see it only by the calls it makes, and after its death it makes none.
+ * A call that was under way when it died may still take effect, as a request that was sent does.
  */
 export class MortalProcess {
   #dead = false;
@@ -8,10 +8,10 @@ export class MortalProcess {
 
   kill(): void {
     this.#dead = true;
-    for (const tell of this.#onDeath) tell();
+    for (const die of this.#onDeath) die();
   }
 
-  /** `port` as this process calls it. */
+  /** @returns `port` as this process calls it */
   port<Port extends object>(port: Port): Port {
     return new Proxy(port, {
       get: (target, name) => {
@@ -27,7 +27,7 @@ export class MortalProcess {
     });
   }
 
-  /** The work's end, or the process's. */
+  /** Runs work until it ends or the process is killed. */
   async run<Result>(work: Promise<Result>): Promise<Result | 'killed'> {
     const death = new Promise<'killed'>((resolve) => this.#onDeath.push(() => resolve('killed')));
     return Promise.race([work, death]);
@@ -44,5 +44,5 @@ export class MortalProcess {
   }
 }
 
-/** What a dead process waits for. */
+/** The result of every call of a dead process. */
 const never = new Promise<never>(() => undefined);

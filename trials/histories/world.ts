@@ -2,93 +2,83 @@ import { createHash } from 'node:crypto';
 import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { parseTask, type Task } from '../../shared/model/config/task.ts';
-import type { Deadline } from '../../shared/ports/clock.ts';
-import { noDeadline } from '../../shared/ports/clock.ts';
-import { ManualClock } from '../../shared/ports/memory/clock.ts';
-import { Gate, type Call } from '../../shared/ports/memory/gate.ts';
+import { noDeadline, type Deadline } from '../../shared/ports/clock.ts';
+import type { Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
-import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
-import { MemoryObjectStore } from '../../shared/ports/memory/object-store.ts';
-import { MemoryStorage, type MemoryObject } from '../../shared/ports/memory/storage.ts';
-import { MemoryUploads } from '../../shared/ports/memory/upload-executions.ts';
+import type { MemoryObject } from '../../shared/ports/memory/storage.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { MortalProcess } from './process.ts';
-import { Scheduler, type Dice } from '../support/scheduler.ts';
+import { MemoryWorld } from '../../test/support/memory-world.ts';
+import type { Random } from '../support/random.ts';
+import { Scheduler } from './scheduler.ts';
 
-/** What is random about a world before anything happens in it. */
+/** What is drawn for a world before its history begins. */
 export interface WorldTraits {
   readonly deletes: boolean;
   readonly oneStore: boolean;
   readonly versions: boolean;
   readonly opaque: boolean;
-  /** does the source look at If-Match? */
+  /** does the source evaluate If-Match? */
   readonly conditions: boolean;
   readonly completeEtag: boolean;
 }
 
-/** Objects over this size, in bytes, are large. */
-export const threshold = 20;
+/** Objects over this size are large. */
+const thresholdBytes = 20;
 const sizes = [0, 8, 19, 20, 21, 40];
-/** Milliseconds that a received message stays hidden. */
-const visibility = 30_000;
+/** How long a received message stays hidden. */
+const visibilityMillis = 30_000;
 
-/** Two buckets, a queue, a ledger, executions; every call waits for its turn and may fail; time is moved by hand. */
-export class HistoryWorld {
+/**
+ * The world of a history: both buckets, the ledger and executions of {@link MemoryWorld}, and a queue. Every call of a port
+ * waits for its turn and may fail. It knows every version that the source ever had, so it can judge the destination.
+ */
+export class HistoryWorld extends MemoryWorld {
   readonly traits: WorldTraits;
   readonly scheduler: Scheduler;
-  readonly clock = new ManualClock();
-  readonly gate = new Gate();
-  readonly ledger = new MemoryLedger(this.gate);
-  readonly uploads = new MemoryUploads(this.gate);
-  readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock, visibilityMillis: visibility });
+  readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock, visibilityMillis });
   readonly deadLetters = new MemoryDeadLetters(this.gate);
-  readonly task: Task;
   readonly violations: string[] = [];
-  /** of all calls: what share fails */
+  /** share of all calls that fail */
   faultRate = 0;
-  /** told of everything that happens, to replay a seed */
-  readonly tell: ((line: string) => void) | undefined;
-  /** calls that were made to fail and may leave an upload that nobody knows */
+  /** reports each event of the history, to replay a seed */
+  readonly report: ((line: string) => void) | undefined;
+  /** calls that were made to fail and may leave an upload that the ledger does not know */
   lostUploads = 0;
-  readonly #dice: Dice;
-  readonly #source: MemoryStorage;
-  readonly #destination: MemoryStorage;
+  readonly #random: Random;
   /** every version that the source ever had, by its stamp */
   readonly #versions = new Map<string, { readonly key: string; readonly bytes: Buffer }>();
   readonly #checked = new WeakSet<MemoryObject>();
 
-  constructor(dice: Dice, tell?: (line: string) => void) {
-    this.tell = tell;
-    this.#dice = dice;
-    this.scheduler = new Scheduler(dice);
-    this.traits = {
-      deletes: dice.chance(0.7),
-      oneStore: dice.chance(0.25),
-      versions: dice.chance(0.25),
-      opaque: dice.chance(0.25),
-      conditions: dice.chance(0.8),
-      completeEtag: dice.chance(0.8),
+  constructor(random: Random, report?: (line: string) => void) {
+    const scheduler = new Scheduler(random);
+    const traits = {
+      deletes: random.chance(0.7),
+      oneStore: random.chance(0.25),
+      versions: random.chance(0.25),
+      opaque: random.chance(0.25),
+      conditions: random.chance(0.8),
+      completeEtag: random.chance(0.8),
     };
-    const { oneStore, versions, opaque, conditions, completeEtag } = this.traits;
+    const { deletes, oneStore, versions, opaque, conditions, completeEtag } = traits;
     const pinnedReads = conditions || oneStore;
-    const shared = { clock: this.clock, gate: this.gate };
-    this.#source = new MemoryStorage({ ...shared, features: { versions, pinnedReads, pinnedCopies: pinnedReads } });
-    this.#destination = oneStore ? this.#source : new MemoryStorage({ ...shared, features: { completeEtag } });
-    this.#source.createBucket('source');
-    this.#destination.createBucket('destination', { opaque });
-    this.task = parseTask(
-      JSON.stringify({
+    super({
+      task: {
         name: 'model',
-        source: { bucket: 'source' },
-        destination: { bucket: 'destination' },
-        events: this.traits.deletes ? 'create-delete' : 'create',
-        deletes: this.traits.deletes,
+        events: deletes ? 'create-delete' : 'create',
+        deletes,
         serverSideCopy: oneStore ? 'auto' : 'never',
-        largeObjectThreshold: threshold,
-      }),
-      'task',
-    );
+        largeObjectThreshold: thresholdBytes,
+      },
+      source: { versions, pinnedReads, pinnedCopies: pinnedReads },
+      destination: { completeEtag },
+      opaque: { destination: opaque },
+      oneStore,
+    });
+    this.traits = traits;
+    this.scheduler = scheduler;
+    this.report = report;
+    this.#random = random;
     this.gate.hooks = {
       before: async (call) => this.#passage(call, 'before'),
       after: async (call) => this.#passage(call, 'after'),
@@ -96,79 +86,73 @@ export class HistoryWorld {
     };
   }
 
-  /** What a new process has: nothing is shared with others but the world. */
-  context(
+  /** The context of a new process: it shares only the world with the others. */
+  contextIn(
     process: MortalProcess,
-    large: 'executions' | 'in process',
-    deadline: Deadline = noDeadline,
+    { uploads, deadline = noDeadline }: { uploads: boolean; deadline?: Deadline },
   ): TransferContext {
+    const context = this.context();
     return {
-      task: this.task,
-      source: process.port(new MemoryObjectStore(this.#source, 'source')),
-      destination: process.port(new MemoryObjectStore(this.#destination, 'destination')),
+      ...context,
+      source: process.port(context.source),
+      destination: process.port(context.destination),
       buffers: new BufferPool(64 * MiB),
-      clock: this.clock,
       progress: () => undefined,
       deadline,
-      partsAtOnce: 3,
       ledger: process.port(this.ledger),
-      ...(large === 'executions' && { uploads: process.port(this.uploads) }),
+      ...(uploads && { uploads: process.port(this.uploads) }),
     };
   }
 
-  /** Somebody writes a new version to the source. @returns the messages that S3 sends */
+  /** Writes a new version to the source. @returns the message that S3 sends */
   write(key: string): string {
     const stamp = `v${this.#versions.size + 1}`;
-    const bucket = this.#source.bucket('source');
+    const bucket = this.sourceStorage.bucket('source');
     const before = bucket.get(key);
-    // Now and then only the metadata is another.
+    // Some versions differ from the one before only in their metadata.
     const bytes =
-      before && this.#dice.chance(0.2)
+      before && this.#random.chance(0.2)
         ? before.bytes
-        : Buffer.alloc(this.#dice.pick(sizes), createHash('md5').update(stamp).digest());
-    const plain = this.#source.etagOf(bucket, bytes);
-    const inParts = bytes.length > 0 && (bytes === before?.bytes ? before.parts !== undefined : this.#dice.chance(0.3));
-    const etag = inParts ? this.#source.multipartEtagOf(bucket, [{ etag: plain }]) : plain;
+        : Buffer.alloc(this.#random.pick(sizes), createHash('md5').update(stamp).digest());
+    const plain = this.sourceStorage.etagOf(bucket, bytes);
+    const inParts =
+      bytes.length > 0 && (bytes === before?.bytes ? before.parts !== undefined : this.#random.chance(0.3));
+    const etag = inParts ? this.sourceStorage.multipartEtagOf(bucket, [{ etag: plain }]) : plain;
     const object: MemoryObject = {
       headers: { contentType: `version/${stamp}` },
       metadata: { stamp },
-      tags: this.#dice.chance(0.3) ? { stamp } : {},
+      tags: this.#random.chance(0.3) ? { stamp } : {},
       bytes,
       etag,
-      modified: this.#source.modifiedNow(),
-      ...(this.traits.versions && { versionId: this.#source.next('version') }),
+      modified: this.sourceStorage.modifiedNow(),
+      ...(this.traits.versions && { versionId: this.sourceStorage.next('version') }),
       storageClass: 'STANDARD',
       opaqueEtag: false,
       readable: true,
       ...(inParts && { parts: [bytes.length] }),
-      // Computed at once: what is computed by and by would come at a moment that no seed decides.
+      // An asynchronous checksum would come at a moment that the seed does not decide.
       checksumAlgorithm: 'CRC32',
     };
     this.#versions.set(stamp, { key, bytes });
     bucket.write(key, object, this.traits.versions);
-    this.tell?.(`the source: ${key} becomes ${stamp}, ${bytes.length} bytes, ${etag}`);
+    this.report?.(`the source: ${key} becomes ${stamp}, ${bytes.length} bytes, ${etag}`);
     return this.#event('ObjectCreated:Put', { key, size: bytes.length, eTag: etag });
   }
 
-  /** Somebody deletes an object of the source. */
+  /** Deletes an object of the source. @returns the message that S3 sends */
   remove(key: string): string {
-    this.tell?.(`the source: ${key} is deleted`);
-    this.#source.bucket('source').write(key, undefined, this.traits.versions);
+    this.report?.(`the source: ${key} is deleted`);
+    this.sourceStorage.bucket('source').write(key, undefined, this.traits.versions);
     return this.#event('ObjectRemoved:Delete', { key });
   }
 
   sourceKeys(): string[] {
-    return this.#source.bucket('source').keys().sort();
+    return this.sourceStorage.bucket('source').keys().sort();
   }
 
-  /** IDs of the uploads that are open at the destination. */
-  openUploads(): string[] {
-    return [...this.#destination.bucket('destination').uploads.keys()];
-  }
-
-  /** Is every object of the destination one whole version that the source had, bytes and attributes together? */
+  /** Every object of the destination must be one whole version that the source had: its bytes and its attributes. */
   checkWhole(): void {
-    const bucket = this.#destination.bucket('destination');
+    const bucket = this.destinationStorage.bucket('destination');
     for (const key of bucket.keys()) {
       const object = bucket.get(key);
       if (!object || this.#checked.has(object)) continue;
@@ -182,13 +166,13 @@ export class HistoryWorld {
         (object.tags['stamp'] ?? stamp) === stamp;
       if (whole) continue;
       const shown = JSON.stringify({ ...object, bytes: `${object.bytes.length} bytes` });
-      this.violations.push(`${key}: the destination shows what the source never was: ${shown}`);
+      this.violations.push(`${key}: the destination shows a version that the source never had: ${shown}`);
     }
   }
 
-  /** Is the destination what the source is? Asked when nothing moves any more. */
+  /** The destination must be as the source is, once all work has ended. */
   checkSame(): void {
-    const [source, destination] = [this.#source.bucket('source'), this.#destination.bucket('destination')];
+    const [source, destination] = [this.sourceStorage.bucket('source'), this.destinationStorage.bucket('destination')];
     for (const key of source.keys()) {
       const [there, here] = [source.get(key), destination.get(key)];
       if (!here) this.violations.push(`${key}: missing at the destination`);
@@ -210,21 +194,21 @@ export class HistoryWorld {
   async #passage(call: Call, when: 'before' | 'after'): Promise<void> {
     await this.scheduler.turn();
     const fails = this.#fails();
-    this.tell?.(`${when} ${call.operation} ${call.bucket} ${call.key} ${fails ? 'FAILS' : ''}`);
+    this.report?.(`${when} ${call.operation} ${call.bucket} ${call.key} ${fails ? 'FAILS' : ''}`);
     if (fails) {
       if (['createUpload', 'abortUpload', 'ledger.claimUpload'].includes(call.operation)) this.lostUploads++;
-      const name = this.#dice.pick(['Unavailable', 'Throttled', 'Unavailable'] as const);
+      const name = this.#random.pick(['Unavailable', 'Throttled', 'Unavailable'] as const);
       throw new Fault(name, `${call.operation} of ${call.key} was made to fail ${when} its effect`);
     }
   }
 
   #fails(): boolean {
-    return this.faultRate > 0 && this.#dice.chance(this.faultRate);
+    return this.faultRate > 0 && this.#random.chance(this.faultRate);
   }
 
   #damaged(bytes: Buffer): Buffer {
     if (bytes.length === 0) return bytes;
-    if (this.#dice.chance(0.5)) return bytes.subarray(0, bytes.length - 1);
+    if (this.#random.chance(0.5)) return bytes.subarray(0, bytes.length - 1);
     const damaged = Buffer.from(bytes);
     damaged.writeUInt8(damaged.readUInt8(0) ^ 1, 0);
     return damaged;

@@ -9,7 +9,7 @@ import { Objects } from './objects.ts';
 import { openSite, runKills, type KillsResult } from './run.ts';
 import type { Site } from './sites.ts';
 import { directoryForThisProcess } from '../support/process-directory.ts';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 
 /**
  * `npm run test:kills`: kill -9 of each kind of process at random moments of a large object. Prints the table of
@@ -62,8 +62,8 @@ await runCommand(command, async () => {
       const site: Site = await openSite(name, join(directory, name), objects, partSize, log);
       try {
         for (const kind of group) {
-          const dice = new Dice(seed + victims.indexOf(kind));
-          results.push(await runKills(site, objects, { kind, count, size, partSize, dice, say }));
+          const random = new Random(seed + victims.indexOf(kind));
+          results.push(await runKills(site, objects, { kind, count, size, partSize, random, say }));
         }
       } finally {
         await site.close();

@@ -3,7 +3,7 @@ import type { Victim } from './victims.ts';
 import type { Objects } from './objects.ts';
 import { HostedSite, tasksFor, WholeSite, type Site } from './sites.ts';
 import { sweepOldUploads } from '../support/sweep.ts';
-import type { Dice } from '../support/scheduler.ts';
+import type { Random } from '../support/random.ts';
 
 export interface KillsOptions {
   readonly kind: Victim;
@@ -12,7 +12,7 @@ export interface KillsOptions {
   /** bytes of the object, and of a part */
   readonly size: number;
   readonly partSize: number;
-  readonly dice: Dice;
+  readonly random: Random;
   /** told of each kill */
   readonly say: (line: string) => void;
 }
@@ -72,7 +72,7 @@ export async function openSite(
 
 /** Kills a process of this kind at `count` random moments of as many moves. */
 export async function runKills(site: Site, objects: Objects, options: KillsOptions): Promise<KillsResult> {
-  const { kind, count, dice, say } = options;
+  const { kind, count, random, say } = options;
   if (site instanceof HostedSite) {
     if (kind.site === 'ec2') site.aimAtWorker(kind.victim === 'primary' ? 'primary' : 'process');
     else site.aimAtFunction(kind.victim);
@@ -94,7 +94,7 @@ export async function runKills(site: Site, objects: Objects, options: KillsOptio
   const kills: Move[] = [];
   for (let draws = 0; kills.length < count; draws++) {
     if (draws > count * maxDraws) throw new Error(`${kind.name}: of ${draws} moments only ${kills.length} were hit`);
-    const moved = see(await move(dice.next() * duration));
+    const moved = see(await move(random.next() * duration));
     if (!moved.kill) {
       // A move that nothing was done to says how long they take now.
       duration = (duration + moved.duration) / 2;

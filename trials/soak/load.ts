@@ -4,7 +4,7 @@ import { KiB, MiB } from '../../shared/model/limits.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import type { Dice } from '../support/scheduler.ts';
+import type { Random } from '../support/random.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
 /** Keys that there are at most: the buckets do not grow, so that what grows elsewhere is a leak. */
@@ -23,14 +23,14 @@ export class Load {
   /** changes made */
   changes = 0;
   readonly #source: ObjectStore;
-  readonly #dice: Dice;
+  readonly #random: Random;
   readonly #waiting: () => number;
   #ended = false;
 
   /** @param waiting how many jobs wait in the queue, as last seen */
-  constructor(source: ObjectStore, dice: Dice, waiting: () => number) {
+  constructor(source: ObjectStore, random: Random, waiting: () => number) {
     this.#source = source;
-    this.#dice = dice;
+    this.#random = random;
     this.#waiting = waiting;
   }
 
@@ -58,14 +58,14 @@ export class Load {
   }
 
   async #change(): Promise<void> {
-    const dice = this.#dice;
-    const isLarge = dice.chance(large);
-    const key = isLarge ? `large/${dice.below(largeKeys)}` : `small/${dice.below(smallKeys)}`;
-    if (dice.chance(deletions)) {
+    const random = this.#random;
+    const isLarge = random.chance(large);
+    const key = isLarge ? `large/${random.below(largeKeys)}` : `small/${random.below(smallKeys)}`;
+    if (random.chance(deletions)) {
       await this.#source.delete(key);
       return;
     }
-    const size = isLarge ? 6 * MiB + dice.below(12 * MiB) : dice.below(dice.chance(0.2) ? 200 * KiB : 10 * KiB);
+    const size = isLarge ? 6 * MiB + random.below(12 * MiB) : random.below(random.chance(0.2) ? 200 * KiB : 10 * KiB);
     await this.#source.put(key, { data: randomBytes(size), size }, noAttributes);
   }
 }

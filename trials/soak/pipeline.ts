@@ -5,7 +5,7 @@ import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
 import type { FaultHook } from '../../emulator/s3/index.ts';
 import { storeFaults } from '../faults/store-faults.ts';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 import { soakTask } from './task.ts';
 
 /**
@@ -36,7 +36,7 @@ export interface PipelineCounts {
 export type PipelineQuestion = 'counts' | 'calm' | 'end';
 
 const [directory = '', seed = '1'] = process.argv.slice(2);
-const dice = new Dice(Number(seed));
+const random = new Random(Number(seed));
 const counts = { written: 0, deleted: 0, received: 0, requests: 0, injected: 0 };
 let calm = false;
 
@@ -53,9 +53,9 @@ const fault: FaultHook = ({ operation, req }) => {
   if (calm) return undefined;
   for (const kind of storeFaults) {
     const meant = kind.operations?.includes(operation) ?? true;
-    if (!meant || !dice.chance(rates.get(kind.name) ?? 0)) continue;
+    if (!meant || !random.chance(rates.get(kind.name) ?? 0)) continue;
     counts.injected++;
-    return kind.fault(dice);
+    return kind.fault(random);
   }
   return undefined;
 };

@@ -11,7 +11,7 @@ import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { sweepOldUploads } from '../support/sweep.ts';
-import { Dice } from '../support/scheduler.ts';
+import { Random } from '../support/random.ts';
 import { differences, Load } from './load.ts';
 import type { Meter, Trend } from './meter.ts';
 import type { PipelineCounts, PipelinePlace, PipelineQuestion } from './pipeline.ts';
@@ -39,7 +39,7 @@ export class Soak {
   readonly #pipeline: ChildProcess;
   readonly #runs: Runs;
   readonly #meter: Meter;
-  readonly #dice: Dice;
+  readonly #random: Random;
   readonly #say: (line: string) => void;
   readonly #place: PipelinePlace;
   readonly #queues: SQSClient;
@@ -54,7 +54,7 @@ export class Soak {
     this.#pipeline = pipeline;
     this.#place = place;
     this.#meter = meter;
-    this.#dice = new Dice(seed);
+    this.#random = new Random(seed);
     this.#say = say;
     this.#runs = new Runs(place);
     this.#queues = new SQSClient(settings);
@@ -66,7 +66,7 @@ export class Soak {
   async run(time: number): Promise<SoakResult> {
     const source = this.#store(localNames.sourceBucket);
     const destination = this.#store(localNames.destinationBucket);
-    const load = new Load(source, this.#dice, () => this.#waiting);
+    const load = new Load(source, this.#random, () => this.#waiting);
     const began = Date.now();
     const until = began + time;
     const loading = load.run();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { sweepUploads } from '../../../shared/transfer/upload/sweep-uploads.ts';
-import { runUpload } from '../../support/machine.ts';
+import { runUpload } from '../../support/upload-machine.ts';
 import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 

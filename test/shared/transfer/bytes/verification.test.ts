@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../../shared/model/limits.ts';
 import type { Call } from '../../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../../shared/transfer/bytes/digest.ts';
-import { runUpload } from '../../../support/machine.ts';
+import { runUpload } from '../../../support/upload-machine.ts';
 import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 

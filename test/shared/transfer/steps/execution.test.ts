@@ -6,7 +6,7 @@ import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.
 import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
 import { planUpload } from '../../../../shared/transfer/steps/plan-upload.ts';
 import { sendBatch } from '../../../../shared/transfer/steps/send-batch.ts';
-import { runUpload } from '../../../support/machine.ts';
+import { runUpload } from '../../../support/upload-machine.ts';
 import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
