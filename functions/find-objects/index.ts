@@ -1,7 +1,8 @@
 import { createQueueClient } from '../../shared/aws/service-clients.ts';
 import { SqsJobQueue } from '../../shared/aws/sqs/job-queue.ts';
 import type { FindObjectsState } from '../../shared/model/messages/payloads.ts';
-import { addCounts, findSegment, noCounts } from '../../shared/find/find-segment.ts';
+import { findSegment } from '../../shared/find/find-segment.ts';
+import { noCounts, subtractCounts } from '../../shared/model/run-counts.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { readEnvironment } from '../environment.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
@@ -23,7 +24,7 @@ export const handler = async (event: FindObjectsState, invocation: Invocation): 
   const state = await findSegment({ ...context, queue, margin: marginMillis }, event);
   const found = state.counts ?? noCounts;
   // A segment that had to be started anew counts from 0 again; what CloudWatch sums up never goes back.
-  const added = found.listed >= start.listed ? addCounts(found, negative(start)) : found;
+  const added = found.listed >= start.listed ? subtractCounts(found, start) : found;
   const tally = new Tally();
   tally.add(task, 'KeysListed', added.listed + added.listedAtDestination);
   tally.add(task, 'JobsFound', added.jobs);
@@ -31,14 +32,3 @@ export const handler = async (event: FindObjectsState, invocation: Invocation): 
   logger.info('segment searched', { task, run, done: state.done, ...added });
   return state;
 };
-
-function negative(counts: typeof noCounts): typeof noCounts {
-  return {
-    listed: -counts.listed,
-    listedAtDestination: -counts.listedAtDestination,
-    jobs: -counts.jobs,
-    bytes: -counts.bytes,
-    deletes: -counts.deletes,
-    same: -counts.same,
-  };
-}

@@ -1,4 +1,4 @@
-import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import type { RunCounts } from '../../shared/model/run-counts.ts';
 import type { FinishRunInput } from '../../shared/model/messages/payloads.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
 import { systemClock } from '../../shared/ports/clock.ts';

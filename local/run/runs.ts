@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '../../shared/model/faults.ts';
-import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import type { RunCounts } from '../../shared/model/run-counts.ts';
 import { causeText } from '../../shared/model/messages/payloads.ts';
 import type { Emulator } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';

@@ -1,7 +1,7 @@
 import { assertNever } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import { keyFilter } from '../model/config/key-filter.ts';
-import type { RunCounts } from '../model/ledger-entry.ts';
+import { addCounts, noCounts, type RunCounts } from '../model/run-counts.ts';
 import type { FindCursor, FindObjectsState } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
@@ -24,20 +24,6 @@ export interface FindContext {
   readonly deadline: Deadline;
   /** milliseconds before the deadline at which the call returns what it has */
   readonly margin: number;
-}
-
-export const noCounts: RunCounts = { listed: 0, listedAtDestination: 0, jobs: 0, bytes: 0, deletes: 0, same: 0 };
-
-/** Sums of two counts, field by field. */
-export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
-  return {
-    listed: a.listed + b.listed,
-    listedAtDestination: a.listedAtDestination + b.listedAtDestination,
-    jobs: a.jobs + b.jobs,
-    bytes: a.bytes + b.bytes,
-    deletes: a.deletes + b.deletes,
-    same: a.same + b.same,
-  };
 }
 
 /**

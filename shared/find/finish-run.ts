@@ -1,9 +1,9 @@
 import { unknownTask } from '../model/job.ts';
-import type { RunCounts, RunRecord } from '../model/ledger-entry.ts';
+import type { RunRecord } from '../model/ledger-entry.ts';
+import { addCounts, noCounts, type RunCounts } from '../model/run-counts.ts';
 import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
-import { addCounts, noCounts } from './find-segment.ts';
 
 /**
  * Records how a run ended. A run that failed before its task was known is recorded under the name it was given.

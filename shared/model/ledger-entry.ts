@@ -1,75 +1,74 @@
-import type { ChecksumAlgorithm, EtagForm } from './object.ts';
+import * as v from 'valibot';
+import { checksumAlgorithms } from './object.ts';
+import { runCountsSchema } from './run-counts.ts';
 
-/** What the ledger holds: one entry an object and task, one record a run. */
+/**
+ * What the ledger holds: one entry per object and task, one record per run. The schemas are the only list of the fields;
+ * the types follow from them, and so do the attributes that shared/aws/dynamodb/ writes.
+ */
 
 export const transferStatuses = ['STARTED', 'DONE', 'FAILED', 'SKIPPED', 'DELETED'] as const;
 export type TransferStatus = (typeof transferStatuses)[number];
 
 /** How a job ended or will be done. */
-export type RouteKind = 'skip' | 'server-side copy' | 'put' | 'multipart' | 'execution' | 'delete';
+export const routeKinds = ['skip', 'server-side copy', 'put', 'multipart', 'execution', 'delete'] as const;
+export type RouteKind = (typeof routeKinds)[number];
+
+export const openUploadSchema = v.object({
+  uploadId: v.string(),
+  sourceEtag: v.string(),
+  /** the digest of the source's headers and metadata that it was created with */
+  attributes: v.string(),
+  sourceVersionId: v.exactOptional(v.string()),
+  /** bytes */
+  partSize: v.number(),
+  /** true if the parts are cut like the source's own */
+  sourceLayout: v.boolean(),
+  /** see EtagForm; here of the parts' ETags */
+  opaqueEtag: v.boolean(),
+  /** the algorithm that it was created with */
+  checksum: v.exactOptional(v.picklist(checksumAlgorithms)),
+});
 
 /** A multipart upload that may be resumed: bound to one source version and one part size. */
-export interface OpenUpload extends EtagForm {
-  readonly uploadId: string;
-  readonly sourceEtag: string;
-  /** the digest of the source's headers and metadata, which it was created with */
-  readonly attributes: string;
-  readonly sourceVersionId?: string;
-  readonly partSize: number;
-  /** true where the parts are the source's own */
-  readonly sourceLayout: boolean;
-  /** the algorithm the upload was created with */
-  readonly checksum?: ChecksumAlgorithm;
-}
+export type OpenUpload = Readonly<v.InferOutput<typeof openUploadSchema>>;
 
-export interface LedgerEntry {
-  readonly task: string;
-  /** the source's key; for a message that could not be read, `message:<id>` */
-  readonly key: string;
-  readonly status: TransferStatus;
-  readonly route?: RouteKind;
+export const ledgerEntrySchema = v.object({
+  task: v.string(),
+  /** the source's key; `message:<id>` for a message that could not be read */
+  key: v.string(),
+  status: v.picklist(transferStatuses),
+  route: v.exactOptional(v.picklist(routeKinds)),
   /** bytes */
-  readonly size?: number;
-  /** the source version that was (or is being) brought over */
-  readonly sourceEtag?: string;
-  /** the ETag that the destination answered for it */
-  readonly destinationEtag?: string;
-  readonly upload?: OpenUpload;
-  readonly run?: string;
-  readonly attempts?: number;
-  /** `<fault name>: <message>` of the last failure, or why nothing was to be done */
-  readonly reason?: string;
+  size: v.exactOptional(v.number()),
+  /** the source version that was (or is being) copied */
+  sourceEtag: v.exactOptional(v.string()),
+  /** the ETag with which the destination confirmed it */
+  destinationEtag: v.exactOptional(v.string()),
+  upload: v.exactOptional(v.pipe(openUploadSchema, v.readonly())),
+  run: v.exactOptional(v.string()),
+  attempts: v.exactOptional(v.number()),
+  /** `<fault name>: <message>` of the last failure, or why nothing had to be done */
+  reason: v.exactOptional(v.string()),
   /** milliseconds since the epoch */
-  readonly startedAt?: number;
+  startedAt: v.exactOptional(v.number()),
   /** milliseconds since the epoch */
-  readonly updatedAt: number;
-}
+  updatedAt: v.number(),
+});
 
-/** What a run found and sent; sums over its segments. */
-export interface RunCounts {
-  /** keys listed at the source */
-  readonly listed: number;
-  /** keys listed at the destination */
-  readonly listedAtDestination: number;
-  /** jobs sent (or, in a dry run, that would be) */
-  readonly jobs: number;
-  /** bytes of the objects in those jobs */
-  readonly bytes: number;
-  /** delete jobs among them */
-  readonly deletes: number;
-  /** objects that are the same on both sides */
-  readonly same: number;
-}
+export type LedgerEntry = Readonly<v.InferOutput<typeof ledgerEntrySchema>>;
 
-export interface RunRecord {
-  readonly task: string;
-  readonly run: string;
-  readonly status: 'DONE' | 'FAILED';
-  readonly dryRun: boolean;
-  readonly counts: RunCounts;
-  readonly reason?: string;
+export const runRecordSchema = v.object({
+  task: v.string(),
+  run: v.string(),
+  status: v.picklist(['DONE', 'FAILED']),
+  dryRun: v.boolean(),
+  counts: v.pipe(runCountsSchema, v.readonly()),
+  reason: v.exactOptional(v.string()),
   /** ISO 8601 */
-  readonly startedAt: string;
+  startedAt: v.string(),
   /** milliseconds since the epoch */
-  readonly updatedAt: number;
-}
+  updatedAt: v.number(),
+});
+
+export type RunRecord = Readonly<v.InferOutput<typeof runRecordSchema>>;

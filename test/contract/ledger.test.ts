@@ -26,7 +26,7 @@ interface Table {
   close(): Promise<void>;
 }
 
-/** A table as the stack makes it, at the local endpoint's DynamoDB. */
+/** A table like the stack's, on the emulator's DynamoDB. */
 async function openTable(): Promise<Table> {
   const directory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
   const tables = openTables(directory);
@@ -97,7 +97,7 @@ describeLedger('a DynamoDB table', async () => {
   };
 });
 
-describe('the index of what failed', () => {
+describe('the index `failed` of DynamoLedger', () => {
   let table: Table;
   beforeAll(async () => {
     table = await openTable();
@@ -116,7 +116,7 @@ describe('the index of what failed', () => {
     return (answer.Items ?? []).map((item) => item['id'] as AttributeValue);
   }
 
-  it('answers for a task and run, and only while the failure lasts', async () => {
+  it('lists the objects of a task and run while they fail', async () => {
     const ledger = new DynamoLedger(table.client, table.name);
     const entry = { task: 'task', key: 'k', run: 'run-1', updatedAt: 1_700_000_000_000 };
     await ledger.put({ ...entry, status: 'FAILED' });
@@ -130,7 +130,7 @@ describe('the index of what failed', () => {
     expect(await failed()).toEqual([]);
   });
 
-  it('an entry that cannot be read is a fault that names it', async () => {
+  it('rejects an entry that it cannot read, naming the field', async () => {
     const { PutCommand } = await import('@aws-sdk/lib-dynamodb');
     await table.client.send(
       new PutCommand({
@@ -148,10 +148,10 @@ describe('the index of what failed', () => {
   });
 });
 
-describe('a batch that is read in part', () => {
+describe('DynamoLedgerLookup, when a batch is read in part', () => {
   const keys = Array.from({ length: 100 }, (_, index) => `k${index}`);
 
-  /** A table that answers a call with as many items as it is told, and leaves the rest. */
+  /** A table that answers each call with so many of the items, and leaves the rest unprocessed. */
   function partial(answers: readonly number[]): { lookup: DynamoLedgerLookup; asked: number[]; clock: ManualClock } {
     const asked: number[] = [];
     const clock = new ManualClock(0);
@@ -168,14 +168,14 @@ describe('a batch that is read in part', () => {
     return { lookup: new DynamoLedgerLookup(client, 't', clock), asked, clock };
   }
 
-  it('is asked for again as far as it was not, after a wait', async () => {
+  it('requests the rest again, after a wait', async () => {
     const { lookup, asked, clock } = partial([60, 0, 30, 10]);
     expect((await lookup.getMany('task', keys)).size).toBe(100);
     expect(asked).toEqual([100, 40, 40, 10]);
     expect(clock.now()).toBeGreaterThan(0);
   });
 
-  it('ends as a fault where nothing more comes', async () => {
+  it('throws if nothing more comes', async () => {
     const { lookup, asked } = partial([60, 0]);
     await expect(lookup.getMany('task', keys)).rejects.toMatchObject({ name: 'Throttled' });
     expect(asked).toHaveLength(9);

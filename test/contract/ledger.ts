@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { LedgerEntry, OpenUpload, RunRecord } from '../../shared/model/ledger-entry.ts';
+import {
+  ledgerEntrySchema,
+  type LedgerEntry,
+  type OpenUpload,
+  type RunRecord,
+} from '../../shared/model/ledger-entry.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
 import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
 
@@ -40,12 +45,12 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       upload: upload(uploadId),
     });
 
-    it('knows nothing of what was not put there', async () => {
+    it('returns undefined for an entry or run that was never put', async () => {
       expect(await ledger.get('task', 'nothing')).toBeUndefined();
       expect(await ledger.getRun('task', 'nothing')).toBeUndefined();
     });
 
-    it('gives back what was put, every field of it', async () => {
+    it('returns every field of an entry that was put', async () => {
       const full = entry('full', {
         status: 'FAILED',
         route: 'server-side copy',
@@ -57,13 +62,15 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
         reason: 'TooLarge: "it"',
         startedAt: 1,
       });
+      const fields = Object.keys(ledgerEntrySchema.entries).filter((name) => name !== 'upload');
+      expect(Object.keys(full).sort()).toEqual(fields.sort());
       await ledger.put(full);
       expect(await ledger.get('task', 'full')).toEqual(full);
       await ledger.put(entry('full'));
       expect(await ledger.get('task', 'full')).toEqual(entry('full'));
     });
 
-    it('keeps tasks and keys apart, whatever is in them', async () => {
+    it('keeps tasks and keys apart, whatever characters they contain', async () => {
       const keys = ['a#b', 'a', '', '\u{fffe}', '😀', 'x'.repeat(1024), 'a\nb', 'é'.repeat(512)].filter(
         (key) => key !== '',
       );
@@ -77,7 +84,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       }
     });
 
-    it('records one upload an object: the first claim wins, until the winner is replaced by name', async () => {
+    it('records one upload per object: the first claim wins until it is replaced by its ID', async () => {
       expect(await ledger.claimUpload(claim('claimed', 'one'))).toEqual(upload('one'));
       expect(await ledger.claimUpload(claim('claimed', 'two'))).toEqual(upload('one'));
       expect(await ledger.claimUpload(claim('claimed', 'two'), 'other')).toEqual(upload('one'));
@@ -86,7 +93,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await ledger.get('task', 'claimed')).toEqual(claim('claimed', 'two'));
     });
 
-    it('of several claims at the same moment takes one', async () => {
+    it('accepts one of several simultaneous claims', async () => {
       const claims = await Promise.all(
         Array.from({ length: 8 }, (_, index) => ledger.claimUpload(claim('raced', `upload-${index}`))),
       );
@@ -94,7 +101,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(new Set(claims.map(({ uploadId }) => uploadId))).toEqual(new Set([recorded?.uploadId]));
     });
 
-    it('leaves a recorded upload where it is when the rest is replaced', async () => {
+    it('keeps a recorded upload when the rest of the entry is replaced', async () => {
       const checked: OpenUpload = { ...upload('one'), checksum: 'CRC32C', sourceVersionId: 'v' };
       await ledger.claimUpload({ ...claim('kept', 'one'), upload: checked, run: 'r', size: 7 });
       await ledger.put(entry('kept', { status: 'FAILED', reason: 'why', attempts: 2 }));
@@ -102,7 +109,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await ledger.get('task', 'kept')).toEqual(failed);
     });
 
-    it('closes an object only when its upload is named as ended, or there is none', async () => {
+    it('closes an object only if its upload is named as ended or it has none', async () => {
       await ledger.claimUpload(claim('closed', 'one'));
       expect(await ledger.close(entry('closed'))).toEqual(upload('one'));
       expect(await ledger.close(entry('closed'), 'other')).toEqual(upload('one'));
@@ -114,12 +121,12 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await ledger.close(entry('new'))).toBeUndefined();
     });
 
-    it('does not take an upload over from the entry that closes', async () => {
+    it('does not record the upload of an entry that closes the object', async () => {
       await ledger.close({ ...entry('bare'), upload: upload('one') });
       expect(await ledger.get('task', 'bare')).toEqual(entry('bare'));
     });
 
-    it('knows when uploads were announced, each object for itself', async () => {
+    it('knows when uploads were announced, per object', async () => {
       const midnight = Date.UTC(2026, 10, 2);
       await ledger.announceUpload('task', 'announced', midnight - 5);
       await ledger.announceUpload('task', 'announced', midnight - 5);
@@ -147,7 +154,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await ledger.get('task', 'announced')).toBeUndefined();
     });
 
-    it('reads many entries at once, and of each only what is there', async () => {
+    it('reads many entries at once, and returns those that exist', async () => {
       const { lookup } = subject;
       const keys = Array.from({ length: 230 }, (_, index) => `many/${index}/\u{fffe}😀#`);
       for (const key of keys.filter((_, index) => index % 2 === 0)) await ledger.put(entry(key, { reason: key }));
@@ -160,7 +167,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect((await lookup.getMany('task', [])).size).toBe(0);
     });
 
-    it('names what failed in a task, oldest run first, until it did not any more', async () => {
+    it('lists the failed keys of a task, oldest run first, until they no longer fail', async () => {
       const failedKeys = async (task: string): Promise<string[]> => {
         const keys: string[] = [];
         for await (const page of subject.lookup.failedKeys(task)) keys.push(...page);
@@ -185,7 +192,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await failedKeys('none')).toEqual([]);
     });
 
-    it('keeps runs', async () => {
+    it('returns every field of a run that was put', async () => {
       const counts = { listed: 1, listedAtDestination: 2, jobs: 3, bytes: 2 ** 50, deletes: 4, same: 5 };
       const record: RunRecord = {
         task: 'task',

@@ -14,7 +14,7 @@ import type {
   UploadPartsInput,
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
-import type { RunCounts } from '../../shared/model/ledger-entry.ts';
+import type { RunCounts } from '../../shared/model/run-counts.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { invocation, startEndpoint, type Endpoint } from '../support/endpoint.ts';
 import { noAttributes } from '../support/objects.ts';

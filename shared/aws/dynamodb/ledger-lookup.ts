@@ -6,12 +6,14 @@ import type { LedgerLookup } from '../../ports/ledger-lookup.ts';
 import { entryOfItem, itemId } from './ledger.ts';
 import { faultOf } from '../faults.ts';
 
-/** DynamoDB: the most items of one BatchGetItem. */
-const batchSize = 100;
-/** Times in a row that an answer may leave out everything that was asked for, with waits that double from 50 ms. */
+/** DynamoDB: the most items in one BatchGetItem. */
+const maxBatchItems = 100;
+/** Consecutive answers that may contain none of the requested items. */
 const maxAttempts = 8;
+/** The wait after the first of them; it doubles with each. */
+const firstWaitMillis = 50;
 
-/** Reads many entries of the table that DynamoLedger writes, and its index `failed`. */
+/** Reads many entries at once from the table that DynamoLedger writes, and its index `failed`. */
 export class DynamoLedgerLookup implements LedgerLookup {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
@@ -25,8 +27,8 @@ export class DynamoLedgerLookup implements LedgerLookup {
 
   async getMany(task: string, keys: readonly string[]): Promise<Map<string, LedgerEntry>> {
     const found = new Map<string, LedgerEntry>();
-    for (let from = 0; from < keys.length; from += batchSize) {
-      const batch = new Map(keys.slice(from, from + batchSize).map((key) => [itemId(task, key), key]));
+    for (let from = 0; from < keys.length; from += maxBatchItems) {
+      const batch = new Map(keys.slice(from, from + maxBatchItems).map((key) => [itemId(task, key), key]));
       for await (const item of this.#items([...batch.keys()])) {
         const key = batch.get(String(item['id']));
         if (key !== undefined) found.set(key, entryOfItem(item, key));
@@ -35,7 +37,7 @@ export class DynamoLedgerLookup implements LedgerLookup {
     return found;
   }
 
-  /** A batch may be answered in part: the rest is asked for again. */
+  /** DynamoDB may answer part of a batch; the rest is requested again. */
   async *#items(ids: readonly string[]): AsyncGenerator<Record<string, unknown>> {
     let left = ids.map((id) => ({ id }));
     for (let attempt = 1; left.length > 0;) {
@@ -50,7 +52,7 @@ export class DynamoLedgerLookup implements LedgerLookup {
         throw new Fault('Throttled', `BatchGetItem ledger: ${next.length} items were not read in ${maxAttempts} calls`);
       }
       left = next;
-      if (left.length > 0) await this.#clock.sleep(50 * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
+      if (left.length > 0) await this.#clock.sleep(firstWaitMillis * 2 ** (attempt - 1) * (0.5 + Math.random() / 2));
     }
   }
 

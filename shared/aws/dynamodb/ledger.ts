@@ -1,23 +1,33 @@
 import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import type { LedgerEntry, OpenUpload, RunRecord } from '../../model/ledger-entry.ts';
-import { transferStatuses } from '../../model/ledger-entry.ts';
-import { checksumAlgorithms } from '../../model/object.ts';
+import {
+  ledgerEntrySchema,
+  runRecordSchema,
+  type LedgerEntry,
+  type OpenUpload,
+  type RunRecord,
+} from '../../model/ledger-entry.ts';
 import { quoted } from '../../model/text.ts';
 import { parseWith } from '../../model/parse.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import { faultOf } from '../faults.ts';
 
-/** Seconds that an entry is kept after its last change: a year, far longer than anything is resumed. */
-const keptFor = 365 * 24 * 3600;
-/** Seconds that announced uploads are kept: over four times as long as one is left alone. */
-const announcementsKeptFor = 30 * 24 * 3600;
-const millisecondsOfDay = 24 * 3600 * 1000;
+/** How long an entry is kept after its last change: a year, far longer than anything is resumed. */
+const entryKeptSeconds = 365 * 24 * 3600;
+/** How long announced uploads are kept: over four times as long as an upload may be idle before it is aborted. */
+const announcementsKeptSeconds = 30 * 24 * 3600;
+const dayMillis = 24 * 3600 * 1000;
 
 /**
- * The ledger in one DynamoDB table. An object's item has the ID `object#<task>#<key>`, a run's `run#<task>#<run>`, that
- * of the uploads that were announced on one day `uploads#<day>#<task>#<key>` (an item may not grow without an end).
- * Items that failed carry `failedTask` and `failedAt`, the keys of the sparse index `failed`.
+ * The ledger in one DynamoDB table, with three kinds of items, told apart by their IDs:
+ *
+ * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
+ *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.
+ * - `run#<task>#<run>`: the record of a run.
+ * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
+ *   item must not grow without bound.
+ *
+ * Every item has `expiresAt` (seconds since the epoch), DynamoDB's time to live.
  */
 export class DynamoLedger implements Ledger {
   readonly #client: DynamoDBDocumentClient;
@@ -35,7 +45,7 @@ export class DynamoLedger implements Ledger {
 
   async put(entry: LedgerEntry): Promise<void> {
     const item = itemOf(entry);
-    // All attributes are set or removed but `upload`, which stays as it is.
+    // Sets or removes every attribute except `upload`, which stays.
     const { id } = item;
     const update = updateOf(item, entryAttributes);
     await this.#call('UpdateItem', () =>
@@ -54,8 +64,8 @@ export class DynamoLedger implements Ledger {
   }
 
   /**
-   * Writes the item unless another upload than `known` is recorded.
-   * @returns that upload, or undefined when the item was written
+   * Writes the item unless an upload other than `known` is recorded.
+   * @returns that upload, or undefined if the item was written
    */
   async #replace(entry: LedgerEntry, item: Item, known: string | undefined): Promise<OpenUpload | undefined> {
     const input = {
@@ -71,10 +81,11 @@ export class DynamoLedger implements Ledger {
       await this.#client.send(new PutCommand(input));
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException')
+      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') {
         throw faultOf(error, 'PutItem ledger');
+      }
       const other = await this.get(entry.task, entry.key);
-      // Where it ended between the two calls, the item can be written now.
+      // If that upload ended between the two calls, the item can be written now.
       return other?.upload ?? this.#replace(entry, item, known);
     }
   }
@@ -84,7 +95,7 @@ export class DynamoLedger implements Ledger {
       TableName: this.#table,
       Key: { id: announcementsOf(task, key, dayOf(at)) },
       UpdateExpression: 'ADD announced :at SET expiresAt = :expiry',
-      ExpressionAttributeValues: { ':at': new Set([at]), ':expiry': Math.floor(at / 1000) + announcementsKeptFor },
+      ExpressionAttributeValues: { ':at': new Set([at]), ':expiry': Math.floor(at / 1000) + announcementsKeptSeconds },
     };
     await this.#call('UpdateItem', () => this.#client.send(new UpdateCommand(input)));
   }
@@ -102,14 +113,14 @@ export class DynamoLedger implements Ledger {
     const item = {
       ...record,
       id: `run#${record.task}#${record.run}`,
-      expiresAt: Math.floor(record.updatedAt / 1000) + keptFor,
+      expiresAt: Math.floor(record.updatedAt / 1000) + entryKeptSeconds,
     };
     await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
   }
 
   async getRun(task: string, run: string): Promise<RunRecord | undefined> {
     const item = await this.#get(`run#${task}#${run}`);
-    return item && parseWith(runSchema, item, `record of run ${run}`, 'Unavailable');
+    return item && parseWith(runRecordSchema, item, `record of run ${run}`, 'Unavailable');
   }
 
   async #get(id: string): Promise<Record<string, unknown> | undefined> {
@@ -132,13 +143,13 @@ export function itemId(task: string, key: string): string {
   return `object#${task}#${key}`;
 }
 
-/** An object's item as the core knows it. @throws Fault `Unavailable` naming the field where it is none */
+/** The entry in an object's item. @throws Fault `Unavailable` naming the field if the item is not an entry */
 export function entryOfItem(item: Record<string, unknown>, key: string): LedgerEntry {
-  return parseWith(entrySchema, item, `ledger entry of ${quoted(key)}`, 'Unavailable');
+  return parseWith(ledgerEntrySchema, item, `ledger entry of ${quoted(key)}`, 'Unavailable');
 }
 
 function dayOf(at: number): number {
-  return Math.floor(at / millisecondsOfDay);
+  return Math.floor(at / dayMillis);
 }
 
 function announcementsOf(task: string, key: string, day: number): string {
@@ -147,54 +158,9 @@ function announcementsOf(task: string, key: string, day: number): string {
 
 const announcementsSchema = v.object({ announced: v.optional(v.set(v.number()), new Set<number>()) });
 
-const uploadSchema = v.object({
-  uploadId: v.string(),
-  sourceEtag: v.string(),
-  attributes: v.string(),
-  sourceVersionId: v.exactOptional(v.string()),
-  partSize: v.number(),
-  sourceLayout: v.boolean(),
-  opaqueEtag: v.boolean(),
-  checksum: v.exactOptional(v.picklist(checksumAlgorithms)),
-});
-
-const entrySchema = v.object({
-  task: v.string(),
-  key: v.string(),
-  status: v.picklist(transferStatuses),
-  route: v.exactOptional(v.picklist(['skip', 'server-side copy', 'put', 'multipart', 'execution', 'delete'])),
-  size: v.exactOptional(v.number()),
-  sourceEtag: v.exactOptional(v.string()),
-  destinationEtag: v.exactOptional(v.string()),
-  upload: v.exactOptional(uploadSchema),
-  run: v.exactOptional(v.string()),
-  attempts: v.exactOptional(v.number()),
-  reason: v.exactOptional(v.string()),
-  startedAt: v.exactOptional(v.number()),
-  updatedAt: v.number(),
-});
-
-const runSchema = v.object({
-  task: v.string(),
-  run: v.string(),
-  status: v.picklist(['DONE', 'FAILED']),
-  dryRun: v.boolean(),
-  counts: v.object({
-    listed: v.number(),
-    listedAtDestination: v.number(),
-    jobs: v.number(),
-    bytes: v.number(),
-    deletes: v.number(),
-    same: v.number(),
-  }),
-  reason: v.exactOptional(v.string()),
-  startedAt: v.string(),
-  updatedAt: v.number(),
-});
-
-/** Every attribute that an update writes or removes. */
+/** Every attribute that an update sets or removes. */
 const entryAttributes = [
-  ...Object.keys(entrySchema.entries).filter((name) => name !== 'upload'),
+  ...Object.keys(ledgerEntrySchema.entries).filter((name) => name !== 'upload'),
   'expiresAt',
   'failedTask',
   'failedAt',
@@ -210,12 +176,12 @@ function itemOf(entry: LedgerEntry): Item {
   return {
     ...entry,
     id: itemId(entry.task, entry.key),
-    expiresAt: Math.floor(entry.updatedAt / 1000) + keptFor,
+    expiresAt: Math.floor(entry.updatedAt / 1000) + entryKeptSeconds,
     ...failed,
   };
 }
 
-/** An update expression that sets the given attributes and removes the others of `names`. */
+/** An update expression that sets those attributes of `names` that have a value, and removes the others. */
 function updateOf(
   values: Record<string, unknown>,
   names: readonly string[],

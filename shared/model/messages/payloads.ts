@@ -1,11 +1,14 @@
 import type { Job } from '../job.ts';
-import type { RunCounts } from '../ledger-entry.ts';
+import type { OpenUpload } from '../ledger-entry.ts';
+import type { RunCounts } from '../run-counts.ts';
 import type { PartPlan, PartRange } from '../part-plan.ts';
-import type { ChecksumAlgorithm, EtagForm } from '../object.ts';
 
 /**
- * What the two state machines pass from state to state. Each step's output is the next one's input, so the types of a
- * machine are read here from top to bottom. Nothing in them is secret, and nothing grows with the bucket.
+ * What the two state machines pass from state to state. Each step's output is the next step's input, so read the types
+ * of a machine from top to bottom. They hold no secrets, and their size does not grow with the bucket.
+ *
+ * The folder has every message of the pipeline but the job: these payloads, S3's events (s3-event.ts), and
+ * CloudFormation's requests for the custom resource (custom-resource.ts).
  */
 
 // --- SYNC ---------------------------------------------------------------------------------------------------------
@@ -42,7 +45,7 @@ export interface SyncPlan {
   readonly segments: readonly Segment[];
 }
 
-/** The version of the task's prefix list that the run goes by; nothing where the task has none. */
+/** The version of the task's prefix list that the run uses; no ETag if the task has no list. */
 export interface PinnedList {
   readonly etag?: string;
 }
@@ -56,14 +59,14 @@ export interface FindCursor {
   readonly mode: 'merge' | 'heads';
   readonly listing?: 'source' | 'destination';
   /**
-   * The last keys that are dealt with, relative to the prefix: of the listing, and (`merge`) of the destination's. Each
-   * listing goes on from a key of its own, because a store with another order would pass over keys otherwise.
+   * The last keys processed, relative to the prefix: of the listing, and (`merge`) of the destination's listing. Each
+   * listing continues from its own key; otherwise keys would be skipped if a store lists in another order.
    */
   readonly after?: string;
   readonly destinationAfter?: string;
 }
 
-/** find-objects takes this and returns it with `done`, until `done` is true. */
+/** find-objects takes this and returns it; the machine calls it again until `done` is true. */
 export interface FindObjectsState {
   readonly task: string;
   readonly run: string;
@@ -80,7 +83,7 @@ export interface FinishRunInput {
   readonly run: string;
   readonly startedAt: string;
   readonly input: unknown;
-  /** one for each segment; absent where the run failed before they were known */
+  /** one for each segment; absent if the run failed before it had any */
   readonly results?: readonly { readonly counts: RunCounts }[];
   /** what Step Functions caught */
   readonly error?: StepError;
@@ -91,18 +94,14 @@ export interface FinishRunInput {
 /** StartExecution's input of the UPLOAD machine: the job. */
 export type UploadInput = Job;
 
-/** What the parts of one upload need to know; bound to one source version. */
-export interface UploadTarget extends EtagForm {
-  readonly uploadId: string;
-  readonly sourceEtag: string;
-  /** the digest of the source's headers and metadata, which the upload was created with */
-  readonly attributes: string;
-  readonly sourceVersionId?: string;
+/**
+ * What sending a part of an upload needs to know; bound to one source version. Parts carry a checksum of the upload's
+ * algorithm, or Content-MD5 if it has none.
+ */
+export interface UploadTarget extends Omit<OpenUpload, keyof PartPlan> {
   readonly plan: PartPlan;
   readonly method: 'relay' | 'server-side copy';
-  /** the algorithm the upload was created with; parts carry its checksum. Without one they carry Content-MD5. */
-  readonly checksum?: ChecksumAlgorithm;
-  /** the source's stored full-object checksum, base64, which Complete hands over to be checked */
+  /** the source's stored full-object checksum, base64, which Complete sends for the store to check */
   readonly fullChecksum?: string;
 }
 
@@ -113,9 +112,9 @@ export interface UploadBatch {
 
 interface UploadCommon {
   readonly job: Job;
-  /** how often the object was planned (1 is the first) */
+  /** times the object was planned, this one included (1 is the first) */
   readonly attempt: number;
-  /** how many of the attempts ended because somebody else ended their upload, and not by the source; 0 where absent */
+  /** attempts that ended because another consumer ended the upload, not because the source changed; absent means 0 */
   readonly ended?: number;
   /** when the first attempt began, milliseconds since the epoch */
   readonly startedAt?: number;
@@ -124,30 +123,30 @@ interface UploadCommon {
 /** `attempt` is the number of attempts before this one. */
 export type PlanUploadInput = UploadCommon;
 
-/** What plan-upload and check-upload return; the machine's Choice looks at `state`. */
+/** What plan-upload and check-upload return; the machine's Choice reads `state`. */
 export type UploadState =
-  /** nothing left to do: done, or found not to be needed */
+  /** nothing left to do: the object is copied, or needs no copy */
   | (UploadCommon & { readonly state: 'finished' })
-  /** look at the object anew: the source changed, or the upload is gone */
+  /** plan again from the start: the source changed, or the upload is gone */
   | (UploadCommon & { readonly state: 'replan' })
-  /** batches to send now (uploading), or a minute's wait before a second look (waiting) */
+  /** batches to send now (uploading), or a minute's wait before the next check (waiting) */
   | (UploadCommon & {
       readonly state: 'uploading' | 'waiting';
       readonly target: UploadTarget;
       readonly batches: readonly UploadBatch[];
-      /** upload-parts calls at once */
+      /** concurrent upload-parts calls */
       readonly concurrency: number;
       readonly round: number;
-      /** rounds in a row that brought no new part */
+      /** consecutive rounds without a new part */
       readonly idleRounds: number;
       /** parts still missing when `batches` was made */
       readonly missing: number;
     });
 
-/** A check-upload call gets the last state and, after a map, how each batch ended. */
+/** check-upload gets the last state and, after a map, how each batch ended. */
 export type CheckUploadInput = UploadState & { readonly outcomes?: readonly BatchOutcome[] };
 
-/** A child's whole output: one word, because the map's collected output counts against 256 KiB. */
+/** The whole output of one batch: one word, because a map's collected output counts against 256 KiB. */
 export interface BatchOutcome {
   /** `sent`, `left` (time ran short), or the name of the fault */
   readonly outcome: string;
@@ -171,7 +170,7 @@ export interface StepError {
   readonly Cause?: string;
 }
 
-/** Step Functions gives a Lambda error as JSON text; what a person reads is its message. */
+/** The message in the cause of a caught error, which is JSON text for an error of a function. */
 export function causeText(cause: string | undefined): string {
   if (cause === undefined) return 'no cause was given';
   try {

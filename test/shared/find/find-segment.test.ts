@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { addCounts, findSegment, noCounts, type FindContext } from '../../../shared/find/find-segment.ts';
+import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
+import { addCounts, noCounts } from '../../../shared/model/run-counts.ts';
 import { decodeJob, type Job } from '../../../shared/model/job.ts';
 import type { FindObjectsState, Segment } from '../../../shared/model/messages/payloads.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { JobSender } from '../../../shared/find/job-sender.ts';
 import { finishRun } from '../../../shared/find/finish-run.ts';
-import { findSegment, noCounts } from '../../../shared/find/find-segment.ts';
+import { findSegment } from '../../../shared/find/find-segment.ts';
+import { noCounts } from '../../../shared/model/run-counts.ts';
 import { compareKeys } from '../../../shared/find/order.ts';
 import { parseSyncInput, planRun } from '../../../shared/find/plan-run.ts';
 import type { Job } from '../../../shared/model/job.ts';
