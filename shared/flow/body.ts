@@ -1,13 +1,19 @@
 import { Transform, type Readable } from 'node:stream';
 import { Fault } from '../model/faults.ts';
 
-/** Milliseconds without a byte after which a body counts as stalled. S3 answers within seconds or not at all. */
-const stallTimeout = 30_000;
+/**
+ * This folder bounds what moving bytes may take. body.ts bounds one body: exactly as many bytes as announced, and no
+ * stall. buffer-pool.ts bounds the memory of all bodies of a process. concurrently.ts bounds how much runs at once.
+ * Nothing here knows of objects or stores.
+ */
+
+/** Time without a byte after which a body counts as stalled. S3 sends bytes within seconds or not at all. */
+const stallTimeoutMillis = 30_000;
 
 /**
- * Reads a body into memory that is as long as the body is to be.
- * @param what the object or part, for messages
- * @throws Fault `Truncated` where fewer or more bytes come, `Unavailable` where the stream fails or stalls
+ * Reads a body into a buffer of the body's expected length.
+ * @param what names the object or part in messages
+ * @throws Fault `Truncated` if fewer or more bytes arrive, `Unavailable` if the stream fails or stalls
  */
 export async function readBody(body: Readable, into: Buffer, what: string): Promise<void> {
   let filled = 0;
@@ -16,7 +22,7 @@ export async function readBody(body: Readable, into: Buffer, what: string): Prom
     for await (const chunk of body as AsyncIterable<Buffer>) {
       guard.alive();
       if (filled + chunk.length > into.length)
-        throw new Fault('Truncated', `${what}: more than ${into.length} bytes came`);
+        throw new Fault('Truncated', `${what}: more than ${into.length} bytes arrived`);
       chunk.copy(into, filled);
       filled += chunk.length;
     }
@@ -28,13 +34,14 @@ export async function readBody(body: Readable, into: Buffer, what: string): Prom
     guard.end();
     body.destroy();
   }
-  if (filled !== into.length) throw new Fault('Truncated', `${what}: ${filled} of ${into.length} bytes came`);
+  if (filled !== into.length) throw new Fault('Truncated', `${what}: ${filled} of ${into.length} bytes arrived`);
 }
 
 /**
- * Passes a body on, shows every piece to `look`, and makes a short, long, broken or stalled one an error of the
- * stream, so that the request that sends it fails too.
- * @param size bytes that are to come
+ * Passes a body through and shows every chunk to `look`. If the body is short, long, broken or stalled, the returned
+ * stream fails, and with it the request that sends it.
+ * @param size the bytes expected
+ * @param what names the object or part in messages
  */
 export function passBody(body: Readable, size: number, what: string, look: (bytes: Buffer) => void): Readable {
   let passed = 0;
@@ -44,14 +51,14 @@ export function passBody(body: Readable, size: number, what: string, look: (byte
       guard.alive();
       passed += chunk.length;
       if (passed > size) {
-        done(new Fault('Truncated', `${what}: more than ${size} bytes came`));
+        done(new Fault('Truncated', `${what}: more than ${size} bytes arrived`));
         return;
       }
       look(chunk);
       done(null, chunk);
     },
     flush(done) {
-      done(passed === size ? null : new Fault('Truncated', `${what}: ${passed} of ${size} bytes came`));
+      done(passed === size ? null : new Fault('Truncated', `${what}: ${passed} of ${size} bytes arrived`));
     },
     destroy(error, done) {
       guard.end();
@@ -66,16 +73,16 @@ export function passBody(body: Readable, size: number, what: string, look: (byte
         : new Fault('Unavailable', `${what}: the body broke off after ${passed} bytes`, { cause: error });
     through.destroy(fault);
   });
-  // Destroyed without an error, a stream ends neither well nor badly: nobody would hear of it.
+  // A stream that is destroyed without an error emits neither 'end' nor 'error'; only 'close' shows it.
   body.once('close', () => {
-    if (!body.readableEnded) through.destroy(new Fault('Truncated', `${what}: ${passed} of ${size} bytes came`));
+    if (!body.readableEnded) through.destroy(new Fault('Truncated', `${what}: ${passed} of ${size} bytes arrived`));
   });
   return body.pipe(through);
 }
 
 /**
- * Destroys the body with a fault when no byte comes for too long; a reader that is slow itself does not count.
- * @param held is the reader holding the body back?
+ * Destroys the body with a fault if no byte arrives for too long. The time of a slow reader does not count.
+ * @param held whether the reader is holding the body back
  */
 function guardAgainstStall(
   body: Readable,
@@ -84,10 +91,10 @@ function guardAgainstStall(
 ): { alive(): void; end(): void } {
   let last = Date.now();
   const timer = setInterval(() => {
-    // Bytes that wait to be read are the reader's delay, not the store's.
+    // Bytes that wait in the buffer are the reader's delay, not the store's.
     if (body.readableLength > 0 || held()) last = Date.now();
-    else if (Date.now() - last > stallTimeout) {
-      body.destroy(new Fault('Unavailable', `${what}: no byte came for ${stallTimeout / 1000} s`));
+    else if (Date.now() - last > stallTimeoutMillis) {
+      body.destroy(new Fault('Unavailable', `${what}: no byte arrived for ${stallTimeoutMillis / 1000} s`));
     }
   }, 1000);
   timer.unref();

@@ -1,53 +1,52 @@
 import { constants } from 'node:buffer';
 
-/** Below this a buffer is not worth pooling: allocating it costs less than a microsecond. */
-const pooledFrom = 64 * 1024;
-/** Bytes. Ranges begin and end at multiples of it, so that they fit each other. */
-const page = 256 * 1024;
+/** Smaller buffers are not pooled: allocating one costs less than a microsecond. */
+const minPooledBytes = 64 * 1024;
+/** Ranges start and end at multiples of it, so that freed ranges fit new ones. */
+const pageBytes = 256 * 1024;
 
-/** Bytes of a pooled buffer, to be given back once, when nothing reads it any more. */
+/** A pooled buffer. The caller releases it once, when nothing reads it anymore. */
 export interface PooledBuffer {
   readonly bytes: Buffer;
   release(): void;
 }
 
-/** Bytes from `start` to `end`, the latter not included. */
+/** The bytes [start, end) of the pool's memory. */
 interface Range {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Buffers for bodies within one budget of memory: ranges of a single allocation, which is never given up, so that
- * nothing has to be collected before it can be used again. (A buffer that JavaScript lets go of stays until the next
- * full collection, which may be a hundred megabytes later.) The system gives memory to what is written to only; so the
- * lowest free range is taken, which is also the one whose pages need not be made first.
+ * Buffers for bodies within one memory budget. They are ranges of a single allocation that is kept, so that memory can
+ * be reused without waiting for garbage collection. (A buffer that JavaScript no longer references stays until the next
+ * full collection, which may be a hundred megabytes later.) The system backs memory only once it is written to;
+ * therefore the lowest free range is taken, whose pages most likely exist already.
  *
- * Callers wait, first come first served, while there is no range that is long enough; one body larger than the whole
- * budget is let through alone.
+ * If no range is long enough, callers wait in order of arrival. A body larger than the whole budget is served alone.
  */
 export class BufferPool {
   readonly #budget: number;
   #memory: Buffer | undefined;
   #used = 0;
-  /** by address; no two touch */
+  /** in order of address; no two are adjacent */
   #free: Range[];
   readonly #waiting: { size: number; resolve: (buffer: PooledBuffer) => void }[] = [];
 
-  /** @param budget bytes, free and used ones together */
+  /** @param budget bytes, free and used together */
   constructor(budget: number) {
-    this.#budget = Math.max(page, pagesOf(Math.min(budget, constants.MAX_LENGTH), Math.floor));
+    this.#budget = Math.max(pageBytes, pagesOf(Math.min(budget, constants.MAX_LENGTH), Math.floor));
     this.#free = [{ start: 0, end: this.#budget }];
   }
 
-  /** Bytes in buffers that are handed out. */
+  /** Bytes in buffers that are in use. */
   get used(): number {
     return this.#used;
   }
 
   /** @param size bytes @returns a buffer of exactly that size with undefined content */
   async acquire(size: number): Promise<PooledBuffer> {
-    if (size < pooledFrom) return { bytes: Buffer.allocUnsafeSlow(size), release: () => undefined };
+    if (size < minPooledBytes) return { bytes: Buffer.allocUnsafeSlow(size), release: () => undefined };
     if (this.#waiting.length === 0) {
       const buffer = this.#take(size);
       if (buffer) return buffer;
@@ -58,7 +57,7 @@ export class BufferPool {
   #take(size: number): PooledBuffer | undefined {
     const length = pagesOf(size, Math.ceil);
     if (length > this.#budget) return this.#used > 0 ? undefined : this.#takeAlone(size, length);
-    // A body over the budget has it all.
+    // A body larger than the budget occupies all of it.
     if (this.#used > this.#budget) return undefined;
     const index = this.#free.findIndex(({ start, end }) => end - start >= length);
     const found = this.#free[index];
@@ -101,10 +100,10 @@ export class BufferPool {
 }
 
 function pagesOf(bytes: number, round: (pages: number) => number): number {
-  return round(bytes / page) * page;
+  return round(bytes / pageBytes) * pageBytes;
 }
 
-/** The free ranges with one more, joined with those it touches. */
+/** The free ranges and one more, merged with its neighbours. */
 function withRange(free: readonly Range[], { start, end }: Range): Range[] {
   const before = free.filter((range) => range.end < start);
   const after = free.filter((range) => range.start > end);

@@ -1,7 +1,7 @@
 /**
- * Calls `work` for every item, at most `limit` at a time, in order of the items. Items are taken one by one, so that a
- * source may be endless or slow. After the first error no more items are begun; it is thrown once all work that was
- * under way has ended, also where it was the source that failed.
+ * Calls `work` for every item, in order, at most `limit` at a time. Items are taken one by one, so the source may be
+ * endless or slow. After the first error, of `work` or of the source, no more items are started; the error is thrown
+ * once all running work has ended.
  */
 export async function forEachConcurrently<Item>(
   items: Iterable<Item> | AsyncIterable<Item>,

@@ -1,13 +1,13 @@
-/** Time, so that tests need not wait for it. */
+/** Time, which tests can move instead of waiting. */
 export interface Clock {
   /** milliseconds since the epoch */
   now(): number;
   sleep(milliseconds: number): Promise<void>;
 }
 
-/** Until when a call may work. */
+/** The time limit of a call. */
 export interface Deadline {
-  /** milliseconds left; negative when it is over */
+  /** milliseconds left; negative once it has passed */
   remaining(): number;
 }
 
@@ -16,5 +16,5 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
-/** No limit: for callers that nothing ends from outside. */
+/** No limit, for callers that nothing interrupts. */
 export const noDeadline: Deadline = { remaining: () => Infinity };

@@ -1,12 +1,12 @@
 import type { Job } from '../model/job.ts';
 
-/** The queue of jobs, from the sender's side. Receiving belongs to whoever runs the consumer (Lambda, the worker). */
+/** The queue of jobs, from the sender's side. Lambda and the worker receive from it in their own ways. */
 export interface JobQueue {
-  /** Returns when every job is in the queue; partial failures are sent again inside. @throws Fault `Unavailable` */
+  /** Returns once every job is in the queue; partial failures are retried inside. @throws Fault `Unavailable` */
   send(jobs: readonly Job[]): Promise<void>;
 }
 
-/** Where messages go that no delivery can help, with their reason. */
+/** The queue of messages that another delivery would not help, each with its reason. */
 export interface DeadLetters {
   /**
    * @param body the message as it was received
@@ -15,15 +15,15 @@ export interface DeadLetters {
   bury(body: string, reason: string): Promise<void>;
 }
 
-/** When a message that could not be dealt with comes back; without a word it waits out the queue's visibility. */
+/** Controls when a failed message is delivered again; by default when the queue's visibility timeout ends. */
 export interface Redelivery {
   /**
-   * @param receipt the receipt handle @param seconds from now, 0 for at once
-   * @returns false where the receipt moves nothing any more: the message came a second time, and that delivery has it
-   *   or has ended it
+   * @param receipt the receipt handle
+   * @param seconds from now; 0 for at once
+   * @returns false if the receipt no longer controls the message: a second delivery has it, or has deleted it
    */
   after(receipt: string, seconds: number): Promise<boolean>;
 
-  /** Puts the job into the queue as a new message: for one whose own is gone. */
+  /** Sends the job as a new message, if its own message was deleted. */
   requeueJob(job: Job): Promise<void>;
 }

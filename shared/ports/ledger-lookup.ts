@@ -1,17 +1,18 @@
 import type { LedgerEntry } from '../model/ledger-entry.ts';
 
-/** The ledger from the side of whoever compares it with the buckets: many entries at once, and what failed. */
+/** The ledger as an audit reads it: many entries at once, and the failures. */
 export interface LedgerLookup {
   /**
-   * The entries of these keys, as they are now.
+   * Reads the current entries of these keys.
    * @param keys any number, each once
-   * @returns by key; keys without an entry are missing. @throws Fault
+   * @returns the entries by key; keys without an entry are absent
+   * @throws Fault
    */
   getMany(task: string, keys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry>>;
 
   /**
-   * The keys whose last word is FAILED, oldest run first, a page at a time; pages may be empty. Of an index: what
-   * failed in the last seconds may be missing, and what was cured in them may still be named.
+   * The keys whose entry is FAILED, oldest run first, a page at a time; pages may be empty. They are read from an index
+   * that lags by seconds: the latest failures may be missing, and the latest successes may still be listed.
    */
   failedKeys(task: string): AsyncIterable<readonly string[]>;
 }

@@ -1,36 +1,36 @@
 import type { LedgerEntry, OpenUpload, RunRecord } from '../model/ledger-entry.ts';
 
-/** The table of each object's transfer status. The last writer wins, but for the upload. */
+/** The table of each object's transfer status. The last writer wins, except for the recorded upload. */
 export interface Ledger {
   get(task: string, key: string): Promise<LedgerEntry | undefined>;
 
-  /** Replaces the entry but for a recorded upload, which stays: somebody may still be sending its parts. */
+  /** Replaces the entry, but keeps a recorded upload: another caller may still be sending its parts. */
   put(entry: LedgerEntry): Promise<void>;
 
   /**
-   * Replaces the entry where an object's way ends: no upload is recorded after it.
+   * Replaces the entry at the end of a transfer, so that no upload is recorded anymore.
    * @param ended the ID of an upload that was just completed or aborted
-   * @returns undefined; or, where another upload is recorded, that one, and nothing was written: it may still be open,
-   *   so it is to be aborted first and named as `ended` then
+   * @returns undefined if it was written. If another upload is recorded, nothing is written and that upload is
+   *   returned: the caller aborts it and calls again with its ID as `ended`
    */
   close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined>;
 
   /**
-   * Records `entry.upload` as the object's one upload, unless another one is recorded: two consumers may plan the same
-   * object at the same moment.
-   * @param replaces the upload ID that may be overwritten: one that is known to be of no more use
-   * @returns the upload that is recorded now: the caller's own, or the winner's
+   * Records `entry.upload` as the object's one upload, unless another is recorded: two consumers may plan the same
+   * object at the same time.
+   * @param replaces the ID of an upload that may be overwritten because it is known to be useless
+   * @returns the upload that is now recorded: the caller's own or another caller's
    */
   claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload>;
 
   /**
-   * Records that an upload to the object is about to be created, before the store is asked to. It is what tells one
-   * that was created and never claimed from an upload of somebody else; it is kept for 30 days at least.
+   * Records that an upload of the object is about to be created, before the store is asked for it. An upload that was
+   * created but never claimed is told apart from another writer's by this record, which is kept for at least 30 days.
    * @param at milliseconds since the epoch
    */
   announceUpload(task: string, key: string, at: number): Promise<void>;
 
-  /** Was an upload announced between two times? (milliseconds since the epoch, both inclusive, at most a day apart) */
+  /** Was an upload announced in [from, to]? Both are milliseconds since the epoch, at most a day apart. */
   wasUploadAnnounced(task: string, key: string, from: number, to: number): Promise<boolean>;
 
   putRun(record: RunRecord): Promise<void>;

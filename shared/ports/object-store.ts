@@ -10,20 +10,26 @@ import type {
 import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
 
 /**
- * One bucket of one store, seen with one set of credentials. Keys are the bucket's own, byte for byte.
+ * This folder declares what the core needs from outside, one file per port, in plain data. shared/aws implements the
+ * ports with AWS's services, memory/ implements them for tests, and one contract suite (test/contract) holds both to
+ * the obligations written here.
+ */
+
+/**
+ * One bucket of one store, accessed with one set of credentials. Keys are the bucket's own, byte for byte.
  *
  * Obligations of every implementation:
  * - only a real "no such key" is `undefined`; every other failure is a Fault (shared/model/faults.ts) that names the
  *   bucket and the key;
- * - a read that is pinned (`ifMatch`) fails with `SourceChanged` when the object is another version by now, and with
- *   `SourceGone` when it is no longer there;
- * - a write is atomic: the object shows the old bytes or the new, whole;
- * - wire faults of calls whose body is buffered are retried inside, with backoff; streamed bodies are not.
+ * - a pinned read (`ifMatch`) fails with `SourceChanged` if the object is now another version, and with `SourceGone` if
+ *   it no longer exists;
+ * - a write is atomic: readers see either all the old bytes or all the new ones;
+ * - calls with a buffered body are retried inside after wire faults, with backoff; calls with a streamed body are not.
  */
 export interface ObjectStore {
   /** the bucket's name, for messages */
   readonly bucket: string;
-  /** Bytes of the smallest part that the store takes, unless it is an upload's last. */
+  /** Bytes of the smallest part that the store accepts, except as an upload's last. */
   readonly minPartBytes: number;
 
   /** @throws Fault `BucketNotFound` or `AccessDenied` */
@@ -32,27 +38,27 @@ export interface ObjectStore {
   /** Keys k with `prefix` and after < k, in the store's order, a page at a time. Pages may be empty. */
   list(options: ListOptions): AsyncIterable<readonly ListedObject[]>;
 
-  /** What the object is; undefined where there is none. With `partNumber`, `size` is that part's. */
+  /** Describes the object; undefined if there is none. With `partNumber`, `size` is that part's. */
   head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined>;
 
   /**
    * Opens the object's bytes, all or [start, end). The body must be read to its end or destroyed.
-   * @returns undefined where there is no such object and nothing was pinned
+   * @returns undefined if there is no such object and nothing was pinned
    */
   get(key: string, options?: GetOptions): Promise<OpenObject | undefined>;
 
-  /** The object's tags; empty where the store has no tags. */
+  /** The object's tags; empty if the store does not support tags. */
   tags(key: string, options?: { versionId?: string }): Promise<Record<string, string>>;
 
   /** Writes a whole object. @returns what the store says it stored */
   put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored>;
 
-  /** Deletes the object; no fault where there is none. */
+  /** Deletes the object; not a fault if there is none. */
   delete(key: string): Promise<void>;
 
   /**
    * Copies a whole object inside the store, pinned to `source.etag`.
-   * @throws Fault `NotSupported` or `AccessDenied` where the store or the credentials cannot; the caller relays then
+   * @throws Fault `NotSupported` or `AccessDenied` if the store or the credentials cannot; the caller then relays
    */
   copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored>;
 
@@ -64,15 +70,15 @@ export interface ObjectStore {
   copyPart(part: PartAddress, source: CopySource, start: number, end: number): Promise<StoredPart>;
 
   /**
-   * The parts the upload has, by number: every one, or those whose numbers lie in a range.
+   * The parts of the upload in order of number: all, or those in a range of numbers.
    * @throws Fault `UploadGone`
    */
   listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]>;
 
   /**
-   * Makes the object of the parts. The store checks the size, and the whole object's checksum where one is given.
-   * @throws Fault `UploadGone` where the upload is unknown (it may be complete: look at the object),
-   *   `VerificationFailed` where the store refuses the checksum or the size
+   * Creates the object from the parts. The store verifies the size, and the whole object's checksum if one is given.
+   * @throws Fault `UploadGone` if the upload is unknown (it may be complete: look at the object),
+   *   `VerificationFailed` if the store rejects the checksum or the size
    */
   completeUpload(
     key: string,
@@ -81,25 +87,25 @@ export interface ObjectStore {
     expected: ExpectedObject,
   ): Promise<Stored>;
 
-  /** Every open upload whose key has `prefix`, whoever began it, by key, a page at a time. Pages may be empty. */
+  /** All open uploads below `prefix`, of any writer, ordered by key, a page at a time. Pages may be empty. */
   listUploads(prefix: string): AsyncIterable<readonly ListedUpload[]>;
 
-  /** No fault where the upload is gone already. */
+  /** Aborts the upload; not a fault if it is already gone. */
   abortUpload(key: string, uploadId: string): Promise<void>;
 }
 
 export interface ListOptions {
   readonly prefix: string;
-  /** only keys after this one, exclusive; the whole key, prefix included */
+  /** only keys after this one; the whole key, including the prefix */
   readonly after?: string;
-  /** keys a page at most (S3: 1,000) */
+  /** keys per page, at most (S3: 1,000) */
   readonly pageSize?: number;
 }
 
 export interface HeadOptions {
   readonly versionId?: string;
   readonly partNumber?: number;
-  /** ask for the stored checksum too (needs kms:Decrypt on encrypted objects) */
+  /** also request the stored checksum (needs kms:Decrypt on encrypted objects) */
   readonly checksum?: boolean;
 }
 
@@ -112,14 +118,14 @@ export interface GetOptions {
 }
 
 export interface OpenObject {
-  /** `size` is the whole object's, also for a range */
+  /** `size` is the whole object's, even for a range */
   readonly info: ObjectInfo;
   readonly body: Readable;
 }
 
 /**
- * What is sent: bytes in memory, or a stream of exactly `size` bytes. `md5` and `checksum` are sent along where they
- * are known, so that the store refuses what was damaged on the way.
+ * The body of a write: bytes in memory, or a stream of exactly `size` bytes. `md5` and `checksum` are sent with it if
+ * they are known, so that the store rejects a body that was damaged in transit.
  */
 export interface Body {
   readonly data: Uint8Array | Readable;
@@ -130,9 +136,9 @@ export interface Body {
   readonly checksum?: ObjectChecksum;
 }
 
-/** What a store answers to a write. */
+/** A store's answer to a write. */
 export interface Stored extends EtagForm {
-  /** empty where the store does not say (Ceph's Complete) */
+  /** empty if the store does not return it (Ceph's Complete) */
   readonly etag: string;
 }
 
@@ -168,6 +174,6 @@ export interface ExpectedObject {
   readonly size: number;
   /** the algorithm the upload was created with */
   readonly algorithm?: ChecksumAlgorithm;
-  /** full-object checksum of that algorithm, base64 */
+  /** the full object's checksum in that algorithm, base64 */
   readonly checksum?: string;
 }

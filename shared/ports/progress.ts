@@ -1,25 +1,25 @@
 import type { RouteKind } from '../model/ledger-entry.ts';
 
-/** What the core tells of its work; progress bars, heartbeats, logs and metrics are listeners of this one stream. */
+/** The events of the core's work. Progress bars, heartbeats, logs and metrics all listen to this one stream. */
 export type ProgressEvent =
-  /** bytes arrived at the destination (a body or a part was confirmed) */
+  /** the destination confirmed a body or a part */
   | { readonly type: 'sent'; readonly key: string; readonly bytes: number; readonly part?: number }
-  /** an attempt failed and its owner tries again */
+  /** an attempt failed and is retried */
   | { readonly type: 'retry'; readonly key: string; readonly fault: string; readonly message: string }
-  /** a job ended; emitted once a job, by the code that did the work */
+  /** a job ended; emitted once per job, by the code that did the work */
   | { readonly type: 'finished'; readonly outcome: Outcome };
 
-/** How a job ended well: an error is thrown instead. */
+/** How a job succeeded; a job that fails throws instead. */
 export interface Outcome {
   readonly task: string;
   readonly key: string;
   readonly route: RouteKind;
-  /** bytes brought to the destination; 0 for a skip, a delete, and an execution that was started */
+  /** bytes copied to the destination; 0 for a skip, a delete, and a started execution */
   readonly bytes: number;
   readonly reason: string;
 }
 
 export type Progress = (event: ProgressEvent) => void;
 
-/** Nobody listens. */
+/** For callers without a listener. */
 export const noProgress: Progress = () => undefined;

@@ -1,14 +1,14 @@
-/** Messages in a queue. SQS counts approximately: sums are right some seconds after the last change, not at each moment. */
+/** The messages in a queue. SQS counts approximately: the sums are right some seconds after the last change. */
 export interface QueueDepth {
-  /** to be had by the next receive */
+  /** available to the next receive */
   readonly waiting: number;
-  /** received, and neither deleted nor given back */
+  /** received, and neither deleted nor returned */
   readonly inFlight: number;
-  /** not to be had before their time */
+  /** not available before a set time */
   readonly delayed: number;
 }
 
-/** Counts the messages of one queue, of whatever they are about, without receiving any. */
+/** Counts the messages of a queue without receiving any. */
 export interface CountedQueue {
   depth(): Promise<QueueDepth>;
 }

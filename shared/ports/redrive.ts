@@ -1,24 +1,24 @@
-/** A message of the dead-letter queue. */
+/** A message in the dead-letter queue. */
 export interface DeadLetter {
   readonly id: string;
   readonly body: string;
   readonly receipt: string;
   /** milliseconds since the epoch */
   readonly sentAt: number;
-  /** `<fault name>: <message>`, where whoever buried it said so */
+  /** `<fault name>: <message>`, if it was recorded when the message was buried */
   readonly reason?: string;
-  /** the message group, which fair queues share their time out by */
+  /** the message group, by which fair queues divide their capacity */
   readonly group?: string;
 }
 
-/** Both queues, from the side of whoever brings dead letters back. None of the calls may lose a message. */
+/** Both queues, as a redrive uses them. None of the calls may lose a message. */
 export interface RedriveQueues {
-  /** Up to ten dead letters, which nobody else is given for some minutes; none where there seem to be none. */
+  /** Receives up to ten dead letters and hides them for some minutes; an empty list if there seem to be none. */
   receive(): Promise<readonly DeadLetter[]>;
-  /** Puts them into the queue of jobs. @returns the IDs of those that it confirmed */
+  /** Sends them to the queue of jobs. @returns the IDs of those that it accepted */
   send(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
-  /** Removes them from the dead-letter queue. @returns the IDs of those that are gone */
+  /** Deletes them from the dead-letter queue. @returns the IDs of those that were deleted */
   remove(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
-  /** Gives them back at once. */
+  /** Makes them visible in the dead-letter queue again at once. */
   release(letters: readonly DeadLetter[]): Promise<void>;
 }

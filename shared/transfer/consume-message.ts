@@ -11,7 +11,7 @@ import type { Outcome } from '../ports/progress.ts';
 import { replicatesDeletes } from './decide/choose-route.ts';
 import { reasonOf, recordFailed } from './record.ts';
 
-/** Jobs of one message at once. S3 tells of one object a message; one that tells of thousands must not fill the memory. */
+/** Jobs of one message at once. S3 sends one object per message; a message with thousands must not exhaust memory. */
 const jobsAtOnce = 10;
 
 /** A message as a consumer received it. */
@@ -20,15 +20,15 @@ export interface Message {
   readonly body: string;
   /** the receipt handle */
   readonly receipt: string;
-  /** how often it was received, this time included */
+  /** how many times it was received, including this time */
   readonly receives: number;
 }
 
-/** What dealing with messages needs from outside; the same for Lambda and the EC2 worker. */
+/** What processing messages needs; the same for Lambda and the EC2 worker. */
 export interface Consumer {
-  /** every task, for events */
+  /** Returns every task, for events. */
   tasks(): Promise<readonly (Task | BrokenTask)[]>;
-  /** does one job to its end */
+  /** Transfers one object. */
   transfer(job: Job): Promise<Outcome>;
   readonly ledger: Ledger;
   readonly deadLetters: DeadLetters;
@@ -37,36 +37,36 @@ export interface Consumer {
   /** the queue's maxReceiveCount */
   readonly maxReceives: number;
   /**
-   * Is it the consumer itself that is ending (a drain, the longest time a message may be held)? Then a fault that may
-   * pass is no failure of the job: nothing is recorded and the message is the consumer's to give back.
+   * Is the consumer itself ending (a drain, or the longest time a message may be held)? Then a transient fault is not
+   * the job's failure: nothing is recorded, and the consumer returns the message to the queue.
    */
   interrupted?(): boolean;
-  /** told of every message or job that did not succeed */
+  /** Called for every message or job that failed. @param what.final whether it goes to the dead-letter queue */
   onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly final: boolean }): void;
-  /** told how long after its event an object was done, milliseconds */
-  onEventDone?(job: Job, delay: number): void;
+  /** Called when the object of an event was transferred. @param delayMillis since the event */
+  onEventDone?(job: Job, delayMillis: number): void;
 }
 
 /**
- * Deals with one message: a job, or a notification of S3 with any number of objects.
+ * Processes one message: a job, or an S3 event notification with any number of objects.
  *
- * | the job                               | the message                                               |
- * |---------------------------------------|-----------------------------------------------------------|
- * | ended well                            | leaves the queue                                          |
- * | can never succeed as things are       | goes to the dead-letter queue now, its reason in the ledger |
- * | may succeed later                     | comes back after a delay that grows; from the second failure on with its reason in the ledger |
- * | may succeed later, but this was the last delivery | like one that can never succeed               |
- * | may succeed later, and the message is gone: it came twice | goes into the queue as a new one      |
- * | was left because the consumer ends    | stays with the consumer, which gives it back              |
+ * | the job                                       | the message                                                |
+ * |-----------------------------------------------|------------------------------------------------------------|
+ * | succeeded                                     | leaves the queue                                           |
+ * | cannot succeed until something is changed     | is buried at once: dead-letter queue, reason in the ledger |
+ * | may succeed later                             | comes back after a growing delay; reason from failure 2 on |
+ * | may succeed later; this was the last delivery | is buried                                                  |
+ * | may succeed later; another delivery ended it  | is sent again as a new message                             |
+ * | was interrupted: the consumer is ending       | stays with the consumer, which returns it                  |
  *
- * @returns true where the message may leave the queue
+ * @returns true if the message may leave the queue
  */
 export async function consumeMessage(consumer: Consumer, message: Message): Promise<boolean> {
   let work: readonly { readonly job: Job; readonly at?: number }[];
   try {
     work = await jobsOf(consumer, message);
   } catch (error) {
-    return failed(consumer, message, asFault(error));
+    return handleFailure(consumer, message, asFault(error));
   }
   let leaves = true;
   await forEachConcurrently(work, jobsAtOnce, async ({ job, at }) => {
@@ -75,17 +75,17 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
       await consumer.transfer(job);
       if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
     } catch (error) {
-      if (!(await failed(consumer, message, asFault(error), job))) leaves = false;
+      if (!(await handleFailure(consumer, message, asFault(error), job))) leaves = false;
     }
   });
   return leaves;
 }
 
-/** The jobs in a message; for an event, one for each task that replicates events of that object. */
+/** The jobs in a message: for an event, one for each task that replicates events of that object. */
 async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<{ job: Job; at?: number }[]> {
   if (!isS3Notification(body)) {
     const job = decodeJob(body);
-    // What a run saw is old news on a second delivery: the first may have done half of the work.
+    // On a second delivery, what the run saw is out of date: the first delivery may have done half the work.
     return [{ job: receives > 1 ? withoutHints(job) : job }];
   }
   const events = parseS3Notification(body);
@@ -107,8 +107,8 @@ async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<
 }
 
 /**
- * Does the task replicate this event? One that cannot be read may: its job fails with the reason, and is there to be
- * redriven once the task is mended.
+ * Does the task replicate this event? A task whose configuration is invalid may: its job fails with that reason and can
+ * be redriven once the configuration is fixed.
  */
 export function wantsEvent(task: Task | BrokenTask, event: ObjectEvent): boolean {
   if ('broken' in task) return task.bucket === undefined || task.bucket === event.bucket;
@@ -118,17 +118,18 @@ export function wantsEvent(task: Task | BrokenTask, event: ObjectEvent): boolean
   return event.kind === 'created' || replicatesDeletes(task);
 }
 
-/** Should this delivery end without a word (a crash), the queue buries the message and this is its reason. */
+/** Written before the last delivery's work: if that crashes, the queue buries the message and this is the reason. */
 async function recordLastAttempt(consumer: Consumer, message: Message, job: Job): Promise<void> {
-  const fault = { name: 'Unavailable', message: `delivery ${message.receives}, the last, did not come to an end` };
+  const fault = { name: 'Unavailable', message: `delivery ${message.receives}, the last, did not finish` };
   await recordFailed(consumer, job, fault, { attempts: message.receives });
 }
 
 /**
- * Sees to what failed. Never throws: one message that cannot be put aside must not hold up the others of its batch.
- * @returns true where the message was buried and may leave the queue
+ * Reports and records a failure, and buries the message or delays it. Never throws: a message for which that fails must
+ * not hold up the others of its batch.
+ * @returns true if the message was buried and may leave the queue
  */
-async function failed(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
+async function handleFailure(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
   if (fault.retry !== 'never' && consumer.interrupted?.() === true) return false;
   const final = fault.retry === 'never' || message.receives >= consumer.maxReceives;
   const what = { message: message.id, ...(job && { job }) };
@@ -136,15 +137,16 @@ async function failed(consumer: Consumer, message: Message, fault: Fault, job?: 
   try {
     if (final) await bury(consumer, message, fault, job);
     else {
-      const comesBack = await consumer.redelivery.after(message.receipt, redeliveryDelay(message.receives));
-      // Another delivery of it may have looked before this one wrote, and ended the message: nobody would look again.
+      const comesBack = await consumer.redelivery.after(message.receipt, redeliverySeconds(message.receives));
+      // A concurrent delivery may have looked before this one wrote, and then deleted the message: no other would look.
       if (!comesBack && job) await consumer.redelivery.requeueJob(withoutHints(job));
-      // Once may be chance. From the second time on the ledger tells why, should the last delivery find no ledger.
+      // The first failure may be chance. From the second on, the reason is in the ledger, in case the last delivery
+      // cannot write it.
       if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
     }
     return final;
   } catch (error) {
-    // It stays in the queue, which delivers it again when its visibility ends, or buries it.
+    // The message stays in the queue, which delivers it again when its visibility timeout ends, or buries it.
     consumer.onFault(asFault(error), { ...what, final: false });
     return false;
   }
@@ -153,11 +155,11 @@ async function failed(consumer: Consumer, message: Message, fault: Fault, job?: 
 async function bury(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
   const place = job ?? { task: unknownTask, key: `message:${message.id}` };
   await recordFailed(consumer, place, fault, { attempts: message.receives });
-  // Of a notification with several objects, only the one that failed is buried.
+  // If a notification has several objects, only the failed one is buried.
   await consumer.deadLetters.bury(job ? encodeJob(job) : message.body, reasonOf(fault));
 }
 
-/** Seconds until a failed message comes back: 15 s, 1 min, 4 min, 15 min. @param receives so far */
-export function redeliveryDelay(receives: number): number {
+/** Seconds until a failed message is delivered again: 15 s, 1 min, 4 min, 15 min. @param receives so far */
+export function redeliverySeconds(receives: number): number {
   return Math.min(900, 15 * 4 ** (receives - 1));
 }

@@ -98,7 +98,7 @@ describe('an answer without an end', () => {
     await store.head('k');
     const opened = await store.get('k');
     const failure = await failureOf(readBody(opened!.body, Buffer.alloc(3), 'k'));
-    expect(failure.message).toBe('k: more than 3 bytes came');
+    expect(failure.message).toBe('k: more than 3 bytes arrived');
     expect(opened?.body.destroyed).toBe(true);
   });
 

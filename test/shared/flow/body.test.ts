@@ -6,24 +6,24 @@ import { passBody, readBody } from '../../../shared/flow/body.ts';
 const pieces = (...texts: string[]): Readable => Readable.from(texts.map((text) => Buffer.from(text)));
 
 describe('readBody', () => {
-  it('fills the buffer', async () => {
+  it('reads all chunks into the buffer', async () => {
     const into = Buffer.alloc(6);
     await readBody(pieces('ab', 'cdef'), into, 'k');
     expect(into.toString()).toBe('abcdef');
   });
 
   it.each([
-    ['nothing into nothing', [], 0],
-    ['one piece', ['abc'], 3],
-  ])('%s', async (_name, texts, size) => {
+    ['an empty body', [], 0],
+    ['a body of one chunk', ['abc'], 3],
+  ])('reads %s', async (_name, texts, size) => {
     await expect(readBody(pieces(...texts), Buffer.alloc(size), 'k')).resolves.toBeUndefined();
   });
 
   it.each([
-    ['short', ['ab'], 3, 'k: 2 of 3 bytes came'],
-    ['empty', [], 3, 'k: 0 of 3 bytes came'],
-    ['long', ['ab', 'cd'], 3, 'k: more than 3 bytes came'],
-  ])('a %s body is Truncated, and is destroyed', async (_name, texts, size, message) => {
+    ['short', ['ab'], 3, 'k: 2 of 3 bytes arrived'],
+    ['empty', [], 3, 'k: 0 of 3 bytes arrived'],
+    ['long', ['ab', 'cd'], 3, 'k: more than 3 bytes arrived'],
+  ])('throws Truncated for a %s body and destroys it', async (_name, texts, size, message) => {
     const body = pieces(...texts);
     await expect(readBody(body, Buffer.alloc(size), 'k')).rejects.toMatchObject({ name: 'Truncated', message });
     expect(body.destroyed).toBe(true);
@@ -31,8 +31,8 @@ describe('readBody', () => {
 
   it.each([
     ['with an error', new Error('reset')],
-    ['without a word', undefined],
-  ])('a body that breaks off %s is Unavailable', async (_name, error) => {
+    ['without an error', undefined],
+  ])('throws Unavailable if the body breaks off %s', async (_name, error) => {
     const body = new PassThrough();
     body.write('ab');
     setImmediate(() => body.destroy(error));
@@ -42,7 +42,7 @@ describe('readBody', () => {
 });
 
 describe('passBody', () => {
-  it('passes everything on and shows it', async () => {
+  it('passes all bytes through and shows them', async () => {
     const seen: string[] = [];
     const passed = passBody(pieces('ab', 'cdef'), 6, 'k', (bytes) => seen.push(bytes.toString()));
     expect((await buffer(passed)).toString()).toBe('abcdef');
@@ -50,9 +50,9 @@ describe('passBody', () => {
   });
 
   it.each([
-    ['short', ['ab'], 'k: 2 of 3 bytes came'],
-    ['long', ['ab', 'cd'], 'k: more than 3 bytes came'],
-  ])('a %s body is an error of the stream', async (_name, texts, message) => {
+    ['short', ['ab'], 'k: 2 of 3 bytes arrived'],
+    ['long', ['ab', 'cd'], 'k: more than 3 bytes arrived'],
+  ])('fails with Truncated for a %s body', async (_name, texts, message) => {
     const body = pieces(...texts);
     await expect(buffer(passBody(body, 3, 'k', () => undefined))).rejects.toMatchObject({ name: 'Truncated', message });
     expect(body.destroyed).toBe(true);
@@ -60,8 +60,8 @@ describe('passBody', () => {
 
   it.each([
     ['with an error', new Error('reset'), 'Unavailable'],
-    ['without a word', undefined, 'Truncated'],
-  ])('a body that breaks off %s is an error of the stream', async (_name, error, name) => {
+    ['without an error', undefined, 'Truncated'],
+  ])('fails if the body breaks off %s', async (_name, error, name) => {
     const body = new PassThrough();
     const passed = passBody(body, 3, 'k', () => undefined);
     body.write('ab');
@@ -69,7 +69,7 @@ describe('passBody', () => {
     await expect(buffer(passed)).rejects.toMatchObject({ name });
   });
 
-  it('ends the body when nobody wants the rest', async () => {
+  it('destroys the body when its reader stops', async () => {
     const body = new PassThrough();
     const passed = passBody(body, 3, 'k', () => undefined);
     passed.destroy();
@@ -78,7 +78,7 @@ describe('passBody', () => {
   });
 });
 
-describe('a stalled body', () => {
+describe('the stall timeout', () => {
   beforeEach(() => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
   });
@@ -86,17 +86,17 @@ describe('a stalled body', () => {
     jest.useRealTimers();
   });
 
-  it('is given up after half a minute without a byte', async () => {
+  it('destroys a body after 30 seconds without a byte', async () => {
     const body = new PassThrough();
     const read = readBody(body, Buffer.alloc(3), 'k');
-    const failed = expect(read).rejects.toMatchObject({ name: 'Unavailable', message: 'k: no byte came for 30 s' });
+    const failed = expect(read).rejects.toMatchObject({ name: 'Unavailable', message: 'k: no byte arrived for 30 s' });
     await jest.advanceTimersByTimeAsync(29_000);
     expect(body.destroyed).toBe(false);
     await jest.advanceTimersByTimeAsync(3_000);
     await failed;
   });
 
-  it('that goes on in time is not', async () => {
+  it('starts again with every byte', async () => {
     const body = new PassThrough();
     const read = readBody(body, Buffer.alloc(3), 'k');
     for (const text of ['a', 'b', 'c']) {
@@ -108,7 +108,7 @@ describe('a stalled body', () => {
     await read;
   });
 
-  it('is not the one whose reader is slow', async () => {
+  it('does not count the time of a slow reader', async () => {
     const body = new PassThrough();
     const passed = passBody(body, 300_000, 'k', () => undefined);
     body.write(Buffer.alloc(300_000));

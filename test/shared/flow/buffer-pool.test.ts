@@ -4,7 +4,7 @@ import { BufferPool, type PooledBuffer } from '../../../shared/flow/buffer-pool.
 import { MiB } from '../../../shared/model/limits.ts';
 
 describe('BufferPool', () => {
-  it('hands out buffers of exactly the size asked for', async () => {
+  it('returns buffers of exactly the requested size', async () => {
     const pool = new BufferPool(8 * MiB);
     for (const size of [0, 1, 65_535, 65_536, MiB, MiB + 1, 3 * MiB]) {
       const buffer = await pool.acquire(size);
@@ -14,7 +14,7 @@ describe('BufferPool', () => {
     expect(pool.used).toBe(0);
   });
 
-  it('uses memory again', async () => {
+  it('reuses released memory', async () => {
     const pool = new BufferPool(8 * MiB);
     const first = await pool.acquire(3 * MiB);
     first.release();
@@ -22,7 +22,7 @@ describe('BufferPool', () => {
     expect(second.bytes.buffer).toBe(first.bytes.buffer);
   });
 
-  it('takes the lowest free range that is long enough, and joins what is given back', async () => {
+  it('takes the lowest free range that is long enough, and merges released ranges', async () => {
     const pool = new BufferPool(8 * MiB);
     const at = async (size: number): Promise<PooledBuffer> => pool.acquire(size);
     const [a, b, c] = [await at(MiB), await at(2 * MiB), await at(MiB)];
@@ -37,7 +37,7 @@ describe('BufferPool', () => {
     expect((await at(5 * MiB)).bytes.byteOffset).toBe(3 * MiB);
   });
 
-  it('leaves no garbage behind, whatever sizes follow each other', async () => {
+  it('allocates nothing new, whatever sizes are requested in turn', async () => {
     const pool = new BufferPool(8 * MiB);
     (await pool.acquire(MiB)).release();
     const before = process.memoryUsage().arrayBuffers;
@@ -47,12 +47,12 @@ describe('BufferPool', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MiB);
   });
 
-  it('makes callers wait in order while the budget is taken', async () => {
+  it('makes callers wait in order of arrival while the budget is in use', async () => {
     const pool = new BufferPool(4 * MiB);
     const held = await pool.acquire(3 * MiB);
     const order: string[] = [];
     const large = pool.acquire(4 * MiB).then((buffer) => (order.push('large'), buffer));
-    // It would fit, but it came later: the large one must not starve.
+    // It would fit, but it arrived later: the large one must not starve.
     const small = pool.acquire(MiB).then((buffer) => (order.push('small'), buffer));
     await new Promise((resolve) => setImmediate(resolve));
     expect(order).toEqual([]);
@@ -64,25 +64,25 @@ describe('BufferPool', () => {
     expect(order).toEqual(['large', 'small']);
   });
 
-  it('lets a body over the whole budget through, alone', async () => {
+  it('serves a body over the whole budget alone', async () => {
     const pool = new BufferPool(2 * MiB);
     const held = await pool.acquire(MiB);
-    let through = false;
-    const large = pool.acquire(5 * MiB).then((buffer) => ((through = true), buffer));
+    let served = false;
+    const large = pool.acquire(5 * MiB).then((buffer) => ((served = true), buffer));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(through).toBe(false);
+    expect(served).toBe(false);
     held.release();
     (await large).release();
     expect((await pool.acquire(MiB)).bytes.length).toBe(MiB);
   });
 
-  it('refuses a second release', async () => {
+  it('throws on a second release', async () => {
     const buffer = await new BufferPool(MiB).acquire(MiB);
     buffer.release();
     expect(() => buffer.release()).toThrow('released twice');
   });
 
-  it('never exceeds its budget, never hands out memory twice, and serves everybody', async () => {
+  it('never exceeds its budget, never hands out memory twice, and serves every caller', async () => {
     const budget = 16 * MiB;
     const sizes = fc.array(fc.integer({ min: 64 * 1024, max: 16 * MiB }), { maxLength: 40 });
     await fc.assert(

@@ -5,7 +5,7 @@ import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('forEachConcurrently', () => {
-  it('does everything once, in order, and never more than the limit at once', async () => {
+  it('processes every item once, in order, and never more than the limit at once', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(3)), fc.integer({ min: 1, max: 5 }), async (turns, limit) => {
         let running = 0;
@@ -26,7 +26,7 @@ describe('forEachConcurrently', () => {
     );
   });
 
-  it('begins nothing after the first error, and throws it when what was under way has ended', async () => {
+  it('starts nothing after the first error, and throws it once running work has ended', async () => {
     const ended: number[] = [];
     const begun: number[] = [];
     const work = forEachConcurrently([0, 1, 2, 3, 4, 5], 3, async (item) => {
@@ -41,7 +41,7 @@ describe('forEachConcurrently', () => {
     expect(ended).toEqual([0]);
   });
 
-  it('takes no item from a slow source for work after an error', async () => {
+  it('starts no item of a slow source after an error', async () => {
     const begun: number[] = [];
     async function* slow(): AsyncGenerator<number> {
       for (let item = 0; item < 5; item++) {
@@ -57,7 +57,7 @@ describe('forEachConcurrently', () => {
     expect(begun).toEqual([0]);
   });
 
-  it('lets what is under way end when the source itself fails', async () => {
+  it('lets running work end when the source fails', async () => {
     const ended: number[] = [];
     function* failing(): Generator<number> {
       yield 1;
@@ -71,7 +71,7 @@ describe('forEachConcurrently', () => {
     expect(ended).toEqual([1]);
   });
 
-  it('throws even what is no error, and even undefined', async () => {
+  it('throws what was thrown, even undefined', async () => {
     await expect(
       forEachConcurrently([1], 1, () => Promise.reject(undefined as unknown as Error)),
     ).rejects.toBeUndefined();

@@ -6,7 +6,7 @@ import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { Gate } from '../../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryLedger } from '../../../shared/ports/memory/ledger.ts';
-import { consumeMessage, redeliveryDelay, type Consumer } from '../../../shared/transfer/consume-message.ts';
+import { consumeMessage, redeliverySeconds, type Consumer } from '../../../shared/transfer/consume-message.ts';
 
 const maxReceives = 5;
 const job: Job = { task: 'copy-all', key: 'a b', action: 'copy', size: 3, run: 'r' };
@@ -186,7 +186,7 @@ describe('a job', () => {
     };
     const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives: maxReceives };
     expect(await consumeMessage(setting.consumer(), message)).toBe(true);
-    expect(reason).toBe('Unavailable: delivery 5, the last, did not come to an end');
+    expect(reason).toBe('Unavailable: delivery 5, the last, did not finish');
   });
 
   it('whose failure cannot be recorded or put off stays in the queue, and nothing is thrown', async () => {
@@ -333,5 +333,5 @@ describe('a notification', () => {
 });
 
 it('the delays grow and end at a quarter of an hour', () => {
-  expect([1, 2, 3, 4, 5, 9].map(redeliveryDelay)).toEqual([15, 60, 240, 900, 900, 900]);
+  expect([1, 2, 3, 4, 5, 9].map(redeliverySeconds)).toEqual([15, 60, 240, 900, 900, 900]);
 });
