@@ -2,10 +2,10 @@ import { asFault, type Fault } from '../shared/model/faults.ts';
 import { queueBatchSize } from '../shared/model/limits.ts';
 import type { JobSource } from '../shared/ports/job-source.ts';
 
-/** Milliseconds that a deletion waits for others: far less than any visibility. */
+/** How long a deletion waits to fill a batch: far less than any visibility timeout. */
 const batchDelayMillis = 100;
 
-/** Takes finished messages out of the queue, ten at a time: a tenth of the requests. */
+/** Deletes finished messages in batches of ten, which takes a tenth of the requests. */
 export class Deletions {
   readonly #source: JobSource;
   readonly #onFault: (fault: Fault, receipts: number) => void;
@@ -13,7 +13,7 @@ export class Deletions {
   #waiting: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onFault told of messages that stayed: they come back, and are found to be done */
+  /** @param onFault called with the number of messages that could not be deleted: they are delivered again, and skipped */
   constructor(source: JobSource, onFault: (fault: Fault, receipts: number) => void) {
     this.#source = source;
     this.#onFault = onFault;
@@ -21,23 +21,23 @@ export class Deletions {
 
   add(receipt: string): void {
     this.#waiting.push(receipt);
-    if (this.#waiting.length >= queueBatchSize) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), batchDelayMillis);
+    if (this.#waiting.length >= queueBatchSize) this.#send();
+    else this.#timer ??= setTimeout(() => this.#send(), batchDelayMillis);
   }
 
-  /** Returns when everything that was added is out of the queue, or told to `onFault`. */
-  async settle(): Promise<void> {
-    this.#flush();
+  /** Resolves when every added message is deleted, or reported to `onFault`. */
+  async flush(): Promise<void> {
+    this.#send();
     await Promise.all(this.#running);
   }
 
-  #flush(): void {
+  #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#waiting.length === 0) return;
-    const one: Promise<void> = this.#delete(this.#waiting).finally(() => this.#running.delete(one));
+    const deletion: Promise<void> = this.#delete(this.#waiting).finally(() => this.#running.delete(deletion));
     this.#waiting = [];
-    this.#running.add(one);
+    this.#running.add(deletion);
   }
 
   /** Never rejects. */
@@ -45,7 +45,7 @@ export class Deletions {
     try {
       const left = await this.#source.delete(receipts);
       if (left.length === 0) return;
-      // A second try; SQS fails single entries of a batch in passing.
+      // SQS sometimes fails single entries of a batch for a moment, so they get a second try.
       const still = await this.#source.delete(left);
       if (still.length > 0) this.#onFault(asFault(new Error('SQS did not delete them')), still.length);
     } catch (error) {

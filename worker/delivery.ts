@@ -8,20 +8,20 @@ export interface DeliveryContext {
   readonly source: JobSource;
   readonly clock: Clock;
   readonly limits: DeliveryLimits;
-  /** is the process ending? */
+  /** is the process draining? */
   readonly isEnding: () => boolean;
-  /** a heartbeat failed: the message may come back too early, and whoever gets it then finds out */
+  /** a heartbeat failed: the message may be delivered again too early; the second consumer then finds the object done */
   readonly onMissedHeartbeat: (fault: Fault) => void;
 }
 
-/** A message in hand: stays hidden from others while its job makes progress, and no longer. */
+/** A received message. Heartbeats hide it from other consumers as long as its job makes progress. */
 export class Delivery {
   readonly message: ReceivedMessage;
-  /** for the core: no part is begun once the process is ending, or the message was held for long enough */
+  /** for the core: it starts no part once the process drains, or the message was held for its maximum time */
   readonly deadline: Deadline;
-  /** rejects when the job has made no progress for too long */
+  /** rejects when the job made no progress for the job timeout */
   readonly stuck: Promise<never>;
-  readonly #surroundings: DeliveryContext;
+  readonly #context: DeliveryContext;
   readonly #receivedAt: number;
   #progressAt: number;
   #progressed = false;
@@ -29,58 +29,58 @@ export class Delivery {
   #timer: NodeJS.Timeout | undefined;
   #giveUp: (fault: Fault) => void = () => undefined;
 
-  constructor(message: ReceivedMessage, surroundings: DeliveryContext) {
-    const { clock, limits, isEnding: ending } = surroundings;
+  constructor(message: ReceivedMessage, context: DeliveryContext) {
+    const { clock, limits, isEnding: ending } = context;
     this.message = message;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#receivedAt = clock.now();
     this.#progressAt = this.#receivedAt;
     this.deadline = {
       remaining: () => (ending() ? -1 : this.#receivedAt + limits.maxHoldSeconds * 1000 - clock.now()),
     };
     this.stuck = new Promise<never>((_, reject) => (this.#giveUp = reject));
-    // Nobody may be waiting for it.
+    // Without a listener a rejection would end the process.
     this.stuck.catch(() => undefined);
-    this.#timer = setInterval(() => this.#beat(), (limits.visibilitySeconds * 1000) / 3);
+    this.#timer = setInterval(() => this.#heartbeat(), (limits.visibilitySeconds * 1000) / 3);
   }
 
-  /** Was the message held for about as long as it may be, with something to show for it? */
+  /** Did the job make progress, and was its message held for nearly the maximum time? */
   get wasHeldLong(): boolean {
-    const { clock, limits } = this.#surroundings;
-    // The core begins no part in a deadline's last minute.
+    const { clock, limits } = this.#context;
+    // The core starts no part in the last minute before a deadline.
     return this.#progressed && clock.now() - this.#receivedAt > (limits.maxHoldSeconds - 60) * 1000;
   }
 
-  /** Is it the worker that ends, and not the job that fails? */
+  /** Was the job stopped by the worker (drain, or hold limit), rather than failed? */
   get interrupted(): boolean {
-    return !this.#isStuck && (this.#surroundings.isEnding() || this.wasHeldLong);
+    return !this.#isStuck && (this.#context.isEnding() || this.wasHeldLong);
   }
 
-  /** Passes the core's events on, and takes what arrived at the destination for a sign of life. */
+  /** Passes the core's events on; each sent part counts as progress. */
   watchProgress(listener: Progress): Progress {
     return (event) => {
       if (event.type === 'sent') {
-        this.#progressAt = this.#surroundings.clock.now();
+        this.#progressAt = this.#context.clock.now();
         this.#progressed = true;
       }
       listener(event);
     };
   }
 
-  /** Ends the heartbeat. */
+  /** Stops the heartbeat. */
   end(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #beat(): void {
-    const { source, clock, limits, onMissedHeartbeat: onMissedBeat } = this.#surroundings;
+  #heartbeat(): void {
+    const { source, clock, limits, onMissedHeartbeat: onMissedBeat } = this.#context;
     const times = { receivedAt: this.#receivedAt, progressAt: this.#progressAt };
-    const beat = heartbeatAction(times, limits, clock.now());
-    switch (beat.kind) {
+    const action = heartbeatAction(times, limits, clock.now());
+    switch (action.kind) {
       case 'extend':
-        source.after(this.message.receipt, beat.seconds).catch((error: unknown) => {
-          // One that has just been deleted cannot be hidden any longer.
+        source.after(this.message.receipt, action.seconds).catch((error: unknown) => {
+          // A message that was just deleted cannot be hidden any more; that is not a fault.
           if (this.#timer) onMissedBeat(asFault(error));
         });
         break;

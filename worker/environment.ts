@@ -1,33 +1,33 @@
 import { Fault } from '../shared/model/faults.ts';
 import { maxReceives } from '../shared/model/limits.ts';
 
-/** Environment variables of the worker: written once, set by its systemd unit, read by its processes, told by --help. */
+/** Environment variables of the worker: the systemd unit sets them, the processes read them, --help lists them. */
 
 interface Text {
   readonly meaning: string;
-  /** without one the variable must be set */
+  /** if undefined, the variable is required */
   readonly default?: string;
 }
 
 interface Count {
   readonly meaning: string;
-  /** a number; or what it is taken from, which only the machine itself knows */
+  /** a number, or the property of the machine that it comes from */
   readonly default: number | 'processors' | 'half of the memory';
   readonly least: number;
   readonly most: number;
 }
 
 const texts = {
-  TASKS_PATH: { meaning: 'path of the task parameters, with a slash at its end' },
+  TASKS_PATH: { meaning: 'path of the task parameters, with a trailing slash' },
   LEDGER_TABLE: { meaning: 'name of the ledger table' },
   QUEUE_URL: { meaning: 'URL of the queue of jobs' },
   DEAD_LETTER_QUEUE_URL: { meaning: 'URL of the dead-letter queue' },
   METADATA_URL: {
-    meaning: 'where the instance metadata service is; "none" where there is none, and so no spot notice',
+    meaning: 'URL of the instance metadata service; "none" to watch for no spot notice',
     default: 'http://169.254.169.254',
   },
   HEALTH_FILE: {
-    meaning: 'file that is told every few seconds how all processes are; "none": nowhere',
+    meaning: 'file that reports the state of all processes every few seconds; "none" to write no file',
     default: 'none',
   },
 } as const satisfies Record<string, Text>;
@@ -36,62 +36,66 @@ const counts = {
   MAX_RECEIVES: { meaning: "the queue's maxReceiveCount", default: maxReceives, least: 1, most: 1000 },
   PROCESSES: { meaning: 'processes that move objects', default: 'processors', least: 1, most: 512 },
   MEMORY_MIB: {
-    meaning: 'memory for bodies of all processes together, MiB; Node itself takes about 150 a process besides',
+    meaning: 'memory for object bodies in all processes together, MiB; Node takes about 150 more per process',
     default: 'half of the memory',
     least: 64,
     most: 1_048_576,
   },
   // 16 x 8 requests stay below the 200 sockets that a process keeps to one store.
-  OBJECTS_AT_ONCE: { meaning: 'messages that one process has in hand at once', default: 16, least: 1, most: 1000 },
-  PARTS_AT_ONCE: { meaning: 'parts of one object at once', default: 8, least: 1, most: 1000 },
+  OBJECTS_AT_ONCE: { meaning: 'messages that one process works on at once', default: 16, least: 1, most: 1000 },
+  PARTS_AT_ONCE: { meaning: 'parts of one object that are sent at once', default: 8, least: 1, most: 1000 },
   VISIBILITY_SECONDS: {
-    meaning: 'after how long the message of a process that was killed comes back',
+    meaning: 'seconds after which the message of a killed process is delivered again',
     default: 300,
     least: 1,
     most: 43_200,
   },
   // The largest part, 5 GiB, takes an hour at 12 Mbit/s.
   JOB_TIMEOUT_SECONDS: {
-    meaning: 'how long a job may make no progress (no part arrives) before it is given up',
+    meaning: 'seconds without progress (no part arrives) after which a job is given up',
     default: 3600,
     least: 1,
     most: 43_200,
   },
-  // SQS lets nobody hold a message for more than 12 hours; the parts in flight need the last one. The core begins no
-  // part in the last minute, so that a minute would be none.
+  // SQS allows a hold of 12 hours; the last hour is for the parts in flight. The core starts no part in the last minute
+  // before a deadline, so a hold of one minute would allow no work.
   MAX_HOLD_SECONDS: {
-    meaning: 'how long a message is held before its object goes on as a new message',
+    meaning: 'seconds that a message is held before its object continues as a new message',
     default: 39_600,
     least: 61,
     most: 42_000,
   },
-  // A spot notice comes two minutes before the end.
-  DRAIN_SECONDS: { meaning: 'how long parts in flight may take once a drain began', default: 90, least: 1, most: 3600 },
-  METRICS_SECONDS: { meaning: 'between two metric lines', default: 60, least: 1, most: 3600 },
-  NOTICE_SECONDS: { meaning: 'between two looks for a spot notice', default: 5, least: 1, most: 60 },
+  // A spot notice arrives two minutes before the end.
+  DRAIN_SECONDS: {
+    meaning: 'seconds that parts in flight may take once a drain began',
+    default: 90,
+    least: 1,
+    most: 3600,
+  },
+  METRICS_SECONDS: { meaning: 'seconds between two metric lines', default: 60, least: 1, most: 3600 },
+  NOTICE_SECONDS: { meaning: 'seconds between two checks for a spot notice', default: 5, least: 1, most: 60 },
 } as const satisfies Record<string, Count>;
 
 type TextKey = keyof typeof texts;
 type CountKey = keyof typeof counts;
 
-/** Every variable that must be set. */
+/** The required variables. */
 export const requiredKeys = ['TASKS_PATH', 'LEDGER_TABLE', 'QUEUE_URL', 'DEAD_LETTER_QUEUE_URL'] as const;
 
-/** Names of the variables: a key that is not one does not compile. */
+/** Name of a variable. */
 export type WorkerKey = TextKey | CountKey;
 
 export type WorkerEnvironment = Readonly<Record<TextKey, string> & Record<CountKey, number>>;
 
-/** What the defaults are taken from. */
+/** The properties of the machine that defaults come from. */
 export interface Machine {
   readonly processors: number;
-  /** bytes */
-  readonly memory: number;
+  readonly memoryBytes: number;
 }
 
 /**
- * @param source variables; empty counts as not set
- * @throws Fault `InvalidInput` naming every variable that is missing or wrong, what was found and what was expected
+ * @param source variables; an empty one counts as not set
+ * @throws Fault `InvalidInput` that names every missing or wrong variable, what was found and what was expected
  */
 export function readWorkerEnvironment(
   source: Readonly<Record<string, string | undefined>>,
@@ -111,28 +115,29 @@ export function readWorkerEnvironment(
     if (value >= count.least && value <= count.most) read[key] = value;
     else faults.push(`${key}: found "${found ?? value}", expected a whole number from ${count.least} to ${count.most}`);
   }
-  if (faults.length > 0) throw new Fault('InvalidInput', `environment: ${faults.join('; ')} (--help tells of all)`);
+  if (faults.length > 0)
+    throw new Fault('InvalidInput', `environment: ${faults.join('; ')} (--help lists all variables)`);
   return Object.freeze(read) as WorkerEnvironment;
 }
 
-function defaultOf({ default: value, least, most }: Count, { processors, memory }: Machine): number {
+function defaultOf({ default: value, least, most }: Count, { processors, memoryBytes }: Machine): number {
   if (value === 'processors') return processors;
-  if (value === 'half of the memory') return Math.min(most, Math.max(least, Math.floor(memory / 2 / 1024 ** 2)));
+  if (value === 'half of the memory') return Math.min(most, Math.max(least, Math.floor(memoryBytes / 2 / 1024 ** 2)));
   return value;
 }
 
-/** The text of --help. */
+/** The text that --help prints. */
 export function helpText(): string {
   const line = (key: string, { meaning, default: value }: Text | Count): string =>
     `  ${key.padEnd(22)} ${meaning} (${value === undefined ? 'required' : `default: ${value}`})`;
   return [
     'Usage: node index.mjs [--help]',
     '',
-    'Takes jobs of any size from the queue and moves their objects in this machine, until SIGTERM or SIGINT, or a spot',
-    'notice: then the parts in flight are ended and everything else goes back to the queue. Exit codes: 0 it was ended,',
+    'Takes jobs of any size from the queue and moves their objects on this machine. After SIGTERM, SIGINT or a spot',
+    'notice it finishes the parts in flight and gives all other work back to the queue. Exit codes: 0 it was stopped,',
     '2 a variable is missing or wrong.',
     '',
-    'Environment variables, besides those of the AWS SDK:',
+    'Environment variables, in addition to those of the AWS SDK:',
     ...Object.entries<Text>(texts).map(([key, text]) => line(key, text)),
     ...Object.entries<Count>(counts).map(([key, count]) => line(key, count)),
     '',

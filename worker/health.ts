@@ -1,16 +1,16 @@
 import { renameSync, writeFileSync } from 'node:fs';
 
-/** What a process tells of itself, over IPC, every {@link reportIntervalMillis}. */
+/** What a process reports over IPC every {@link reportIntervalMillis}. */
 export interface ProcessHealth {
   readonly pid: number;
   readonly state: 'working' | 'draining';
-  /** messages in hand */
+  /** messages that are being processed */
   readonly jobs: number;
   /** when the queue last answered, milliseconds since the epoch */
   readonly receivedAt: number | null;
 }
 
-/** What the primary process tells of all. */
+/** The content of the health file: the primary process and all others. */
 export interface WorkerHealth {
   readonly pid: number;
   readonly state: 'working' | 'draining' | 'drained';
@@ -19,22 +19,25 @@ export interface WorkerHealth {
   readonly processes: readonly (ProcessHealth & { readonly reportedAt: number })[];
 }
 
-/** Milliseconds. */
+/** How often a process reports its health. */
 export const reportIntervalMillis = 2_000;
-/** Milliseconds of silence after which a process is taken for one that hangs: its code blocks, or waits for nothing. */
+/** A process that is silent for longer hangs: its code blocks the event loop. */
 export const maxSilenceMillis = 60_000;
 
-/** Is it what a process tells? Anything may come over IPC. */
+/** Is the IPC message a health report? IPC can carry any value. */
 export function isProcessHealth(message: unknown): message is ProcessHealth {
   return typeof message === 'object' && message !== null && 'pid' in message && 'jobs' in message && 'state' in message;
 }
 
-/** Processes that have been silent for too long. */
+/**
+ * @param lastHeard milliseconds since the epoch, by process id
+ * @returns ids of the processes that have been silent for too long
+ */
 export function silentProcesses(lastHeard: ReadonlyMap<number, number>, now: number): number[] {
   return [...lastHeard].filter(([, at]) => now - at > maxSilenceMillis).map(([pid]) => pid);
 }
 
-/** Replaces the file as a whole, so that nobody reads half of it. @throws where the file cannot be written */
+/** Replaces the file atomically, so that no reader sees half of it. @throws if the file cannot be written */
 export function writeHealth(file: string, health: WorkerHealth): void {
   const fresh = `${file}.${process.pid}`;
   writeFileSync(fresh, `${JSON.stringify(health)}\n`);

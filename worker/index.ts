@@ -4,7 +4,14 @@ import { helpText, readWorkerEnvironment } from './environment.ts';
 import { Primary } from './primary.ts';
 import { runProcess } from './process.ts';
 
-/** The worker's entry point: the primary process, or (argument `process`, by the primary only) one that moves objects. */
+/**
+ * The EC2 worker: it takes jobs from the same queue as the Lambda function, and runs the same transfer core.
+ *
+ * This is its entry point. Without an argument it is the primary process ({@link Primary}), which keeps one process per
+ * core running, ends them on SIGTERM or a spot notice, and writes the health file. The primary starts this script with the
+ * argument `process` for each of them ({@link runProcess}). Such a process receives messages (QueueConsumer), hides each
+ * from other consumers while its job makes progress (Delivery, heartbeat.ts), and deletes the finished ones (Deletions).
+ */
 
 const usageExit = 2;
 
@@ -14,11 +21,11 @@ else process.exit(await main(argument));
 
 async function main(role: string | undefined): Promise<number> {
   if (role !== undefined && role !== 'process') {
-    process.stderr.write(`found "${role}", expected no argument but --help\n`);
+    process.stderr.write(`found "${role}", expected no argument or --help\n`);
     return usageExit;
   }
   try {
-    const machine = { processors: availableParallelism(), memory: totalmem() };
+    const machine = { processors: availableParallelism(), memoryBytes: totalmem() };
     const environment = readWorkerEnvironment(process.env, machine);
     return role === 'process'
       ? await runProcess(environment)

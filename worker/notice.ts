@@ -1,8 +1,8 @@
-/** Looks for what EC2 tells an instance of its end, by version 2 of the instance metadata service. */
+/** Reads notices that EC2 will end this instance, with version 2 of the instance metadata service. */
 
-/** Seconds that a token is good for; it is asked for again long before. */
+/** How long a token is valid: the maximum that the service allows. */
 const tokenLifetimeSeconds = 21_600;
-/** Milliseconds that an answer may take: the service is on the same host. */
+/** How long an answer may take: the service runs on the same host. */
 const timeoutMillis = 1_000;
 
 const paths = {
@@ -17,25 +17,25 @@ export class Notices {
   readonly #url: string;
   #token: string | undefined;
 
-  /** @param url without a slash at its end */
+  /** @param url base URL of the service, without a trailing slash */
   constructor(url: string) {
     this.#url = url;
   }
 
-  /** Is there a notice by now? @throws where the service does not answer */
+  /** @returns the notice, if there is one. @throws if the service does not answer */
   async check(): Promise<Notice | undefined> {
     for (const notice of Object.keys(paths) as Notice[]) {
-      if (await this.#isThere(paths[notice])) return notice;
+      if (await this.#exists(paths[notice])) return notice;
     }
     return undefined;
   }
 
-  async #isThere(path: string): Promise<boolean> {
+  async #exists(path: string): Promise<boolean> {
     this.#token ??= await this.#fetchToken();
     const headers = { 'X-aws-ec2-metadata-token': this.#token };
     const answer = await fetch(this.#url + path, { headers, signal: AbortSignal.timeout(timeoutMillis) });
     await answer.arrayBuffer();
-    // The next look comes with a new one.
+    // The token expired; the next check fetches a new one.
     if (answer.status === 401) this.#token = undefined;
     if (answer.status !== 200 && answer.status !== 401 && answer.status !== 404) {
       throw new Error(`the metadata service answered ${answer.status} to ${path}`);
@@ -50,7 +50,8 @@ export class Notices {
       signal: AbortSignal.timeout(timeoutMillis),
     });
     const token = await answer.text();
-    if (answer.status !== 200) throw new Error(`the metadata service answered ${answer.status} to a token's request`);
+    if (answer.status !== 200)
+      throw new Error(`the metadata service answered ${answer.status} to the request for a token`);
     return token;
   }
 }

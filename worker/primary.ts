@@ -5,7 +5,7 @@ import type { WorkerEnvironment } from './environment.ts';
 import { isProcessHealth, reportIntervalMillis, silentProcesses, writeHealth, type ProcessHealth } from './health.ts';
 import { Notices } from './notice.ts';
 
-/** Milliseconds before a process that ended unasked is replaced; doubles while they live shorter than a minute. */
+/** The pause before an ended process is replaced. It doubles while processes live for less than `stableLifeMillis`. */
 const firstPauseMillis = 500;
 const maxPauseMillis = 30_000;
 const stableLifeMillis = 60_000;
@@ -17,22 +17,22 @@ interface Member {
   health: ProcessHealth | undefined;
 }
 
-/** The primary process: keeps one process a core running, and sees to it that all of them end well. It moves nothing. */
+/** The primary process: keeps the other processes running, and ends them in order. It moves no objects itself. */
 export class Primary {
   readonly #environment: WorkerEnvironment;
   readonly #script: string;
   readonly #members = new Map<number, Member>();
-  readonly #empty = Promise.withResolvers<undefined>();
+  readonly #allEnded = Promise.withResolvers<undefined>();
   #draining = false;
-  #pause = firstPauseMillis;
+  #pauseMillis = firstPauseMillis;
 
-  /** @param script what a process of the worker runs, with the argument `process` */
+  /** @param script the script that each process runs, with the argument `process` */
   constructor(environment: WorkerEnvironment, script: string) {
     this.#environment = environment;
     this.#script = script;
   }
 
-  /** @returns the exit code, once everything has ended after a signal */
+  /** @returns the exit code, after a signal and the end of all processes */
   async run(): Promise<number> {
     logger.appendKeys({ pid: process.pid });
     const signalled = new Promise<void>((resolve) => {
@@ -46,15 +46,15 @@ export class Primary {
     const { PROCESSES, METADATA_URL, NOTICE_SECONDS } = this.#environment;
     logger.info('started', { processes: PROCESSES });
     for (let started = 0; started < PROCESSES; started++) this.#start();
-    const look = METADATA_URL === 'none' ? undefined : this.#watch(METADATA_URL, NOTICE_SECONDS * 1000);
-    const health = setInterval(() => this.#lookAfter(), reportIntervalMillis);
-    await this.#empty.promise;
-    clearInterval(look);
-    this.#lookAfter();
-    // After a notice the machine goes away by itself. Who ended here would be started again until then.
+    const noticeTimer = METADATA_URL === 'none' ? undefined : this.#watchNotices(METADATA_URL, NOTICE_SECONDS * 1000);
+    const healthTimer = setInterval(() => this.#supervise(), reportIntervalMillis);
+    await this.#allEnded.promise;
+    clearInterval(noticeTimer);
+    this.#supervise();
+    // EC2 terminates the instance after a notice. If the primary exited now, systemd would restart it.
     await signalled;
-    clearInterval(health);
-    this.#lookAfter();
+    clearInterval(healthTimer);
+    this.#supervise();
     return 0;
   }
 
@@ -83,15 +83,17 @@ export class Primary {
   #ended(pid: number, member: Member, code: number | null, signal: NodeJS.Signals | null): void {
     this.#members.delete(pid);
     if (this.#draining) {
-      if (this.#members.size === 0) this.#empty.resolve(undefined);
+      if (this.#members.size === 0) this.#allEnded.resolve(undefined);
       return;
     }
     logger.error('a process ended and is replaced', { ended: pid, code, signal });
-    this.#pause =
-      Date.now() - member.startedAt > stableLifeMillis ? firstPauseMillis : Math.min(maxPauseMillis, this.#pause * 2);
+    this.#pauseMillis =
+      Date.now() - member.startedAt > stableLifeMillis
+        ? firstPauseMillis
+        : Math.min(maxPauseMillis, this.#pauseMillis * 2);
     setTimeout(() => {
       if (!this.#draining) this.#start();
-    }, this.#pause);
+    }, this.#pauseMillis);
   }
 
   #drain(why: string): void {
@@ -99,29 +101,29 @@ export class Primary {
     this.#draining = true;
     logger.info('draining', { why });
     for (const { child } of this.#members.values()) child.kill('SIGTERM');
-    if (this.#members.size === 0) this.#empty.resolve(undefined);
+    if (this.#members.size === 0) this.#allEnded.resolve(undefined);
   }
 
-  #watch(url: string, every: number): NodeJS.Timeout {
+  #watchNotices(url: string, intervalMillis: number): NodeJS.Timeout {
     const notices = new Notices(url);
-    let answers = true;
-    const look = async (): Promise<void> => {
+    let isAnswering = true;
+    const check = async (): Promise<void> => {
       try {
         const notice = await notices.check();
-        answers = true;
+        isAnswering = true;
         if (notice !== undefined) this.#drain(notice);
       } catch (error) {
-        // Told once, until it answers again.
-        if (answers) logger.warn('no instance metadata', { reason: error instanceof Error ? error.message : '?' });
-        answers = false;
+        // Logged once until the service answers again.
+        if (isAnswering) logger.warn('no instance metadata', { reason: error instanceof Error ? error.message : '?' });
+        isAnswering = false;
       }
     };
-    void look();
-    return setInterval(() => void look(), every);
+    void check();
+    return setInterval(() => void check(), intervalMillis);
   }
 
-  /** Ends processes that hang, and writes the health file. */
-  #lookAfter(): void {
+  /** Kills processes that hang, and writes the health file. */
+  #supervise(): void {
     const now = Date.now();
     for (const pid of silentProcesses(new Map([...this.#members].map(([pid, { heardAt }]) => [pid, heardAt])), now)) {
       logger.error('a process hangs and is killed', { hangs: pid });

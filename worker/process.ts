@@ -18,8 +18,8 @@ import type { WorkerEnvironment } from './environment.ts';
 import { reportIntervalMillis, type ProcessHealth } from './health.ts';
 
 /**
- * One process of the worker: takes messages and moves objects until it is told to end, or its parent is gone.
- * @returns its exit code: 1 where a job was stuck, so that a fresh process takes its place
+ * One process of the worker: receives messages and moves objects until a signal, or until the primary process is gone.
+ * @returns the exit code: 1 if a job was stuck, so that the primary starts a new process
  */
 export async function runProcess(environment: WorkerEnvironment): Promise<number> {
   const tally = new Tally();
@@ -28,7 +28,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   const queueClient = createQueueClient();
   const source = new SqsJobSource(queueClient, environment.QUEUE_URL, environment.VISIBILITY_SECONDS);
   const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
-  const consumption = new QueueConsumer({
+  const queueConsumer = new QueueConsumer({
     source,
     clock: systemClock,
     limits: {
@@ -40,7 +40,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     maxReceives: environment.MAX_RECEIVES,
     drainSeconds: environment.DRAIN_SECONDS,
     consumerOf: consumerFor(environment, { redelivery: source, deadLetters }, tally, () => finished++),
-    onEvent: (event) => observe(event, tally),
+    onEvent: (event) => recordEvent(event, tally),
   });
 
   const publish = (): void => {
@@ -49,17 +49,17 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     tally.publish();
   };
   const metrics = setInterval(publish, environment.METRICS_SECONDS * 1000);
-  const health = setInterval(() => tell(consumption), reportIntervalMillis);
+  const health = setInterval(() => reportHealth(queueConsumer), reportIntervalMillis);
   const drain = (why: string): void => {
-    if (!consumption.ending) logger.info('draining', { why, jobs: consumption.jobs });
-    consumption.drain();
+    if (!queueConsumer.ending) logger.info('draining', { why, jobs: queueConsumer.jobs });
+    queueConsumer.drain();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => drain(signal));
   process.on('disconnect', () => drain('the primary process is gone'));
-  tell(consumption);
+  reportHealth(queueConsumer);
   logger.info('working');
   try {
-    return (await consumption.run()) === 'stuck' ? 1 : 0;
+    return (await queueConsumer.run()) === 'stuck' ? 1 : 0;
   } finally {
     clearInterval(metrics);
     clearInterval(health);
@@ -68,7 +68,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   }
 }
 
-/** The same rules for messages as in Lambda; large objects are composed in this process. */
+/** Messages follow the same rules as in Lambda; large objects are uploaded in this process. */
 function consumerFor(
   environment: WorkerEnvironment,
   queues: Pick<Consumer, 'redelivery' | 'deadLetters'>,
@@ -109,7 +109,8 @@ function consumerFor(
   });
 }
 
-function observe(event: QueueEvent, tally: Tally): void {
+/** Logs what happened to a message, and counts it where a metric exists. */
+function recordEvent(event: QueueEvent, tally: Tally): void {
   switch (event.type) {
     case 'receive failed':
       logger.error('the queue cannot be read', { fault: event.fault.name, reason: event.fault.message });
@@ -131,13 +132,13 @@ function observe(event: QueueEvent, tally: Tally): void {
   }
 }
 
-function tell(consumption: QueueConsumer): void {
+function reportHealth(queueConsumer: QueueConsumer): void {
   const health: ProcessHealth = {
     pid: process.pid,
-    state: consumption.ending ? 'draining' : 'working',
-    jobs: consumption.jobs,
-    receivedAt: consumption.receivedAt ?? null,
+    state: queueConsumer.ending ? 'draining' : 'working',
+    jobs: queueConsumer.jobs,
+    receivedAt: queueConsumer.receivedAt ?? null,
   };
-  // Without a parent nobody wants to know.
+  // The primary process may be gone.
   if (process.connected) process.send?.(health, undefined, undefined, () => undefined);
 }

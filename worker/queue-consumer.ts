@@ -7,7 +7,7 @@ import { giveBackAs, type DeliveryLimits } from './heartbeat.ts';
 import { Deletions } from './deletions.ts';
 import { Delivery } from './delivery.ts';
 
-/** What happened to the queue's side of things. */
+/** What happened between the worker and its queue; {@link QueueConsumerOptions.onEvent} logs and counts it. */
 export type QueueEvent =
   | { readonly type: 'receive failed'; readonly fault: Fault }
   | { readonly type: 'heartbeat missed'; readonly fault: Fault; readonly message: string }
@@ -21,20 +21,20 @@ export interface QueueConsumerOptions {
   readonly limits: DeliveryLimits;
   readonly objectsAtOnce: number;
   readonly maxReceives: number;
-  /** seconds that work under way is given once a drain began */
+  /** how long running jobs may take once a drain began */
   readonly drainSeconds: number;
   /** the consumer for one delivery */
   readonly consumerOf: (delivery: Delivery) => Consumer;
   readonly onEvent: (event: QueueEvent) => void;
 }
 
-/** Milliseconds after a failed receive; doubles up to a minute. */
+/** The pause after a failed receive; doubles up to the maximum. */
 const firstPauseMillis = 1000;
 const maxPauseMillis = 60_000;
-/** Milliseconds for messages that SQS is just handing out when a drain begins. */
+/** When a drain begins, SQS may be delivering messages: the open receive gets this long to return them. */
 const lastReceiveMillis = 500;
 
-/** Takes messages from the queue, never more than can be begun at once, and does them. */
+/** Receives messages and processes them. It never receives more than it can start at once. */
 export class QueueConsumer {
   readonly #options: QueueConsumerOptions;
   readonly #running = new Map<Delivery, Promise<void>>();
@@ -52,7 +52,7 @@ export class QueueConsumer {
     );
   }
 
-  /** Messages in hand. */
+  /** Messages that are being processed. */
   get jobs(): number {
     return this.#running.size;
   }
@@ -67,11 +67,12 @@ export class QueueConsumer {
   }
 
   /**
-   * Works until {@link drain} is called, or a job is stuck: what it holds on to can only be had back by another process.
-   * @returns `stuck` where it was that; everything else is done or back in the queue by then
+   * Works until {@link drain} is called or a job is stuck. A stuck job never lets go of its memory and sockets; only the
+   * end of the process frees them.
+   * @returns `stuck` if a job was; every other message is then done or back in the queue
    */
   async run(): Promise<'drained' | 'stuck'> {
-    let pause = firstPauseMillis;
+    let pauseMillis = firstPauseMillis;
     while (!this.#ending) {
       const free = this.#options.objectsAtOnce - this.#running.size;
       if (free <= 0) {
@@ -82,20 +83,20 @@ export class QueueConsumer {
         const signal = this.#receiving.signal;
         const messages = await this.#options.source.receive(Math.min(free, queueBatchSize), signal);
         this.#receivedAt = this.#options.clock.now();
-        pause = firstPauseMillis;
-        for (const message of messages) this.#begin(message);
+        pauseMillis = firstPauseMillis;
+        for (const message of messages) this.#start(message);
       } catch (error) {
         if (this.#receiving.signal.aborted) break;
         this.#options.onEvent({ type: 'receive failed', fault: asFault(error) });
-        if (!this.#isEnding()) await this.#woken(pause * (0.5 + Math.random() / 2));
-        pause = Math.min(maxPauseMillis, pause * 2);
+        if (!this.#isEnding()) await this.#woken(pauseMillis * (0.5 + Math.random() / 2));
+        pauseMillis = Math.min(maxPauseMillis, pauseMillis * 2);
       }
     }
-    await this.#end();
+    await this.#finish();
     return this.#stuck ? 'stuck' : 'drained';
   }
 
-  /** Receives no more and begins no more parts. {@link run} returns when what is under way has ended. */
+  /** Receives no more messages and starts no more parts. {@link run} returns when the running jobs have ended. */
   drain(): void {
     if (this.#ending) return;
     this.#ending = true;
@@ -104,20 +105,20 @@ export class QueueConsumer {
   }
 
   /**
-   * Resolves when a message was dealt with or a drain begins, or after so many milliseconds. Made anew each time: a
-   * race against a promise that lives as long as the process would leave something behind for every message.
+   * Resolves when a message was processed or a drain begins, at the latest after `timeoutMillis`. Each call creates a new
+   * promise: a race against one that lives as long as the process would leak memory with every message.
    */
-  async #woken(atMost?: number): Promise<void> {
+  async #woken(timeoutMillis?: number): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
-    await (atMost === undefined ? woken : Promise.race([woken, this.#options.clock.sleep(atMost)]));
+    await (timeoutMillis === undefined ? woken : Promise.race([woken, this.#options.clock.sleep(timeoutMillis)]));
   }
 
-  /** A method, because it changes while the queue is asked. */
+  /** A method, because the value changes during a receive; the compiler would narrow the field. */
   #isEnding(): boolean {
     return this.#ending;
   }
 
-  #begin(message: ReceivedMessage): void {
+  #start(message: ReceivedMessage): void {
     const delivery = new Delivery(message, {
       source: this.#options.source,
       clock: this.#options.clock,
@@ -125,11 +126,11 @@ export class QueueConsumer {
       isEnding: () => this.#ending,
       onMissedHeartbeat: (fault) => this.#options.onEvent({ type: 'heartbeat missed', fault, message: message.id }),
     });
-    const one = this.#deal(delivery).finally(() => {
+    const running = this.#process(delivery).finally(() => {
       this.#running.delete(delivery);
       this.#wake();
     });
-    this.#running.set(delivery, one);
+    this.#running.set(delivery, running);
     delivery.stuck.catch(() => {
       this.#stuck = true;
       this.#options.onEvent({ type: 'stuck', message: message.id });
@@ -138,7 +139,7 @@ export class QueueConsumer {
   }
 
   /** Never rejects. */
-  async #deal(delivery: Delivery): Promise<void> {
+  async #process(delivery: Delivery): Promise<void> {
     const { message } = delivery;
     const done = !this.#ending && (await consumeMessage(this.#options.consumerOf(delivery), message));
     delivery.end();
@@ -154,21 +155,22 @@ export class QueueConsumer {
       else await source.after(message.receipt, 0);
       onEvent({ type: 'given back', message: message.id, how });
     } catch (error) {
-      // It comes back when its visibility ends.
+      // The message returns when its visibility timeout ends.
       onEvent({ type: 'heartbeat missed', fault: asFault(error), message: message.id });
     }
   }
 
-  async #end(): Promise<void> {
+  /** Waits for running jobs until the drain time is over, then gives the rest back. */
+  async #finish(): Promise<void> {
     const { clock, drainSeconds: drainTime } = this.#options;
     const all = Promise.all(this.#running.values());
     await Promise.race([all, clock.sleep(drainTime * 1000)]);
     await Promise.all(
-      [...this.#running.keys()].map(async (late) => {
-        late.end();
-        await this.#giveBack(late);
+      [...this.#running.keys()].map(async (delivery) => {
+        delivery.end();
+        await this.#giveBack(delivery);
       }),
     );
-    await this.#deletions.settle();
+    await this.#deletions.flush();
   }
 }

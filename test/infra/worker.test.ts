@@ -222,7 +222,7 @@ describe('workers alone, in a network of their own', () => {
       const source = Object.fromEntries(
         variables.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
       );
-      const environment = readWorkerEnvironment(source, { processors: 2, memory: 4 * 1024 ** 3 });
+      const environment = readWorkerEnvironment(source, { processors: 2, memoryBytes: 4 * 1024 ** 3 });
       expect(environment).toMatchObject({
         TASKS_PATH: '/s3-ferry/S3Ferry/tasks/',
         QUEUE_URL: '<QueuesJobs>',

@@ -1,13 +1,13 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { helpText, readWorkerEnvironment, requiredKeys } from '../../worker/environment.ts';
 
-const machine = { processors: 4, memory: 8 * 1024 ** 3 };
-const least = Object.fromEntries(requiredKeys.map((key) => [key, `the ${key}`]));
+const machine = { processors: 4, memoryBytes: 8 * 1024 ** 3 };
+const required = Object.fromEntries(requiredKeys.map((key) => [key, `the ${key}`]));
 
-describe('the environment of the worker', () => {
-  test('needs four variables; the rest comes from defaults and the machine', () => {
-    expect(readWorkerEnvironment(least, machine)).toMatchObject({
-      ...least,
+describe('readWorkerEnvironment', () => {
+  it('needs four variables, and takes the others from defaults and the machine', () => {
+    expect(readWorkerEnvironment(required, machine)).toMatchObject({
+      ...required,
       PROCESSES: 4,
       MEMORY_MIB: 4096,
       VISIBILITY_SECONDS: 300,
@@ -16,15 +16,15 @@ describe('the environment of the worker', () => {
     });
   });
 
-  test('takes what is set, and an empty one for not set', () => {
-    expect(readWorkerEnvironment({ ...least, PROCESSES: '2', MEMORY_MIB: '' }, machine)).toMatchObject({
+  it('reads the variables that are set; an empty one counts as not set', () => {
+    expect(readWorkerEnvironment({ ...required, PROCESSES: '2', MEMORY_MIB: '' }, machine)).toMatchObject({
       PROCESSES: 2,
       MEMORY_MIB: 4096,
     });
   });
 
-  test('tells of everything that is wrong at once', () => {
-    const source = { ...least, QUEUE_URL: '', PROCESSES: '0', OBJECTS_AT_ONCE: 'many', DRAIN_SECONDS: '1e3' };
+  it('reports every fault at once', () => {
+    const source = { ...required, QUEUE_URL: '', PROCESSES: '0', OBJECTS_AT_ONCE: 'many', DRAIN_SECONDS: '1e3' };
     const read = (): unknown => readWorkerEnvironment(source, machine);
     expect(read).toThrow(expect.objectContaining({ name: 'InvalidInput' }));
     for (const fault of [
@@ -37,8 +37,8 @@ describe('the environment of the worker', () => {
     }
   });
 
-  test('is explained by --help, every variable of it', () => {
+  it('reads no variable that --help does not list', () => {
     const help = helpText();
-    for (const key of Object.keys(readWorkerEnvironment(least, machine))) expect(help).toContain(`  ${key} `);
+    for (const key of Object.keys(readWorkerEnvironment(required, machine))) expect(help).toContain(`  ${key} `);
   });
 });

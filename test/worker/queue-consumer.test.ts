@@ -11,14 +11,14 @@ import { QueueConsumer, type QueueEvent } from '../../worker/queue-consumer.ts';
 import type { Delivery } from '../../worker/delivery.ts';
 import { until } from '../support/until.ts';
 
-/** Taking messages, over a queue in memory. */
+/** The consumer over a queue in memory. */
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 const maxReceives = 5;
 
-/** A queue that hands out what it has, and tells what is done with it. */
+/** A queue that delivers its messages, and records what happens to them. */
 class Source implements JobSource {
   readonly waiting: ReceivedMessage[] = [];
   readonly asked: number[] = [];
@@ -52,7 +52,7 @@ class Source implements JobSource {
   }
 
   async requeueJob(): Promise<void> {
-    throw new Error('nothing comes twice here');
+    throw new Error('unexpected call');
   }
 
   async requeueMessage({ receipt }: ReceivedMessage): Promise<void> {
@@ -68,13 +68,13 @@ class Source implements JobSource {
   }
 }
 
-function consumption(
+function consumerOver(
   source: Source,
   transfer: (job: Job, delivery: Delivery) => Promise<void>,
   more: { drainTime?: number; jobTimeout?: number; visibility?: number } = {},
-): { consumption: QueueConsumer; events: QueueEvent[] } {
+): { worker: QueueConsumer; events: QueueEvent[] } {
   const events: QueueEvent[] = [];
-  const made = new QueueConsumer({
+  const worker = new QueueConsumer({
     source,
     clock: systemClock,
     limits: {
@@ -101,15 +101,15 @@ function consumption(
       onFault: () => undefined,
     }),
   });
-  return { consumption: made, events };
+  return { worker, events };
 }
 
-test('never asks for more than can be begun, and deletes what is done', async () => {
+test('receives no more messages than it can start, and deletes finished ones', async () => {
   const source = new Source();
   source.add(30);
   let running = 0;
   let most = 0;
-  const { consumption: worker } = consumption(source, async () => {
+  const { worker } = consumerOver(source, async () => {
     most = Math.max(most, ++running);
     await systemClock.sleep(10);
     running--;
@@ -123,17 +123,17 @@ test('never asks for more than can be begun, and deletes what is done', async ()
   expect(source.back).toEqual([]);
 });
 
-test('a drain ends what is under way, and gives back what was left, and what comes too late', async () => {
+test('a drain finishes running jobs, and gives back the others and late messages', async () => {
   const source = new Source();
   source.add(2);
-  const { consumption: worker, events } = consumption(source, async ({ key }, { deadline }) => {
+  const { worker, events } = consumerOver(source, async ({ key }, { deadline }) => {
     await until(() => deadline.remaining() < 0);
     if (key === '1') throw new Fault('OutOfTime', 'left');
   });
   const ended = worker.run();
   await until(() => worker.jobs === 2);
   worker.drain();
-  // The long poll is still there for a moment.
+  // The long poll stays open for a moment.
   source.waiting.push({
     id: 'late',
     body: encodeJob({ task: 't', key: 'late', action: 'copy' }),
@@ -149,10 +149,10 @@ test('a drain ends what is under way, and gives back what was left, and what com
   expect(events.map(({ type }) => type)).toEqual(['given back', 'given back']);
 });
 
-test('an interruption on the last delivery is not the last: it becomes a new message', async () => {
+test('an interruption on the last delivery makes the message a new one', async () => {
   const source = new Source();
   source.add(1, maxReceives);
-  const { consumption: worker } = consumption(source, async (_job, { deadline }) => {
+  const { worker } = consumerOver(source, async (_job, { deadline }) => {
     await until(() => deadline.remaining() < 0);
     throw new Fault('OutOfTime', 'left');
   });
@@ -163,10 +163,10 @@ test('an interruption on the last delivery is not the last: it becomes a new mes
   expect({ requeued: source.requeued, back: source.back }).toEqual({ requeued: ['r0'], back: [] });
 });
 
-test('a drain does not wait for ever: what does not end in time goes back', async () => {
+test('a drain gives back a job that does not end in time', async () => {
   const source = new Source();
   source.add(1);
-  const { consumption: worker } = consumption(source, () => new Promise(() => undefined), { drainTime: 0.05 });
+  const { worker } = consumerOver(source, () => new Promise(() => undefined), { drainTime: 0.05 });
   const ended = worker.run();
   await until(() => worker.jobs === 1);
   worker.drain();
@@ -174,23 +174,23 @@ test('a drain does not wait for ever: what does not end in time goes back', asyn
   expect(source.back).toEqual([['r0', 0]]);
 });
 
-test('a job without progress loses its message by the rules of failures, and ends the process', async () => {
+test('a job without progress gives up its message as a failure does, and ends the process', async () => {
   const source = new Source();
   source.add(1);
   const limits = { visibility: 0.03, jobTimeout: 0.05 };
-  const { consumption: worker, events } = consumption(source, (_job, { stuck }) => stuck, limits);
+  const { worker, events } = consumerOver(source, (_job, { stuck }) => stuck, limits);
   expect(await worker.run()).toBe('stuck');
   expect(events).toEqual([{ type: 'stuck', message: '0' }]);
-  // Hidden again while it might have made progress; then back after the first delay of a failure, not at once.
+  // Heartbeats hid it while it might have made progress; it returns after the first delay of a failure, not at once.
   expect(source.back.at(-1)).toEqual(['r0', 15]);
 });
 
-test('a queue that cannot be read is asked again; a message that cannot be deleted is told', async () => {
+test('a failed receive is retried; a message that cannot be deleted is reported', async () => {
   const source = new Source();
   source.failures = 1;
   source.stays = 'r0';
   source.add(1);
-  const { consumption: worker, events } = consumption(source, async () => undefined);
+  const { worker, events } = consumerOver(source, async () => undefined);
   const ended = worker.run();
   await until(() => events.length === 2);
   worker.drain();
@@ -201,11 +201,11 @@ test('a queue that cannot be read is asked again; a message that cannot be delet
   ]);
 });
 
-test('waiting for a free hand leaves nothing behind, however many messages there are', async () => {
+test('waiting for a free place leaks no memory, however many messages arrive', async () => {
   const messages = 3000;
   const source = new Source();
-  const { consumption: one } = consumption(source, () => new Promise((resolve) => setImmediate(resolve)));
-  const running = one.run();
+  const { worker } = consumerOver(source, () => new Promise((resolve) => setImmediate(resolve)));
+  const running = worker.run();
   const heap: number[] = [];
   for (let round = 0; round < 3; round++) {
     source.add(messages);
@@ -214,8 +214,8 @@ test('waiting for a free hand leaves nothing behind, however many messages there
     collectGarbage();
     heap.push(process.memoryUsage().heapUsed);
   }
-  one.drain();
+  worker.drain();
   await running;
-  // The first round also loads code. A race against a promise that outlives it leaves more than 300 bytes each time.
+  // The first round also loads code. A race against a promise that outlives it would leak more than 300 bytes each time.
   expect((heap[2]! - heap[1]!) / messages).toBeLessThan(150);
 });
