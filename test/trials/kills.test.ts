@@ -15,7 +15,7 @@ const partSize = 5 * MiB;
 let objects: Objects;
 
 beforeAll(async () => {
-  objects = await Objects.open(join(place.path, 'store'), size, partSize);
+  objects = await Objects.open(join(place.path, 'store'), { size, partSize });
 });
 afterAll(async () => {
   await objects.close();
@@ -25,11 +25,12 @@ afterAll(async () => {
 test.each(['upload-parts', 'worker: a process'])(
   'kill -9 of %s: the object arrives whole, and no more is sent again than was in flight',
   async (name) => {
-    const kind = victims.find((one) => one.name === name)!;
-    const site = await openSite(kind.site, join(place.path, kind.site), objects, partSize, () => undefined);
+    const victim = victims.find((one) => one.name === name)!;
+    const directory = join(place.path, victim.site);
+    const site = await openSite(victim.site, { directory, objects, log: () => undefined });
     try {
       const random = new Random(1);
-      const result = await runKills(site, objects, { kind, count: 1, size, partSize, random, say: () => undefined });
+      const result = await runKills(site, objects, { victim, count: 1, random, say: () => undefined });
       expect(result).toMatchObject({ kills: 1, completed: 1, violations: [] });
     } finally {
       await site.close();

@@ -13,29 +13,39 @@ import type { StoredPart } from '../../shared/model/part-plan.ts';
 import { project } from '../../test/support/child.ts';
 import type { StoreCounts, StoreQuestion } from './store.ts';
 
-/** The object that is moved again and again, and both of its sides: a store in a process of its own. */
+/** In bytes. */
+export interface ObjectSizes {
+  readonly size: number;
+  readonly partSize: number;
+}
+
+/** The object that is transferred again and again, and both of its sides: a store in a process of its own. */
 export class Objects {
   readonly endpoint: string;
+  readonly size: number;
+  readonly partSize: number;
   readonly source: S3ObjectStore;
   readonly destination: S3ObjectStore;
   readonly #process: ChildProcess;
   readonly #clients: S3Client[] = [];
-  #seed = { etag: '', crc: 0, size: 0, partSize: 0 };
+  #seed = { etag: '', crc: 0 };
 
-  private constructor(child: ChildProcess, endpoint: string) {
+  private constructor(child: ChildProcess, endpoint: string, { size, partSize }: ObjectSizes) {
+    this.size = size;
+    this.partSize = partSize;
     this.#process = child;
     this.endpoint = endpoint;
     this.source = this.#store(localNames.sourceBucket);
     this.destination = this.#store(localNames.destinationBucket);
   }
 
-  /** Starts the store, and makes the object, of random bytes, as an upload in parts. */
-  static async open(directory: string, size: number, partSize: number): Promise<Objects> {
+  /** Starts the store and makes the object: random bytes, uploaded in parts. */
+  static async open(directory: string, { size, partSize }: ObjectSizes): Promise<Objects> {
     const script = join(project, 'trials/kills/store.ts');
     const child = fork(script, [directory], { execArgv: [], env: { ...process.env, NODE_OPTIONS: '' } });
     const [{ endpoint }] = (await once(child, 'message')) as [StoreCounts];
-    const objects = new Objects(child, endpoint);
-    await objects.#makeSeed(size, partSize);
+    const objects = new Objects(child, endpoint, { size, partSize });
+    await objects.#makeSeed();
     return objects;
   }
 
@@ -53,15 +63,15 @@ export class Objects {
     return new S3ObjectStore(client, side);
   }
 
-  async #makeSeed(size: number, partSize: number): Promise<void> {
+  async #makeSeed(): Promise<void> {
     let crc = 0;
-    await this.#upload('seed', size, partSize, 1, async (address, start, end) => {
+    await this.#upload('seed', 1, async (address, start, end) => {
       const data = randomBytes(end - start);
       crc = crc32(data, crc);
       return this.source.uploadPart(address, { data, size: data.length });
     });
     const { etag } = await this.#head('seed');
-    this.#seed = { etag, crc, size, partSize };
+    this.#seed = { etag, crc };
   }
 
   async #head(key: string): Promise<{ etag: string }> {
@@ -72,8 +82,6 @@ export class Objects {
 
   async #upload(
     key: string,
-    size: number,
-    partSize: number,
     atOnce: number,
     send: (
       address: { key: string; uploadId: string; number: number },
@@ -81,6 +89,7 @@ export class Objects {
       end: number,
     ) => Promise<StoredPart>,
   ): Promise<void> {
+    const { size, partSize } = this;
     const { uploadId } = await this.source.createUpload(key, { headers: {}, metadata: { kind: 'test' }, tags: {} });
     const parts: StoredPart[] = [];
     const numbers = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index + 1);
@@ -91,13 +100,11 @@ export class Objects {
     await this.source.completeUpload(key, uploadId, parts, { size });
   }
 
-  /** Makes the object under a new key: the store gives the bytes that are there a second name. */
+  /** Makes the object under a new key, by copies inside the store. */
   async make(key: string): Promise<void> {
-    const { etag, size, partSize } = this.#seed;
+    const { etag } = this.#seed;
     const seed = { bucket: localNames.sourceBucket, key: 'seed', etag };
-    await this.#upload(key, size, partSize, 4, (address, start, end) =>
-      this.source.copyPart(address, seed, start, end),
-    );
+    await this.#upload(key, 4, (address, start, end) => this.source.copyPart(address, seed, start, end));
     await this.#ask('reset');
   }
 
@@ -106,7 +113,7 @@ export class Objects {
     await this.destination.delete(key);
   }
 
-  /** What is wrong with the copy: nothing, where it is the object, whole. */
+  /** What is wrong with the copy; nothing if it is the whole object. */
   async faultsOf(key: string): Promise<string[]> {
     const opened = await this.destination.get(key);
     if (!opened) return ['the destination has no object'];
@@ -116,7 +123,8 @@ export class Objects {
       crc = crc32(chunk, crc);
       length += chunk.length;
     }
-    const { etag, size, crc: expected } = this.#seed;
+    const { size } = this;
+    const { etag, crc: expected } = this.#seed;
     const faults: string[] = [];
     if (length !== size) faults.push(`the copy has ${length} bytes instead of ${size}`);
     if (crc !== expected) faults.push(`the copy's CRC-32 is ${crc} instead of ${expected}`);

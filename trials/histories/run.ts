@@ -1,0 +1,39 @@
+import { runHistory } from './history.ts';
+
+/** What several histories came to. */
+export interface HistoriesResult {
+  readonly histories: number;
+  readonly calls: number;
+  /** processes that were killed */
+  readonly killed: number;
+  /** messages that ended in the dead-letter queue while calls failed */
+  readonly buried: number;
+  /** a line for each history with a violation: its seed, its world and the violations */
+  readonly failures: readonly string[];
+}
+
+/** Histories with violations after which no more are run. */
+const maxFailures = 5;
+
+/**
+ * Runs histories one after the other, with consecutive seeds.
+ * @param report receives a line for each event
+ */
+export async function runHistories(
+  { count, seed: first }: { readonly count: number; readonly seed: number },
+  report?: (line: string) => void,
+): Promise<HistoriesResult> {
+  const failures: string[] = [];
+  let [histories, calls, killed, buried] = [0, 0, 0, 0];
+  for (let seed = first; seed < first + count && failures.length < maxFailures; seed++) {
+    const history = await runHistory(seed, report);
+    histories++;
+    calls += history.calls;
+    killed += history.killed;
+    buried += history.buried;
+    if (history.violations.length > 0) {
+      failures.push(`seed ${seed} ${JSON.stringify(history.traits)}: ${history.violations.join('; ')}`);
+    }
+  }
+  return { histories, calls, killed, buried, failures };
+}
