@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2024', parser: { syntax: 'typescript' } } }] },
   modulePathIgnorePatterns: ['<rootDir>/(dist|cdk.out|.types|.s3-ferry)/'],
+  globalSetup: '<rootDir>/test/support/run-directory.mjs',
+  globalTeardown: '<rootDir>/test/support/remove-run-directory.mjs',
   maxWorkers: 2,
   // A test file leaves some 30 MB behind in its process, and each full collection of a heap costs what is in it.
   workerIdleMemoryLimit: '200MB',

@@ -1,25 +1,48 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import { projectDirectory } from './settings.ts';
 
 /**
  * Bundles the functions and synthesizes the stack for a configuration, as a deployment would. The bundles have source
- * maps besides, and are beside the assembly, so that several processes can do it at once.
+ * maps besides, and are beside the assembly, so that several processes can do it at once; or they are in the directory
+ * that the environment variable S3_FERRY_BUNDLES names, where later calls find them built.
  * @param configuration the path of a configuration file
  * @param directory where the cloud assembly goes
  * @throws Fault `InvalidTask` with what the CDK app said
  */
 export async function synthesize(configuration: string, directory: string): Promise<void> {
-  const bundles = `${directory}.bundles`;
-  await run(['esbuild.config.mjs', bundles, '--source-maps']);
+  const bundles = await bundle(`${directory}.bundles`);
   rmSync(directory, { recursive: true, force: true });
   await run(['infra/main.ts'], {
     S3_FERRY_CONFIG: configuration,
     CDK_OUTDIR: directory,
     CDK_CONTEXT_JSON: JSON.stringify({ bundles }),
+    // CloudFormation's schemas take longer to load than all the rest, and nothing here goes to CloudFormation.
+    CDK_VALIDATION: 'false',
   });
+}
+
+/** Makes the bundles, or finds them in S3_FERRY_BUNDLES. @returns their directory */
+async function bundle(own: string): Promise<string> {
+  const shared = process.env['S3_FERRY_BUNDLES'] ?? '';
+  if (shared === '') {
+    await run(['esbuild.config.mjs', own, '--source-maps']);
+    return own;
+  }
+  if (!existsSync(shared)) {
+    const fresh = mkdtempSync(`${shared}-`);
+    await run(['esbuild.config.mjs', fresh, '--source-maps']);
+    try {
+      renameSync(fresh, shared);
+    } catch (error) {
+      rmSync(fresh, { recursive: true });
+      // Another process was quicker: its bundles are the same.
+      if (!existsSync(shared)) throw error;
+    }
+  }
+  return shared;
 }
 
 /** Writes a configuration of tasks and the stack's settings. @returns its path */

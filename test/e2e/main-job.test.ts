@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report } from '../../local/run/report.ts';
 import { MiB } from '../../shared/model/limits.ts';
-import { start, temporary } from '../support/child.ts';
+import { Child, start, temporary } from '../support/child.ts';
 import { bytesOf } from '../support/objects.ts';
 
 /** `npm start` on a directory of its own: the whole pipeline, as a user runs it. */
@@ -29,7 +29,9 @@ describe('npm start', () => {
   it('moves every file, verifies it, sees an event through and finds nothing in a second run', async () => {
     const reportFile = join(place.path, 'report.json');
     const options = ['--large-threshold', '6MiB', '--part-size', '5 MiB', '--report', reportFile, '--json'];
-    const { code, stdout, stderr } = await start('--from', from, ...options);
+    // As a user runs it: with bundles of its own.
+    const child = new Child('local/start.ts', ['--from', from, ...options], { S3_FERRY_BUNDLES: '' });
+    const { code, stdout, stderr } = await child.ended();
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     const report = JSON.parse(stdout) as Report;
     expect(JSON.parse(readFileSync(reportFile, 'utf8'))).toEqual(report);

@@ -64,6 +64,12 @@ test('the stack has the name that the context gives, and its parameters with it'
   expect(text).toContain('"/s3-ferry/Other/tasks/one"');
 });
 
+test.each(['lambda', 'both'])("CloudFormation's schemas accept the template with workerMode %s", (workerMode) => {
+  const configuration = { stack: { workerMode }, tasks: [{ ...task, events: 'create', schedule: 'rate(1 hour)' }] };
+  const { status, stderr } = runMain({ configuration, validation: true });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+});
+
 test('the template is the same in every region, and every time', () => {
   const [first, second] = ['us-east-1', 'cn-north-1'].map((region) =>
     runMain({ environment: { AWS_REGION: region, CDK_DEFAULT_REGION: region } }),

@@ -17,6 +17,8 @@ export interface SynthOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** bundles that are not there */
   readonly without?: string;
+  /** CDK's validation of the template by CloudFormation's schemas, which takes longer than all the rest */
+  readonly validation?: boolean;
 }
 
 export interface Synthesized {
@@ -45,6 +47,8 @@ export function runMain(options: SynthOptions = {}): Synthesized {
       encoding: 'utf8',
       env: {
         PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+        CDK_VALIDATION: String(options.validation ?? false),
         CDK_OUTDIR: out,
         CDK_CONTEXT_JSON: JSON.stringify({ bundles, ...options.context }),
         ...(given !== undefined && { S3_FERRY_CONFIG: configuration }),

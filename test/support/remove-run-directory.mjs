@@ -1,0 +1,4 @@
+/** Jest's global teardown. */
+export default function tearDown() {
+  globalThis.removeRunDirectory();
+}
