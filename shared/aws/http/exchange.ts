@@ -7,12 +7,11 @@ import { overdue, type Phase, type Times } from './overdue.ts';
 import { attemptOf, type RequestKind, type SdkRequest } from './request.ts';
 
 /**
- * Bytes handed to the socket at once. What it has not taken can be told only by the piece; and over TLS a piece is
- * encrypted as a whole, into memory.
+ * Bytes handed to the socket at once. Progress is only visible per piece, and TLS encrypts a whole piece into memory.
  */
-const piece = 256 * KiB;
+const pieceBytes = 256 * KiB;
 
-export interface ExchangeSurroundings {
+export interface ExchangeContext {
   readonly kind: RequestKind;
   readonly limit: AnswerLimit;
   readonly times: Times;
@@ -20,11 +19,11 @@ export interface ExchangeSurroundings {
   readonly now: () => number;
 }
 
-/** One request and its answer: sends the body, and knows where it stands. */
+/** One request and its answer: sends the body and knows in which phase it is. */
 export class Exchange {
   readonly answer: Promise<IncomingMessage>;
   readonly #request: ClientRequest;
-  readonly #surroundings: ExchangeSurroundings;
+  readonly #context: ExchangeContext;
   readonly #attempt: number;
   readonly #isStream: boolean;
   #phase: Phase = 'queued';
@@ -34,16 +33,16 @@ export class Exchange {
   #socket: Socket | undefined;
   #response: IncomingMessage | undefined;
   #sentAt = 0;
-  /** milliseconds in which the system took the body */
-  #handedOver = 0;
+  /** how long the system took to accept the body */
+  #handOverMillis = 0;
   #onEnd: () => void = () => undefined;
 
-  constructor(request: ClientRequest, sdk: SdkRequest, surroundings: ExchangeSurroundings) {
+  constructor(request: ClientRequest, sdk: SdkRequest, context: ExchangeContext) {
     this.#request = request;
-    this.#surroundings = surroundings;
+    this.#context = context;
     this.#attempt = attemptOf(sdk);
     this.#isStream = sdk.body instanceof Readable;
-    this.#phaseSince = this.#movedAt = surroundings.now();
+    this.#phaseSince = this.#movedAt = context.now();
     request.once('socket', (socket) => this.#begin(socket, sdk.protocol === 'https:'));
     request.once('finish', () => this.#sent());
     this.answer = new Promise((resolve, reject) => {
@@ -51,12 +50,13 @@ export class Exchange {
         this.#answered(response);
         resolve(response);
       });
-      // Stays: an error that comes after the answer must not be one that nobody listens to.
+      // This listener stays: an error after the answer must not be an unhandled one.
       request.on('error', (error) => {
         reject(error);
         this.#onEnd();
       });
-      // Also without a word: so a request ends whose answer is a change of protocol. Who has an answer is not told.
+      // A request can close without an error, for example if the answer changes the protocol. After an answer, rejecting
+      // has no effect.
       request.once('close', () => {
         reject(Object.assign(new Error('the connection was closed before an answer'), { code: 'ECONNRESET' }));
         this.#onEnd();
@@ -65,27 +65,28 @@ export class Exchange {
     this.#send(sdk.body);
   }
 
-  /** Calls back once, when nothing of it is left to be watched. */
+  /** Calls back when the exchange is over, or no longer bounded. May call back more than once. */
   onEnd(callback: () => void): void {
     this.#onEnd = callback;
   }
 
   /**
-   * Looks how far it is, and ends it where it stands still.
-   * @returns true where it was ended
+   * Ends the exchange if its phase has taken too long.
+   * @returns true if it was ended
    */
-  look(): boolean {
-    const { limit, times, now } = this.#surroundings;
+  endIfOverdue(): boolean {
+    const { limit, times, now } = this.#context;
     const time = now();
     const moved = (this.#socket?.bytesRead ?? 0) + (this.#socket?.bytesWritten ?? 0);
     if (moved !== this.#moved) this.#movedAt = time;
     this.#moved = moved;
-    const answerLimit = limit.current(this.#attempt, this.#handedOver);
-    const standing = { phase: this.#standing(), quiet: time - this.#movedAt, lasted: time - this.#phaseSince };
-    const reason = overdue({ ...standing, answerLimit }, times);
+    const answerLimit = limit.current(this.#attempt, this.#handOverMillis);
+    const phase = this.#currentPhase();
+    const state = { phase, quiet: time - this.#movedAt, lasted: time - this.#phaseSince, answerLimit };
+    const reason = overdue(state, times);
     if (reason === undefined) return false;
-    if (standing.phase === 'awaiting') limit.expired(answerLimit, this.#attempt);
-    // A name by which the SDK knows that it may try again. A socket in this state is not used again.
+    if (phase === 'awaiting') limit.expired(answerLimit, this.#attempt);
+    // The SDK retries errors of this name. A destroyed socket is not used again.
     const error = Object.assign(new Error(`${reason}; the connection was closed`), { name: 'TimeoutError' });
     this.#response?.destroy(error);
     this.#request.destroy(error);
@@ -93,18 +94,18 @@ export class Exchange {
     return true;
   }
 
-  #standing(): Phase {
+  #currentPhase(): Phase {
     return this.#phase === 'sending' && this.#isStream && !this.#request.writableNeedDrain ? 'producing' : this.#phase;
   }
 
   #enter(phase: Phase): void {
     this.#phase = phase;
-    this.#phaseSince = this.#movedAt = this.#surroundings.now();
+    this.#phaseSince = this.#movedAt = this.#context.now();
   }
 
   #begin(socket: Socket, secure: boolean): void {
     this.#socket = socket;
-    // One that is used again is connected.
+    // A socket that is used again is connected already.
     if (this.#request.reusedSocket || !socket.connecting) this.#enter('sending');
     else {
       this.#enter('connecting');
@@ -117,8 +118,8 @@ export class Exchange {
   #send(body: SdkRequest['body']): void {
     const request = this.#request;
     if (body instanceof Readable) {
-      request.on('drain', () => (this.#movedAt = this.#surroundings.now()));
-      // A body that breaks ends the request with its own error. To destroy the body is its owner's.
+      request.on('drain', () => (this.#movedAt = this.#context.now()));
+      // A body that breaks ends the request with its own error. Its owner destroys it.
       body.once('error', (error) => request.destroy(error));
       body.once('close', () => {
         if (!body.readableEnded) request.destroy(body.errored ?? new Error('the body ended too early'));
@@ -131,19 +132,19 @@ export class Exchange {
       return;
     }
     const bytes = bytesOf(body);
-    if (bytes.length <= piece) {
+    if (bytes.length <= pieceBytes) {
       request.end(bytes);
       return;
     }
     let from = 0;
     const more = (): void => {
-      this.#movedAt = this.#surroundings.now();
-      // What was answered before it was sent is not sent any more.
+      this.#movedAt = this.#context.now();
+      // A request that is answered already is not sent to its end.
       if (this.#response) return;
       let taken = true;
-      while (taken && from + piece < bytes.length) {
-        taken = request.write(bytes.subarray(from, from + piece));
-        from += piece;
+      while (taken && from + pieceBytes < bytes.length) {
+        taken = request.write(bytes.subarray(from, from + pieceBytes));
+        from += pieceBytes;
       }
       if (!taken) return;
       request.off('drain', more);
@@ -156,19 +157,19 @@ export class Exchange {
   #sent(): void {
     if (this.#response) return;
     this.#sentAt = Date.now();
-    this.#handedOver = this.#surroundings.now() - this.#phaseSince;
+    this.#handOverMillis = this.#context.now() - this.#phaseSince;
     this.#enter('awaiting');
   }
 
   #answered(response: IncomingMessage): void {
-    const { kind, limit } = this.#surroundings;
+    const { kind, limit } = this.#context;
     this.#response = response;
     if (this.#phase === 'awaiting') limit.answered(Date.now() - this.#sentAt);
     this.#enter('answering');
     if (kind === 'read' && (response.statusCode ?? 0) < 300) this.#onEnd();
     response.once('close', () => {
       this.#onEnd();
-      // A request that was answered before it was sent: the rest is of no use, and the socket neither.
+      // Answered before it was sent: the rest of the body, and the socket, are of no more use.
       if (!this.#request.writableFinished) this.#request.destroy();
     });
   }

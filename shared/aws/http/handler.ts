@@ -5,10 +5,10 @@ import { Exchange } from './exchange.ts';
 import { usualTimes, type Times } from './overdue.ts';
 import { kindOf, requestKinds, targetOf, type RequestKind, type SdkRequest } from './request.ts';
 
-/** Milliseconds between two looks at the requests under way. */
-const period = 250;
+/** How often the requests under way are checked. */
+const checkEveryMillis = 250;
 
-/** What the SDK takes for an answer. */
+/** An answer as the SDK expects it from a request handler. */
 export interface SdkResponse {
   readonly statusCode: number;
   readonly reason: string | undefined;
@@ -17,25 +17,30 @@ export interface SdkResponse {
 }
 
 interface HandleOptions {
-  /** Node's own, in the SDK's type */
+  /** an AbortSignal of Node's, in the SDK's type */
   readonly abortSignal?: object;
 }
 
 export interface HandlerOptions {
-  /** sockets at once, of each of http and https */
+  /** sockets open at once, for http and for https each */
   readonly maxSockets: number;
-  /** others than the usual ones, for tests */
+  /** shorter times than the usual ones, for tests */
   readonly times?: Partial<Times>;
   readonly bounds?: Partial<Record<RequestKind, LimitBounds>>;
+  readonly checkEveryMillis?: number;
 }
 
 /**
- * The request handler of an SDK client, in place of the SDK's own: ends what does not get on, and nothing else. The
- * SDK's knows limits of time only (of the whole request, of a silent socket), the same for a HEAD and for a Complete; it
- * only warns of the first; and it waits for ever for an answer when the stream that it sends breaks.
+ * HTTP for the SDK's clients: the request handler that replaces the SDK's own. It ends requests that make no progress,
+ * and no others. The SDK's handler has only fixed limits (for the whole request, for a silent socket), the same for a
+ * HEAD and for a Complete; it merely warns when the first is exceeded; and it waits forever for an answer if the stream
+ * that it sends breaks.
  *
- * What is ended fails with a `TimeoutError`, which the SDK's retries (where the body is no stream) and `faultOf` know.
- * Its socket is closed, and so are the idle ones, which may lead to the same place: the next try connects anew.
+ * Each request is an exchange (exchange.ts), which knows its phase. Every 250 ms it is compared with the time that the
+ * phase may take (overdue.ts). How long an answer may take is learned per kind of request (request.ts, answer-limit.ts).
+ * A request that is ended fails with a `TimeoutError`, which the SDK retries unless the body is a stream, and which
+ * `faultOf` knows. Its socket is closed, and so are the idle ones, which may lead to the same broken host: the next
+ * attempt opens a new connection. Answers are read within limits before the SDK parses them (answers.ts).
  */
 export class BoundedHttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
@@ -44,20 +49,22 @@ export class BoundedHttpHandler {
   readonly #agent: Agent;
   readonly #secureAgent: SecureAgent;
   readonly #limits = new Map<RequestKind, AnswerLimit>();
-  readonly #watched = new Set<Exchange>();
+  readonly #checkEveryMillis: number;
+  readonly #underWay = new Set<Exchange>();
   #timer: NodeJS.Timeout | undefined;
-  #lookedAt = 0;
-  /** Time as far as this process was there to see it: one that was held up has not waited in vain. */
+  #checkedAt = 0;
+  /** Milliseconds during which this process ran: a process that was suspended has not waited for anything. */
   #time = 0;
 
-  constructor({ maxSockets, times, bounds }: HandlerOptions) {
+  constructor({ maxSockets, times, bounds, ...options }: HandlerOptions) {
     this.#times = { ...usualTimes, ...times };
     this.#bounds = { ...requestKinds, ...bounds };
+    this.#checkEveryMillis = options.checkEveryMillis ?? checkEveryMillis;
     this.#agent = new Agent({ keepAlive: true, maxSockets });
     this.#secureAgent = new SecureAgent({ keepAlive: true, maxSockets });
   }
 
-  /** Sockets that are open, by what they do. */
+  /** The number of open sockets that are in use and that are not. */
   get sockets(): { busy: number; idle: number } {
     const agents = [this.#agent, this.#secureAgent];
     const count = (pick: (agent: Agent) => NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
@@ -65,12 +72,12 @@ export class BoundedHttpHandler {
     return { busy: count((agent) => agent.sockets), idle: count((agent) => agent.freeSockets) };
   }
 
-  /** Milliseconds that the answer to a first try of a request of this kind may take now. */
+  /** Milliseconds that the answer to the first attempt of a request of this kind may take now. */
   answerLimit(kind: RequestKind): number {
     return this.#limitOf(kind).current();
   }
 
-  /** Sends a request. @returns the answer, its body still to be read */
+  /** Sends a request. @returns the answer, whose body is yet to be read */
   async handle(sdk: SdkRequest, { abortSignal }: HandleOptions = {}): Promise<{ response: SdkResponse }> {
     const signal = abortSignal as AbortSignal | undefined;
     if (signal?.aborted === true) throw abortError();
@@ -78,8 +85,8 @@ export class BoundedHttpHandler {
     const request = this.#open(sdk);
     const now = (): number => this.#time;
     const exchange = new Exchange(request, sdk, { kind, limit: this.#limitOf(kind), times: this.#times, now });
-    exchange.onEnd(() => this.#watched.delete(exchange));
-    this.#watch(exchange);
+    exchange.onEnd(() => this.#underWay.delete(exchange));
+    this.#track(exchange);
     const abort = (): void => void request.destroy(abortError());
     signal?.addEventListener('abort', abort, { once: true });
     if (signal) request.once('close', () => signal.removeEventListener('abort', abort));
@@ -93,7 +100,7 @@ export class BoundedHttpHandler {
     this.#secureAgent.destroy();
   }
 
-  /** The SDK hands its settings down to its own handler; this one has none of them. */
+  /** The SDK passes its settings on to its own handler; this one has none of them. */
   updateHttpClientConfig(): void {
     return undefined;
   }
@@ -126,21 +133,21 @@ export class BoundedHttpHandler {
     return limit;
   }
 
-  #watch(exchange: Exchange): void {
-    this.#watched.add(exchange);
+  #track(exchange: Exchange): void {
+    this.#underWay.add(exchange);
     if (this.#timer) return;
-    this.#lookedAt = Date.now();
-    this.#timer = setInterval(() => this.#look(), period).unref();
+    this.#checkedAt = Date.now();
+    this.#timer = setInterval(() => this.#check(), this.#checkEveryMillis).unref();
   }
 
-  #look(): void {
+  #check(): void {
     const now = Date.now();
-    this.#time += Math.min(now - this.#lookedAt, 2 * period);
-    this.#lookedAt = now;
+    this.#time += Math.min(now - this.#checkedAt, 2 * this.#checkEveryMillis);
+    this.#checkedAt = now;
     let ended = false;
-    for (const exchange of this.#watched) ended = exchange.look() || ended;
+    for (const exchange of this.#underWay) ended = exchange.endIfOverdue() || ended;
     if (ended) closeIdle(this.#agent, this.#secureAgent);
-    if (this.#watched.size > 0) return;
+    if (this.#underWay.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

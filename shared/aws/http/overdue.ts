@@ -1,28 +1,28 @@
 /**
- * Where a request stands.
- * - `queued`: no socket is free. Others end, so this one begins: nothing to bound.
+ * The phase of a request.
+ * - `queued`: no socket is free. Each of the other requests is bounded, so this needs no bound.
  * - `connecting`: TCP and TLS.
- * - `sending`: the socket takes the request's body, or does not.
- * - `producing`: the socket would take more, but what is sent is itself still being read from somewhere.
- * - `awaiting`: everything was sent, no byte of the answer is there.
- * - `answering`: an answer that is read whole before anybody sees it. An object's bytes belong to their reader.
+ * - `sending`: the request's body is being handed to the socket.
+ * - `producing`: the socket would accept more, but the body is a stream that has no bytes ready.
+ * - `awaiting`: everything was sent, and no byte of the answer has arrived.
+ * - `answering`: an answer that is buffered whole is arriving. Object bodies stream to the caller, which bounds them.
  */
 export type Phase = 'queued' | 'connecting' | 'sending' | 'producing' | 'awaiting' | 'answering';
 
-/** Milliseconds. */
+/** How long each phase may take, in milliseconds. */
 export interface Times {
-  /** a connection with TLS may take: the third SYN of three that got lost leaves after 3 s, the fourth after 7 s */
+  /** in all, TLS included: TCP sends its third SYN after 3 s, and the fourth after 7 s */
   readonly connecting: number;
   /**
-   * without the socket taking a byte of the body. The system says that it takes more only when a third of what it
-   * buffers (4 MiB at most) has gone, so a steady 20 KB/s looks like a step a minute.
+   * without the socket accepting a byte of the body. The system reports room only when a third of its buffer (4 MiB at
+   * most) is free, so a steady 20 KB/s looks like one step per minute
    */
   readonly sending: number;
-  /** without a byte to send: over twice what the reader of the source waits for one (shared/flow/body.ts) */
+  /** without a byte to send: over twice as long as the reader of the source waits for one (shared/flow/body.ts) */
   readonly producing: number;
-  /** without a byte of an answer that has begun: what S3 and others send to keep a connection alive comes every 10 s */
+  /** without a byte of an answer that has begun: S3 and others send a byte every 10 s to keep a connection open */
   readonly answering: number;
-  /** for such an answer altogether, however busy: what Lambda gives a call */
+  /** for such an answer in all, whatever its progress: Lambda's limit for a call */
   readonly answer: number;
 }
 
@@ -34,18 +34,19 @@ export const usualTimes: Times = {
   answer: 15 * 60_000,
 };
 
-export interface Standing {
+/** The progress of a request in its current phase. */
+export interface PhaseState {
   readonly phase: Phase;
-  /** milliseconds without progress in this phase */
+  /** milliseconds without progress */
   readonly quiet: number;
   /** milliseconds since the phase began */
   readonly lasted: number;
-  /** milliseconds that the first byte of the answer may take now */
+  /** milliseconds that the first byte of the answer may take */
   readonly answerLimit: number;
 }
 
-/** Why a request is to be ended now; undefined while it may go on. */
-export function overdue({ phase, quiet, lasted, answerLimit }: Standing, times: Times): string | undefined {
+/** The reason to end a request now; undefined if it may continue. */
+export function overdue({ phase, quiet, lasted, answerLimit }: PhaseState, times: Times): string | undefined {
   switch (phase) {
     case 'queued':
       return undefined;

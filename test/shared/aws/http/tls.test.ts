@@ -1,12 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LimitBounds } from '../../../../shared/aws/http/answer-limit.ts';
-import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
-import type { Times } from '../../../../shared/aws/http/overdue.ts';
-import { requestKinds } from '../../../../shared/aws/http/request.ts';
+import { BoundedHttpHandler, type HandlerOptions } from '../../../../shared/aws/http/handler.ts';
+import { usualTimes } from '../../../../shared/aws/http/overdue.ts';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../../../shared/model/limits.ts';
@@ -16,6 +14,7 @@ import { certificate } from '../../../support/certificate.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
 import { contextOf } from '../../../support/context.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
+import { until } from '../../../support/until.ts';
 
 const data = bytesOf(16 * MiB);
 const authorities = getCACertificates('default');
@@ -23,12 +22,11 @@ const authorities = getCACertificates('default');
 let s3: LocalS3;
 let handler: BoundedHttpHandler;
 
-function open(
-  bucket: string,
-  times: Partial<Times> = {},
-  large: LimitBounds = requestKinds['write over 1 MiB'],
-): S3ObjectStore {
-  handler = new BoundedHttpHandler({ maxSockets: 50, times, bounds: { 'write over 1 MiB': large } });
+/** As in handler.test.ts: limits that are short, and checked often enough for them. */
+const short: LimitBounds = { min: 300, first: 300, max: 10_000 };
+
+function open(bucket: string, options: Partial<HandlerOptions> = {}): S3ObjectStore {
+  handler = new BoundedHttpHandler({ maxSockets: 50, checkEveryMillis: 50, ...options });
   const side = { bucket, prefix: '', region: 'us-east-1', endpoint: s3.endpoint, requestPayer: false };
   return new S3ObjectStore(createS3Client(side, localKeys, handler), side);
 }
@@ -55,7 +53,7 @@ afterEach(async () => {
 });
 
 describe('over TLS', () => {
-  it('objects arrive whole, in one piece and in parts, over connections that are used again', async () => {
+  it('moves objects whole, in one request and in parts, over connections that are used again', async () => {
     const task = parseTask(
       JSON.stringify({
         name: 'secure',
@@ -79,52 +77,51 @@ describe('over TLS', () => {
     expect(count('UploadPart')).toBe(4);
     expect(s3.requests.length).toBeGreaterThan(20);
     expect(s3.connections).toBeLessThan(10);
-  }, 60_000);
+  });
 
-  it('an answer that never comes is asked for again over another connection', async () => {
-    const store = open('bucket', {}, { min: 1_000, first: 1_000, max: 10_000 });
+  it('repeats a request without an answer over another connection', async () => {
+    const store = open('bucket', { bounds: { 'write over 1 MiB': short } });
     let asked = 0;
     s3.fault = ({ operation }) => (operation === 'PutObject' && asked++ === 0 ? { kind: 'no-answer' } : undefined);
     await store.put('key', { data, size: data.length }, noAttributes);
     expect(asked).toBe(2);
     expect(s3.connections).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
-  }, 60_000);
+  });
 
-  it('a body that nobody takes is ended and sent again', async () => {
-    const store = open('bucket', { sending: 1_500 });
+  it('ends and repeats a request whose body the store does not read', async () => {
+    const store = open('bucket', { times: { sending: 400 } });
     let asked = 0;
     s3.fault = ({ operation }) =>
       operation === 'PutObject' && asked++ === 0 ? { kind: 'stall-body', afterBytes: MiB } : undefined;
     const began = performance.now();
     await store.put('key', { data, size: data.length }, noAttributes);
-    expect(performance.now() - began).toBeLessThan(30_000);
+    expect(performance.now() - began).toBeLessThan(usualTimes.sending / 2);
     expect(asked).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
-  }, 60_000);
+  });
 
-  it('a body that is taken slowly, but steadily, is not ended', async () => {
-    const store = open('bucket', { sending: 1_200 }, { min: 1_000, first: 30_000, max: 240_000 });
+  it('does not end a request whose body the store reads slowly but steadily', async () => {
+    const store = open('bucket', { times: { sending: 400 }, bounds: { 'write over 1 MiB': short } });
     s3.fault = ({ operation }) =>
-      operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 2_000_000 } : undefined;
+      operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 12_000_000 } : undefined;
     await store.put('key', { data, size: data.length }, noAttributes);
     expect(count('PutObject')).toBe(1);
-  }, 60_000);
+  });
 
-  it('a stream that breaks ends its request, with its own error, and leaves no socket', async () => {
+  it('ends a request whose stream breaks with the error of the stream, and leaves no socket', async () => {
     const store = open('bucket');
     const body = new PassThrough();
     body.write(data.subarray(0, 100_000));
     const broke = new Error('the source broke');
-    setTimeout(() => body.destroy(broke), 200);
+    setTimeout(() => body.destroy(broke), 100);
     await expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toMatchObject({
       cause: broke,
     });
-    await sleep(50);
-    expect(handler.sockets.busy).toBe(0);
-  }, 30_000);
+    await until(() => handler.sockets.busy === 0, { every: 5 });
+  });
 
-  it('a certificate that nobody vouches for is refused, and says so', async () => {
+  it('refuses a certificate of an unknown authority, and names the reason', async () => {
     setDefaultCACertificates(authorities);
     try {
       await expect(open('bucket').head('key')).rejects.toThrow(/self-signed certificate/);
@@ -132,5 +129,5 @@ describe('over TLS', () => {
     } finally {
       setDefaultCACertificates([...authorities, certificate.cert]);
     }
-  }, 60_000);
+  });
 });
