@@ -63,7 +63,7 @@ export default {
       ['^(shared|emulator|local|operations)/', '^worker/environment\\.ts$', '^test/support/'],
       'long programs; tests run a small share of them',
     ),
-    only('bench-measures', '^bench/', ['^(shared|emulator|local|trials)/', '^test/support/'], 'the same'),
+    only('bench-measures', '^bench/', ['^(shared|emulator|local|operations|trials)/', '^test/support/'], 'the same'),
     {
       name: 'nothing-imports-a-test',
       severity: 'error',

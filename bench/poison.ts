@@ -1,52 +1,48 @@
-import { Command } from 'commander';
-import { Pipeline, taskNameOf } from '../trials/support/pipeline.ts';
+import { Option } from 'commander';
 import { localNames } from '../local/run/settings.ts';
+import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
 import { maxReceives } from '../shared/model/limits.ts';
+import { wholeNumber } from '../trials/support/options.ts';
+import { Pipeline, taskNameOf } from '../trials/support/pipeline.ts';
 
 /**
- * `node bench/poison.ts`: does an object that cannot be read slow the others? Moves the same number of objects with and
- * without poisoned ones among them, in turn, through the whole pipeline on this machine, and compares how long the healthy
- * ones take. Exit codes: 0 the ratio of the lower quartiles is at most 1.10, 1 it is more.
+ * `node bench/poison.ts`: does an object that cannot be read slow the others down? Transfers the same number of objects
+ * with and without poisoned ones among them, alternately, through the whole pipeline on this machine, and compares how
+ * long the healthy ones take. Prints the numbers of docs/results/dead-letters.md.
  */
 
 interface Options {
-  objects: string;
-  poisoned: string;
-  rounds: string;
-  consumer: string;
+  objects: number;
+  poisoned: number;
+  rounds: number;
+  consumer: 'lambda' | 'ec2';
   json?: true;
 }
 
-const command = new Command('node bench/poison.ts')
-  .option('--objects <number>', 'healthy objects a round', '200')
-  .option('--poisoned <number>', 'poisoned objects among them', '1')
-  .option('--rounds <number>', 'rounds of each kind', '12')
-  .option('--consumer <lambda|ec2>', 'who takes the jobs', 'lambda')
-  .option('--json', 'write the figures as JSON')
-  .allowExcessArguments(false)
-  .showHelpAfterError('(--help shows the options)')
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
-  .parse();
+/** Highest ratio of the lower quartiles, with and without poisoned objects. */
+const maxRatio = 1.1;
 
-const options = command.opts<Options>();
-const [objects, poisoned, rounds] = [options.objects, options.poisoned, options.rounds].map((text) => {
-  const number = Number(text);
-  if (/^[1-9][0-9]{0,5}$/.test(text)) return number;
-  console.error(`found "${text}", expected a whole number from 1`);
-  process.exit(2);
-}) as [number, number, number];
-if (options.consumer !== 'lambda' && options.consumer !== 'ec2') {
-  console.error(`--consumer: found "${options.consumer}", expected lambda or ec2`);
-  process.exit(2);
-}
+const command = createCommand('node bench/poison.ts', 'Does an object that cannot be read slow the others down?')
+  .option('--objects <number>', 'healthy objects per round', wholeNumber(1), 200)
+  .option('--poisoned <number>', 'poisoned objects among them', wholeNumber(1), 1)
+  .option('--rounds <number>', 'rounds of each kind', wholeNumber(1), 12)
+  .addOption(new Option('--consumer <name>', 'what takes the jobs').choices(['lambda', 'ec2']).default('lambda'))
+  .option('--json', 'write the numbers as JSON')
+  .addHelpText('after', exitCodesHelp(`the ratio is at most ${maxRatio}`, 'it is more'));
 
-/** One run. @returns seconds from the start of the run to the arrival of the last healthy object */
-async function round(pipeline: Pipeline, group: string, poison: number): Promise<number> {
+/** One run of a group of keys. @returns seconds from the start of the run to the arrival of the last healthy object */
+async function timeRound(
+  pipeline: Pipeline,
+  group: string,
+  { objects, poisoned }: Pick<Options, 'objects' | 'poisoned'>,
+): Promise<number> {
   const task = taskNameOf('put');
-  const wanted = await pipeline.prepare('put', group, objects + poison);
+  const wanted = await pipeline.prepare('put', group, objects + poisoned);
   const keys = [...wanted.keys()];
-  // Spread among the others, so that batches have some of both.
-  const bad = new Set(Array.from({ length: poison }, (_, index) => keys[Math.floor((keys.length / poison) * index)]));
+  // Spread among the others, so that a batch has some of both.
+  const bad = new Set(
+    Array.from({ length: poisoned }, (_, index) => keys[Math.floor((keys.length / poisoned) * index)]),
+  );
   const left = new Set(keys.filter((key) => !bad.has(key)));
   pipeline.s3Fault = ({ operation, bucket, key }) =>
     operation === 'GetObject' && bucket === localNames.sourceBucket && bad.has(key)
@@ -65,43 +61,47 @@ async function round(pipeline: Pipeline, group: string, poison: number): Promise
   return seconds;
 }
 
-/** What else runs on a machine only ever adds time: the quarter of the rounds that it disturbed least says most. */
+/** Other work on the machine only adds time, so the least disturbed quarter of the rounds says most. */
 function lowerQuartile(numbers: readonly number[]): number {
   return [...numbers].sort((a, b) => a - b)[Math.floor((numbers.length - 1) / 4)] ?? NaN;
 }
 
-const pipeline = await Pipeline.open(options.consumer);
-try {
-  pipeline.fault = ({ operation }) =>
-    operation === 'ChangeMessageVisibility' ? { kind: 'come-back', seconds: 2 } : undefined;
-  await round(pipeline, 'warm', 1);
-  const [clean, tainted]: [number[], number[]] = [[], []];
-  for (let turn = 0; turn < rounds; turn++) {
-    // Each kind goes first in turn: what drifts drifts for both.
-    const kinds = turn % 2 ? [poisoned, 0] : [0, poisoned];
-    for (const poison of kinds) (poison ? tainted : clean).push(await round(pipeline, `${turn}-${poison}`, poison));
+await runCommand(command, async () => {
+  const { objects, poisoned, rounds, consumer, json } = command.opts<Options>();
+  const pipeline = await Pipeline.open(consumer);
+  try {
+    pipeline.fault = ({ operation }) =>
+      operation === 'ChangeMessageVisibility' ? { kind: 'come-back', seconds: 2 } : undefined;
+    await timeRound(pipeline, 'warm', { objects, poisoned: 1 });
+    const [clean, tainted]: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < rounds; turn++) {
+      // The kinds alternate in going first, so that a drift of the machine affects both.
+      const kinds = turn % 2 ? [poisoned, 0] : [0, poisoned];
+      for (const poison of kinds)
+        (poison ? tainted : clean).push(await timeRound(pipeline, `${turn}-${poison}`, { objects, poisoned: poison }));
+    }
+    const figures = {
+      consumer,
+      objects,
+      poisoned,
+      rounds,
+      tries: maxReceives,
+      clean: lowerQuartile(clean),
+      withPoison: lowerQuartile(tainted),
+      ratio: lowerQuartile(tainted) / lowerQuartile(clean),
+      deadLetters: await pipeline.runs.deadLetters(),
+      seconds: { clean, withPoison: tainted },
+    };
+    const { ratio } = figures;
+    console.log(
+      json
+        ? JSON.stringify(figures)
+        : `${figures.consumer}: ${objects} objects in ${figures.clean.toFixed(2)} s, with ${poisoned} poisoned in ` +
+            `${figures.withPoison.toFixed(2)} s: ratio ${ratio.toFixed(3)} (lower quartiles of ${rounds}); ` +
+            `${figures.deadLetters} dead letters`,
+    );
+    return ratio <= maxRatio ? 0 : 1;
+  } finally {
+    await pipeline.close();
   }
-  const figures = {
-    consumer: options.consumer,
-    objects,
-    poisoned,
-    rounds,
-    tries: maxReceives,
-    clean: lowerQuartile(clean),
-    withPoison: lowerQuartile(tainted),
-    ratio: lowerQuartile(tainted) / lowerQuartile(clean),
-    deadLetters: await pipeline.runs.deadLetters(),
-    seconds: { clean, withPoison: tainted },
-  };
-  const { ratio } = figures;
-  console.log(
-    options.json
-      ? JSON.stringify(figures)
-      : `${figures.consumer}: ${objects} objects in ${figures.clean.toFixed(2)} s, with ${poisoned} poisoned in ` +
-          `${figures.withPoison.toFixed(2)} s: ratio ${ratio.toFixed(3)} (lower quartiles of ${rounds}); ` +
-          `${figures.deadLetters} dead letters`,
-  );
-  process.exitCode = ratio <= 1.1 ? 0 : 1;
-} finally {
-  await pipeline.close();
-}
+});

@@ -1,20 +1,51 @@
+import { Argument, Option } from 'commander';
+import { createCommand, exitCodesHelp, runCommand } from '../../operations/command.ts';
 import { KiB, MiB } from '../../shared/model/limits.ts';
 import { moveBetweenStores, type StoreMoveOptions } from './move-between-stores.ts';
-import { storeFaults } from './store-faults.ts';
+import { storeFaults, type StoreFault } from './store-faults.ts';
 import { moveThroughPipeline, type RouteResult } from './move-through-pipeline.ts';
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../support/pipeline.ts';
+import { wholeNumber } from '../support/options.ts';
 import { Random } from '../support/random.ts';
+import { markdownRow, markdownTable } from '../support/table.ts';
 import { pipelineFaults } from './pipeline-faults.ts';
 
 /**
- * `npm run test:faults [s3] [services] [mixed]`: each fault on each route, and 10,000 objects under several of them at
- * once, over real clients and real servers on loopback. Prints the tables of docs/results/faults.md; exits with 1 where an
- * object is lost or wrong.
+ * `npm run test:faults`: each fault of a store and of the services on each route, and many objects under several faults at
+ * once, over real clients and real servers on loopback. No object may be lost or wrong. Prints the tables of
+ * docs/results/faults.md. `npm test` runs all faults of the services at once.
  */
 
-const seed = Number(process.env['S3_FERRY_SEED'] ?? 1);
-const objects = Number(process.env['S3_FERRY_OBJECTS'] ?? 10_000);
-const wanted = process.argv.slice(2);
+interface Options {
+  seed: number;
+  objects: number;
+  fault: string;
+}
+
+const shares = ['s3', 'services', 'mixed'] as const;
+const command = createCommand(
+  'npm run test:faults --',
+  'Transfers objects while requests fail, and counts what is lost.',
+)
+  .addArgument(new Argument('[shares...]', 'what to run; everything without it').choices(shares))
+  .addOption(
+    new Option('--seed <number>', 'decides which requests fail')
+      .env('S3_FERRY_SEED')
+      .argParser(wholeNumber())
+      .default(1),
+  )
+  .addOption(
+    new Option('--objects <number>', 'objects of the share "mixed"')
+      .env('S3_FERRY_OBJECTS')
+      .argParser(wholeNumber())
+      .default(10_000),
+  )
+  .addOption(
+    new Option('--fault <text>', 'of the share "s3", only faults whose name contains this')
+      .env('S3_FERRY_FAULT')
+      .default(''),
+  )
+  .addHelpText('after', exitCodesHelp('each object arrived', 'an object is lost, wrong or a dead letter'));
 
 const small = Array.from({ length: 60 }, () => 100 * KiB);
 const large = Array.from({ length: 10 }, (_, index) => 12 * MiB + index);
@@ -26,25 +57,27 @@ const routes: readonly Route[] = [
   { name: 'server-side copy of parts', way: 'inside', sizes: large, atOnce: 4 },
   { name: 'delete', way: 'delete', sizes: small.map(() => 100), atOnce: 8 },
 ];
-/** Of the requests that a fault can happen to. */
+/** Share of the requests that fail, of those that the fault can happen to. */
 const rate = 0.2;
 
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+interface Row extends Omit<RouteResult, 'route' | 'injected'> {
+  readonly route: string;
+  readonly injected: number;
 }
 
-/** One row. `injected` may be words, where it cannot be told apart by route. */
-function row(
-  name: string,
-  result: Omit<RouteResult, 'route' | 'injected'> & { route: string; injected: number | string },
-): string {
-  const { route, injected, lost, wrong, bytes, bytesSent, duplicates } = result;
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+const heads = ['fault', 'route', 'objects', 'injected', 'survived', 'sent again', 'lost', 'wrong', 'duplicates paid'];
+
+function row(name: string, { route, injected, lost, wrong, ...rest }: Row): string {
+  const { objects, bytes, bytesSent, duplicates } = rest;
   const again = bytes > 0 ? `${(((bytesSent - bytes) / bytes) * 100).toFixed(1)} %` : '-';
-  const cells = [name, route, result.objects, injected, result.objects - lost - wrong, again, lost, wrong, duplicates];
-  return `| ${cells.join(' | ')} |`;
+  return markdownRow([name, route, objects, injected, objects - lost - wrong, again, lost, wrong, duplicates]);
 }
 
-/** Sizes as buckets have them: most are small, most bytes are in few. */
+/** Sizes as in real buckets: most objects are small, most bytes are in a few large ones. */
 function mixedSizes(random: Random, count: number): number[] {
   return Array.from({ length: count }, () => {
     if (random.chance(0.002)) return 6 * MiB + random.below(6 * MiB);
@@ -52,32 +85,33 @@ function mixedSizes(random: Random, count: number): number[] {
   });
 }
 
-function kindOf(name: string): (typeof storeFaults)[number] {
-  const kind = storeFaults.find((one) => one.name === name);
-  if (!kind) throw new Error(`no fault is named ${name}`);
-  return kind;
+function storeFault(name: string): StoreFault {
+  const fault = storeFaults.find((one) => one.name === name);
+  if (!fault) throw new Error(`no fault is named ${name}`);
+  return fault;
 }
 
+/** objects that are lost, wrong or dead letters */
 let bad = 0;
 
-/** A row that counts. */
-function tell(name: string, result: Parameters<typeof row>[1]): void {
+/** Prints a row, and counts its losses. */
+function printRow(name: string, result: Row): void {
   print(row(name, result));
   bad += result.lost + result.wrong;
 }
 
-async function faultsOfStores(): Promise<void> {
-  for (const kind of storeFaults.filter(({ name }) => name.includes(process.env['S3_FERRY_FAULT'] ?? ''))) {
+async function runStoreFaults({ seed, fault }: Options): Promise<void> {
+  for (const kind of storeFaults.filter(({ name }) => name.includes(fault))) {
     for (const { name, ...route } of routes) {
-      // Of what happens once an object, a fifth would be next to nothing.
+      // Complete is sent once per object: a fifth of a few objects would be next to nothing.
       const once = kind.operations?.join() === 'CompleteMultipartUpload';
       const result = await moveBetweenStores({ ...route, faults: [{ kind, rate: once ? 0.5 : rate }], seed });
-      if (result.injected > 0) tell(kind.name, { ...result, route: name });
+      if (result.injected > 0) printRow(kind.name, { ...result, route: name });
     }
   }
 }
 
-async function faultsOfServices(consumer: 'lambda' | 'ec2'): Promise<void> {
+async function runServiceFaults({ seed }: Options, consumer: 'lambda' | 'ec2'): Promise<void> {
   const count = (route: PipelineRoute): number =>
     route.includes('parts') || route === 'multipart' || route === 'execution' ? 2 : 8;
   const pipeline = await Pipeline.open(consumer);
@@ -89,11 +123,11 @@ async function faultsOfServices(consumer: 'lambda' | 'ec2'): Promise<void> {
       const injected = result.injected.get(kind) ?? 0;
       if (injected === 0) throw new Error(`${kind.name}: there was no such request`);
       const named = result.routes.some((one) => one.injected > 0);
-      // Requests that name no task (receipts, paths) are told in one row.
-      if (!named) tell(kind.name, { ...sum(result.routes), route: 'all', injected });
-      else for (const one of result.routes) if (one.injected > 0 || one.lost + one.wrong > 0) tell(kind.name, one);
+      // Requests that name no task (receipts, paths) get one row together.
+      if (!named) printRow(kind.name, { ...sum(result.routes), route: 'all', injected });
+      else for (const one of result.routes) if (one.injected > 0 || one.lost + one.wrong > 0) printRow(kind.name, one);
       bad += result.buried;
-      if (result.buried > 0) print(`\n${kind.name}: ${result.buried} dead letters\n`);
+      if (result.buried > 0) print(`\n${kind.name}: ${result.buried} dead letters\n\n`);
     }
   } finally {
     await pipeline.close();
@@ -112,26 +146,28 @@ function sum(results: readonly RouteResult[]): RouteResult {
   }));
 }
 
-async function severalAtOnce(): Promise<void> {
+async function runMixed({ seed, objects }: Options): Promise<void> {
   const faults = [
-    { kind: kindOf('503 SlowDown'), rate: 0.05 },
-    { kind: kindOf('reset before the body'), rate: 0.01 },
-    { kind: kindOf('truncated body'), rate: 0.005 },
+    { kind: storeFault('503 SlowDown'), rate: 0.05 },
+    { kind: storeFault('reset before the body'), rate: 0.01 },
+    { kind: storeFault('truncated body'), rate: 0.005 },
   ];
   const sizes = mixedSizes(new Random(seed), objects);
   const result = await moveBetweenStores({ way: 'relay', sizes, atOnce: 16, faults, seed });
-  tell('5 % 503, 1 % reset, 0.5 % truncated', { ...result, route: 'both' });
-  print(`\n${result.bytes} bytes of objects, ${result.bytesSent} sent, in ${result.seconds.toFixed(1)} s`);
+  printRow('5 % 503, 1 % reset, 0.5 % truncated', { ...result, route: 'both' });
+  print(`\n${result.bytes} bytes of objects, ${result.bytesSent} sent, in ${result.seconds.toFixed(1)} s\n`);
 }
 
-const heads = ['fault', 'route', 'objects', 'injected', 'survived', 'sent again', 'lost', 'wrong', 'duplicates paid'];
-print(`| ${heads.join(' | ')} |`);
-print(`|${heads.map(() => ' --- ').join('|')}|`);
-const asked = (part: string): boolean => wanted.length === 0 || wanted.includes(part);
-if (asked('s3')) await faultsOfStores();
-if (asked('services')) {
-  await faultsOfServices('lambda');
-  await faultsOfServices('ec2');
-}
-if (asked('mixed') && objects > 0) await severalAtOnce();
-process.exitCode = bad > 0 ? 1 : 0;
+await runCommand(command, async () => {
+  const options = command.opts<Options>();
+  const isChosen = (share: (typeof shares)[number]): boolean =>
+    command.args.length === 0 || command.args.includes(share);
+  print(markdownTable(heads, []));
+  if (isChosen('s3')) await runStoreFaults(options);
+  if (isChosen('services')) {
+    await runServiceFaults(options, 'lambda');
+    await runServiceFaults(options, 'ec2');
+  }
+  if (isChosen('mixed') && options.objects > 0) await runMixed(options);
+  return bad > 0 ? 1 : 0;
+});

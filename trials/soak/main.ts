@@ -2,56 +2,51 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'commander';
-import { runCommand } from '../../operations/command.ts';
+import { createCommand, exitCodesHelp, runCommand } from '../../operations/command.ts';
 import { project } from '../../test/support/child.ts';
-import { Fault } from '../../shared/model/faults.ts';
 import { everything, Meter, type Trend } from './meter.ts';
 import { Soak, type SoakResult } from './run.ts';
-import type { PipelinePlace } from './pipeline.ts';
+import type { PipelineAddress } from './pipeline.ts';
 import { directoryForThisProcess } from '../support/process-directory.ts';
+import { minutes, wholeNumber } from '../support/options.ts';
+import { markdownTable, mebibytes } from '../support/table.ts';
 import { growthOf } from './verdict.ts';
 
 /**
- * `npm run soak`: the pipeline at full load with a store that goes wrong, Lambda and the worker side by side, watched for
- * memory, files and sockets that grow. Prints the tables of docs/results/soak.md; exits with 1 where something grows, or
- * where the destination does not end as the source is.
+ * `npm run soak`: the deployed pipeline at full load, with Lambda and the worker side by side and a store that fails,
+ * watched for memory, files and sockets that grow. At the end the destination must be as the source is. Prints the tables
+ * of docs/results/soak.md.
  */
 
 interface Options {
-  minutes: string;
-  seed: string;
+  minutes: number;
+  seed: number;
   json: boolean;
 }
 
-const command = new Command('npm run soak --')
-  .description('Runs the whole pipeline at full load while requests go wrong, and watches what its processes use.')
-  .option('--minutes <number>', 'how long, without the time to come to rest', '30')
-  .option('--seed <number>', 'what is changed at the source, and what goes wrong, are drawn from it', '1')
+const command = createCommand(
+  'npm run soak --',
+  'Keeps the pipeline at full load while requests fail; watches its use.',
+)
+  .option('--minutes <number>', 'time at full load; coming to rest takes longer', minutes(0.5, 24 * 60), 30)
+  .option('--seed <number>', 'the changes at the source and the faults are drawn from it', wholeNumber(), 1)
   .option('--json', 'print the results as JSON', false)
-  .allowExcessArguments(false);
+  .addHelpText('after', exitCodesHelp('nothing grew and the sides are the same', 'something grew or differs'));
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 await runCommand(command, async () => {
   const options = command.opts<Options>();
-  const minutes = Number(options.minutes);
-  if (!(minutes >= 1 && minutes <= 24 * 60)) {
-    throw new Fault('InvalidInput', `--minutes: found "${options.minutes}", expected a number from 1 to 1440`);
-  }
-  if (!/^[0-9]{1,9}$/.test(options.seed)) {
-    throw new Fault('InvalidInput', `--seed: found "${options.seed}", expected a whole number`);
-  }
   const directory = directoryForThisProcess('soak');
-  const pipeline = fork(join(project, 'trials/soak/pipeline.ts'), [join(directory, 'data'), options.seed], {
+  const pipeline = fork(join(project, 'trials/soak/pipeline.ts'), [join(directory, 'data'), String(options.seed)], {
     execArgv: ['--max-semi-space-size=4'],
     env: { ...process.env, NODE_OPTIONS: '', MALLOC_ARENA_MAX: '2' },
   });
   try {
-    const [place] = (await Promise.race([once(pipeline, 'message'), died(pipeline)])) as [PipelinePlace];
+    const [address] = (await Promise.race([once(pipeline, 'message'), died(pipeline)])) as [PipelineAddress];
     const meter = new Meter(pipeline.pid ?? 0, 'endpoint and store');
-    const soak = new Soak(pipeline, place, meter, Number(options.seed), say);
-    const result = await Promise.race([soak.run(minutes * 60_000), died(pipeline)]);
+    const soak = new Soak({ pipeline, address, meter, seed: options.seed, say });
+    const result = await Promise.race([soak.run(options.minutes * 60_000), died(pipeline)]);
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : tables(result));
     for (const violation of result.violations) say(`violation: ${violation}`);
     return result.violations.length > 0 ? 1 : 0;
@@ -60,10 +55,10 @@ await runCommand(command, async () => {
   }
 });
 
-/** Rejects when the pipeline ends by itself. */
+/** Rejects when the pipeline's process exits. */
 async function died(pipeline: ChildProcess): Promise<never> {
   const [code, signal] = (await once(pipeline, 'exit')) as [number | null, string | null];
-  throw new Error(`the pipeline ended by itself, with ${code ?? signal ?? '?'}`);
+  throw new Error(`the pipeline's process exited with ${code ?? signal ?? '?'}`);
 }
 
 async function end(pipeline: ChildProcess): Promise<void> {
@@ -75,7 +70,6 @@ async function end(pipeline: ChildProcess): Promise<void> {
 }
 
 function tables({ trends, numbers }: SoakResult): string {
-  const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
   const row = ({ process, first, last, most, ...rest }: Trend): (string | number)[] => [
     process,
     mebibytes(first.resident),
@@ -90,14 +84,5 @@ function tables({ trends, numbers }: SoakResult): string {
   const sorted = [...trends].sort((a, b) =>
     a.process === everything ? 1 : b.process === everything ? -1 : b.last.resident - a.last.resident,
   );
-  return [
-    ...lines([heads, heads.map(() => '---'), ...sorted.map(row)]),
-    '',
-    ...lines([['what', 'number'], ['---', '---'], ...Object.entries(numbers)]),
-    '',
-  ].join('\n');
-}
-
-function lines(rows: readonly (readonly (string | number)[])[]): string[] {
-  return rows.map((cells) => `| ${cells.join(' | ')} |`);
+  return `${markdownTable(heads, sorted.map(row))}\n${markdownTable(['what', 'number'], Object.entries(numbers))}`;
 }

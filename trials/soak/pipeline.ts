@@ -15,7 +15,7 @@ import { soakTask } from './task.ts';
  * more; `end`: it ends.
  */
 
-export interface PipelinePlace {
+export interface PipelineAddress {
   readonly endpoint: string;
   readonly storeEndpoint: string;
   readonly region: string;
@@ -82,13 +82,13 @@ const aws = await ferry.deploy(assembly);
 // So little memory that the pools of buffers are full before anybody compares: what grows later is no pool.
 const worker = new LocalWorker(aws, assembly, { MEMORY_MIB: '96' });
 
-const place: PipelinePlace = {
+const address: PipelineAddress = {
   endpoint: aws.endpoint,
   storeEndpoint: ferry.storeEndpoint,
   region: aws.region,
   outputs: aws.outputs,
 };
-process.send?.(place);
+process.send?.(address);
 process.on('message', (question: PipelineQuestion) => {
   if (question === 'calm') calm = true;
   if (question === 'end') void end();

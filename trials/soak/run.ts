@@ -14,7 +14,7 @@ import { sweepOldUploads } from '../support/sweep.ts';
 import { Random } from '../support/random.ts';
 import { differences, Load } from './load.ts';
 import type { Meter, Trend } from './meter.ts';
-import type { PipelineCounts, PipelinePlace, PipelineQuestion } from './pipeline.ts';
+import type { PipelineCounts, PipelineAddress, PipelineQuestion } from './pipeline.ts';
 import { soakTask } from './task.ts';
 import { growing } from './verdict.ts';
 
@@ -34,6 +34,16 @@ const warmUpOf = (time: number): number => Math.max(time / 6, Math.min(120_000, 
 /** Milliseconds to come to rest: a job that failed twice comes back after a minute, once more after four. */
 const restPatience = 20 * 60_000;
 
+export interface SoakOptions {
+  /** the process of the pipeline */
+  readonly pipeline: ChildProcess;
+  readonly address: PipelineAddress;
+  readonly meter: Meter;
+  readonly seed: number;
+  /** receives a line of progress now and then */
+  readonly say: (line: string) => void;
+}
+
 /** Keeps a pipeline at full load for a while, lets it come to rest, and looks at what is left. */
 export class Soak {
   readonly #pipeline: ChildProcess;
@@ -41,7 +51,7 @@ export class Soak {
   readonly #meter: Meter;
   readonly #random: Random;
   readonly #say: (line: string) => void;
-  readonly #place: PipelinePlace;
+  readonly #address: PipelineAddress;
   readonly #queues: SQSClient;
   readonly #table: DynamoDBDocumentClient;
   readonly #ledger: DynamoLedger;
@@ -49,17 +59,17 @@ export class Soak {
   #mostWaiting = 0;
   readonly #syncs = { done: 0, failed: 0 };
 
-  constructor(pipeline: ChildProcess, place: PipelinePlace, meter: Meter, seed: number, say: (line: string) => void) {
-    const settings = { endpoint: place.endpoint, region: place.region, credentials: localNames.credentials };
+  constructor({ pipeline, address, meter, seed, say }: SoakOptions) {
+    const settings = { endpoint: address.endpoint, region: address.region, credentials: localNames.credentials };
     this.#pipeline = pipeline;
-    this.#place = place;
+    this.#address = address;
     this.#meter = meter;
     this.#random = new Random(seed);
     this.#say = say;
-    this.#runs = new Runs(place);
+    this.#runs = new Runs(address);
     this.#queues = new SQSClient(settings);
     this.#table = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
-    this.#ledger = new DynamoLedger(this.#table, place.outputs['LedgerTable'] ?? '');
+    this.#ledger = new DynamoLedger(this.#table, address.outputs['LedgerTable'] ?? '');
   }
 
   /** @param time milliseconds at full load */
@@ -171,7 +181,7 @@ export class Soak {
     for (;;) {
       const { Messages = [] } = await this.#queues.send(
         new ReceiveMessageCommand({
-          QueueUrl: this.#place.outputs['DeadLetterQueueUrl'],
+          QueueUrl: this.#address.outputs['DeadLetterQueueUrl'],
           MaxNumberOfMessages: 10,
           VisibilityTimeout: 600,
           MessageAttributeNames: ['All'],
@@ -195,7 +205,7 @@ export class Soak {
   }
 
   #store(bucket: string): ObjectStore {
-    const { storeEndpoint: endpoint, region } = this.#place;
+    const { storeEndpoint: endpoint, region } = this.#address;
     const side = { bucket, prefix: '', region, endpoint, requestPayer: false };
     return new S3ObjectStore(createS3Client(side, localNames.credentials), side);
   }
