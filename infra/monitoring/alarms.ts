@@ -13,7 +13,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { allTasks } from '../../shared/model/job.ts';
 import { metricTable, type metricDimensions, type MetricName } from '../../shared/model/metrics.ts';
-import type { Watched, WatchedFunction } from './watched.ts';
+import { namesOf, type Watched, type WatchedFunction } from './watched.ts';
 
 const minute = Duration.minutes(1);
 const fiveMinutes = Duration.minutes(5);
@@ -132,7 +132,7 @@ const lasting = { periods: 3 };
 const finders: readonly WatchedFunction[] = ['planSync', 'findObjects'];
 
 function functionAlarms({ functions }: Watched): AlarmSettings[] {
-  const names = Object.keys(functions) as WatchedFunction[];
+  const names = namesOf(functions);
   const sum = (some: readonly WatchedFunction[], metric: 'Errors' | 'Throttles'): MathExpression => {
     const usingMetrics = Object.fromEntries(
       some.map((name) => [name, functions[name].function.metric(metric, { period: fiveMinutes, statistic: 'Sum' })]),

@@ -11,7 +11,7 @@ import { Operation } from 'aws-cdk-lib/aws-dynamodb';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { metricDimensions, metricsOfGraph, type MetricGraph, type MetricName } from '../../shared/model/metrics.ts';
-import type { Watched } from './watched.ts';
+import { namesOf, type Watched } from './watched.ts';
 
 const period = Duration.minutes(5);
 /** Widths in columns: a dashboard has 24. */
@@ -19,7 +19,7 @@ const whole = 24;
 const half = 12;
 const third = 8;
 
-/** What an operator looks at first: what was moved, what waits, what failed. */
+/** What an operator looks at first: what was copied, what waits, what failed. */
 export class FerryDashboard extends Construct {
   constructor(scope: Construct, id: string, watched: Watched, alarms: readonly Alarm[]) {
     super(scope, id);
@@ -56,11 +56,11 @@ export class FerryDashboard extends Construct {
         [
           graph(
             'Function errors',
-            Object.values(functions).map((one) => one.function.metricErrors({ period })),
+            namesOf(functions).map((name) => functions[name].function.metricErrors({ period })),
           ),
           graph(
             'Function throttles',
-            Object.values(functions).map((one) => one.function.metricThrottles({ period })),
+            namesOf(functions).map((name) => functions[name].function.metricThrottles({ period })),
           ),
           graph('Copies at once', [
             functions.copyObjects.function.metric('ConcurrentExecutions', { period, statistic: 'Maximum' }),

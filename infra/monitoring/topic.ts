@@ -4,15 +4,15 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-/** Where alarms and the notice that all is done go. */
+/** The topic for alarms and the notice that all is done. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 
-  /** @param email who is told, once the address has confirmed it */
+  /** @param email receives them, after the address has confirmed the subscription */
   constructor(scope: Construct, id: string, email: string | undefined) {
     super(scope, id);
     this.topic = new Topic(this, 'Topic', { displayName: 'S3 Ferry', enforceSSL: true });
-    // A policy of its own replaces the one that lets all of the account's services publish.
+    // This policy replaces the default one, which lets all of the account's services publish.
     const statement = new PolicyStatement({
       principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
       actions: ['sns:Publish'],
@@ -24,8 +24,9 @@ export class AlarmTopic extends Construct {
     Validations.of(this.topic).acknowledge({
       id: 'AwsSolutions-SNS2',
       reason:
-        'CloudWatch cannot publish to a topic under the key that AWS manages, and a key of its own costs more than an ' +
-        'idle stack; a message holds the name and the description of an alarm, which are in the template',
+        'CloudWatch cannot publish to a topic encrypted with the key that AWS manages, and a customer managed key ' +
+        'costs more than an idle stack; a message holds the name and the description of an alarm, which are in the ' +
+        'template',
     });
   }
 }

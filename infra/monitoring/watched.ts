@@ -23,3 +23,8 @@ export interface WatchedFunctions extends SyncFunctions, UploadFunctions {
 }
 
 export type WatchedFunction = keyof WatchedFunctions;
+
+/** The names of the watched functions, in the order in which the stack made them. */
+export function namesOf(functions: WatchedFunctions): WatchedFunction[] {
+  return Object.keys(functions) as WatchedFunction[];
+}

@@ -1,7 +1,7 @@
 import { toJsonSchema } from '@valibot/to-json-schema';
 import { configurationSchema } from '../../shared/model/config/configuration.ts';
 
-/** As much of JSON Schema as the configuration's has. */
+/** The part of JSON Schema that the configuration's schema uses. */
 export interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
@@ -20,7 +20,7 @@ export interface JsonSchema {
 }
 
 /**
- * The JSON Schema of the configuration file, for editors. What it cannot say (schedules, rules over more than one field)
+ * The JSON Schema of the configuration file, for editors. What it cannot express (schedules, rules over several fields)
  * is checked when the file is parsed.
  */
 export function configurationJsonSchema(): JsonSchema {

@@ -1,7 +1,7 @@
 import { formatSize } from '../../shared/model/size.ts';
 import type { JsonSchema } from './json-schema.ts';
 
-/** The tables of options in docs/configuration.md, by the names that the marks there give them. */
+/** The tables of options in docs/configuration.md, by the names in its marks (`<!-- options: NAME -->`). */
 export function optionTables(schema: JsonSchema): Readonly<Record<string, string>> {
   const at = (...path: readonly string[]): JsonSchema =>
     path.reduce((from, name) => from.properties?.[name] ?? {}, schema);
@@ -27,7 +27,7 @@ function table(schema: JsonSchema, wanted: (name: string) => boolean = () => tru
   return heading + rows({ ...schema, properties }, '');
 }
 
-/** A row for each property, and for those of a property that is no table of its own. */
+/** A row for each property, and for the properties within it unless they have a table of their own. */
 function rows({ properties = {}, required = [] }: JsonSchema, path: string): string {
   return Object.entries(properties)
     .flatMap(([name, schema]) => {
@@ -45,7 +45,7 @@ function rows({ properties = {}, required = [] }: JsonSchema, path: string): str
     .join('\n');
 }
 
-/** More values than this are not all listed. */
+/** Longer lists of values are abbreviated. */
 const maxListed = 10;
 
 function valuesOf(schema: JsonSchema): string {

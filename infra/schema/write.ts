@@ -7,9 +7,9 @@ import { metricsPage } from './metrics-table.ts';
 import { optionTables } from './tables.ts';
 
 /**
- * `npm run schema`: writes the files that are made from the model. From the schema of the configuration come
- * s3-ferry.schema.json (for editors) and the tables of docs/configuration.md, from the table of metrics docs/metrics.md.
- * With `--check` it writes nothing, and fails if a file is not what it would write.
+ * `npm run schema`: writes the files that are made from the model. s3-ferry.schema.json (for editors) and the tables of
+ * docs/configuration.md come from the schema of the configuration, docs/metrics.md from the table of metrics. With
+ * `--check` it writes nothing, and fails if a file is not what it would write.
  */
 const project = resolve(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');

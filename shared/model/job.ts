@@ -3,22 +3,22 @@ import { maxEtagLength, maxKeyBytes } from './limits.ts';
 import { parseJsonWith } from './parse.ts';
 
 /**
- * One object to bring to its destination, or to delete there. `key` is the key at the source, never normalised. A job
- * says what to look at, not what is there: whoever works on it looks at both sides again.
+ * One object to copy to its destination, or to delete there. `key` is the key at the source, never normalised. A job
+ * says what to look at, not what was found: its consumer looks at both sides again.
  */
 export interface Job {
   readonly task: string;
   readonly key: string;
   readonly action: 'copy' | 'delete';
-  /** bytes, as listed or as the event said */
+  /** bytes, from the listing or the event */
   readonly size?: number;
-  /** as listed or as the event said */
+  /** from the listing or the event */
   readonly etag?: string;
-  /** the run that found it; none for an event */
+  /** the run that found it; undefined for an event */
   readonly run?: string;
   /**
-   * When the run found nothing at the destination, milliseconds since the epoch. While that is fresh, and on the first
-   * delivery, the destination is not asked again: one request and one round trip less for most objects of a first run.
+   * When the run found nothing at the destination, in milliseconds since the epoch. While that is recent, the first
+   * delivery does not ask the destination again, which saves one round trip for most objects of a first run.
    */
   readonly missingAt?: number;
 }
@@ -50,7 +50,7 @@ export const jobSchema = v.strictObject({
   missingAt: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
 });
 
-/** The job as one to be looked at from the start, on both sides. */
+/** The job without what its finder knew of the destination, so that both sides are looked at. */
 export function withoutHints(job: Job): Job {
   const { missingAt: _trusted, ...rest } = job;
   return rest;
@@ -76,7 +76,7 @@ export function decodeJob(body: string): Job {
   return parseJsonWith(v.strictObject({ job: jobSchema }), body, 'queue message').job;
 }
 
-/** Is it a job? People start executions by hand. */
+/** Is it a job? Executions may be started by hand, with any input. */
 export function isJob(value: unknown): value is Job {
   return v.is(jobSchema, value);
 }

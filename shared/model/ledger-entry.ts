@@ -3,8 +3,8 @@ import { checksumAlgorithms } from './object.ts';
 import { runCountsSchema } from './run-counts.ts';
 
 /**
- * What the ledger holds: one entry per object and task, one record per run. The schemas are the only list of the fields;
- * the types follow from them, and so do the attributes that shared/aws/dynamodb/ writes.
+ * What the ledger holds: one entry per object and task, one record per run. The schemas are the only list of the
+ * fields; the types and the attributes that shared/aws/dynamodb/ writes follow from them.
  */
 
 export const transferStatuses = ['STARTED', 'DONE', 'FAILED', 'SKIPPED', 'DELETED'] as const;

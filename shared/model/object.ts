@@ -1,6 +1,6 @@
-/** What S3 says of an object, in plain data. ETags are without their quotes everywhere in the core. */
+/** What a store reports about an object, as plain data. ETags have no quotes anywhere in the core. */
 
-/** The content headers that travel with an object, as the strings that were sent. */
+/** The content headers that travel with an object, exactly as they were sent. */
 export interface ContentHeaders {
   readonly contentType?: string;
   readonly contentEncoding?: string;
@@ -36,14 +36,14 @@ export interface EtagForm {
   readonly opaqueEtag: boolean;
 }
 
-/** What HEAD and GET say of an object. */
+/** What HEAD and GET return about an object. */
 export interface ObjectInfo extends ListedObject, EtagForm {
   readonly versionId?: string;
   readonly headers: ContentHeaders;
   readonly metadata: Readonly<Record<string, string>>;
-  /** how many tags the object has; undefined where the store (or the permission) does not say */
+  /** how many tags the object has; undefined if the store (or a missing permission) does not say */
   readonly tagCount?: number;
-  /** false for an archived object whose restored copy is not there */
+  /** false for an archived object without a restored copy */
   readonly readable: boolean;
   readonly checksum?: ObjectChecksum;
 }
@@ -55,13 +55,13 @@ export interface ObjectAttributes {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** The part count in a multipart ETag (`"...-12"` is 12), undefined for any other. */
+/** The part count in a multipart ETag (12 in `"...-12"`), or undefined for any other ETag. */
 export function etagPartCount(etag: string): number | undefined {
   const match = /^[0-9a-f]{32}-([1-9][0-9]{0,4})$/i.exec(etag);
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
-/** Is the ETag the MD5 of the bytes, as far as its form and the object's encryption say? */
+/** Is the ETag the MD5 of the bytes, judging by its form and the object's encryption? */
 export function etagIsMd5(info: EtagForm & { readonly etag: string }): boolean {
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
 }

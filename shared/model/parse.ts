@@ -2,16 +2,16 @@ import * as v from 'valibot';
 import { Fault, type FaultName } from './faults.ts';
 import { excerpt, quoted } from './text.ts';
 
-/** Faults of one input that a message lists: what is wrong a thousand times is wrong in one way. */
-const maxListed = 50;
-/** Characters of a path that a message shows: names of unknown fields are anybody's. */
-const maxPath = 120;
+/** Faults of one input that a message lists: a thousand of them usually have one cause. */
+const maxListedFaults = 50;
+/** Characters of a path that a message shows: names of unknown fields come from outside. */
+const maxPathLength = 120;
 
 /**
  * Checks `input` against `schema`.
- * @param what the thing that is parsed, for the message ("task configuration", "queue message")
+ * @param what names the input in the message ("task configuration", "queue message")
  * @returns the schema's output
- * @throws Fault of the given name (default `InvalidInput`); its message lists every fault with its path, what was
+ * @throws Fault with the given name (default `InvalidInput`); its message lists every fault with its path, what was
  *   found and what was expected
  */
 export function parseWith<Schema extends v.GenericSchema>(
@@ -22,11 +22,11 @@ export function parseWith<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, input);
   if (result.success) return result.output;
-  const faults = result.issues.slice(0, maxListed).map((issue) => {
+  const faults = result.issues.slice(0, maxListedFaults).map((issue) => {
     const path = v.getDotPath(issue);
-    return `${path === null ? '(whole)' : excerpt(path, maxPath)}: ${describe(issue)}`;
+    return `${path === null ? '(whole)' : excerpt(path, maxPathLength)}: ${describe(issue)}`;
   });
-  if (result.issues.length > maxListed) faults.push(`and ${result.issues.length - maxListed} more`);
+  if (result.issues.length > maxListedFaults) faults.push(`and ${result.issues.length - maxListedFaults} more`);
   throw new Fault(fault, `${what} is not valid:\n  ${faults.join('\n  ')}`);
 }
 
@@ -43,7 +43,7 @@ export function parseJsonWith<Schema extends v.GenericSchema>(
   } catch (error) {
     throw new Fault(
       fault,
-      `${what} is not JSON: ${excerpt(error instanceof Error ? error.message : String(error), maxPath)}`,
+      `${what} is not JSON: ${excerpt(error instanceof Error ? error.message : String(error), maxPathLength)}`,
     );
   }
   return parseWith(schema, value, what, fault);
@@ -52,7 +52,7 @@ export function parseJsonWith<Schema extends v.GenericSchema>(
 function describe(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === 'never') return 'unknown option (remove it, or check its spelling)';
   if (issue.received === 'undefined') {
-    // Of a field that is missing, valibot "expects" the field's own name.
+    // For a missing field, valibot "expects" the field's own name.
     const ownName = issue.expected === JSON.stringify(issue.path?.at(-1)?.key);
     return `is missing, expected ${ownName ? 'a value' : (issue.expected ?? 'a value')}`;
   }
@@ -62,15 +62,15 @@ function describe(issue: v.BaseIssue<unknown>): string {
     : `${issue.message} (found ${found})`;
 }
 
-/** Is it a value that may be a secret by its place? Whoever mistakes the field writes the secret itself into it. */
+/** Can the value be a secret? A user who mistakes a field of `credentials` may write the secret itself into it. */
 function isSecret(issue: v.BaseIssue<unknown>): boolean {
   return issue.path?.some((item) => item.key === 'credentials') === true && typeof issue.input !== 'object';
 }
 
-/** A value from outside, cut so that a hostile one cannot flood a log. */
+/** A value from outside, truncated so that a hostile one cannot flood a log. */
 function short(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
   if (typeof value !== 'string') return excerpt(String(value), 80);
-  // Users and passwords in URLs are nobody's business.
+  // Users and passwords in URLs are secrets.
   return quoted(value.replace(/\/\/[^/@"]*@/g, '//(not shown)@'), 77);
 }

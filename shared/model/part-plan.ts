@@ -1,14 +1,14 @@
 /**
- * How an object is cut into parts: every part has `partSize` bytes but the last, which has the rest. A plan is bound
- * to the source version it was made for; nothing of it is stored but these numbers.
+ * How an object is cut into parts: every part has `partSize` bytes except the last, which has the rest. A plan is bound
+ * to the source version that it was made for; only these numbers of it are stored.
  */
 export interface PartPlan {
   /** bytes of the whole object */
   readonly size: number;
-  /** bytes of every part but the last */
+  /** bytes of every part except the last */
   readonly partSize: number;
   readonly partCount: number;
-  /** true where the plan is the source's own layout, so that the two ETags come out equal */
+  /** true if the plan is the source's own layout, which makes the two ETags equal */
   readonly sourceLayout: boolean;
 }
 
@@ -19,18 +19,18 @@ export interface Part {
   readonly end: number;
 }
 
-/** A part that a store has. */
+/** A part that a store has stored. */
 export interface StoredPart {
   readonly number: number;
   readonly size: number;
   readonly etag: string;
-  /** base64, of the upload's algorithm, where it has one */
+  /** base64, of the upload's algorithm, if it has one */
   readonly checksum?: string;
 }
 
-/** A part as ListParts shows it. */
+/** A part as ListParts returns it. */
 export interface ListedPart extends StoredPart {
-  /** when it was stored, milliseconds since the epoch; 0 where the store does not say */
+  /** when it was stored, in milliseconds since the epoch; 0 if the store does not say */
   readonly modified: number;
 }
 

@@ -18,8 +18,9 @@ const units: Readonly<Record<string, number>> = {
 };
 
 /**
- * Bytes of a size as people write it: "8388608", "32 MiB", "5GB", "64m" (a lone letter is binary, as in the AWS CLI).
- * @returns undefined where the text is no size or the size is no whole number of bytes
+ * The bytes of a size as people write it: "8388608", "32 MiB", "5GB", "64m" (a single letter is binary, as in the
+ * AWS CLI).
+ * @returns undefined if the text is not a size, or not a whole number of bytes
  */
 export function parseSize(text: string): number | undefined {
   const match = /^\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*$/i.exec(text);
@@ -29,7 +30,7 @@ export function parseSize(text: string): number | undefined {
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
 
-/** Bytes as people read them, binary units, three figures: "126 MiB". */
+/** Bytes for people: binary units, three figures, such as "126 MiB". */
 export function formatSize(bytes: number): string {
   if (bytes < KiB) return `${bytes} B`;
   const names = ['KiB', 'MiB', 'GiB', 'TiB'];

@@ -11,8 +11,8 @@ const project = resolve(import.meta.dirname, '../..');
 const schema = configurationJsonSchema();
 const read = (name: string): string => readFileSync(resolve(project, name), 'utf8');
 
-describe('what is made from the schema of the configuration', () => {
-  it('is what "npm run schema" writes', () => {
+describe('files made from the model', () => {
+  it('are what "npm run schema" writes', () => {
     const { status, stderr } = spawnSync(process.execPath, ['infra/schema/write.ts', '--check'], {
       cwd: project,
       encoding: 'utf8',
@@ -20,11 +20,11 @@ describe('what is made from the schema of the configuration', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   });
 
-  it('tells of every option what it means', () => {
+  it('describe every option', () => {
     const silent: string[] = [];
     const look = (one: JsonSchema, path: string): void => {
       for (const [name, property] of Object.entries(one.properties ?? {})) {
-        // Variants of encryption are told where it is.
+        // The variants of `encryption` are described at the option itself.
         if (property.description === undefined && !path.endsWith('.encryption')) silent.push(`${path}.${name}`);
         look(property, `${path}.${name}`);
       }
@@ -36,7 +36,7 @@ describe('what is made from the schema of the configuration', () => {
     expect(silent.filter((path) => path !== '.stack.worker')).toEqual([]);
   });
 
-  it('refuses in an editor what is refused when it is parsed, as far as it can say it', () => {
+  it('make an editor reject what parsing rejects, where a JSON Schema can express it', () => {
     const task = schema.properties?.['tasks']?.items;
     expect(schema.required).toEqual(['tasks']);
     expect(task?.required).toEqual(['name', 'source', 'destination']);
@@ -46,7 +46,7 @@ describe('what is made from the schema of the configuration', () => {
     expect(kinds).toEqual(['ssmParameter', 'secretArn', 'roleArn', 'webIdentity', 'anonymous']);
   });
 
-  it('has tables whose cells are cells', () => {
+  it('have well-formed tables', () => {
     for (const [name, table] of Object.entries(optionTables(schema))) {
       const widths = table.split('\n').map((row) => row.replaceAll('\\|', '').split('|').length);
       expect([name, [...new Set(widths)]]).toEqual([name, [6]]);
@@ -56,14 +56,14 @@ describe('what is made from the schema of the configuration', () => {
   });
 });
 
-describe('the examples', () => {
-  it('of the project can be parsed, and names the schema', () => {
+describe('example configurations', () => {
+  it('include one in the project that is valid and names the schema', () => {
     const text = read('s3-ferry.config.json');
     expect(parseConfiguration(text, 'example').tasks).toHaveLength(1);
     expect(JSON.parse(text)).toMatchObject({ $schema: './s3-ferry.schema.json' });
   });
 
-  it('of the documentation can be parsed', () => {
+  it('in the documentation are valid', () => {
     const blocks = [...read('docs/configuration.md').matchAll(/```json\n([^]*?)```/g)].map(([, text = '']) => text);
     let parsed = 0;
     for (const text of blocks) {

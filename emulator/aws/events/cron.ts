@@ -1,6 +1,9 @@
 import { EmulatorError } from '../errors.ts';
 
-/** The fields of an EventBridge cron expression, in order, with their ranges. */
+/**
+ * The fields of an EventBridge cron expression, in order, with their ranges. S3 Ferry validates schedules by a table of
+ * its own (shared/model/config/schedule.ts), which also knows `L`, `W` and `#`; the emulator imports nothing of it.
+ */
 const fields = [
   { name: 'minutes', min: 0, max: 59 },
   { name: 'hours', min: 0, max: 23 },

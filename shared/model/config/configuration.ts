@@ -7,7 +7,11 @@ import { checkedTask } from './task.ts';
 import { faultsBetween } from './task-rules.ts';
 import { taskSchema, type Task } from './task-schema.ts';
 
-/** The configuration file: tasks, and beside them the settings of the stack. */
+/**
+ * The configuration file: tasks, and the settings of the stack. The folder has one file for each part of it: the fields
+ * of a task (task-schema.ts), its two sides (side.ts, credentials.ts), its schedule, the rules over more than one field
+ * (task-rules.ts), and the stack (settings.ts). docs/configuration.md and the JSON Schema are made from the schemas.
+ */
 export interface Configuration {
   readonly tasks: readonly Task[];
   readonly stack: StackSettings;
@@ -24,7 +28,7 @@ export const configurationSchema = v.strictObject({
   ),
 });
 
-/** Its frame: what is inside is looked at one by one, so that the faults of all are told. */
+/** Its outline: the parts are validated one by one, so that the faults of all of them are reported. */
 const frameSchema = v.strictObject({
   ...configurationSchema.entries,
   stack: v.optional(v.unknown(), {}),
@@ -32,7 +36,7 @@ const frameSchema = v.strictObject({
 });
 
 /**
- * A configuration file's text.
+ * Parses the text of a configuration file.
  * @param what the file, for the message
  * @throws Fault `InvalidTask` listing every fault of the settings, of every task and between tasks, each with its path,
  *   what was found and what was expected
@@ -52,12 +56,12 @@ export function parseConfiguration(text: string, what: string): Configuration {
   return { tasks, stack: stack.stack };
 }
 
-/** The tasks of a configuration file's text. @throws Fault `InvalidTask` as {@link parseConfiguration} */
+/** The tasks in the text of a configuration file. @throws Fault `InvalidTask` as {@link parseConfiguration} */
 export function parseTaskFile(text: string, what: string): readonly Task[] {
   return parseConfiguration(text, what).tasks;
 }
 
-/** What `parse` gives; the message of an invalid task is kept, so that the others are looked at too. */
+/** The result of `parse`; the message of an invalid task is added to `faults`, so that the others are parsed too. */
 function collect<Result>(faults: string[], parse: () => Result): Result | undefined {
   try {
     return parse();

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** How one side of a task is reached where the role of the functions may not do it: exactly one kind of credentials. */
+/** Credentials for one side of a task, if the role of the functions has no access to it: exactly one kind. */
 
 const roleArn = v.pipe(
   v.string(),
@@ -54,8 +54,8 @@ const webIdentitySchema = v.strictObject({
       ),
     }),
     v.description(
-      "a token of this account's STS, exchanged for a role at the STS of the side's `region`: how partitions trust " +
-        'each other without any key',
+      "a token of this account's STS, exchanged for a role at the STS of the side's `region`: trust between " +
+        'partitions without any key',
     ),
   ),
 });
@@ -78,7 +78,7 @@ export type SideCredentials = v.InferOutput<(typeof schemas)[Kind]>;
 const kinds = Object.keys(schemas) as Kind[];
 const anyKind = v.union(Object.values(schemas), `expected an object with one of ${kinds.join(', ')}`);
 
-/** The schema of the one kind that the input names, so that its faults are those of its own fields. */
+/** The schema of the kind that the input names, so that faults concern that kind's fields only. */
 export const credentialsSchema = v.lazy((input): v.GenericSchema<SideCredentials> => {
   if (typeof input !== 'object' || input === null || Array.isArray(input)) return anyKind;
   const named = kinds.filter((kind) => Object.hasOwn(input, kind));

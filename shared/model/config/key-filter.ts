@@ -1,11 +1,11 @@
 import type { Task } from './task-schema.ts';
 
-/** Which keys of the source's prefix a task is about. Patterns are matched with what follows the prefix. */
+/** Which keys below the source's prefix a task selects. Patterns match the rest of the key, after the prefix. */
 
-/** Is a key of the source (with the prefix) one that the task is about? */
+/** Does the task select a key of the source (given with the prefix)? */
 export type KeyFilter = (key: string) => boolean;
 
-/** Under any of `prefixes` and included by any of `include`, where there are some, and excluded by none of `exclude`. */
+/** Selects keys that match one of `prefixes` (if set) and one of `include` (if set), and none of `exclude`. */
 export function keyFilter(task: Pick<Task, 'source' | 'prefixes' | 'include' | 'exclude'>): KeyFilter {
   const { source, prefixes, include, exclude = [] } = task;
   if (prefixes === undefined && include === undefined && exclude.length === 0) return () => true;
@@ -21,7 +21,7 @@ export function keyFilter(task: Pick<Task, 'source' | 'prefixes' | 'include' | '
   };
 }
 
-/** `**` anything, `*` anything without a slash, `?` one character that is no slash; all else is itself. */
+/** `**` matches anything, `*` anything without a slash, `?` one character except a slash; all else matches itself. */
 type Token = { readonly kind: 'any' | 'within' | 'one' } | { readonly kind: 'itself'; readonly character: string };
 
 function tokensOf(pattern: string): Token[] {
@@ -34,14 +34,14 @@ function tokensOf(pattern: string): Token[] {
 }
 
 /**
- * A pattern as a test of whole texts. The time is bounded by the product of both lengths, whatever the pattern: no
- * pattern from a configuration can hold a run up, as one with many stars in a regular expression could.
+ * A function that matches whole texts against a pattern. Its time is bounded by the product of both lengths, so that no
+ * pattern can stall a run, as a regular expression with many stars could.
  */
 export function globMatcher(pattern: string): (text: string) => boolean {
   const tokens = tokensOf(pattern);
   const isStar = ({ kind }: Token): boolean => kind === 'any' || kind === 'within';
   return (text) => {
-    // reached[n]: may the first n tokens match what was read so far?
+    // reached[n]: can the first n tokens match the characters read so far?
     const reached = new Uint8Array(tokens.length + 1);
     reached[0] = 1;
     for (const [index, token] of tokens.entries()) reached[index + 1] = isStar(token) ? (reached[index] ?? 0) : 0;

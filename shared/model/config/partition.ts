@@ -1,4 +1,4 @@
-/** The partitions of AWS by how the names of their regions begin. */
+/** The partitions of AWS, by the beginnings of their regions' names. */
 const partitions = [
   ['cn-', 'aws-cn'],
   ['us-gov-', 'aws-us-gov'],
@@ -9,7 +9,7 @@ const partitions = [
   ['us-isof-', 'aws-iso-f'],
 ] as const;
 
-/** The partition of a region, as its name tells: accounts, roles and bucket names are of one partition. */
+/** The partition of a region, from its name. Accounts, roles and bucket names belong to one partition. */
 export function partitionOf(region: string): string {
   return partitions.find(([start]) => region.startsWith(start))?.[1] ?? 'aws';
 }

@@ -1,9 +1,9 @@
-/** The prefixes without those that lie inside another; together they are about the same keys. */
+/** The prefixes without those that another one covers; both lists select the same keys. */
 export function outermost(prefixes: readonly string[]): string[] {
   const kept: string[] = [];
   for (const prefix of [...prefixes].sort()) {
     const last = kept.at(-1);
-    // In order, whatever lies inside a prefix comes right after it.
+    // In sorted order, the prefixes that a prefix covers follow it directly.
     if (last === undefined || !prefix.startsWith(last)) kept.push(prefix);
   }
   return kept;

@@ -1,4 +1,8 @@
-/** The fields of an EventBridge cron expression, in order (EventBridge user guide, cron expressions). */
+/**
+ * The fields of an EventBridge cron expression, in order (EventBridge user guide, cron expressions). The emulator has
+ * its own table of the ranges (emulator/aws/events/cron.ts): it imports nothing of the project, and it evaluates a
+ * subset of what is valid here.
+ */
 const fields = [
   { name: 'minutes', min: 0, max: 59, names: [], special: /^$/ },
   { name: 'hours', min: 0, max: 23, names: [], special: /^$/ },
@@ -25,8 +29,8 @@ const fields = [
 type Field = (typeof fields)[number];
 
 /**
- * What is wrong with a schedule of EventBridge rules, `rate(value unit)` or `cron(six fields)`.
- * @returns what is expected instead, or undefined where nothing is wrong
+ * Validates a schedule of EventBridge rules, `rate(value unit)` or `cron(six fields)`.
+ * @returns what is expected instead, or undefined if the schedule is valid
  */
 export function scheduleFault(expression: string): string | undefined {
   const match = /^(rate|cron)\(([^()]*)\)$/.exec(expression);
@@ -46,7 +50,7 @@ function rateFault(text: string): string | undefined {
 }
 
 function cronFault(text: string): string | undefined {
-  // EventBridge takes spaces between the fields, and nothing else.
+  // EventBridge accepts only spaces between the fields.
   const parts = /^[\x20-\x7e]*$/.test(text) && text.trim() !== '' ? text.trim().split(/ +/) : [];
   if (parts.length !== fields.length) {
     const names = fields.map(({ name }) => name.replaceAll(' ', '-')).join(' ');
@@ -68,7 +72,7 @@ function fieldFault(field: Field, text: string): string | undefined {
   return wrong === undefined ? undefined : `expected ${field.min} to ${field.max} for ${field.name}, found "${wrong}"`;
 }
 
-/** One of a list: a value, a range, either with a step, or everything. */
+/** Is the text a valid item of a list: a value, a range or `*`, each with or without a step? */
 function isItem(field: Field, item: string): boolean {
   const match = /^(?:\*|([A-Z0-9]+)(?:-([A-Z0-9]+))?)(?:\/([0-9]{1,4}))?$/.exec(item);
   if (!match) return false;
@@ -78,7 +82,7 @@ function isItem(field: Field, item: string): boolean {
   return from >= field.min && to <= field.max && from <= to && step >= 1 && step <= field.max;
 }
 
-/** @returns NaN, which is in no range, for what is no value */
+/** @returns NaN, which is in no range, if the text is not a value */
 function valueOf(field: Field, text: string): number {
   const position = (field.names as readonly string[]).indexOf(text);
   return position >= 0 ? field.min + position : /^[0-9]{1,4}$/.test(text) ? Number(text) : NaN;

@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
-/** Settings of the whole stack: what stands beside `tasks` in the configuration file, as `stack`. */
+/** Settings of the whole stack: `stack` in the configuration file, beside `tasks`. */
 
-/** Days for which CloudWatch keeps logs: it takes these values only (PutRetentionPolicy). */
+/** Days for which CloudWatch can keep logs: it accepts no other values (PutRetentionPolicy). */
 export const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ] as const;
@@ -22,7 +22,8 @@ const workerSchema = v.pipe(
       v.pipe(
         identifier('vpc'),
         v.description(
-          'an existing VPC for the workers, together with `subnetIds` and `availabilityZones`; without it the stack makes one',
+          'an existing VPC for the workers, together with `subnetIds` and `availabilityZones`; ' +
+            'without it the stack creates one',
         ),
       ),
     ),
@@ -46,11 +47,19 @@ const workerSchema = v.pipe(
           v.pipe(v.string(), v.regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'expected an instance type such as c7gn.large')),
         ),
         v.minLength(1, 'at least one instance type is needed'),
-        v.description('instance types the workers may have, all with Graviton processors; default chosen by the stack'),
+        v.description(
+          'instance types the workers may have, all with Graviton processors; the stack chooses the default',
+        ),
       ),
     ),
     maxInstances: v.optional(
-      v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1000), v.description('the most workers at once')),
+      v.pipe(
+        v.number(),
+        v.safeInteger(),
+        v.minValue(1),
+        v.maxValue(1000),
+        v.description('the largest number of concurrent workers'),
+      ),
       4,
     ),
     spot: v.optional(v.pipe(v.boolean(), v.description('use spot instances')), true),
@@ -60,7 +69,7 @@ const workerSchema = v.pipe(
         v.safeInteger(),
         v.minValue(1),
         v.maxValue(1000),
-        v.description('objects that one worker process copies at once; default by its memory'),
+        v.description('objects that one worker process copies at once; the default depends on its memory'),
       ),
     ),
   }),
@@ -77,13 +86,13 @@ const workerSchema = v.pipe(
   ),
 );
 
-/** Who takes jobs from the queue. */
+/** What takes jobs from the queue. */
 export const workerModes = ['lambda', 'ec2', 'both'] as const;
 export type WorkerMode = (typeof workerModes)[number];
 
 export const stackSettingsSchema = v.strictObject({
   workerMode: v.optional(
-    v.pipe(v.picklist(workerModes), v.description('who takes jobs from the queue: functions, EC2 workers, or both')),
+    v.pipe(v.picklist(workerModes), v.description('what takes jobs from the queue: functions, EC2 workers, or both')),
     'lambda',
   ),
   alarmEmail: v.exactOptional(
@@ -91,11 +100,14 @@ export const stackSettingsSchema = v.strictObject({
       v.string(),
       v.email('expected an e-mail address'),
       v.maxLength(320),
-      v.description('who is told of alarms; AWS asks the address to confirm'),
+      v.description('the address that receives alarms; AWS asks it to confirm'),
     ),
   ),
   logRetentionDays: v.optional(
-    v.pipe(v.picklist(retentionDays), v.description('days for which logs are kept; the values that CloudWatch has')),
+    v.pipe(
+      v.picklist(retentionDays),
+      v.description('days for which logs are kept; one of the values that CloudWatch accepts'),
+    ),
     30,
   ),
   copyConcurrency: v.optional(
@@ -104,7 +116,7 @@ export const stackSettingsSchema = v.strictObject({
       v.safeInteger(),
       v.minValue(2),
       v.maxValue(1000),
-      v.description('copy-objects calls at once, 2 to 1,000'),
+      v.description('concurrent copy-objects calls, 2 to 1,000'),
     ),
     100,
   ),
@@ -114,5 +126,5 @@ export const stackSettingsSchema = v.strictObject({
 export type StackSettings = v.InferOutput<typeof stackSettingsSchema>;
 export type WorkerSettings = StackSettings['worker'];
 
-/** What a stack is without any settings. */
+/** The settings of a stack whose configuration has none. */
 export const defaultStackSettings: StackSettings = v.parse(stackSettingsSchema, {});

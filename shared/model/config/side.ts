@@ -3,7 +3,7 @@ import { credentialsSchema } from './credentials.ts';
 import { keySchema } from '../job.ts';
 import { checksumAlgorithms } from '../object.ts';
 
-/** The two sides of a task: a bucket of some store, and how it is reached. */
+/** The two sides of a task: a bucket, its store, and how to reach it. */
 
 const sideEntries = {
   bucket: v.pipe(
@@ -31,7 +31,8 @@ const sideEntries = {
       v.url('expected a URL such as https://s3.oss-cn-hangzhou.aliyuncs.com'),
       v.regex(/^https?:\/\/[^/?#@]+\/?$/, 'expected http(s)://host[:port] without path, user or query'),
       v.description(
-        'another store than S3: `https://s3.oss-cn-hangzhou.aliyuncs.com`, `https://cos.ap-guangzhou.myqcloud.com`, ...',
+        'a store other than S3: `https://s3.oss-cn-hangzhou.aliyuncs.com`, ' +
+          '`https://cos.ap-guangzhou.myqcloud.com`, ...',
       ),
     ),
   ),
@@ -43,13 +44,13 @@ const sideEntries = {
     v.pipe(
       v.string(),
       v.regex(/^[0-9]{12}$/, 'expected a 12-digit account ID'),
-      v.description('refuse to work on a bucket that is not of this account (12 digits)'),
+      v.description('refuse a bucket that does not belong to this account (12 digits)'),
     ),
   ),
   credentials: v.exactOptional(
     v.pipe(
       credentialsSchema,
-      v.description('credentials of its own, one kind; without any the role of the functions is used'),
+      v.description('its own credentials, of one kind; without them the role of the functions is used'),
     ),
   ),
 };
@@ -65,7 +66,7 @@ export const storageClasses = [
   'GLACIER_IR',
 ] as const;
 
-/** A KMS key: its ID (a multi-Region key's begins with mrk-), an alias, or the ARN of one of them. */
+/** A KMS key: its ID (that of a multi-Region key begins with mrk-), an alias, or the ARN of either. */
 const keyId = '([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})';
 const alias = 'alias/[a-zA-Z0-9/_-]{1,250}';
 const kmsKey = new RegExp(`^(${keyId}|${alias}|arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:(key/${keyId}|${alias}))$`);
@@ -97,15 +98,15 @@ export const destinationSchema = v.strictObject({
     v.pipe(
       encryptionSchema,
       v.description(
-        '`{"type": "AES256"}`, or `{"type": "aws:kms", "keyId": KEY}` with a key ID, an alias or an ARN; without `keyId` the ' +
-          "account's own key for S3",
+        '`{"type": "AES256"}`, or `{"type": "aws:kms", "keyId": KEY}` with a key ID, an alias or an ARN; ' +
+          "without `keyId` the account's own key for S3",
       ),
     ),
   ),
   checksumAlgorithm: v.exactOptional(
     v.pipe(
       v.picklist(checksumAlgorithms),
-      v.description("checksum that is sent with parts and bodies; without it the source's own, else `Content-MD5`"),
+      v.description("checksum sent with parts and bodies; by default the source's own, else `Content-MD5`"),
     ),
   ),
 });

@@ -2,9 +2,9 @@ import { partitionOf } from './partition.ts';
 import type { DestinationSide, Side } from './side.ts';
 import type { Task } from './task-schema.ts';
 
-/** Rules over more than one field of a task, and over more than one task. A fault is `path: found ..., expected ...`. */
+/** Rules over several fields of a task, and over several tasks. A fault reads `path: found ..., expected ...`. */
 
-/** What is wrong within one task whose fields are each right. */
+/** The faults within one task whose fields are each valid. */
 export function taskFaults(task: Task): string[] {
   return [
     ...sideFaults('source', task.source),
@@ -24,7 +24,7 @@ function sideFaults(name: string, { credentials, region, requestPayer }: Side): 
     faults.push(`${name}.requestPayer: found true with anonymous credentials, expected a requester who can pay`);
   }
   if ('webIdentity' in credentials && region === undefined) {
-    faults.push(`${name}.region: is missing, expected the region whose STS gives the role of webIdentity`);
+    faults.push(`${name}.region: is missing, expected the region whose STS issues the role's credentials`);
   }
   const role =
     'webIdentity' in credentials ? credentials.webIdentity.roleArn : 'roleArn' in credentials && credentials.roleArn;
@@ -32,19 +32,20 @@ function sideFaults(name: string, { credentials, region, requestPayer }: Side): 
     const field = 'webIdentity' in credentials ? 'webIdentity.roleArn' : 'roleArn';
     faults.push(
       `${name}.credentials.${field}: found a role of partition ${partitionOfArn(role)}, expected one of ` +
-        `${partitionOf(region)}, where region ${region} is`,
+        `${partitionOf(region)}, the partition of region ${region}`,
     );
   }
   return faults;
 }
 
-/** A KMS key and what it encrypts are in one region. */
+/** A KMS key must be in the region of the bucket that it encrypts. */
 function keyFaults({ encryption, region }: DestinationSide): string[] {
   if (encryption?.type !== 'aws:kms' || encryption.keyId?.startsWith('arn:') !== true) return [];
   const keyRegion = encryption.keyId.split(':')[3];
   if (region === undefined || keyRegion === region) return [];
   return [
-    `destination.encryption.keyId: found a key of region ${keyRegion}, expected one of ${region}, where the bucket is`,
+    `destination.encryption.keyId: found a key of region ${keyRegion}, ` +
+      `expected one of ${region}, the region of the bucket`,
   ];
 }
 
@@ -57,52 +58,54 @@ function overlapFaults(task: Task): string[] {
       `"${source.prefix}" and "${destination.prefix}", expected ` +
       (same
         ? 'another bucket or prefix (source and destination are the same)'
-        : 'prefixes of which neither begins with the other (the copies would be copied again, without end)'),
+        : 'prefixes neither of which begins with the other (the copies would be copied again, endlessly)'),
   ];
 }
 
-/** What a prefix list says is known to runs alone. */
+/** Only runs read a prefix list. */
 function prefixFaults({ prefixes, prefixList, events }: Task): string[] {
   if (prefixList === undefined) return [];
   const faults: string[] = [];
   if (prefixes !== undefined) faults.push('prefixList: found beside prefixes, expected one of the two');
   if (events !== 'none') {
     faults.push(
-      `events: found "${events}" with a prefixList, which only runs read; expected "none", or prefixes instead of the list`,
+      `events: found "${events}" with a prefixList, which only runs read; ` +
+        'expected "none", or prefixes instead of the list',
     );
   }
   return faults;
 }
 
-/** The stack sets the notifications of the source bucket, which takes S3 and a bucket of this account. */
+/** The stack configures the notifications of the source bucket, so it must be on S3 and in this account. */
 function eventFaults({ events, source }: Task): string[] {
   if (events === 'none') return [];
-  const instead = 'expected "none" (a schedule does without notifications)';
+  const instead = 'expected "none" (a schedule needs no notifications)';
   if (source.endpoint !== undefined) {
     return [`events: found "${events}" for a source with an endpoint, whose store cannot notify the queue; ${instead}`];
   }
   if (source.credentials !== undefined) {
     return [
-      `events: found "${events}" for a source with credentials of its own, whose notifications the stack cannot set; ${instead}`,
+      `events: found "${events}" for a source with credentials of its own, ` +
+        `whose notifications the stack cannot set; ${instead}`,
     ];
   }
   return [];
 }
 
-/** Bytes of the largest parameter (Parameter Store, advanced tier). */
+/** The largest parameter (Parameter Store, advanced tier). */
 const maxParameterBytes = 8192;
 
-/** A task is one parameter. */
+/** A task must fit into one parameter. */
 function sizeFaults(task: Task): string[] {
   const bytes = Buffer.byteLength(JSON.stringify(task));
   if (bytes <= maxParameterBytes) return [];
   return [
-    `prefixes, include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, the largest parameter there ` +
-      'is; use fewer or shorter ones, or a prefixList',
+    `prefixes, include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, ` +
+      'the largest parameter; use fewer or shorter ones, or a prefixList',
   ];
 }
 
-/** What is wrong between tasks that are each right. A fault names every task that it concerns. */
+/** The faults between tasks that are each valid. A fault names every task that it concerns. */
 export function faultsBetween(tasks: readonly Task[]): string[] {
   return [...repeatedNames(tasks), ...overlappingDestinations(tasks), ...loops(tasks)];
 }
@@ -120,51 +123,51 @@ function overlappingDestinations(tasks: readonly Task[]): string[] {
       .map(
         (other) =>
           `tasks "${task.name}" and "${other.name}", destination: found ${place(task.destination)} and ` +
-          `${place(other.destination)}, expected destinations of which neither lies in the other ` +
+          `${place(other.destination)}, expected destinations that do not contain each other ` +
           '(each would overwrite, or delete, what the other copied)',
       ),
   );
 }
 
-/** The ways on which copies come back to where they were taken from: task after task reads what the last one wrote. */
+/** Loops: chains of tasks, each of which reads what the one before it wrote, that lead back to the first source. */
 function loops(tasks: readonly Task[]): string[] {
   return tasks.flatMap((first, index) => {
-    // Each loop is told from its first task.
+    // Each loop is reported once, by its first task.
     const loop = shortestLoop(first, tasks.slice(index + 1));
     return loop ? [loopFault(loop)] : [];
   });
 }
 
-/** The fewest of the tasks through which the copies of `first` come back to its source; breadth first. */
+/** The shortest chain of tasks through which the copies of `first` come back to its source; breadth first. */
 function shortestLoop(first: Task, others: readonly Task[]): Task[] | undefined {
   const seen = new Set<Task>();
-  let ways: Task[][] = [[first]];
-  while (ways.length > 0) {
+  let chains: Task[][] = [[first]];
+  while (chains.length > 0) {
     const longer: Task[][] = [];
-    for (const way of ways) {
-      const last = way.at(-1) ?? first;
-      if (last !== first && overlap(destinationOf(last), sourceOf(first))) return way;
+    for (const chain of chains) {
+      const last = chain.at(-1) ?? first;
+      if (last !== first && overlap(destinationOf(last), sourceOf(first))) return chain;
       for (const next of others) {
         if (seen.has(next) || !overlap(destinationOf(last), sourceOf(next))) continue;
         seen.add(next);
-        longer.push([...way, next]);
+        longer.push([...chain, next]);
       }
     }
-    ways = longer;
+    chains = longer;
   }
   return undefined;
 }
 
 function loopFault(tasks: readonly Task[]): string {
   const names = tasks.map(({ name }) => `"${name}"`).join(', ');
-  const way = tasks.map(({ source, destination }) => `${place(source)} to ${place(destination)}`).join(', ');
+  const path = tasks.map(({ source, destination }) => `${place(source)} to ${place(destination)}`).join(', ');
   return (
-    `tasks ${names}, destination: found a loop, ${way}; expected tasks whose copies do not come back to a source ` +
+    `tasks ${names}, destination: found a loop, ${path}; expected tasks whose copies do not come back to a source ` +
     '(each copy would be newer than what it was made from, and be copied again)'
   );
 }
 
-/** The keys of a side that a task is about. */
+/** The keys of a side that a task selects. */
 interface Keys {
   readonly side: Side;
   /** whole prefixes, the side's own included */
@@ -179,12 +182,12 @@ function destinationOf({ destination, prefixes }: Task): Keys {
   return { side: destination, prefixes: wholePrefixes(destination, prefixes) };
 }
 
-/** Without prefixes of the task's own, and with a list of them that is not known here, the side's prefix. */
+/** The task's prefixes below the side's. Without any, or with a prefix list (unknown here), the side's own prefix. */
 function wholePrefixes({ prefix }: Side, prefixes: readonly string[] = ['']): string[] {
   return prefixes.map((more) => prefix + more);
 }
 
-/** May a key belong to both? One store, one bucket, and one prefix that begins with the other. */
+/** Can a key belong to both? That needs one store, one bucket, and a prefix that begins with the other. */
 function overlap(one: Keys, other: Keys): boolean {
   return (
     one.side.bucket === other.side.bucket &&
@@ -195,7 +198,7 @@ function overlap(one: Keys, other: Keys): boolean {
 
 /**
  * Do both sides name buckets of one store? On S3 a bucket's name is unique in a partition. A side without a region is
- * taken to be in the other's partition, unless only one of them has credentials: no role reaches both of two partitions.
+ * assumed to be in the other's partition, unless only one of them has credentials: no role reaches two partitions.
  */
 function sameStore(one: Side, other: Side): boolean {
   if (one.endpoint !== undefined || other.endpoint !== undefined) {

@@ -14,7 +14,7 @@ import { formatSize, parseSize } from '../size.ts';
 
 /** The fields of a task. Their descriptions are the documentation: docs/configuration.md and the JSON Schema. */
 
-/** Bytes as a whole number, or text such as "32 MiB". The description comes before the transformation: editors see it. */
+/** A size in bytes, or as text such as "32 MiB". The description precedes the transformation: editors see it. */
 const size = (description: string) =>
   v.pipe(
     v.union([v.number(), v.string()], 'expected a number of bytes or a size such as "32 MiB"'),
@@ -52,15 +52,15 @@ export const taskSchema = v.strictObject({
     v.pipe(
       keySchema,
       v.description(
-        'key of an object in the source bucket that lists such prefixes, one a line, at most 10,000 in 1 MiB; each run reads ' +
-          'it anew; not with `events` or `prefixes`',
+        'key of an object in the source bucket that lists such prefixes, one per line, at most 10,000 in 1 MiB; ' +
+          'every run reads it again; not with `events` or `prefixes`',
       ),
     ),
   ),
   include: v.exactOptional(
     patterns(
-      'only objects whose key after `source.prefix` matches one of these patterns: `*` is anything without a slash, `**` ' +
-        'anything, `?` one character',
+      'only objects whose key after `source.prefix` matches one of these patterns: `*` is anything without a slash, ' +
+        '`**` anything, `?` one character',
     ),
   ),
   exclude: v.exactOptional(
@@ -74,7 +74,8 @@ export const taskSchema = v.strictObject({
         (issue) => scheduleFault(issue.input) ?? '',
       ),
       v.description(
-        'when the task runs, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`; without one it runs when it is started or by events',
+        'when the task runs, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`; ' +
+          'without one it runs only when it is started, or by events',
       ),
     ),
   ),
@@ -86,7 +87,10 @@ export const taskSchema = v.strictObject({
     'none',
   ),
   compare: v.optional(
-    v.pipe(v.picklist(['auto', 'size', 'checksum', 'none']), v.description('what a run calls different')),
+    v.pipe(
+      v.picklist(['auto', 'size', 'checksum', 'none']),
+      v.description('how a run decides that two objects differ'),
+    ),
     'auto',
   ),
   deletes: v.optional(
@@ -103,30 +107,32 @@ export const taskSchema = v.strictObject({
   tags: v.optional(
     v.pipe(
       v.boolean(),
-      v.description('tags travel with the object; `false` takes fewer permissions, and never asks for any'),
+      v.description('tags travel with the object; `false` needs fewer permissions, and no request for tags'),
     ),
     true,
   ),
   serverSideCopy: v.optional(
     v.pipe(
       v.picklist(['auto', 'never']),
-      v.description('let the store copy by itself where one credential reaches both sides of one store'),
+      v.description('let the store copy if one credential reaches both sides of one store'),
     ),
     'auto',
   ),
   largeObjectThreshold: v.optional(
-    v.pipe(size('objects over it take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartBytes)),
+    v.pipe(size('larger objects take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartBytes)),
     defaultLargeObjectBytes,
   ),
   partSize: v.optional(
     v.pipe(
       size(
-        'size of parts where the source was not uploaded in (equal) parts, 5 to 64 MiB; grown for the limit of 10,000 parts',
+        'size of parts if the source was not uploaded in (equal) parts, 5 to 64 MiB; ' +
+          'larger if the limit of 10,000 parts requires it',
       ),
       v.minValue(minPartBytes),
       v.maxValue(
         maxBufferedBodyBytes,
-        `expected at most ${formatSize(maxBufferedBodyBytes)}: a part is held in memory until its store has it, several at once`,
+        `expected at most ${formatSize(maxBufferedBodyBytes)}: ` +
+          'several parts at once are held in memory until the store has them',
       ),
     ),
     defaultPartBytes,
@@ -137,7 +143,7 @@ export const taskSchema = v.strictObject({
       v.safeInteger(),
       v.minValue(1),
       v.maxValue(1000),
-      v.description('upload-parts calls at once for one large object, 1 to 1,000'),
+      v.description('concurrent upload-parts calls for one large object, 1 to 1,000'),
     ),
     defaultUploadConcurrency,
   ),

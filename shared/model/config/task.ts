@@ -12,15 +12,15 @@ export type { SideCredentials } from './credentials.ts';
 export type { DestinationSide, Side } from './side.ts';
 export type { Task } from './task-schema.ts';
 
-/** A task whose configuration is not valid, as far as it could be read: what concerns it must not be lost in silence. */
+/** What could be read of a task whose configuration is not valid: its messages must not be dropped silently. */
 export interface BrokenTask {
   readonly name: string;
   readonly broken: true;
-  /** the source bucket, where it could be read */
+  /** the source bucket, if it could be read */
   readonly bucket?: string;
 }
 
-/** What is known of a task whose configuration text is not valid. */
+/** What can be read from a task's configuration that is not valid. */
 export function brokenTask(name: string, text: string): BrokenTask {
   const part = v.safeParse(
     v.pipe(v.string(), v.parseJson(), v.object({ source: v.object({ bucket: v.string() }) })),
@@ -34,7 +34,7 @@ export function parseTask(text: string, what: string): Task {
   return checkedTask(parseJsonWith(taskSchema, text, what, 'InvalidTask'), what);
 }
 
-/** The task, when no rule over more than one field is broken. @throws Fault `InvalidTask` listing every fault */
+/** The task, if it breaks no rule over several fields. @throws Fault `InvalidTask` listing every fault */
 export function checkedTask(task: Task, what: string): Task {
   const faults = taskFaults(task);
   if (faults.length > 0) throw new Fault('InvalidTask', `${what} is not valid:\n  ${faults.join('\n  ')}`);
@@ -46,7 +46,10 @@ export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destin
   return source.prefix + key.slice(destination.prefix.length);
 }
 
-/** The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte. */
+/**
+ * The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte.
+ * @throws Fault `InvalidInput` if the key is outside the source's prefix, or the destination key is too long
+ */
 export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
   if (!key.startsWith(task.source.prefix)) {
     throw new Fault('InvalidInput', `key ${quoted(key)} is outside the task's source prefix "${task.source.prefix}"`);
@@ -56,7 +59,8 @@ export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: 
   if (bytes > maxKeyBytes) {
     throw new Fault(
       'InvalidInput',
-      `key ${quoted(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, S3 allows ${maxKeyBytes}`,
+      `key ${quoted(key)}: with the destination prefix "${task.destination.prefix}" it has ${bytes} bytes, ` +
+        `S3 allows ${maxKeyBytes}`,
     );
   }
   return mapped;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { Fault } from '../faults.ts';
 import { parseWith } from '../parse.ts';
 
-/** What CloudFormation asks of a custom resource's function, and what it is told (custom resource protocol). */
+/** CloudFormation's request to the function of a custom resource, and the response (custom resource protocol). */
 
 const text = v.pipe(v.string(), v.minLength(1));
 const texts = v.optional(v.array(v.string()), []);
@@ -28,28 +28,28 @@ export interface CustomResourceAnswer {
   readonly LogicalResourceId: string;
 }
 
-/** Characters of a reason: CloudFormation takes no answer over 4 KB. */
-const maxReason = 1500;
+/** Characters of a reason: CloudFormation accepts no response over 4 KB. */
+const maxReasonLength = 1500;
 
-/** @throws Fault `InvalidInput` where it is no request that could be answered */
+/** @throws Fault `InvalidInput` if it is not a request that could be answered */
 export function parseCustomResourceRequest(event: unknown): CustomResourceRequest {
   return parseWith(requestSchema, event, 'CloudFormation request');
 }
 
-/** The answer to a request; without a fault it is a success. */
+/** The response to a request: a success unless there is a fault. */
 export function answerOf(request: CustomResourceRequest, physicalId: string, fault?: Fault): CustomResourceAnswer {
   const { StackId, RequestId, LogicalResourceId } = request;
   const ids = { PhysicalResourceId: physicalId, StackId, RequestId, LogicalResourceId };
   if (!fault) return { Status: 'SUCCESS', ...ids };
-  return { Status: 'FAILED', Reason: `${fault.name}: ${fault.message}`.slice(0, maxReason), ...ids };
+  return { Status: 'FAILED', Reason: `${fault.name}: ${fault.message}`.slice(0, maxReasonLength), ...ids };
 }
 
 const propertiesSchema = v.object({
   BucketName: text,
   QueueArn: text,
-  /** prefixes, as filters want them, whose new objects are told */
+  /** prefixes, as S3's filters take them, whose new objects S3 reports */
   Created: texts,
-  /** prefixes whose removed objects are told */
+  /** prefixes whose removed objects S3 reports */
   Removed: texts,
   ExpectedBucketOwner: v.exactOptional(v.string()),
 });
@@ -62,9 +62,9 @@ export function parseNotificationProperties(request: CustomResourceRequest): Not
 }
 
 /**
- * What the IDs of a stack's own notifications begin with. It is made of the stack's account, region and name, without
- * what tells one creation of the stack from the next, so that a stack finds what a former one of its name left behind.
- * Its length is fixed: no stack's prefix begins with another's.
+ * The prefix of the IDs of a stack's own notifications. It is made from the stack's account, region and name, without
+ * the part that differs each time the stack is created, so that a stack finds what an earlier one of its name left
+ * behind. Its length is fixed, so no stack's prefix begins with another's.
  */
 export function notificationIdPrefix(stackId: string): string {
   const lasting = stackId.replace(/\/[^/]*$/, '');

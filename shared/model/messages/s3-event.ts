@@ -9,15 +9,15 @@ import { quoted } from '../text.ts';
 export interface ObjectEvent {
   readonly kind: 'created' | 'removed';
   readonly bucket: string;
-  /** decoded: as the object is named */
+  /** decoded: the object's own name */
   readonly key: string;
   readonly size?: number;
   readonly etag?: string;
-  /** milliseconds since the epoch, as the event says */
+  /** the event's time, in milliseconds since the epoch */
   readonly at?: number;
 }
 
-/** `eventVersion` 2.x is the format of today; minor versions only add fields. Unknown fields are no fault. */
+/** `eventVersion` 2.x is the current format; minor versions only add fields. Unknown fields are accepted. */
 const recordSchema = v.object({
   eventVersion: v.pipe(v.string(), v.regex(/^2\./, 'expected an S3 event of version 2.x')),
   eventSource: v.exactOptional(v.string()),
@@ -33,7 +33,7 @@ const recordSchema = v.object({
   }),
 });
 
-/** S3 puts one record into a message; a thousand of the shortest fill the largest message there is. */
+/** S3 puts one record into a message; a thousand of the shortest records fill the largest possible message. */
 const maxRecords = 1000;
 
 const notificationSchema = v.object({
@@ -41,14 +41,14 @@ const notificationSchema = v.object({
 });
 const testEventSchema = v.object({ Event: v.literal('s3:TestEvent') });
 
-/** Does the text look like a notification of S3 rather than a job? Cheap, and never throws. */
+/** Does the text look like an S3 notification rather than a job? Cheap, and never throws. */
 export function isS3Notification(body: string): boolean {
   return /^\s*\{\s*"(Records|Service|Event)"/.test(body);
 }
 
 /**
- * The objects that one notification tells of, in order; none for a test event and for events that change no bytes
- * (tags, restore, access lists).
+ * The objects in one notification, in order. A test event and events that change no bytes (tags, restore, access
+ * lists) have none.
  * @throws Fault `InvalidInput` naming the field
  */
 export function parseS3Notification(body: string): ObjectEvent[] {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { globMatcher, keyFilter } from '../../../../shared/model/config/key-filter.ts';
 
-describe('a glob', () => {
+describe('globMatcher', () => {
   it.each([
     ['', ''],
     ['a', 'a'],
@@ -45,7 +45,7 @@ describe('a glob', () => {
     expect(globMatcher(pattern)(text)).toBe(false);
   });
 
-  it('means what a regular expression would', () => {
+  it('matches what the equivalent regular expression matches', () => {
     const piece = fc.constantFrom('**', '*', '?', 'a', 'b', '/', '.');
     const character = fc.constantFrom('a', 'b', '/', '.');
     fc.assert(
@@ -69,7 +69,7 @@ describe('a glob', () => {
   });
 });
 
-describe('the keys of a task', () => {
+describe('keyFilter', () => {
   const source = { bucket: 'bucket', prefix: 'in/', requestPayer: false };
   const keys = ['in/', 'in/a.txt', 'in/b.tmp', 'in/d/a.txt', 'in/d/b.tmp', 'in/tmp/x'];
 
@@ -83,7 +83,7 @@ describe('the keys of a task', () => {
     [{ prefixes: ['d', 'tmp/'] }, ['in/d/a.txt', 'in/d/b.tmp', 'in/tmp/x']],
     [{ prefixes: ['in/'] }, []],
     [{ prefixes: ['d/', 'b'], exclude: ['**.tmp'] }, ['in/d/a.txt']],
-  ])('with %j are %j', (patterns, expected) => {
+  ])('with %j selects %j', (patterns, expected) => {
     expect(keys.filter(keyFilter({ source, ...patterns }))).toEqual(expected);
   });
 });

@@ -19,8 +19,8 @@ function messageOf(work: () => unknown): string {
   throw new Error('no fault');
 }
 
-describe('a task', () => {
-  it('needs little and gets defaults', () => {
+describe('parseTask', () => {
+  it('fills in defaults', () => {
     expect(parsed({})).toEqual({
       name: 'n',
       metadata: true,
@@ -37,7 +37,7 @@ describe('a task', () => {
     });
   });
 
-  it('takes everything that is documented', () => {
+  it('accepts every documented option', () => {
     const task = parsed({
       source: {
         bucket: 'bucket-a',
@@ -109,22 +109,22 @@ describe('a task', () => {
     [{ largeObjectThreshold: '6 GiB' }, 'largeObjectThreshold: '],
     [{ largeObjectThreshold: -1 }, 'largeObjectThreshold: '],
     [{ partSize: '1 MiB' }, 'partSize: '],
-    [{ partSize: '65 MiB' }, 'partSize: expected at most 64.0 MiB: a part is held in memory'],
+    [{ partSize: '65 MiB' }, 'partSize: expected at most 64.0 MiB: several parts at once are held in memory'],
     [{ partSize: true }, 'partSize: found true, expected'],
     [{ uploadConcurrency: 0 }, 'uploadConcurrency: '],
     [{ uploadConcurrency: 1.5 }, 'uploadConcurrency: '],
-  ])('with %j is refused, and the message names the field: %s', (more, part) => {
+  ])('rejects %j, naming the field: %s', (more, part) => {
     const message = messageOf(() => parsed(more as Record<string, unknown>));
     expect(message).toContain('task n is not valid:\n  ');
     expect(message).toContain(part);
   });
 
-  it('that has several faults gets all of them at once', () => {
+  it('reports all faults at once', () => {
     const message = messageOf(() => parsed({ typo: 1, compare: 'x', source: {} }));
     for (const field of ['typo', 'compare', 'source.bucket']) expect(message).toContain(`\n  ${field}: `);
   });
 
-  it.each(['', '{', '[]', '"x"', 'null'])('whose text is %j is refused', (text) => {
+  it.each(['', '{', '[]', '"x"', 'null'])('rejects the text %j', (text) => {
     expect(messageOf(() => parseTask(text, 'task n'))).toContain('task n is not');
   });
 
@@ -136,16 +136,16 @@ describe('a task', () => {
     [side({ credentials: { ssmParameter: '{"aws_secret_access_key":"TOPSECRET"}' } })],
     [side({ aws_secret_access_key: 'TOPSECRET' })],
     [{ credentials: 'TOPSECRET' }],
-  ])('with a secret where none belongs, %j, does not repeat it', (more) => {
+  ])('does not repeat a misplaced secret: %j', (more) => {
     expect(messageOf(() => parsed(more as Record<string, unknown>))).not.toContain('TOPSECRET');
   });
 
-  it('with a hostile value does not repeat all of it', () => {
+  it('truncates a hostile value in the message', () => {
     expect(messageOf(() => parsed({ compare: 'x'.repeat(100_000) })).length).toBeLessThan(500);
   });
 });
 
-describe('the overlap rule', () => {
+describe('the rule against overlapping sides', () => {
   const one = { bucket: 'same' };
   it.each([
     ['', ''],
@@ -153,7 +153,7 @@ describe('the overlap rule', () => {
     ['a/', 'a/b/'],
     ['a/b/', 'a/'],
     ['', 'copy/'],
-  ])('%j to %j in one bucket is refused', (from, to) => {
+  ])('rejects %j to %j in one bucket', (from, to) => {
     const message = messageOf(() => parsed({ source: { ...one, prefix: from }, destination: { ...one, prefix: to } }));
     expect(message).toContain('destination: found the source\'s own bucket "same"');
   });
@@ -165,28 +165,28 @@ describe('the overlap rule', () => {
     ],
     [one, { ...one, endpoint: 'http://other.test' }],
     [one, { bucket: 'other' }],
-  ])('%j to %j is fine', (source, destination) => {
+  ])('accepts %j to %j', (source, destination) => {
     expect(parsed({ source, destination })).toMatchObject({ name: 'n' });
   });
 });
 
-describe('a task file', () => {
+describe('parseTaskFile', () => {
   const file = (...tasks: unknown[]): string => JSON.stringify({ tasks });
 
-  it('gives every task', () => {
+  it('returns every task', () => {
     const other = { ...sides, destination: { bucket: 'bucket-c' } };
     const tasks = parseTaskFile(file({ name: 'a', ...sides }, { name: 'b', ...other }), 'file');
     expect(tasks.map(({ name }) => name)).toEqual(['a', 'b']);
   });
 
-  it('tells every fault of every task, and which task it is in', () => {
+  it('reports every fault of every task, and names the task', () => {
     const message = messageOf(() => parseTaskFile(file({ name: 'a', ...sides, x: 1 }, 7, { name: 'c' }), 'file'));
     expect(message).toContain('file, tasks.0 (a) is not valid:\n  x: unknown option');
     expect(message).toContain('file, tasks.1 (?) is not valid:\n  (whole): found 7, expected Object');
     expect(message).toContain('file, tasks.2 (c) is not valid:\n  source: is missing');
   });
 
-  it('refuses names that are used twice, no tasks, and unknown fields', () => {
+  it('rejects duplicate names, an empty list of tasks, and unknown fields', () => {
     const twice = file({ name: 'a', ...sides }, { name: 'a', ...sides });
     expect(messageOf(() => parseTaskFile(twice, 'file'))).toContain('two tasks are named "a"');
     expect(messageOf(() => parseTaskFile(file(), 'file'))).toContain('tasks: at least one task is needed');
@@ -200,7 +200,7 @@ describe('brokenTask', () => {
     ['7', {}],
     ['{"source":{"bucket":7}}', {}],
     ['{"source":{"bucket":"b"},"x":1}', { bucket: 'b' }],
-  ])('knows of %s what can be known', (text, known) => {
+  ])('returns what can be read of %s', (text, known) => {
     expect(brokenTask('n', text)).toEqual({ name: 'n', broken: true, ...known });
   });
 });
@@ -215,11 +215,11 @@ describe('destinationKey', () => {
     ['in/', 'out//'],
     ['in/a//b/../', 'out//a//b/../'],
     ['in/in/ +%2F', 'out//in/ +%2F'],
-  ])('%j becomes %j, byte for byte', (key, mapped) => {
+  ])('maps %j to %j, byte for byte', (key, mapped) => {
     expect(destinationKey(task, key)).toBe(mapped);
   });
 
-  it('refuses keys outside the prefix, and those that become too long', () => {
+  it('rejects keys outside the prefix, and keys that become too long', () => {
     expect(() => destinationKey(task, 'i')).toThrow('key "i" is outside the task\'s source prefix "in/"');
     expect(destinationKey(task, `in/${'x'.repeat(1019)}`)).toHaveLength(1024);
     expect(() => destinationKey(task, `in/${'x'.repeat(1020)}`)).toThrow('it has 1025 bytes, S3 allows 1024');

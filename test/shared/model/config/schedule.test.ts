@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { scheduleFault } from '../../../../shared/model/config/schedule.ts';
 
-describe('a schedule', () => {
+describe('scheduleFault', () => {
   it.each([
     'rate(1 minute)',
     'rate(2 minutes)',
@@ -19,7 +19,7 @@ describe('a schedule', () => {
     'cron(0 0 15W * ? *)',
     'cron(0 18 ? * TUE#2 *)',
     'cron(59 23 31 12 ? 2199)',
-  ])('%s is right', (text) => {
+  ])('accepts %s', (text) => {
     expect(scheduleFault(text)).toBeUndefined();
   });
 
@@ -55,7 +55,7 @@ describe('a schedule', () => {
     ['cron(L 0 1 * ? *)', 'for minutes, found "L"'],
     ['cron(0 0 * * * *)', 'expected "?" in exactly one of day of month and day of week'],
     ['cron(0 0 ? * ? *)', 'expected "?" in exactly one of day of month and day of week'],
-  ])('%s is not: %s', (text, expected) => {
+  ])('rejects %s: %s', (text, expected) => {
     expect(scheduleFault(text)).toContain(expected);
   });
 });

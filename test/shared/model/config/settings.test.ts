@@ -11,7 +11,7 @@ function settings(stack: unknown): unknown {
 const vpc = { vpcId: 'vpc-0a1b2c3d', subnetIds: ['subnet-0a1b2c3d'], availabilityZones: ['cn-north-1a'] };
 
 describe('the settings of the stack', () => {
-  it('have defaults, all of them', () => {
+  it('all have defaults', () => {
     expect(parseConfiguration(JSON.stringify({ tasks }), 'file').stack).toEqual(defaultStackSettings);
     expect(defaultStackSettings).toEqual({
       workerMode: 'lambda',
@@ -21,7 +21,7 @@ describe('the settings of the stack', () => {
     });
   });
 
-  it('take everything that is documented', () => {
+  it('accept every documented option', () => {
     const all = {
       workerMode: 'both',
       alarmEmail: 'ops@example.com',
@@ -50,7 +50,7 @@ describe('the settings of the stack', () => {
     [{ worker: { ...vpc, availabilityZones: ['1a'] } }, 'stack.worker.availabilityZones.0: expected a zone'],
     [{ worker: { vpcId: 'vpc-0a1b2c3d' } }, 'stack.worker: expected vpcId, subnetIds and availabilityZones together'],
     [{ worker: { ...vpc, availabilityZones: ['a-1a', 'a-1b'] } }, 'stack.worker: expected as many availabilityZones'],
-  ])('%j are refused, and the message names the field: %s', (stack, part) => {
+  ])('reject %j, naming the field: %s', (stack, part) => {
     expect(() => settings(stack)).toThrow(expect.objectContaining({ name: 'InvalidTask' }));
     expect(() => settings(stack)).toThrow(part);
   });

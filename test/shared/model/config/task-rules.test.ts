@@ -26,22 +26,22 @@ function faultOf(source: Options, destination: Options, more: Options = {}): str
   return messageOf(() => parseTask(JSON.stringify(task(source, destination, more)), 'task n'));
 }
 
-describe('credentials', () => {
+describe('credentials of a side', () => {
   it.each([
     { ssmParameter: '/other/side' },
     { secretArn: 'arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:dir/keys-a1B2c3' },
     { roleArn: role },
     { roleArn: role, externalId: 'our=id' },
     { anonymous: true },
-  ])('may be %j', (credentials) => {
+  ])('accepts %j', (credentials) => {
     expect(parseTask(JSON.stringify(task({ credentials }, {})), 'task').source.credentials).toEqual(credentials);
   });
 
-  it('may be a web identity, with the region of its STS', () => {
+  it('need a region if they are a web identity', () => {
     const webIdentity = { roleArn: chinaRole, audience: 'sts' };
     expect(faultOf({}, { region: 'cn-north-1', credentials: { webIdentity } })).toBe('');
     expect(faultOf({}, { credentials: { webIdentity } })).toContain(
-      'destination.region: is missing, expected the region whose STS gives the role of webIdentity',
+      "destination.region: is missing, expected the region whose STS issues the role's credentials",
     );
   });
 
@@ -62,13 +62,13 @@ describe('credentials', () => {
     [{ webIdentity: { roleArn: role, audience: 'a b' } }, '.webIdentity.audience: expected an audience'],
     ['x', ': found a string (not shown)'],
     [[], ': found an array'],
-  ])('%j are refused, by the field: %s', (credentials, part) => {
+  ])('rejects %j, naming the field: %s', (credentials, part) => {
     expect(faultOf({}, { credentials })).toContain(`destination.credentials${part}`);
   });
 
-  it('name a role of the partition that the region is in', () => {
+  it('rejects a role of another partition than the region', () => {
     expect(faultOf({ region: 'us-east-1', credentials: { roleArn: chinaRole } }, {})).toContain(
-      'source.credentials.roleArn: found a role of partition aws-cn, expected one of aws, where region us-east-1 is',
+      'source.credentials.roleArn: found a role of partition aws-cn, expected one of aws, the partition of region us-east-1',
     );
     const webIdentity = { roleArn: role, audience: 'a' };
     expect(faultOf({}, { region: 'cn-north-1', credentials: { webIdentity } })).toContain(
@@ -77,13 +77,13 @@ describe('credentials', () => {
     expect(faultOf({ region: 'us-gov-west-1', credentials: { roleArn: role } }, {})).toContain('aws-us-gov');
   });
 
-  it('that are anonymous pay for nothing', () => {
+  it('rejects anonymous credentials of a requester who pays', () => {
     expect(faultOf({ requestPayer: true, credentials: { anonymous: true } }, {})).toContain('source.requestPayer: ');
     expect(faultOf({ requestPayer: true }, {})).toBe('');
   });
 });
 
-describe('a KMS key', () => {
+describe('the KMS key of a destination', () => {
   const encrypted = (keyId: string, more: Options = {}) =>
     faultOf({}, { encryption: { type: 'aws:kms', keyId }, ...more });
 
@@ -94,7 +94,7 @@ describe('a KMS key', () => {
     'alias/aws/s3',
     `arn:aws-cn:kms:cn-north-1:123456789012:key/${key}`,
     'arn:aws:kms:us-east-1:123456789012:alias/a',
-  ])('may be %s', (keyId) => {
+  ])('accepts %s', (keyId) => {
     expect(encrypted(keyId)).toBe('');
   });
 
@@ -108,11 +108,11 @@ describe('a KMS key', () => {
     `arn:aws:kms:us-east-1:123456789012:${key}`,
     'arn:aws:s3:::bucket',
     key.toUpperCase(),
-  ])('is not %s', (keyId) => {
+  ])('rejects %s', (keyId) => {
     expect(encrypted(keyId)).toContain('destination.encryption.keyId: expected a KMS key ID, alias/NAME, or the ARN');
   });
 
-  it('is in the region of its bucket', () => {
+  it('must be in the region of the bucket', () => {
     const arn = `arn:aws:kms:us-east-1:123456789012:key/${key}`;
     expect(encrypted(arn, { region: 'us-east-1' })).toBe('');
     expect(encrypted(arn, { region: 'eu-west-1' })).toContain(
@@ -121,12 +121,12 @@ describe('a KMS key', () => {
   });
 });
 
-describe('events', () => {
+describe('events of a task', () => {
   it.each([
     [{ endpoint: 'https://store.example' }, 'for a source with an endpoint, whose store cannot notify'],
     [{ credentials: { anonymous: true } }, 'for a source with credentials of its own'],
     [{ credentials: { roleArn: role } }, 'for a source with credentials of its own'],
-  ])('of a source with %j are refused', (source, part) => {
+  ])('rejects them for a source with %j', (source, part) => {
     for (const events of ['create', 'create-delete']) {
       expect(faultOf(source, {}, { events })).toContain(`events: found "${events}" ${part}`);
     }
@@ -134,7 +134,7 @@ describe('events', () => {
   });
 });
 
-describe('patterns', () => {
+describe('patterns of a task', () => {
   it.each([
     ['include: expected at least one pattern', { include: [] }],
     ['exclude.0: a key has at least one character', { exclude: [''] }],
@@ -142,12 +142,12 @@ describe('patterns', () => {
     ['exclude: found "x", expected Array', { exclude: 'x' }],
     ['include: expected at most 100 patterns', { include: Array(101).fill('x') }],
     ['prefixes, include, exclude: found a task of 93', { include: Array(9).fill('x'.repeat(1000)) }],
-  ])('are refused: %s', (part, more) => {
+  ])('rejects %s', (part, more) => {
     expect(faultOf({}, {}, more)).toContain(part);
   });
 });
 
-describe('prefixes', () => {
+describe('prefixes of a task', () => {
   it.each([
     ['prefixes: expected at least one prefix', { prefixes: [] }],
     ['prefixes.1: a key has at least one character', { prefixes: ['a', ''] }],
@@ -155,11 +155,11 @@ describe('prefixes', () => {
     ['prefixList: a key has at least one character', { prefixList: '' }],
     ['prefixList: found beside prefixes, expected one of the two', { prefixList: 'list', prefixes: ['a'] }],
     ['events: found "create" with a prefixList, which only runs read', { prefixList: 'list', events: 'create' }],
-  ])('are refused: %s', (part, more) => {
+  ])('rejects %s', (part, more) => {
     expect(faultOf({}, {}, more)).toContain(part);
   });
 
-  it('make room for each other in one bucket, as far as they are known', () => {
+  it('allow tasks to share a bucket if the prefixes are known and do not overlap', () => {
     const here = { bucket: 'bucket' };
     const copies = { bucket: 'bucket', prefix: 'copies/' };
     expect(faultOf(here, copies, { prefixes: ['in/', 'more/'] })).toBe('');
@@ -185,7 +185,7 @@ describe('prefixes', () => {
   });
 });
 
-describe('tasks together', () => {
+describe('rules between tasks', () => {
   function faultsOf(...pairs: readonly (readonly [Options, Options])[]): string {
     const tasks = pairs.map(([source, destination], index) => ({ name: `t${index}`, source, destination }));
     return messageOf(() => parseConfiguration(JSON.stringify({ tasks }), 'file'));
@@ -203,10 +203,10 @@ describe('tasks together', () => {
     [at('c', '', { endpoint: 'https://store.example' }), at('c', '', { endpoint: 'https://store.example/' })],
     [at('c', '', { region: 'us-east-1' }), at('c', '', { region: 'eu-west-1' })],
     [at('c', '', { region: 'us-east-1' }), at('c')],
-  ])('%j and %j are overlapping destinations', (one, other) => {
+  ])('reject %j and %j as overlapping destinations', (one, other) => {
     const message = faultsOf([at('a'), one], [at('b'), other]);
     expect(message).toContain('file: tasks "t0" and "t1", destination: found "bucket-c/');
-    expect(message).toContain('expected destinations of which neither lies in the other');
+    expect(message).toContain('expected destinations that do not contain each other');
   });
 
   it.each([
@@ -215,7 +215,7 @@ describe('tasks together', () => {
     [at('c'), at('c', '', { endpoint: 'https://store.example' })],
     [at('c', '', { region: 'us-east-1' }), at('c', '', { region: 'cn-north-1' })],
     [at('c'), at('c', '', { region: 'cn-north-1', credentials: { ssmParameter: 'p' } })],
-  ])('%j and %j are not', (one, other) => {
+  ])('accept %j and %j as destinations', (one, other) => {
     expect(faultsOf([at('a'), one], [at('b'), other])).toBe('');
   });
 
@@ -269,14 +269,14 @@ describe('tasks together', () => {
     expect(faultsOf(...pairs)).toBe('');
   });
 
-  it('many that all feed each other are looked at quickly', () => {
+  it('check many tasks that all feed each other quickly', () => {
     const tasks = Array.from({ length: 40 }, () => [at('a'), at('a-other')] as const);
     expect(faultsOf(...tasks)).toContain('tasks "t38" and "t39"');
     const ring = Array.from({ length: 40 }, (_, index) => [at(`n${index}`), at(`n${(index + 1) % 40}`)] as const);
     expect(faultsOf(...ring)).toContain('found a loop');
   });
 
-  it('are told of all at once, with what is wrong in each and in the settings', () => {
+  it('report all faults at once, with those of each task and of the settings', () => {
     const good = { source: { bucket: 'bucket-a' }, destination: { bucket: 'bucket-b' } };
     const text = JSON.stringify({
       stack: { workerMode: 'x' },

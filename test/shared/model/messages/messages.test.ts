@@ -9,7 +9,7 @@ import { formatSize, parseSize } from '../../../../shared/model/size.ts';
 import { keyArbitrary } from '../../../support/keys.ts';
 
 describe('the job codec', () => {
-  it('brings any legal key back, in printable ASCII', () => {
+  it('round-trips any legal key, in printable ASCII', () => {
     const job = fc.record<Job>(
       {
         task: fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/),
@@ -32,7 +32,7 @@ describe('the job codec', () => {
   });
 
   it.each(['\u{fffe}', '\u{ffff}', '\u{10ffff}', '\0', '\n', '"', '\\', '\u{e000}', 'é', '\u007f', '\u2028'])(
-    'takes %j',
+    'accepts %j in a key',
     (key) => {
       expect(decodeJob(encodeJob({ task: 't', key, action: 'copy' })).key).toBe(key);
     },
@@ -50,12 +50,12 @@ describe('the job codec', () => {
     ['{"job":{"task":"t","key":"k","action":"copy","size":-1}}', 'job.size: '],
     ['{"job":{"task":"t","key":"k","action":"copy","size":"1"}}', 'job.size: found "1", expected number'],
     ['{"job":{"task":"t","key":"k","action":"copy"},"more":1}', 'more: unknown option'],
-  ])('refuses %j and names the field', (text, part) => {
+  ])('rejects %j, naming the field', (text, part) => {
     expect(() => decodeJob(text)).toThrow(expect.objectContaining({ name: 'InvalidInput' }));
     expect(() => decodeJob(text)).toThrow(part);
   });
 
-  it('writes ASCII of anything', () => {
+  it('writes any text as ASCII', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         expect(asciiJson(text)).toMatch(/^[\x20-\x7e]*$/);
@@ -65,7 +65,7 @@ describe('the job codec', () => {
   });
 });
 
-describe('S3 notifications', () => {
+describe('parseS3Notification', () => {
   const record = (key: string, more: object = {}): object => ({
     eventVersion: '2.1',
     eventName: 'ObjectCreated:Put',
@@ -73,7 +73,7 @@ describe('S3 notifications', () => {
     ...more,
   });
 
-  it('give any key back as it is', () => {
+  it('decodes any key', () => {
     fc.assert(
       fc.property(keyArbitrary, (key) => {
         const encoded = encodeURIComponent(key).replaceAll('%20', '+');
@@ -84,7 +84,7 @@ describe('S3 notifications', () => {
     );
   });
 
-  it('with unknown fields and later minor versions are read', () => {
+  it('accepts unknown fields and later minor versions', () => {
     const more = { eventVersion: '2.99', new: 1, eventTime: '1970-01-01T00:00:01.000Z' };
     expect(parseS3Notification(JSON.stringify({ more: 1, Records: [record('k', more)] }))).toEqual([
       { kind: 'created', bucket: 'b', key: 'k', at: 1000 },
@@ -101,7 +101,7 @@ describe('S3 notifications', () => {
     [{ Event: 'other' }, 'Event: found "other", expected "s3:TestEvent"'],
     [7, '(whole): found 7, expected Object'],
     [{}, 'Event: is missing, expected a value'],
-  ])('%j is refused and the field named: %s', (value, part) => {
+  ])('rejects %j, naming the field: %s', (value, part) => {
     expect(() => parseS3Notification(JSON.stringify(value))).toThrow(expect.objectContaining({ name: 'InvalidInput' }));
     expect(() => parseS3Notification(JSON.stringify(value))).toThrow(part);
   });
@@ -113,7 +113,7 @@ describe('S3 notifications', () => {
     [encodeJob({ task: 't', key: 'Records', action: 'copy' }), false],
     ['hello', false],
     ['', false],
-  ])('%j is told from a job: %p', (text, expected) => {
+  ])('isS3Notification tells %j from a job: %p', (text, expected) => {
     expect(isS3Notification(text)).toBe(expected);
   });
 });
@@ -128,12 +128,12 @@ describe('sizes', () => {
     ['5GB', 5e9],
     ['1t', 1024 ** 4],
     ['7 b', 7],
-  ])('%j is %d bytes', (text, bytes) => {
+  ])('parseSize reads %j as %d bytes', (text, bytes) => {
     expect(parseSize(text)).toBe(bytes);
   });
 
   it.each(['', 'MiB', '-1', '1.5', '0.3 k', '1e3', '5 PiB', '1 2', '99999999 TiB', 'NaN', '1.MiB'])(
-    '%j is none',
+    'parseSize returns undefined for %j',
     (text) => {
       expect(parseSize(text)).toBeUndefined();
     },
@@ -146,11 +146,11 @@ describe('sizes', () => {
     [126 * 1024 ** 2, '126 MiB'],
     [1024 ** 2 - 1, '1.0 MiB'],
     [5000 * 1024 ** 4, '5000 TiB'],
-  ])('%d bytes are written as %j', (bytes, text) => {
+  ])('formatSize writes %d bytes as %j', (bytes, text) => {
     expect(formatSize(bytes)).toBe(text);
   });
 
-  it('written and read again are right within the figures shown', () => {
+  it('round-trip within the figures shown', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (bytes) => {
         const read =
@@ -162,7 +162,7 @@ describe('sizes', () => {
 });
 
 describe('faults', () => {
-  it.each(Object.keys(faultTable) as FaultName[])('%s is thrown under its name with its rule', (name) => {
+  it.each(Object.keys(faultTable) as FaultName[])('%s has its name and its retry rule', (name) => {
     const fault = new Fault(name, 'm');
     expect({ name: fault.name, rule: fault.retry }).toEqual({ name, rule: faultTable[name].retry });
     expect(isFault(fault, name)).toBe(true);
@@ -171,14 +171,14 @@ describe('faults', () => {
   });
 
   it.each(Object.keys(faultTable) as FaultName[])(
-    '%s ends a command with exit code 1, or 2 if its user erred',
+    '%s exits with 2 if what the user wrote is wrong, with 1 otherwise',
     (name) => {
-      const userErred: FaultName[] = ['InvalidInput', 'InvalidTask', 'UnknownTask'];
-      expect(new Fault(name, 'm').exitCode).toBe(userErred.includes(name) ? 2 : 1);
+      const wronglyWritten: FaultName[] = ['InvalidInput', 'InvalidTask', 'UnknownTask'];
+      expect(new Fault(name, 'm').exitCode).toBe(wronglyWritten.includes(name) ? 2 : 1);
     },
   );
 
-  it('of anything else are Unavailable, with the message', () => {
+  it('asFault makes any other error Unavailable, with its message', () => {
     expect(asFault(new TypeError('x is no function'))).toMatchObject({
       name: 'Unavailable',
       message: 'unexpected error: TypeError: x is no function',
@@ -187,7 +187,7 @@ describe('faults', () => {
     expect(isFault(new Error('m'))).toBe(false);
   });
 
-  it('name a value that should not be there', () => {
+  it('assertNever names the unexpected value', () => {
     expect(() => assertNever('odd' as never)).toThrow('unexpected value: "odd"');
   });
 
@@ -197,7 +197,7 @@ describe('faults', () => {
     ['{"errorMessage":"m"}', 'm'],
     ['{"other":1}', '{"other":1}'],
     ['null', 'null'],
-  ])('a cause %j reads %j', (cause, text) => {
+  ])('causeText reads %j as %j', (cause, text) => {
     expect(causeText(cause)).toBe(text);
   });
 });
@@ -212,7 +212,7 @@ describe('ETags', () => {
     [`${md5}-1x`, undefined, false],
     ['', undefined, false],
     [`x${md5}`, undefined, false],
-  ])('%j', (etag, parts, isMd5) => {
+  ])('%j: part count and MD5', (etag, parts, isMd5) => {
     expect(etagPartCount(etag)).toBe(parts);
     expect(etagIsMd5({ etag, opaqueEtag: false })).toBe(isMd5);
     expect(etagIsMd5({ etag, opaqueEtag: true })).toBe(false);
