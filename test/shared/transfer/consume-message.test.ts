@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../../shared/model/job.ts';
 import { brokenTask, parseTask, type Task } from '../../../shared/model/config/task.ts';
@@ -25,8 +25,8 @@ const tasks = [
   task('other-bucket', { events: 'create', source: { bucket: 'elsewhere' } }),
 ];
 
-/** A consumer over the twins whose transfers fail as told. */
-class Setting {
+/** A consumer with in-memory ports, whose transfers fail if `fail` throws. */
+class TestConsumer {
   readonly gate = new Gate();
   readonly clock = new ManualClock();
   readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock });
@@ -34,7 +34,7 @@ class Setting {
   readonly deadLetters = new MemoryDeadLetters(this.gate);
   readonly worked: Job[] = [];
   readonly delays: number[] = [];
-  readonly told: { fault: string; final: boolean; key: string | undefined }[] = [];
+  readonly reported: { fault: string; final: boolean; key: string | undefined }[] = [];
   fail: (job: Job) => void = () => undefined;
 
   consumer(): Consumer {
@@ -50,12 +50,12 @@ class Setting {
       redelivery: this.queue,
       clock: this.clock,
       maxReceives,
-      onFault: (fault, { final, job: one }) => this.told.push({ fault: fault.name, final, key: one?.key }),
+      onFault: (fault, { final, job: one }) => this.reported.push({ fault: fault.name, final, key: one?.key }),
       onEventDone: (_job, delay) => this.delays.push(delay),
     };
   }
 
-  /** Delivers what is visible once; what is done leaves the queue. */
+  /** Delivers every visible message once and deletes those that may leave the queue. */
   async deliver(): Promise<boolean[]> {
     return Promise.all(
       this.queue.receive().map(async (message) => {
@@ -67,12 +67,12 @@ class Setting {
   }
 }
 
-it('a job that fails when another delivery of its message has ended that is done again by a new one', async () => {
-  const one = new Setting();
+test('a job fails after another delivery deleted its message: it is sent as a new message', async () => {
+  const one = new TestConsumer();
   one.queue.sendBody(encodeJob({ task: 'one', key: 'k', action: 'copy', size: 3, missingAt: 1 }));
   const [first] = one.queue.receive();
   one.fail = () => {
-    // In the meantime the message came a second time, and there was nothing to do for that delivery.
+    // Meanwhile a second delivery of the message found nothing to do and deleted it.
     one.queue.remove(first!.receipt);
     throw new Fault('Unavailable', 'the last look failed');
   };
@@ -83,9 +83,9 @@ it('a job that fails when another delivery of its message has ended that is done
   expect(one.queue.length).toBe(0);
 });
 
-let setting: Setting;
+let setting: TestConsumer;
 beforeEach(() => {
-  setting = new Setting();
+  setting = new TestConsumer();
 });
 
 function event(name: string, key: string, more: object = {}): object {
@@ -103,8 +103,8 @@ function event(name: string, key: string, more: object = {}): object {
   };
 }
 
-describe('a job', () => {
-  it('that ended well leaves the queue', async () => {
+describe('consumeMessage, of a job', () => {
+  it('lets a job that succeeded leave the queue', async () => {
     await setting.queue.send([job]);
     expect(await setting.deliver()).toEqual([true]);
     expect(setting.worked).toEqual([job]);
@@ -113,7 +113,7 @@ describe('a job', () => {
   });
 
   it.each(Object.keys(faultTable) as FaultName[])(
-    'that fails with %s is retried or buried, as its table says',
+    'retries or buries a job that fails with %s, as the fault table says',
     async (name) => {
       setting.fail = () => {
         throw new Fault(name, 'why');
@@ -121,7 +121,7 @@ describe('a job', () => {
       await setting.queue.send([job]);
       const final = faultTable[name].retry === 'never';
       expect(await setting.deliver()).toEqual([final]);
-      expect(setting.told).toEqual([{ fault: name, final, key: job.key }]);
+      expect(setting.reported).toEqual([{ fault: name, final, key: job.key }]);
       expect(setting.queue.length).toBe(final ? 0 : 1);
       const letters = [{ body: encodeJob(job), reason: `${name}: why` }];
       expect(setting.deadLetters.letters).toEqual(final ? letters : []);
@@ -130,7 +130,7 @@ describe('a job', () => {
     },
   );
 
-  it('that fails each time comes back after growing delays, and is buried in the end', async () => {
+  it('delivers a failing job again after growing delays, and buries it at last', async () => {
     setting.fail = () => {
       throw new Fault('Throttled', 'slow down');
     };
@@ -146,7 +146,7 @@ describe('a job', () => {
     expect(setting.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', attempts: maxReceives })]);
   });
 
-  it('that failed twice has its reason in the ledger, should the last delivery find no ledger', async () => {
+  it('records the reason from the second failure on', async () => {
     setting.fail = () => {
       throw new Fault('Throttled', 'slow down');
     };
@@ -159,18 +159,21 @@ describe('a job', () => {
   });
 
   it.each([1, maxReceives])(
-    'that a consumer leaves because it ends itself is no failure: delivery %i',
+    'does not count an interruption by an ending consumer as a failure, at delivery %i',
     async (receives) => {
       setting.fail = () => {
         throw new Fault('OutOfTime', 'left');
       };
       const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives };
       expect(await consumeMessage({ ...setting.consumer(), interrupted: () => true }, message)).toBe(false);
-      expect({ told: setting.told, letters: setting.deadLetters.letters }).toEqual({ told: [], letters: [] });
+      expect({ reported: setting.reported, letters: setting.deadLetters.letters }).toEqual({
+        reported: [],
+        letters: [],
+      });
     },
   );
 
-  it('that can never succeed is buried, also by a consumer that ends', async () => {
+  it('buries a job that can never succeed, even if the consumer is ending', async () => {
     setting.fail = () => {
       throw new Fault('TooLarge', 'why');
     };
@@ -179,7 +182,7 @@ describe('a job', () => {
     expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'TooLarge: why' }]);
   });
 
-  it('leaves its reason in the ledger before the last delivery, in case it ends without a word', async () => {
+  it('records a reason before the last delivery, in case the process dies', async () => {
     let reason: string | undefined;
     setting.fail = () => {
       reason = setting.ledger.entries()[0]?.reason;
@@ -189,33 +192,33 @@ describe('a job', () => {
     expect(reason).toBe('Unavailable: delivery 5, the last, did not finish');
   });
 
-  it('whose failure cannot be recorded or put off stays in the queue, and nothing is thrown', async () => {
+  it('keeps the message, and does not throw, if the failure can be neither recorded nor delayed', async () => {
     for (const [operation, fault] of [
       ['queue.after', 'Throttled'],
       ['ledger.put', 'TooLarge'],
       ['deadLetters.bury', 'TooLarge'],
     ] as const) {
-      setting = new Setting();
+      setting = new TestConsumer();
       setting.fail = () => {
         throw new Fault(fault, 'm');
       };
       setting.gate.hooks = {
         before: (call) => {
-          if (call.operation === operation) throw new Error(`${operation} is away`);
+          if (call.operation === operation) throw new Error(`${operation} fails`);
         },
       };
       await setting.queue.send([job]);
       expect(await setting.deliver()).toEqual([false]);
-      expect(setting.told.at(-1)).toEqual({ fault: 'Unavailable', final: false, key: job.key });
+      expect(setting.reported.at(-1)).toEqual({ fault: 'Unavailable', final: false, key: job.key });
       expect(setting.queue.length).toBe(1);
     }
   });
 });
 
-describe('a malformed message', () => {
+describe('consumeMessage, of a malformed message', () => {
   it.each([
-    ['no JSON', 'hello', 'queue message is not JSON'],
-    ['no job', '{}', 'job: is missing'],
+    ['text that is not JSON', 'hello', 'queue message is not JSON'],
+    ['an object without a job', '{}', 'job: is missing'],
     ['a job without a key', '{"job":{"task":"t","action":"copy"}}', 'job.key: is missing'],
     ['a job with an unknown field', '{"job":{"task":"t","key":"k","action":"copy","x":1}}', 'job.x: unknown option'],
     ['an unknown action', '{"job":{"task":"t","key":"k","action":"move"}}', 'job.action: found "move"'],
@@ -229,8 +232,8 @@ describe('a malformed message', () => {
       '{"Records":[{"eventVersion":"3.0","eventName":"ObjectCreated:Put"}]}',
       'Records.0.eventVersion',
     ],
-    ['records that are none', '{"Records":7}', 'Records'],
-  ])('%s is buried with a reason that names the field', async (_name, body, reason) => {
+    ['records that are not a list', '{"Records":7}', 'Records'],
+  ])('buries %s with a reason that names the field', async (_name, body, reason) => {
     setting.queue.sendBody(body);
     expect(await setting.deliver()).toEqual([true]);
     expect(setting.deadLetters.letters).toEqual([{ body, reason: expect.stringContaining(reason) }]);
@@ -238,17 +241,17 @@ describe('a malformed message', () => {
     expect(setting.ledger.entries()).toEqual([
       expect.objectContaining({ task: '(unknown)', key: 'message:message-1', status: 'FAILED' }),
     ]);
-    expect(setting.told).toEqual([{ fault: 'InvalidInput', final: true, key: undefined }]);
+    expect(setting.reported).toEqual([{ fault: 'InvalidInput', final: true, key: undefined }]);
   });
 });
 
-describe('a notification', () => {
+describe('consumeMessage, of an event notification', () => {
   async function notify(...records: object[]): Promise<boolean[]> {
     setting.queue.sendBody(JSON.stringify({ Records: records }));
     return setting.deliver();
   }
 
-  it('becomes a job for each task that wants it, with the key decoded', async () => {
+  it('makes a job for each task that replicates the event, with the key decoded', async () => {
     expect(await notify(event('ObjectCreated:Put', 'in/a+b%2Bc%F0%9F%98%80'))).toEqual([true]);
     const common = { key: 'in/a b+c😀', action: 'copy', size: 7, etag: 'e' };
     expect(setting.worked).toEqual(
@@ -268,19 +271,19 @@ describe('a notification', () => {
     ['s3:ObjectCreated:CompleteMultipartUpload', 'k', ['copy-all', 'deletes']],
     ['ObjectTagging:Put', 'k', []],
     ['ObjectRestore:Completed', 'k', []],
-  ])('%s of %s is for %j', async (name, key, wanted) => {
+  ])('%s of %s makes jobs for %j', async (name, key, wanted) => {
     expect(await notify(event(name, key))).toEqual([true]);
     expect(setting.worked.map((one) => one.task)).toEqual(wanted);
   });
 
-  it('of a test, or without records, just leaves the queue', async () => {
+  it('lets a test notification, and one without records, leave the queue', async () => {
     setting.queue.sendBody(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'source' }));
     setting.queue.sendBody('{"Records":[]}');
     expect(await setting.deliver()).toEqual([true, true]);
     expect(setting.worked).toEqual([]);
   });
 
-  it('with several objects buries only the one that can never succeed', async () => {
+  it('buries only the object that can never succeed', async () => {
     setting.fail = ({ key }) => {
       if (key === 'bad') throw new Fault('ArchivedSource', 'archived');
     };
@@ -291,7 +294,7 @@ describe('a notification', () => {
     );
   });
 
-  it('with several objects stays while one may succeed later', async () => {
+  it('keeps the message while one of its objects may succeed later', async () => {
     let failures = 2;
     setting.fail = ({ key }) => {
       if (key === 'two' && failures-- > 0) throw new Fault('Throttled', 'm');
@@ -302,14 +305,14 @@ describe('a notification', () => {
     expect(setting.queue.length).toBe(0);
   });
 
-  it('waits when the tasks cannot be read', async () => {
+  it('keeps the message if the tasks cannot be read', async () => {
     const consumer = { ...setting.consumer(), tasks: () => Promise.reject(new Error('throttled')) };
     setting.queue.sendBody(JSON.stringify({ Records: [event('ObjectCreated:Put', 'k')] }));
     const [message] = setting.queue.receive();
     expect(await consumeMessage(consumer, message!)).toBe(false);
   });
 
-  it('is not lost for a task that cannot be read', async () => {
+  it('buries a job for each task whose configuration is invalid', async () => {
     setting.fail = ({ task: name }) => {
       if (name.startsWith('broken')) throw new Fault('InvalidTask', 'typo');
     };
@@ -326,12 +329,12 @@ describe('a notification', () => {
     expect(setting.deadLetters.letters.map(({ reason }) => reason)).toEqual(['InvalidTask: typo', 'InvalidTask: typo']);
   });
 
-  it('with a key that is not encoded like this is buried', async () => {
+  it('buries a notification whose key is not URL-encoded UTF-8', async () => {
     expect(await notify(event('ObjectCreated:Put', '%FF'))).toEqual([true]);
     expect(setting.deadLetters.letters[0]?.reason).toContain('is not URL-encoded UTF-8');
   });
 });
 
-it('the delays grow and end at a quarter of an hour', () => {
+test('redeliverySeconds grows to a quarter of an hour', () => {
   expect([1, 2, 3, 4, 5, 9].map(redeliverySeconds)).toEqual([15, 60, 240, 900, 900, 900]);
 });

@@ -4,7 +4,7 @@ import { runUpload } from '../../support/upload-machine.ts';
 import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
-/** The process dies at its k-th call of the outside, before the call takes effect or before its answer comes. */
+/** The process dies at its k-th call to a port, before the call takes effect or before its answer arrives. */
 
 const day = 24 * 3600_000;
 const before = bytesOf(3000, 'before');
@@ -15,23 +15,39 @@ type Run = (world: MemoryWorld) => Promise<unknown>;
 const inProcess: Run = (world) => world.transfer();
 const asExecution: Run = (world) => runUpload(() => world.context(), world.job());
 
-const runs: [string, Run, MemoryWorldOptions, number, number[]?][] = [
-  ['put', inProcess, {}, 4000],
-  ['put to versions', inProcess, { source: { versions: true }, destination: { versions: true } }, 4000],
-  ['server-side copy', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, 4000],
-  ['multipart', inProcess, {}, partSize + 9],
-  ['multipart to opaque ETags', inProcess, { opaque: { destination: true } }, partSize + 9],
-  ['multipart to another store', inProcess, { task: { destination: { endpoint: 'http://s3.test' } } }, partSize + 9],
-  ['multipart in the source layout', inProcess, {}, partSize + 9, [partSize, 9]],
-  ['multipart inside one store', inProcess, { task: { serverSideCopy: 'auto' }, oneStore: true }, partSize + 9],
-  ['execution', asExecution, {}, partSize + 9],
-  ['execution in the source layout', asExecution, {}, partSize + 9, [partSize, 9]],
+interface Transfer {
+  readonly name: string;
+  readonly run?: Run;
+  readonly options?: MemoryWorldOptions;
+  readonly size: number;
+  readonly parts?: number[];
+}
+
+const inside: MemoryWorldOptions = { task: { serverSideCopy: 'auto' }, oneStore: true };
+const large = partSize + 9;
+const parts = [partSize, 9];
+
+const transfers: Transfer[] = [
+  { name: 'put', size: 4000 },
+  { name: 'put to versions', options: { source: { versions: true }, destination: { versions: true } }, size: 4000 },
+  { name: 'server-side copy', options: inside, size: 4000 },
+  { name: 'multipart', size: large },
+  { name: 'multipart to opaque ETags', options: { opaque: { destination: true } }, size: large },
+  {
+    name: 'multipart to another store',
+    options: { task: { destination: { endpoint: 'http://s3.test' } } },
+    size: large,
+  },
+  { name: 'multipart in the source layout', size: large, parts },
+  { name: 'multipart inside one store', options: inside, size: large },
+  { name: 'execution', run: asExecution, size: large },
+  { name: 'execution in the source layout', run: asExecution, size: large, parts },
 ];
 
-describe.each(runs)('%s', (_name, run, options, size, parts) => {
+describe.each(transfers)('a crash during $name', ({ run = inProcess, options = {}, size, parts }) => {
   const bytes = bytesOf(size, 'after');
 
-  /** A world where the destination has an older object. */
+  /** A world whose destination has an older object. */
   async function begun(): Promise<MemoryWorld> {
     const world = new MemoryWorld(options);
     await world.putSource(before, { attributes: beforeAttributes });
@@ -49,7 +65,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
     expect(copy).toMatchObject(old ? beforeAttributes : attributes);
   }
 
-  it.each(['before', 'after'] as const)('dies %s any call, and the next process brings it to its end', async (when) => {
+  it.each(['before', 'after'] as const)('%s any call is repaired by the next process', async (when) => {
     const whole = await begun();
     await run(whole);
     const calls = whole.gate.count();
@@ -71,7 +87,7 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
       expectWhole(world);
       const recorded = world.ledger.entries().map((entry) => entry.upload?.uploadId);
       expect(recorded).toEqual([undefined]);
-      // An upload that was created in the very call before the end was claimed by nobody: a week later it is swept.
+      // An upload that was created right before the crash is unclaimed: a sweep aborts it a week later.
       const left = world.openUploads();
       expect(left.length).toBeLessThanOrEqual(1);
       world.clock.pass(8 * day);
@@ -86,14 +102,14 @@ describe.each(runs)('%s', (_name, run, options, size, parts) => {
   });
 });
 
-/** Parts of uploads that the ledger knows. */
+/** The number of parts in the upload that the ledger names. */
 function storedParts(world: MemoryWorld): number {
   const known = world.ledger.entries()[0]?.upload?.uploadId ?? '';
   return world.destinationStorage.bucket('destination').uploads.get(known)?.parts.size ?? 0;
 }
 
-describe('resuming', () => {
-  it('sends no part again that is there', async () => {
+describe('resuming an upload', () => {
+  it('sends only the parts that are missing', async () => {
     for (const run of [inProcess, asExecution]) {
       for (const died of [1, 2, 3, 4]) {
         const world = new MemoryWorld();
@@ -112,7 +128,7 @@ describe('resuming', () => {
     }
   });
 
-  it('throws away the parts of another version', async () => {
+  it('discards the parts of another version', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
@@ -126,7 +142,7 @@ describe('resuming', () => {
     expect(world.openUploads()).toEqual([]);
   });
 
-  it('does not finish an upload of the same bytes with other metadata', async () => {
+  it('discards an upload of the same bytes with other metadata', async () => {
     for (const run of [inProcess, asExecution]) {
       const world = new MemoryWorld();
       await world.putSource(bytesOf(11 * shrunkMiB), { attributes: beforeAttributes });
@@ -151,7 +167,7 @@ describe('resuming', () => {
     expect(world.copied()?.parts).toEqual([partSize, partSize, partSize, 3 * shrunkMiB]);
   });
 
-  it('begins anew where the upload is gone', async () => {
+  it('opens another upload if the recorded one is gone', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.at('before', 'completeUpload', () => world.kill());
@@ -163,13 +179,13 @@ describe('resuming', () => {
   });
 });
 
-describe('an upload whose claim fails', () => {
-  it('is not left behind', async () => {
+describe('claiming an upload', () => {
+  it('aborts the upload if the claim fails', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(11 * shrunkMiB));
     world.gate.hooks = {
       before: (call) => {
-        if (call.operation === 'ledger.claimUpload') throw new Error('the table is away');
+        if (call.operation === 'ledger.claimUpload') throw new Error('the table fails');
       },
     };
     await expect(world.transfer()).rejects.toMatchObject({ name: 'Unavailable' });

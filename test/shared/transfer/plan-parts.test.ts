@@ -13,7 +13,7 @@ import {
   planSourceLayout,
 } from '../../../shared/transfer/plan-parts.ts';
 
-/** Every byte is in one part, in order; every part but the last has the plan's size. */
+/** Checks that every byte is in one part, in order, and that every part but the last has the planned size. */
 function expectWhole(plan: PartPlan): void {
   let end = 0;
   for (const part of partsIn(plan, [[1, plan.partCount]])) {
@@ -31,7 +31,7 @@ describe('planParts', () => {
   const sizes = fc.oneof(fc.integer({ min: 1, max: 100 * MiB }), fc.integer({ min: 1, max: maxObjectBytes }));
   const preferred = fc.integer({ min: minPartBytes, max: maxPartBytes });
 
-  it('keeps the limits for every size and every part size', () => {
+  it('respects the limits of S3 for every object size and part size', () => {
     fc.assert(
       fc.property(sizes, preferred, (size, wanted) => {
         const plan = planParts(size, wanted);
@@ -48,7 +48,7 @@ describe('planParts', () => {
     );
   });
 
-  it('covers every byte once at the boundaries', () => {
+  it('covers every byte once, around multiples of the part size and at the largest object', () => {
     for (const parts of [1, 2, 3, 9_999, 10_000]) {
       for (const off of [-1, 0, 1]) expectWhole(planParts(parts * minPartBytes + off, minPartBytes));
     }
@@ -58,10 +58,10 @@ describe('planParts', () => {
 });
 
 describe('planSourceLayout', () => {
-  it('is found for every object that was cut evenly, in a shrunken world', () => {
+  it('finds the layout of every object with equal parts', () => {
     for (let size = 1; size <= 40; size++) {
       for (let partSize = 1; partSize <= 12; partSize++) {
-        // A world where a part has a few MiB instead of bytes: the same arithmetic, above the minimum.
+        // One unit is the smallest part: the arithmetic is that of bytes, and no part is too small.
         const bytes = size * minPartBytes;
         const first = Math.min(partSize * minPartBytes, bytes);
         const count = Math.ceil(size / partSize);
@@ -78,18 +78,18 @@ describe('planSourceLayout', () => {
   });
 
   it.each([
-    ['no ETag of parts', 10 * MiB, 'a'.repeat(32), 5 * MiB],
-    ['no size of the first part', 10 * MiB, etag(2), undefined],
+    ['an ETag without a part count', 10 * MiB, 'a'.repeat(32), 5 * MiB],
+    ['no size for the first part', 10 * MiB, etag(2), undefined],
     ['parts that are too small', 10, etag(2), 5],
     ['parts that are too large', 12 * GiB, etag(2), 6 * GiB],
     ['too many parts', 10_001 * 5 * MiB, etag(10_001), 5 * MiB],
     ['an empty object', 0, etag(1), 0],
-    ['a first part that cannot be like the others', 20 * MiB, etag(2), 6 * MiB],
-  ])('is not there with %s', (_name, size, tag, first) => {
+    ['a first part that cannot be as long as the second', 20 * MiB, etag(2), 6 * MiB],
+  ])('returns undefined for %s', (_name, size, tag, first) => {
     expect(planSourceLayout(size, tag, first)).toBeUndefined();
   });
 
-  it('may be one small part', () => {
+  it('accepts a single part below the minimum size', () => {
     expect(planSourceLayout(7, etag(1), 7)).toEqual({ size: 7, partSize: 7, partCount: 1, sourceLayout: true });
   });
 });
@@ -98,7 +98,7 @@ const plans = fc
   .tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 0, max: minPartBytes - 1 }))
   .map(([parts, rest]) => planParts(parts * minPartBytes - rest, minPartBytes));
 
-/** Parts that a listing might show: the plan's, of other sizes, and of numbers that the plan does not have. */
+/** Parts that a listing might show: planned ones, and others of a wrong size or number. */
 function storedOf(plan: PartPlan, choices: readonly number[]): StoredPart[] {
   return choices.flatMap((choice, index): StoredPart[] => {
     const number = index + 1;
@@ -108,10 +108,10 @@ function storedOf(plan: PartPlan, choices: readonly number[]): StoredPart[] {
   });
 }
 
-describe('missing parts', () => {
+describe('missingParts and cutBatches', () => {
   const choices = fc.array(fc.constantFrom(0, 1, 2), { maxLength: 320 });
 
-  it('are the plan minus what is stored like this', () => {
+  it('returns the planned parts that are not stored, in the longest ranges', () => {
     fc.assert(
       fc.property(plans, choices, (plan, chosen) => {
         const stored = storedOf(plan, chosen);
@@ -125,7 +125,7 @@ describe('missing parts', () => {
         expect(countParts(missing)).toBe(numbers.length);
         for (const [index, [first, last]] of missing.entries()) {
           expect(first).toBeLessThanOrEqual(last);
-          // Ranges are as long as they can be.
+          // Adjacent ranges are merged.
           if (index > 0) expect(first).toBeGreaterThan((missing[index - 1]?.[1] ?? 0) + 1);
         }
       }),
@@ -133,7 +133,7 @@ describe('missing parts', () => {
     );
   });
 
-  it('are shared out once each, into 1,000 batches at most of about 512 MiB', () => {
+  it('puts each missing part into one batch, of about 512 MiB, at most 1,000 of them', () => {
     const anyPlan = fc
       .tuple(fc.integer({ min: 1, max: maxParts }), fc.integer({ min: minPartBytes, max: maxPartBytes }))
       .map(([partCount, partSize]) => ({ size: partCount * partSize, partSize, partCount, sourceLayout: false }));
@@ -159,7 +159,7 @@ describe('missing parts', () => {
     );
   });
 
-  it('that alternate still fit the payload of the machine', () => {
+  it('keeps the batches within a payload if every other part is missing', () => {
     const plan = planParts(10_000 * minPartBytes, minPartBytes);
     const stored = storedOf(
       plan,

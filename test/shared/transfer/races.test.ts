@@ -1,10 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
 import { shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
 
-/** To version 0 come: other bytes of the same size, another size, and the same bytes with other metadata. */
+/** Version 0, then other bytes of the same size, another size, and the bytes of version 0 with other metadata. */
 const small = [bytesOf(5000, 'one'), bytesOf(5000, 'two'), bytesOf(7000, 'three'), bytesOf(5000, 'one')];
 const large = [
   bytesOf(6 * shrunkMiB, 'one'),
@@ -21,7 +21,7 @@ async function write(world: MemoryWorld, versions: readonly Buffer[], version: n
   await world.putSource(versions[version]!, { attributes: attributesOf(version) });
 }
 
-/** The destination is one version, whole: the bytes, and the headers that belong to them. */
+/** Checks that the destination is one whole version: the bytes, and the headers that belong to them. */
 function versionAtDestination(world: MemoryWorld, versions: readonly Buffer[]): number | undefined {
   const copy = world.copied();
   if (!copy) return undefined;
@@ -39,7 +39,7 @@ const worlds: [string, MemoryWorldOptions][] = [
   ['copied inside one store', { task: { serverSideCopy: 'auto' }, oneStore: true }],
 ];
 
-/** Every moment at which the source may change: the operation, how often it was called by then, before or after. */
+/** Every moment at which the source may change: before or after the n-th call of an operation. */
 const moments: ['before' | 'after', string, number, ('small' | 'large')[]][] = [
   ['after', 'head', 1, ['small', 'large']],
   ['after', 'head', 2, ['small', 'large']],
@@ -59,7 +59,7 @@ const moments: ['before' | 'after', string, number, ('small' | 'large')[]][] = [
 ];
 
 describe.each(worlds)('the source changes while it is copied, %s', (_name, options) => {
-  it.each(moments)('%s %s (%d): the destination ends as the source is', async (when, operation, nth, sizes) => {
+  it.each(moments)('%s %s (%d): the destination converges on the source', async (when, operation, nth, sizes) => {
     for (const versions of sizes.map((size) => ({ small, large })[size])) {
       for (const next of [1, 2, 3]) {
         const world = new MemoryWorld(options);
@@ -84,7 +84,7 @@ describe.each(worlds)('the source changes while it is copied, %s', (_name, optio
 });
 
 describe.each(worlds)('the source is deleted while it is copied, %s', (_name, options) => {
-  it.each(moments)('%s %s (%d): deletes replicate or do not', async (when, operation, nth, sizes) => {
+  it.each(moments)('%s %s (%d): the delete is replicated if the task says so', async (when, operation, nth, sizes) => {
     for (const versions of sizes.map((size) => ({ small, large })[size])) {
       for (const deletes of [true, false]) {
         const world = new MemoryWorld({ ...options, task: { ...options.task, deletes } });
@@ -110,7 +110,7 @@ describe.each(worlds)('the source is deleted while it is copied, %s', (_name, op
   });
 });
 
-describe('tags, which are read by a request of their own', () => {
+describe('tags, which are read by a separate request', () => {
   it.each(worlds)('are never shown with the bytes of another version, %s', async (_name, options) => {
     for (const versions of [small, large]) {
       const world = new MemoryWorld(options);
@@ -131,7 +131,7 @@ describe('tags, which are read by a request of their own', () => {
           }
         },
       };
-      // The size that a job tells lets the source be opened before its tags are read.
+      // Because the job states the size, the source is opened before its tags are read.
       await transferObject(world.context(), world.job('k', { size: versions[0]!.length }));
       expect(shown.at(-1)).toEqual(['1', '1']);
       expect(
@@ -143,7 +143,7 @@ describe('tags, which are read by a request of their own', () => {
   it.each([
     ['other bytes and the same metadata', small[1]!, '0'],
     ['the same bytes and other metadata', small[0]!, '1'],
-  ])('are never shown with what a version with %s replaced', async (_name, bytes, version) => {
+  ])('are never shown with bytes or metadata that a version with %s replaced', async (_name, bytes, version) => {
     const world = new MemoryWorld();
     const tagged = (metadata: string, tag: string): ObjectAttributes => ({
       headers: {},
@@ -162,11 +162,11 @@ describe('tags, which are read by a request of their own', () => {
   });
 });
 
-describe('deletes', () => {
+describe('a delete', () => {
   it.each([
     ['before', 'delete'],
     ['after', 'delete'],
-  ] as const)('that race with a re-creation %s the delete end with the new object', async (when, operation) => {
+  ] as const)('leaves the new object if the source is re-created %s it', async (when, operation) => {
     const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, small, 0);
     await world.transfer();
@@ -176,12 +176,12 @@ describe('deletes', () => {
     expect(versionAtDestination(world, small)).toBe(1);
   });
 
-  it('race with a copy of the re-creation by another consumer', async () => {
+  it('leaves the new object if another consumer copied it meanwhile', async () => {
     const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, small, 0);
     await world.transfer();
     await world.deleteSource();
-    // The other consumer copies the new object in whole between this one's look and its delete.
+    // The other consumer copies the whole new object between this one's look and its delete.
     world.at('before', 'delete', async () => {
       world.gate.hooks = {};
       await write(world, small, 1);
@@ -192,8 +192,8 @@ describe('deletes', () => {
   });
 });
 
-describe('a source that never rests', () => {
-  it('is given back to the queue, with nothing mixed and nothing left', async () => {
+describe('a source that keeps changing', () => {
+  it('fails with SourceChanged, and leaves one whole version and no open upload', async () => {
     for (const versions of [small, large]) {
       const world = new MemoryWorld();
       let version = 0;
@@ -216,7 +216,7 @@ describe('a source that never rests', () => {
   });
 });
 
-describe.each(worlds)('two consumers of the same job at the same time, %s', (_name, options) => {
+describe.each(worlds)('concurrent consumers of one job, %s', (_name, options) => {
   it('end with one whole object and no open upload', async () => {
     for (const versions of [small, large]) {
       const world = new MemoryWorld(options);
@@ -224,11 +224,11 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
       const ends = await Promise.allSettled([world.transfer(), world.transfer(), world.transfer()]);
       for (const end of ends) {
         if (end.status === 'fulfilled') continue;
-        // A part that another consumer sent again has another ETag where ETags are opaque: the message comes back.
+        // With opaque ETags, a part that another consumer sent again has another ETag: the message is redelivered.
         expect(options).toHaveProperty('opaque');
         expect(end.reason).toMatchObject({
           name: 'Unavailable',
-          message: expect.stringContaining('is not there like'),
+          message: expect.stringContaining('does not exist with this ETag'),
         });
         await world.transfer();
       }
@@ -238,7 +238,7 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
     }
   });
 
-  it('and a change of the source in the middle, end with the new one', async () => {
+  it('end with the new version if the source changes meanwhile', async () => {
     for (const [operation, versions] of [
       ['put', small],
       ['copy', small],
@@ -257,7 +257,7 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
         },
         { nth: 2 },
       );
-      // A fault here is what the queue is for: the message comes back.
+      // The queue covers a fault here: the message is redelivered.
       const ends = await Promise.allSettled([world.transfer(), world.transfer()]);
       world.gate.hooks = {};
       for (const end of ends) if (end.status === 'rejected') await world.transfer();
@@ -267,7 +267,7 @@ describe.each(worlds)('two consumers of the same job at the same time, %s', (_na
   });
 });
 
-it('an object that somebody else made of the same bytes with other metadata is not the one of the upload', async () => {
+test('an object with the same bytes and other metadata does not pass as the completed upload', async () => {
   const world = new MemoryWorld();
   await write(world, large, 0);
   world.at('before', 'completeUpload', async () => {
@@ -280,11 +280,11 @@ it('an object that somebody else made of the same bytes with other metadata is n
   expect(versionAtDestination(world, large)).toBe(0);
 });
 
-describe('an object that shrank or vanished while its upload was open', () => {
+describe('a source that shrank or was deleted while its upload was open', () => {
   it.each([
     ['a small object', (world: MemoryWorld) => write(world, small, 1), 1],
     ['nothing', (world: MemoryWorld) => world.deleteSource(), undefined],
-  ])('to %s leaves no open upload', async (_name, change, version) => {
+  ])('to %s: no upload is left open', async (_name, change, version) => {
     const world = new MemoryWorld({ task: { deletes: true } });
     await write(world, large, 0);
     world.at('before', 'completeUpload', () => world.kill());

@@ -18,7 +18,7 @@ const attributes: ObjectAttributes = {
   tags: { kind: 'a b', 'p+q': '1/2' },
 };
 
-/** Each way that the bytes can take in one process, with a world and a size in which it is taken. */
+/** Each route that moves bytes in one process, with a world and a size for which it is chosen. */
 const ways: [string, MemoryWorldOptions, number, number[]?][] = [
   ['put', {}, 100_000],
   ['put', {}, 0],
@@ -47,7 +47,7 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     else await world.putSource(bytesOf(size), { attributes: given });
   }
 
-  it('brings bytes, headers, metadata, tags and storage class over, and says so once', async () => {
+  it('copies bytes, headers, metadata, tags and storage class, and reports it once', async () => {
     const world = await filled();
     const outcome = await world.transfer();
     expect(outcome).toMatchObject({ task: 'test', key: 'k', route, bytes: size });
@@ -72,7 +72,7 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     expect(world.buffers.used).toBe(0);
   });
 
-  it('leaves metadata and tags behind where the task does not want them, and does not ask for the tags', async () => {
+  it('copies no metadata and requests no tags if the task excludes them', async () => {
     const world = await filled();
     world.gate.forgetCounts();
     await world.transfer('k', { task: { ...world.task, metadata: false, tags: false } });
@@ -85,7 +85,7 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     expect(world.gate.count('tags')).toBe(0);
   });
 
-  it('sends nothing a second time', async () => {
+  it('skips an object that was already copied', async () => {
     const world = await filled();
     await world.transfer();
     world.gate.forgetCounts();
@@ -95,7 +95,7 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     }
   });
 
-  it('brings over a version that differs in its metadata alone, once', async () => {
+  it('copies a version that differs only in its metadata, once', async () => {
     const world = await filled();
     await world.transfer();
     const changed = { ...attributes, metadata: { colour: 'red', 'x-y': 'ü' } };
@@ -106,7 +106,7 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
     expect(await world.transfer()).toMatchObject({ route: 'skip' });
   });
 
-  it('sends everything again where the task compares nothing', async () => {
+  it('copies again if the task compares nothing', async () => {
     const world = await filled();
     await world.transfer();
     const again = { ...world.task, compare: 'none' as const };
@@ -114,14 +114,19 @@ describe.each(ways)('the route %s with %j, %d bytes', (route, options, size, par
   });
 });
 
-describe('what makes a version', () => {
+describe('a second transfer after a change of', () => {
   const bytes = bytesOf(1000);
   it.each([
-    ['another header', { ...attributes, headers: { ...attributes.headers, cacheControl: 'no-store' } }, {}, 'put'],
-    ['a header less', { ...attributes, headers: { contentType: 'text/x-test' } }, {}, 'put'],
-    ['metadata that is not wanted', { ...attributes, metadata: { other: 'x' } }, { metadata: false }, 'skip'],
-    ['another order of the same', { ...attributes, metadata: { 'x-y': 'ü', colour: 'blue' } }, {}, 'skip'],
-  ])('%s', async (_name, changed, task, route) => {
+    [
+      'the value of a header',
+      { ...attributes, headers: { ...attributes.headers, cacheControl: 'no-store' } },
+      {},
+      'put',
+    ],
+    ['one header, which is removed', { ...attributes, headers: { contentType: 'text/x-test' } }, {}, 'put'],
+    ['metadata that the task excludes', { ...attributes, metadata: { other: 'x' } }, { metadata: false }, 'skip'],
+    ['only the order of metadata', { ...attributes, metadata: { 'x-y': 'ü', colour: 'blue' } }, {}, 'skip'],
+  ])('%s: the route is right', async (_name, changed, task, route) => {
     const world = new MemoryWorld({ task });
     await world.putSource(bytes, { attributes });
     await world.transfer();
@@ -133,7 +138,7 @@ describe('what makes a version', () => {
 });
 
 describe('the source layout', () => {
-  it('is kept, so that the ETags are equal', async () => {
+  it('is kept, so that both ETags are equal', async () => {
     const world = new MemoryWorld();
     await world.uploadSource(bytesOf(21 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, partSize]);
     await world.transfer();
@@ -141,7 +146,7 @@ describe('the source layout', () => {
     expect(world.copied()?.parts).toEqual([8 * shrunkMiB, 8 * shrunkMiB, partSize]);
   });
 
-  it('is given up where HEAD knows no parts', async () => {
+  it('is not used if HEAD does not support part numbers', async () => {
     const world = new MemoryWorld({ source: { partNumbers: false } });
     await world.uploadSource(bytesOf(20 * shrunkMiB), [8 * shrunkMiB, 8 * shrunkMiB, 4 * shrunkMiB]);
     await world.transfer();
@@ -152,7 +157,7 @@ describe('the source layout', () => {
   it.each([
     ['the first part is smaller', [6 * shrunkMiB, 8 * shrunkMiB, 6 * shrunkMiB]],
     ['the parts only look equal', [8 * shrunkMiB, 6 * shrunkMiB, 6 * shrunkMiB]],
-  ])('that is not uniform does no harm: %s', async (_name, sizes) => {
+  ])('with unequal parts is still copied correctly: %s', async (_name, sizes) => {
     const world = new MemoryWorld();
     await world.uploadSource(bytesOf(20 * shrunkMiB), sizes);
     expect(await world.transfer()).toMatchObject({ route: 'multipart', bytes: 20 * shrunkMiB });
@@ -161,7 +166,7 @@ describe('the source layout', () => {
   });
 });
 
-describe('stores that can do less', () => {
+describe('a store with fewer features', () => {
   it.each([
     ['no tags at the destination', { destination: { tags: false } }, {}],
     ['no tags at the source', { source: { tags: false } }, {}],
@@ -173,7 +178,7 @@ describe('stores that can do less', () => {
     ['opaque ETags at the destination', { opaque: { destination: true } }, attributes.tags],
     ['opaque ETags at the source', { opaque: { source: true } }, attributes.tags],
     ['opaque ETags on both sides', { opaque: { source: true, destination: true } }, attributes.tags],
-  ] as [string, MemoryWorldOptions, object][])('%s', async (_name, options, tags) => {
+  ] as [string, MemoryWorldOptions, object][])('receives the whole object: %s', async (_name, options, tags) => {
     for (const size of [1000, 12 * shrunkMiB]) {
       const world = new MemoryWorld(options);
       const given = world.sourceStorage.features.tags ? attributes : { ...attributes, tags: {} };
@@ -187,7 +192,7 @@ describe('stores that can do less', () => {
     }
   });
 
-  it('a store without copies of its own is relayed through, small and large', async () => {
+  it('that cannot copy inside itself is relayed, for small and large objects', async () => {
     for (const size of [1000, 12 * shrunkMiB]) {
       const world = new MemoryWorld({
         task: { serverSideCopy: 'auto' },
@@ -200,7 +205,7 @@ describe('stores that can do less', () => {
     }
   });
 
-  it('credentials that may not copy inside relay, small and large', async () => {
+  it('whose credentials may not copy inside it is relayed, for small and large objects', async () => {
     for (const size of [1000, 12 * shrunkMiB]) {
       const destination = { denied: new Set(['copy', 'copyPart']) };
       const world = new MemoryWorld({ task: { serverSideCopy: 'auto' }, oneStore: true, views: { destination } });
@@ -210,7 +215,7 @@ describe('stores that can do less', () => {
     }
   });
 
-  it('an object too long to be buffered whose MD5 nobody knows is relayed in parts when copying inside is refused', async () => {
+  it('that refuses server-side copies gets an object of unknown MD5 that is too large to buffer in parts', async () => {
     const size = 64 * MiB + 1;
     const task = { serverSideCopy: 'auto', largeObjectThreshold: '1 GiB', partSize: '32 MiB' };
     const world = new MemoryWorld({
@@ -224,7 +229,7 @@ describe('stores that can do less', () => {
     expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
   });
 
-  it('tags that exist and may not be read are not lost without a word', async () => {
+  it('that denies reading tags fails the transfer, unless it does not count tags', async () => {
     const world = new MemoryWorld({ views: { source: { denied: new Set(['tags']) } } });
     await world.putSource(bytesOf(10), { attributes });
     await expect(world.transfer()).rejects.toMatchObject({ name: 'AccessDenied' });
@@ -236,8 +241,8 @@ describe('stores that can do less', () => {
   });
 });
 
-describe('long bodies', () => {
-  it('stream in one request where the MD5 is known beforehand, tags or not', async () => {
+describe('a body that is too large to buffer', () => {
+  it('streams in one request if its MD5 is known beforehand, with and without tags', async () => {
     for (const tags of [true, false]) {
       const world = new MemoryWorld({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
       const bytes = bytesOf(64 * MiB + 5);
@@ -248,7 +253,7 @@ describe('long bodies', () => {
     }
   });
 
-  it('parts of the source that are too long to be buffered stream', async () => {
+  it('streams as a part in the source layout', async () => {
     for (const endpoint of [undefined, 'http://other.example']) {
       const world = new MemoryWorld({ task: { destination: { ...(endpoint !== undefined && { endpoint }) } } });
       const bytes = bytesOf(65 * MiB + 10);
@@ -260,12 +265,12 @@ describe('long bodies', () => {
   });
 });
 
-describe('deletes and large objects', () => {
+describe('transferObject', () => {
   it.each([
     [{ deletes: true }, 'delete'],
     [{ events: 'create-delete' }, 'delete'],
     [{}, 'skip'],
-  ])('what is gone at the source, with %j: %s', async (task, route) => {
+  ])('for an object that is gone at the source, with %j: %s', async (task, route) => {
     const world = new MemoryWorld({ task });
     await world.putSource(bytesOf(10));
     await world.transfer();
@@ -277,11 +282,11 @@ describe('deletes and large objects', () => {
     ]);
   });
 
-  it('what is on neither side is a skip', async () => {
+  it('skips an object that is on neither side', async () => {
     expect(await new MemoryWorld().transfer()).toMatchObject({ route: 'skip' });
   });
 
-  it('a large object is given to one execution, and nothing is sent here', async () => {
+  it('starts one execution for a large object and sends nothing itself', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(7 * shrunkMiB));
     const first = await world.transfer('k', { uploads: world.uploads });
@@ -295,18 +300,18 @@ describe('deletes and large objects', () => {
     expect(world.gate.count('get') + world.gate.count('createUpload')).toBe(0);
   });
 
-  it('a small object is looked at with one GET when its job says enough', async () => {
+  it('looks at a small source with one GET if the job states size and ETag', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(1000));
     await transferObject(world.context(), world.job('k', { size: 1000, etag: world.sourceObject()?.etag ?? '' }));
     expect(world.gate.count('get')).toBe(1);
-    // The destination before, the source after.
+    // One of the destination before the copy, one of the source after it.
     expect(world.gate.count('head')).toBe(2);
     expect(world.gate.count('ledger.close')).toBe(1);
     expect(world.gate.count('ledger.get')).toBe(0);
   });
 
-  it('trusts the word of a finder for a while, but not where the source is gone', async () => {
+  it('trusts a recent missingAt for small objects, but not if the source is gone', async () => {
     const world = new MemoryWorld({ task: { deletes: true, largeObjectThreshold: '5 MiB' } });
     await world.putSource(bytesOf(10));
     const missingAt = world.clock.now();
@@ -318,7 +323,7 @@ describe('deletes and large objects', () => {
       return seen.slice(0, 2);
     };
     expect(await looks()).toEqual(['get source', 'put destination']);
-    // A second delivery of this very message is paid once more, which only a small object is not worth a look.
+    // A second delivery of this message costs a second copy; for small objects that is cheaper than always looking.
     expect(await looks()).toEqual(['get source', 'put destination']);
     const larger = world.job('larger', { size: missingTrustedMaxBytes + 1, missingAt });
     await world.putSource(bytesOf(missingTrustedMaxBytes + 1), { key: 'larger' });
@@ -337,7 +342,7 @@ describe('deletes and large objects', () => {
     expect(world.copied()).toBeUndefined();
   });
 
-  it('an archived source is a fault until a restored copy is there', async () => {
+  it('throws ArchivedSource until a restored copy exists', async () => {
     const world = new MemoryWorld();
     await world.putSource(bytesOf(10));
     const object = world.sourceObject()!;
@@ -351,7 +356,7 @@ describe('deletes and large objects', () => {
     expect(await world.transfer()).toMatchObject({ route: 'put' });
   });
 
-  it('a key outside the task is a fault', async () => {
+  it('throws InvalidInput for a key outside the source prefix', async () => {
     const world = new MemoryWorld({ task: { source: { prefix: 'in/' } } });
     await expect(world.transfer('out/k')).rejects.toMatchObject({ name: 'InvalidInput' });
   });

@@ -7,7 +7,7 @@ import { runUpload } from '../../../support/upload-machine.ts';
 import { partSize, shrunkMiB, MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
-/** Bytes that are damaged, cut off or held up on their way are never shown, and one good attempt is enough. */
+/** A body that is damaged, cut off or too long never becomes visible, and one good attempt repairs it. */
 
 function flipped(bytes: Buffer): Buffer {
   const damaged = Buffer.from(bytes);
@@ -27,29 +27,40 @@ function brokenOff(bytes: Buffer): Readable {
 const faults: [string, (bytes: Buffer) => Buffer | Readable][] = [
   ['a flipped bit', flipped],
   ['a body that ends early', (bytes) => bytes.subarray(0, bytes.length - 1)],
-  ['a body that goes on', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
+  ['a body that is too long', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
   ['a body that breaks off', brokenOff],
 ];
 
-const ways: [string, string, MemoryWorldOptions, number, number[]?][] = [
-  ['of a small object on its way in', 'get', {}, 5000],
-  ['of a small object on its way out', 'put', {}, 5000],
-  ['of a long body on its way in', 'get', { task: { largeObjectThreshold: '1 GiB' } }, 64 * MiB + 1],
-  ['of a long body on its way out', 'put', { task: { largeObjectThreshold: '1 GiB' } }, 64 * MiB + 1],
-  [
-    'of a part with an MD5 on its way out',
-    'uploadPart',
-    { task: { destination: { endpoint: 'http://s3.test' } } },
-    6 * shrunkMiB,
-  ],
-  ['of a part with a CRC on its way out', 'uploadPart', {}, 6 * shrunkMiB],
-  ['of a part of a source in parts on its way in', 'get', {}, 6 * shrunkMiB, [partSize, shrunkMiB]],
-  [
-    'of a part whose CRC is ignored on its way out',
-    'uploadPart',
-    { task: { destination: { checksumAlgorithm: 'CRC32C' } }, destination: { checksums: 'ignored' } },
-    6 * shrunkMiB,
-  ],
+interface Way {
+  readonly name: string;
+  readonly operation: string;
+  readonly options?: MemoryWorldOptions;
+  readonly size: number;
+  readonly parts?: number[];
+}
+
+const streamed = { task: { largeObjectThreshold: '1 GiB' } };
+const size = 6 * shrunkMiB;
+
+const ways: Way[] = [
+  { name: 'a small object on its way in', operation: 'get', size: 5000 },
+  { name: 'a small object on its way out', operation: 'put', size: 5000 },
+  { name: 'a streamed body on its way in', operation: 'get', options: streamed, size: 64 * MiB + 1 },
+  { name: 'a streamed body on its way out', operation: 'put', options: streamed, size: 64 * MiB + 1 },
+  {
+    name: 'a part with an MD5 on its way out',
+    operation: 'uploadPart',
+    options: { task: { destination: { endpoint: 'http://s3.test' } } },
+    size,
+  },
+  { name: 'a part with a CRC on its way out', operation: 'uploadPart', size },
+  { name: 'a part in the source layout on its way in', operation: 'get', size, parts: [partSize, shrunkMiB] },
+  {
+    name: 'a part whose CRC is ignored on its way out',
+    operation: 'uploadPart',
+    options: { task: { destination: { checksumAlgorithm: 'CRC32C' } }, destination: { checksums: 'ignored' } },
+    size,
+  },
 ];
 
 async function filled(options: MemoryWorldOptions, size: number, parts?: number[]): Promise<MemoryWorld> {
@@ -59,16 +70,16 @@ async function filled(options: MemoryWorldOptions, size: number, parts?: number[
   return world;
 }
 
-describe.each(ways)('%s', (_name, operation, options, size, parts) => {
-  // Long bodies take a second each; two kinds of damage go through different code there.
+describe.each(ways)('damage to $name', ({ operation, options = {}, size, parts }) => {
+  // Streamed bodies take a second each; only these two kinds of damage pass through different code there.
   const some = size > 64 * MiB ? [faults[0]!, faults[3]!] : faults;
-  it.each(some)('%s is found, and the next attempt is good', async (name, damage) => {
+  it.each(some)('is found (%s), and the next attempt succeeds', async (name, damage) => {
     const world = await filled(options, size, parts);
     let times = 1;
     world.gate.hooks = {
       wire: (call: Call, bytes) => (call.operation === operation && times-- > 0 ? damage(bytes) : bytes),
     };
-    // Bits that flip on the way in are found when the whole is compared with the source: the message comes back then.
+    // A bit that flips on the way in is found by the comparison with the source; the message is then redelivered.
     const late = operation === 'get' && parts !== undefined && name === 'a flipped bit';
     if (late) await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
     expect(world.copied()).toBeUndefined();
@@ -79,7 +90,7 @@ describe.each(ways)('%s', (_name, operation, options, size, parts) => {
     expect(world.buffers.used).toBe(0);
   });
 
-  it('damage each time is a fault, and the old object stays', async () => {
+  it('in every attempt throws VerificationFailed, and the old object stays', async () => {
     const world = await filled(options, size, parts);
     const old = bytesOf(100, 'old');
     await world.context().destination.put('k', { data: old, size: 100 }, noAttributes);
@@ -90,8 +101,8 @@ describe.each(ways)('%s', (_name, operation, options, size, parts) => {
   });
 });
 
-describe('the checksum that the source has stored', () => {
-  it('is handed to Complete, which finds what was damaged on the way in', async () => {
+describe('the stored checksum of the source', () => {
+  it('is sent with Complete, which detects damage on the way in', async () => {
     const world = await filled({}, 6 * shrunkMiB);
     let times = 1;
     world.gate.hooks = { wire: (call, bytes) => (call.operation === 'get' && times-- > 0 ? flipped(bytes) : bytes) };
@@ -103,8 +114,8 @@ describe('the checksum that the source has stored', () => {
   });
 });
 
-describe('a part that streams to a store which ignores checksums', () => {
-  it('is refused with advice, for nothing confirms it', async () => {
+describe('a part that streams to a store that ignores checksums', () => {
+  it('throws NotSupported, with advice, because nothing confirms it', async () => {
     const task = { destination: { checksumAlgorithm: 'CRC32' } };
     const world = await filled({ task, destination: { checksums: 'ignored' } }, 65 * MiB + 1, [65 * MiB, 1]);
     const message = expect.stringContaining('remove checksumAlgorithm');
@@ -113,8 +124,8 @@ describe('a part that streams to a store which ignores checksums', () => {
   });
 });
 
-describe('a store that takes and keeps what was damaged', () => {
-  /** Every try of part 2 arrives damaged; what confirms a part is its ETag alone. */
+describe('a store that accepts damaged parts', () => {
+  /** A world in which every attempt at part 2 arrives damaged, and only its ETag shows that. */
   async function damaged(): Promise<MemoryWorld> {
     const features = { checksums: 'ignored' } as const;
     const task = { destination: { checksumAlgorithm: 'CRC32C' } };
@@ -125,7 +136,7 @@ describe('a store that takes and keeps what was damaged', () => {
     return world;
   }
 
-  it('is not believed by who resumes the upload in one process', async () => {
+  it('does not deceive a caller that resumes the upload', async () => {
     const world = await damaged();
     await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
     world.gate.hooks = {};
@@ -133,7 +144,7 @@ describe('a store that takes and keeps what was damaged', () => {
     expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 
-  it('is not believed by an execution', async () => {
+  it('does not deceive an execution', async () => {
     const world = await damaged();
     let failures = 5;
     world.gate.hooks = {
@@ -146,8 +157,8 @@ describe('a store that takes and keeps what was damaged', () => {
   });
 });
 
-describe('Complete', () => {
-  it('whose answer is lost counts when the object is there', async () => {
+describe('CompleteMultipartUpload', () => {
+  it('counts as done if its answer is lost and the object is there', async () => {
     const world = await filled({}, 6 * shrunkMiB);
     world.at('after', 'completeUpload', () => Promise.reject(new Error('reset')));
     await expect(world.transfer()).rejects.toMatchObject({ name: 'Unavailable' });
@@ -157,7 +168,7 @@ describe('Complete', () => {
     expect(world.gate.count('uploadPart')).toBe(0);
   });
 
-  it('that finds the upload completed by somebody else looks at the object', async () => {
+  it('counts as done if another caller completed the same upload', async () => {
     const world = await filled({}, 6 * shrunkMiB);
     world.at('before', 'completeUpload', async () => {
       world.revive();

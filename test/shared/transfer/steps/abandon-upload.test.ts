@@ -50,9 +50,9 @@ describe('abandonUpload', () => {
   });
 
   it.each([
-    ['the task is gone', 'destination', () => Promise.reject(new Fault('UnknownTask', 'gone'))],
+    ['the task was removed', 'destination', () => Promise.reject(new Fault('UnknownTask', 'gone'))],
     ['the destination refuses', 'abortUpload', undefined],
-  ])('records and buries also where %s, and keeps the upload for a sweep', async (_name, at, destination) => {
+  ])('records and buries even if %s, and keeps the upload for a sweep', async (_name, at, destination) => {
     const { world, deadLetters, left, context } = await begun();
     world.gate.hooks = {
       before: (call) => {
@@ -74,7 +74,7 @@ describe('abandonUpload', () => {
     expect(deadLetters.letters).toHaveLength(1);
   });
 
-  it('of an object without an upload records and buries; a cause that is no JSON is told as it is', async () => {
+  it('records and buries an object without an upload, with a cause that is not JSON as the reason', async () => {
     const { world, deadLetters, context } = await begun();
     const job = world.job('other');
     await abandonUpload(context, { job, execution: 'e', error: { Error: 'States.Timeout', Cause: 'too long' } });
@@ -86,7 +86,7 @@ describe('abandonUpload', () => {
     expect(world.openUploads()).toHaveLength(1);
   });
 
-  it('of an execution that was started with no job records and buries what it was', async () => {
+  it('records and buries the input of an execution that was not started with a job', async () => {
     const { world, deadLetters, context } = await begun();
     for (const job of ['text', null, { task: 'test' }]) {
       await abandonUpload(context, { job: job as unknown as Job, execution: 'e', error });
@@ -95,7 +95,7 @@ describe('abandonUpload', () => {
     }
   });
 
-  it('leaves an upload alone that somebody opened while it was aborting', async () => {
+  it('keeps an upload that another caller opened during the abort', async () => {
     const { world, context } = await begun();
     world.at('after', 'abortUpload', async () => {
       world.revive();

@@ -19,7 +19,7 @@ async function filled(options: MemoryWorldOptions = {}): Promise<MemoryWorld> {
 }
 
 describe('an execution', () => {
-  it('completes at once when every part is there, without the minute', async () => {
+  it('completes without waiting if every part is there', async () => {
     const world = await filled();
     const began = world.clock.now();
     const { path } = await runUpload(() => world.context(), world.job());
@@ -31,7 +31,7 @@ describe('an execution', () => {
     expect(world.openUploads()).toEqual([]);
   });
 
-  it('waits, looks again, and sends only what is missing', async () => {
+  it('waits, checks again, and sends only what is missing', async () => {
     const world = await filled();
     let failures = 4;
     world.gate.hooks = {
@@ -44,7 +44,7 @@ describe('an execution', () => {
     expect(world.gate.count('uploadPart')).toBe(3);
   });
 
-  it('sends no part of a batch again whose call died, or failed, in the middle of it', async () => {
+  it('resumes a batch whose call died halfway, without sending a part twice', async () => {
     const world = await filled();
     const state = await planUpload(world.context(), { job: world.job(), attempt: 0 });
     if (state.state !== 'uploading') throw new Error(state.state);
@@ -60,7 +60,7 @@ describe('an execution', () => {
     expect(world.copied()?.bytes.equals(bytes)).toBe(true);
   });
 
-  it('takes a part that arrived late without sending it again', async () => {
+  it('uses a part that arrived late without sending it again', async () => {
     const world = await filled();
     world.gate.hooks = {
       before: (call) => {
@@ -79,7 +79,7 @@ describe('an execution', () => {
     expect(await checkUpload(world.context(), { ...state, state: 'waiting' })).toMatchObject({ state: 'finished' });
   });
 
-  it('that gets nowhere ends as UploadStuck and says how far it came', async () => {
+  it('throws UploadStuck, with its progress, if no new part arrives', async () => {
     const world = await filled();
     world.gate.hooks = {
       before: (call) => {
@@ -98,7 +98,7 @@ describe('an execution', () => {
     ['after', 'uploadPart', 3],
     ['before', 'completeUpload', 1],
     ['after', 'completeUpload', 1],
-  ] as const)('whose source changes %s %s (%d) ends with the new version', async (when, operation, nth) => {
+  ] as const)('ends with the new version if the source changes %s %s (%d)', async (when, operation, nth) => {
     for (const size of [11 * shrunkMiB, 6 * shrunkMiB, 1000]) {
       const world = await filled();
       const next = bytesOf(size, 'next');
@@ -114,7 +114,7 @@ describe('an execution', () => {
     ['after', 'uploadPart', 3],
     ['before', 'completeUpload', 1],
     ['after', 'completeUpload', 1],
-  ] as const)('whose source gets other metadata %s %s (%d) ends with them', async (when, operation, nth) => {
+  ] as const)('ends with the new metadata if they change %s %s (%d)', async (when, operation, nth) => {
     const world = await filled();
     const attributes = { headers: { contentType: 'a/b' }, metadata: { version: '1' }, tags: {} };
     world.at(when, operation, () => world.putSource(bytes, { attributes }), { nth });
@@ -126,18 +126,21 @@ describe('an execution', () => {
   it.each([
     ['before', 'uploadPart', 2],
     ['after', 'completeUpload', 1],
-  ] as const)('whose source vanishes %s %s (%d) ends as the task wants it', async (when, operation, nth) => {
-    for (const deletes of [true, false]) {
-      const world = await filled({ task: { deletes } });
-      world.at(when, operation, () => world.deleteSource(), { nth });
-      const { state } = await runUpload(() => world.context(), world.job());
-      expect(state.state).toBe('finished');
-      expect(world.copied() === undefined).toBe(deletes || when === 'before');
-      expect(world.openUploads()).toEqual([]);
-    }
-  });
+  ] as const)(
+    'deletes or keeps the copy, as the task says, if the source is deleted %s %s (%d)',
+    async (when, operation, nth) => {
+      for (const deletes of [true, false]) {
+        const world = await filled({ task: { deletes } });
+        world.at(when, operation, () => world.deleteSource(), { nth });
+        const { state } = await runUpload(() => world.context(), world.job());
+        expect(state.state).toBe('finished');
+        expect(world.copied() === undefined).toBe(deletes || when === 'before');
+        expect(world.openUploads()).toEqual([]);
+      }
+    },
+  );
 
-  it('whose source never rests is stuck after a few attempts', async () => {
+  it('throws UploadStuck after a few attempts if the source keeps changing', async () => {
     const world = await filled();
     let version = 0;
     world.gate.hooks = {
@@ -151,9 +154,9 @@ describe('an execution', () => {
   });
 
   it.each([
-    [maxRestarts + 2, 'goes on'],
-    [Infinity, 'ends, and says so'],
-  ])('whose uploads others end, %d of them, %s', async (ended) => {
+    [maxRestarts + 2, 'completes'],
+    [Infinity, 'throws UploadStuck'],
+  ])('after other callers end %d of its uploads: %s', async (ended) => {
     const world = await filled();
     const others = new MemoryObjectStore(world.destinationStorage, 'destination');
     let left = ended;
@@ -176,7 +179,7 @@ describe('an execution', () => {
     }
   });
 
-  it('for an object that is there already does nothing', async () => {
+  it('does nothing for an object that is already there', async () => {
     const world = await filled();
     await world.transfer();
     world.gate.forgetCounts();
@@ -185,7 +188,7 @@ describe('an execution', () => {
     expect(world.gate.count('createUpload') + world.gate.count('put')).toBe(0);
   });
 
-  it('twice at the same time, and next to a consumer in a process, ends with one object', async () => {
+  it('ends with one object if it runs twice, beside a consumer', async () => {
     const world = await filled();
     const context = () => world.context();
     await Promise.all([runUpload(context, world.job()), runUpload(context, world.job()), world.transfer()]);
@@ -193,7 +196,7 @@ describe('an execution', () => {
     expect(world.openUploads()).toEqual([]);
   });
 
-  it('stops beginning parts in time, and the next round goes on', async () => {
+  it('starts no part near the deadline; the next round sends the rest', async () => {
     const world = await filled();
     let left = 3;
     const deadline = { remaining: () => (left > 0 ? 100_000 : 1000) };
@@ -217,7 +220,7 @@ describe('an execution', () => {
     expect(world.gate.count('uploadPart')).toBe(3);
   });
 
-  it('in one process is put back as OutOfTime and resumed', async () => {
+  it('throws OutOfTime in one process, and the next call resumes', async () => {
     const world = await filled();
     let left = 1;
     world.gate.hooks = {
@@ -231,7 +234,7 @@ describe('an execution', () => {
     expect(world.gate.count('uploadPart')).toBe(3);
   });
 
-  it('begins no part that only waited for memory until the time was over', async () => {
+  it('starts no part that waited for memory until the deadline passed', async () => {
     const world = await filled();
     let left = 100_000;
     world.gate.hooks = {
@@ -248,8 +251,8 @@ describe('an execution', () => {
   });
 });
 
-describe('the parts of huge objects', () => {
-  /** A source that says it has an object of this size. */
+describe('planUpload, of huge objects', () => {
+  /** Plans an upload from a source that claims to have an object of this size. */
   async function planned(size: number, task: object = {}): Promise<Awaited<ReturnType<typeof planUpload>>> {
     const world = await filled({ task: { destination: {}, ...task } });
     const context = world.context();
@@ -258,14 +261,14 @@ describe('the parts of huge objects', () => {
     return planUpload({ ...context, source }, { job: world.job(), attempt: 0 });
   }
 
-  it('that are too long to be buffered carry a checksum, for nobody knows their MD5 beforehand', async () => {
+  it('gives parts that are too large to buffer a checksum, because their MD5 is not known beforehand', async () => {
     expect(await planned(600 * GiB)).not.toHaveProperty('target.checksum');
     expect(await planned(700 * GiB)).toMatchObject({ target: { checksum: 'CRC32', plan: { partSize: 72 * MiB } } });
     const endpoint = { destination: { endpoint: 'http://s3.test' } };
     expect(await planned(700 * GiB, endpoint)).not.toHaveProperty('target.checksum');
   });
 
-  it('fit the payload of the machine: 256 KiB, and 1,000 batches', async () => {
+  it('keeps the state within 256 KiB and 1,000 batches', async () => {
     const state = await planned(48 * TiB);
     if (state.state !== 'uploading') throw new Error(state.state);
     expect(state.batches.length).toBeLessThanOrEqual(1000);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
 import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
@@ -16,13 +16,13 @@ function sweep(overrides: Partial<Parameters<typeof sweepUploads>[0]> = {}): Pro
   return sweepUploads({ ...world.context(), olderThanMillis: 7 * day, ...overrides });
 }
 
-/** Somebody else's upload at the destination. @returns its ID */
+/** Another writer's upload at the destination. @returns its ID */
 async function foreign(key: string): Promise<string> {
   const store = new MemoryObjectStore(world.destinationStorage, 'destination');
   return (await store.createUpload(key, noAttributes)).uploadId;
 }
 
-/** A copy that dies at a call, and with it the process. */
+/** A copy whose process dies at a call. */
 async function died(operation: string, key = 'in/k'): Promise<void> {
   await world.putSource(bytesOf(11 * shrunkMiB), { key });
   world.at('before', operation, () => world.kill());
@@ -30,8 +30,8 @@ async function died(operation: string, key = 'in/k'): Promise<void> {
   world.revive();
 }
 
-describe('an upload that the ledger names', () => {
-  it('is aborted once nobody went on with it for the whole time, and a copy begins anew after that', async () => {
+describe('sweepUploads, of an upload that the ledger names', () => {
+  it('aborts it after seven days without progress, and a later copy opens another', async () => {
     await died('completeUpload');
     world.clock.pass(7 * day - hour);
     expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
@@ -42,7 +42,7 @@ describe('an upload that the ledger names', () => {
     expect(world.copied('out/k')?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
   });
 
-  it('is left alone while its object was worked on in the meantime', async () => {
+  it('keeps it if the ledger entry was updated since', async () => {
     await died('completeUpload');
     world.clock.pass(6 * day);
     const entry = (await world.ledger.get('test', 'in/k'))!;
@@ -52,8 +52,8 @@ describe('an upload that the ledger names', () => {
   });
 });
 
-describe('an upload that nobody claimed', () => {
-  it('is told by its announcement, also after its object was copied and copied again', async () => {
+describe('sweepUploads, of an upload that was never claimed', () => {
+  it('recognizes it by its announcement, even after later copies of the object', async () => {
     await died('ledger.claimUpload');
     expect(world.openUploads()).toHaveLength(1);
     await world.transfer('in/k');
@@ -65,8 +65,8 @@ describe('an upload that nobody claimed', () => {
   });
 });
 
-describe("somebody else's upload", () => {
-  it('is left alone: at keys that were never copied, and at one that was copied at another time', async () => {
+describe("sweepUploads, of another writer's upload", () => {
+  it('keeps uploads to keys that were never copied, or copied at another time', async () => {
     const unknown = await foreign('out/unknown');
     const before = await foreign('out/k');
     world.clock.pass(2 * hour);
@@ -80,7 +80,7 @@ describe("somebody else's upload", () => {
     expect(world.openUploads().sort()).toEqual([unknown, before, after, beside].sort());
   });
 
-  it("is one of another task's, too", async () => {
+  it("keeps another task's upload", async () => {
     await died('ledger.claimUpload');
     world.clock.pass(8 * day);
     const counts = await sweep({ task: { ...world.task, name: 'other' } });
@@ -88,7 +88,7 @@ describe("somebody else's upload", () => {
   });
 });
 
-it('ends when its time does, and says so', async () => {
+test('sweepUploads reports that it is incomplete if time runs out', async () => {
   await died('ledger.claimUpload');
   world.clock.pass(8 * day);
   const counts = await sweep({ deadline: { remaining: () => 0 } });
