@@ -1,7 +1,7 @@
 import { Fault, type FaultName } from '../model/faults.ts';
 import { excerpt } from '../model/text.ts';
 
-/** What the SDK throws, as far as it is looked at. Code and message are the store's own words: anything at all. */
+/** The parts of the SDK's errors that are used here. Code and message come from the store and may be anything. */
 interface ServiceError {
   readonly name: unknown;
   readonly message: unknown;
@@ -9,9 +9,9 @@ interface ServiceError {
   readonly Code?: unknown;
 }
 
-/** Characters of a store's error code and message that a fault tells: S3's own are shorter. */
-const maxCode = 64;
-const maxMessage = 500;
+/** Characters of a store's error code and message that a fault repeats. S3's own are shorter. */
+const maxCodeLength = 64;
+const maxMessageLength = 500;
 
 /** Error codes that mean the same whatever their HTTP status. */
 const byCode: Readonly<Record<string, FaultName>> = {
@@ -21,7 +21,7 @@ const byCode: Readonly<Record<string, FaultName>> = {
   NoSuchVersion: 'SourceGone',
   NotFound: 'SourceGone',
   PreconditionFailed: 'SourceChanged',
-  // Ranges are only asked for within the size that was seen.
+  // Ranges are only requested within the known size.
   InvalidRange: 'SourceChanged',
   ConditionalRequestConflict: 'DestinationConflict',
   OperationAborted: 'Unavailable',
@@ -35,7 +35,7 @@ const byCode: Readonly<Record<string, FaultName>> = {
   EntityTooLarge: 'TooLarge',
   NotImplemented: 'NotSupported',
   PermanentRedirect: 'InvalidTask',
-  // The SDK makes a 503 of an error in a 200, which would read as throttling.
+  // The SDK turns an error inside a 200 into a 503, which would read as throttling.
   InternalError: 'Unavailable',
   SlowDown: 'Throttled',
   RequestTimeout: 'Unavailable',
@@ -56,30 +56,30 @@ const byCode: Readonly<Record<string, FaultName>> = {
 };
 
 /**
- * What a call to AWS (or to a store that speaks like it) failed with, as a fault.
+ * The fault for an error of a call to AWS, or to a store with the same API.
  * @param what the operation and its object, for the message: `PutObject bucket: "key"`
  */
 export function faultOf(error: unknown, what: string): Fault {
   if (error instanceof Fault) return error;
   const service = asServiceError(error);
   const status = service.$metadata?.httpStatusCode;
-  const code = excerpt(String(service.Code ?? service.name), maxCode);
-  const name = nameOf(code, status);
+  const code = excerpt(String(service.Code ?? service.name), maxCodeLength);
+  const name = faultName(code, status);
   const answered = status === undefined ? '' : ` (HTTP ${status})`;
-  // What the SDK says behind it is where a developer finds the raw answer.
-  const message = excerpt(String(service.message).replace(/\n {2}Deserialization error: [^]*$/, ''), maxMessage);
+  // The SDK appends a hint for developers about where to find the raw response.
+  const message = excerpt(String(service.message).replace(/\n {2}Deserialization error: [^]*$/, ''), maxMessageLength);
   return new Fault(name, `${what}: ${code}${answered}: ${message}${hint(name, code)}`, { cause: error });
 }
 
-/** A code is the store's own word: "constructor" is none of the table's. */
-function nameOf(code: string, status: number | undefined): FaultName {
+/** The code comes from the store, so "constructor" must not be found in the table. */
+function faultName(code: string, status: number | undefined): FaultName {
   const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
   return known ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
 }
 
 /**
- * What asking for credentials failed with. Whatever the service has against the request, it is access that is missing;
- * only what may pass by itself keeps its name.
+ * The fault for an error of a call for credentials. Whatever the reason, access is missing: only faults that may be
+ * temporary keep their names.
  */
 export function accessFault(error: unknown, what: string): Fault {
   const fault = faultOf(error, what);
@@ -95,7 +95,7 @@ function byStatus(status: number | undefined): FaultName {
   if (status === 412) return 'SourceChanged';
   if (status === 408 || status === 500 || status === 502 || status === 504) return 'Unavailable';
   if (status === 429 || status === 503) return 'Throttled';
-  // No redirection is followed: it would take a signed request to a host that the task does not name.
+  // Redirects are not followed: they would send a signed request to a host that the task does not name.
   if (status > 300 && status < 400 && status !== 304) return 'InvalidTask';
   if (status === 405 || status === 501 || (status >= 400 && status < 500)) return 'NotSupported';
   return 'Unavailable';

@@ -1,21 +1,21 @@
 import { Fault } from '../model/faults.ts';
 import { maxEmptyPages } from '../model/limits.ts';
 
-/** One answer of a listing. */
+/** One page of a listing. */
 export interface Page<Item, Token> {
   readonly items: readonly Item[];
-  /** is there more? */
+  /** true if more pages follow */
   readonly truncated: boolean;
-  /** where the next page begins */
+  /** the token or marker of the next page */
   readonly next: Token | undefined;
 }
 
 /**
- * Follows a listing to its end, a page at a time. Ends one that does not: the place to go on from is missing or was there
- * before (whatever the length of the circle: Brent's algorithm, one place is remembered), or nothing comes for a
- * thousand pages.
+ * Follows a listing to its end, a page at a time. Fails for a listing that never ends: one whose next token is missing
+ * or repeats an earlier one (a cycle of any length, found by Brent's algorithm, which remembers one token), or one with
+ * a thousand empty pages in a row.
  * @param what the operation and its bucket, for messages
- * @throws Fault `Unavailable` where the listing does not go on
+ * @throws Fault `Unavailable` if the listing does not end
  */
 export async function* pages<Item, Token>(
   what: string,
@@ -31,7 +31,10 @@ export async function* pages<Item, Token>(
     empty = items.length === 0 ? empty + 1 : 0;
     const place = JSON.stringify(next);
     if (next === undefined || place === remembered) {
-      throw new Fault('Unavailable', `${what}: the listing does not go on, the store names a place it named before`);
+      throw new Fault(
+        'Unavailable',
+        `${what}: the listing does not go on, the store repeats or omits the next page's token`,
+      );
     }
     if (empty >= maxEmptyPages) {
       throw new Fault('Unavailable', `${what}: the listing does not go on, ${empty} pages in a row were empty`);

@@ -4,25 +4,25 @@ import { xmlFault } from './answer-xml.ts';
 import { Secrets } from './answer-secrets.ts';
 
 /**
- * What a store may answer. Its owner may be anybody, and the SDK takes every answer that is no object's body into
- * memory whole, and parses it character by character. So before the SDK sees such an answer it is read here, within
- * limits, and looked at; for how long, the handler sees to (handler.ts). The error is none that the SDK repeats:
+ * Limits on what a store may answer. A store can belong to anyone, and the SDK reads every answer but an object's body
+ * into memory whole and parses it character by character. So each such answer is read here first, within limits, and
+ * checked; handler.ts bounds the time. The SDK does not retry the resulting error:
  *
  * | the answer                               | with an error's status | else            |
  * |------------------------------------------|------------------------|-----------------|
- * | is too long, or no document of S3's kind | as if it had no body   | `InvalidAnswer` |
- * | repeats what the request was signed with | without that           | without that    |
+ * | is too long, or not a document like S3's | as if it had no body   | `InvalidAnswer` |
+ * | repeats the request's credentials        | without that           | without that    |
  */
 
-/** Bytes. 1,000 keys of 1,024 bytes, each URL-encoded, and what is told of them are 3.4 MB. */
-const maxSize = 8 * MiB;
-/** Bytes of an error. The longest of S3 repeats the canonical request, in hexadecimal too. */
-const maxErrorSize = 256 * KiB;
+/** 1,000 keys of 1,024 bytes, each URL-encoded, with their fields are 3.4 MB. */
+const maxAnswerBytes = 8 * MiB;
+/** S3's longest error repeats the canonical request, and once more in hexadecimal. */
+const maxErrorBytes = 256 * KiB;
 
-/** Milliseconds that a store's clock may differ: what differs more is no clock to correct one's own by. */
-const maxSkew = 24 * 3600_000;
+/** A store's clock that differs by more is not used to correct our own. */
+const maxSkewMillis = 24 * 3600_000;
 
-/** Requests and answers as the SDK's handlers have them, as far as they are looked at. */
+/** The parts of the SDK's requests and responses that are used here. */
 interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, unknown>>;
@@ -52,38 +52,38 @@ export function boundAnswers(client: S3Client): void {
   };
 }
 
-/** Bytes of an object are whoever asked for them's to read, and to bound. */
+/** Object bodies stream to the caller, which bounds them. */
 function isObjectBody({ query }: HttpRequest, { statusCode }: HttpResponse): boolean {
   return query?.['x-id'] === 'GetObject' && statusCode >= 200 && statusCode < 300;
 }
 
 async function readAnswer(response: HttpResponse, secrets: Secrets): Promise<Uint8Array> {
   const isError = response.statusCode >= 300;
-  const most = isError ? maxErrorSize : maxSize;
+  const most = isError ? maxErrorBytes : maxAnswerBytes;
   const bytes = await collect(response.body as AsyncIterable<Uint8Array> | undefined, most);
   if (bytes?.length === 0) return bytes;
   const text = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : '';
   const wrong = bytes ? (xmlFault(bytes) ?? contentFault(text, secrets)) : `it has more than ${most} bytes`;
   if (!bytes || wrong !== undefined) {
-    // The status says what there is to say: a proxy's page of HTML is such an answer too.
+    // The status says enough. A proxy's page of HTML is such an answer too.
     if (isError) return new Uint8Array();
-    throw invalidAnswer(`the answer is none of S3's: ${wrong}`);
+    throw invalidAnswer(`the answer is not like S3's: ${wrong}`);
   }
   const clean = secrets.hide(text);
   return clean === text ? bytes : Buffer.from(clean);
 }
 
 function contentFault(text: string, secrets: Secrets): string | undefined {
-  if (secrets.areHiddenIn(text)) return 'it repeats what the request was signed with, in character references';
+  if (secrets.areHiddenIn(text)) return 'it repeats the credentials of the request, in character references';
   const time = /<ServerTime>([^<]*)</.exec(text)?.[1];
-  return isPlausible(time) ? undefined : 'it tells a time that cannot be';
+  return isPlausible(time) ? undefined : 'it states an impossible time';
 }
 
 function invalidAnswer(message: string): Error {
   return Object.assign(new Error(message), { name: 'InvalidAnswer' });
 }
 
-/** @returns undefined where there are more bytes than `most`; the connection is ended then */
+/** @returns undefined if there are more bytes than `most`; the connection is closed then */
 async function collect(body: AsyncIterable<Uint8Array> | undefined, most: number): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -96,8 +96,8 @@ async function collect(body: AsyncIterable<Uint8Array> | undefined, most: number
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
-/** Is it a time that the SDK may correct its clock by? It would go wrong for good by one at the end of all times. */
+/** May the SDK correct its clock by this time? One far in the future would break every later signature. */
 function isPlausible(time: string | undefined): boolean {
   const at = Date.parse(time ?? '');
-  return Number.isNaN(at) || Math.abs(at - Date.now()) < maxSkew;
+  return Number.isNaN(at) || Math.abs(at - Date.now()) < maxSkewMillis;
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { KiB, MiB } from '../../model/limits.ts';
 import type { LimitBounds } from './answer-limit.ts';
 
-/** A request as the SDK hands it to its handler. */
+/** A request as the SDK passes it to its handler. */
 export interface SdkRequest {
   readonly method: string;
   readonly protocol: string;
@@ -18,11 +18,13 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 
 /**
- * Kinds of requests whose answers take about the same time at one store, and the bounds of what is learned of it.
+ * Kinds of requests whose answers take about the same time at one store, and the bounds within which that time is
+ * learned.
  *
- * The least: the third try of a packet that got lost twice is on its way after a second or two, and S3's own advice is to
- * repeat small requests after two. The most: what a silent socket was given before anything was learned (180 s). At
- * first: so much that a slow store answers, and so little that a function whose first request hangs has time for others.
+ * The minimum: the third transmission of a packet that got lost twice leaves after a second or two, and S3 advises to
+ * repeat small requests after two. The maximum: the time that a silent socket was given before anything was learned
+ * (180 s). The first limit: long enough for a slow store, and short enough that a function whose first request hangs
+ * has time for more.
  */
 export const requestKinds = {
   read: { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
@@ -30,26 +32,25 @@ export const requestKinds = {
   /** Stores on spinning disks list a page in tens of seconds. */
   list: { min: 5 * seconds, first: 60 * seconds, max: 180 * seconds },
   /**
-   * What the system took of a body may still be on its way: up to 4 MiB (Linux's tcp_wmem), which take 210 s at 20 KB/s.
-   * So the kinds of writes go by size, and a
-   * body that the system took slowly is waited for longer.
+   * A body that the system has accepted may still be buffered: up to 4 MiB (Linux's tcp_wmem), which take 210 s at
+   * 20 KB/s. So the kinds of writes go by size, and a body that the system accepted slowly is given more time.
    */
   'write to 64 KiB': { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
   'write to 1 MiB': { min: 5 * seconds, first: 60 * seconds, max: 240 * seconds },
   'write over 1 MiB': { min: 10 * seconds, first: 60 * seconds, max: 240 * seconds },
-  /** Copying 5 GiB at 10 MB/s takes nine minutes, an empty object milliseconds: nothing to learn. */
+  /** Copying takes nine minutes for 5 GiB at 10 MB/s, and milliseconds for an empty object: there is nothing to learn. */
   copy: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },
   /** S3: "processing of a Complete request could take several minutes". */
   complete: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },
-  /** ReceiveMessage answers within the 20 s that it waits, or not at all. */
+  /** ReceiveMessage waits 20 s and answers then, or never. */
   poll: { min: 60 * seconds, first: 60 * seconds, max: 60 * seconds },
-  /** Calls of the other services: DynamoDB in milliseconds, StartExecution in a second when it is throttled. */
+  /** The other services: DynamoDB answers in milliseconds, StartExecution in a second if it is throttled. */
   call: { min: 5 * seconds, first: 30 * seconds, max: 60 * seconds },
 } as const satisfies Record<string, LimitBounds>;
 
 export type RequestKind = keyof typeof requestKinds;
 
-/** What kind of request it is: S3's by what makes S3 choose the operation, the other services' by their target. */
+/** The kind of a request: for S3 by the fields that select the operation, for the other services by their target. */
 export function kindOf({ method, query = {}, headers }: SdkRequest): RequestKind {
   const target = headers['x-amz-target'];
   if (target !== undefined) return target.endsWith('.ReceiveMessage') ? 'poll' : 'call';
@@ -64,12 +65,12 @@ export function kindOf({ method, query = {}, headers }: SdkRequest): RequestKind
   return 'small';
 }
 
-/** Which try of its call it is, from 1, as the SDK's retries say in a header. */
+/** The attempt of its call, from 1, which the SDK's retries state in a header. */
 export function attemptOf({ headers }: SdkRequest): number {
   return Number(/^attempt=([0-9]{1,2});/.exec(headers['amz-sdk-request'] ?? '')?.[1] ?? 1);
 }
 
-/** Path and query as they go over the wire: what was signed, in its encoding. */
+/** Path and query as they are sent: exactly what was signed, in the same encoding. */
 export function targetOf({ path, query = {} }: SdkRequest): string {
   const pairs = Object.keys(query)
     .sort()
