@@ -1,7 +1,7 @@
 /**
- * Bundles every folder of functions/ that has an index.ts, and the worker, into <directory>/<name>/index.mjs: one ES module
- * for Node 24 with the AWS SDK inside, so that what runs is what was tested. What each bundle is made of is in
- * <directory>/meta.json.
+ * Bundles every folder of functions/ that has an index.ts, and the worker, into <directory>/<name>/index.mjs: one ES
+ * module for Node 24 that includes the AWS SDK, so that what runs is what was tested. <directory>/meta.json lists the
+ * inputs of each bundle.
  *
  * Arguments: the directory, by default dist; `--source-maps` writes a map beside each bundle, for stack traces and
  * breakpoints on one machine. It changes nothing in a bundle but adds a last line that names the map.

@@ -1,6 +1,6 @@
 /**
- * Prints how long each bundle in dist takes to initialize: the median of a few fresh processes that import it, less what
- * Node itself needs. A function's cold start has this on top of Lambda's own share.
+ * Prints how long each bundle in dist takes to initialize: the median of a few fresh processes that import it, without
+ * the start of Node itself. A function's cold start is this plus Lambda's own share.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -2,13 +2,13 @@ import { App, type AppProps } from 'aws-cdk-lib';
 import recommendedFlags from 'aws-cdk-lib/recommended-feature-flags.json' with { type: 'json' };
 
 /**
- * The CDK app with the project's settings. They are here and not in cdk.json, so that the template is the same
- * whether the CDK's command line asks for it or not.
+ * The CDK app with the project's settings. They are here, not in cdk.json, so that the template is the same with and
+ * without the CDK's command line.
  */
 export function ferryApp(props: AppProps = {}): App {
   return new App({
     ...props,
-    // main.ts synthesizes itself: a configuration that is refused must not leave half a template behind.
+    // main.ts calls synth(): a configuration that is refused must not leave half a template behind.
     autoSynth: false,
     analyticsReporting: false,
     context: { ...recommendedFlags, ...props.context },

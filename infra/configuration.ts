@@ -3,8 +3,8 @@ import { Fault } from '../shared/model/faults.ts';
 import { parseConfiguration, type Configuration } from '../shared/model/config/configuration.ts';
 
 /**
- * A configuration file: tasks and the stack's settings.
- * @throws Fault `InvalidTask` naming every fault in it, or why it cannot be read
+ * Reads a configuration file: tasks and the stack's settings.
+ * @throws Fault `InvalidTask` that lists every fault in it, or says why it cannot be read
  */
 export function readConfiguration(path: string): Configuration {
   const what = `configuration ${path}`;

@@ -14,16 +14,16 @@ import type { LedgerTable } from './table.ts';
 import type { TaskParameters } from './tasks.ts';
 import { explainWildcard } from './wildcards.ts';
 
-/** What every function is built into. */
+/** What every function connects to. */
 export interface Pipeline {
   readonly tasks: TaskParameters;
   readonly queues: JobQueues;
   readonly ledger: LedgerTable;
-  /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
+  /** the directory with one bundle per function: `<bundles>/<name>/index.mjs` */
   readonly bundles: string;
   readonly settings: StackSettings;
   readonly tracing: TracingCondition;
-  /** of the metrics that shared/observing/ writes: each stack has its own */
+  /** of the metrics that shared/observing/ writes; each stack has its own */
   readonly metricsNamespace: string;
 }
 
@@ -31,15 +31,15 @@ export interface FunctionSettings {
   /** the folder in functions/, the bundle, and the service in logs and metrics */
   readonly name: string;
   readonly description: string;
-  /** MB; the share of a processor goes with it: a whole one at 1,769 */
+  /** MB; the share of a processor grows with it, to a whole one at 1,769 */
   readonly memory: number;
   readonly timeout: Duration;
   readonly environment: Readonly<Record<string, string>>;
-  /** what it does with the two sides of each task */
+  /** what it does with the two sides of each task, from which its permissions follow */
   readonly sides?: SidesUse;
 }
 
-/** A function with a role of its own that may do nothing but write to its log, and what is granted on top. */
+/** A function with its own role, which may write to its log and do only what is granted in addition. */
 export class FerryFunction extends Construct {
   readonly function: LambdaFunction;
   readonly role: Role;
@@ -72,7 +72,7 @@ export class FerryFunction extends Construct {
     if (settings.sides) grantSides(this.role, pipeline.tasks.tasks, settings.sides);
   }
 
-  /** Sends traces where the partition has them. */
+  /** Sends traces in partitions that have X-Ray. */
   private trace(tracing: TracingCondition): void {
     tracing.only(this.function.node.defaultChild as CfnResource, 'TracingConfig', { Mode: 'Active' });
     const actions = ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'];
@@ -82,8 +82,7 @@ export class FerryFunction extends Construct {
 }
 
 /**
- * A function's environment: exactly the variables that its handler reads. A key that is missing or unknown does not
- * compile.
+ * A function's environment: exactly the variables that its handler reads. A missing or unknown key does not compile.
  */
 export function environmentOf<const Keys extends readonly string[]>(
   keys: Keys,
@@ -92,7 +91,7 @@ export function environmentOf<const Keys extends readonly string[]>(
   return Object.fromEntries(keys.map((key: Keys[number]) => [key, values[key]]));
 }
 
-/** The directory of a bundle. @throws Fault `InvalidInput` where it was not made */
+/** The directory of a bundle. @throws Fault `InvalidInput` if the bundle does not exist */
 export function bundleOf(bundles: string, name: string): string {
   const file = join(bundles, name, 'index.mjs');
   if (existsSync(file)) return join(bundles, name);

@@ -5,7 +5,7 @@ import { readConfiguration } from './configuration.ts';
 import { FerryStack } from './stack.ts';
 
 /**
- * The CDK app. `cdk.json` runs it; run by itself it writes the same template to CDK_OUTDIR.
+ * The CDK app. `cdk.json` runs it; without the CDK's command line it writes the same template to CDK_OUTDIR.
  *
  * - configuration file: environment variable S3_FERRY_CONFIG, or context `config`; by default `s3-ferry.config.json`
  * - stack name: context `stack`; by default `S3Ferry`
@@ -21,7 +21,7 @@ try {
   app.synth();
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
-  // What is wrong is in the configuration, so that a stack trace would only hide it.
+  // The fault is in the configuration: a stack trace would only hide it.
   console.error(`${error.name}: ${error.message}`);
   process.exitCode = 1;
 }

@@ -32,13 +32,13 @@ export class SourceNotifications extends Construct {
           ...(owner !== undefined && { ExpectedBucketOwner: owner }),
         },
       });
-      // S3 asks the queue before it takes the configuration.
+      // S3 sends a test message to the queue before it accepts the configuration.
       resource.node.addDependency(jobs);
     }
   }
 }
 
-/** Lets S3 send the events of one bucket to the queue: of the bucket with this name and of this owner only. */
+/** Lets S3 send the events of one bucket to the queue: only of the bucket with this name and owner. */
 function allowSending(jobs: Queue, bucket: string, owner: string | undefined): void {
   const statement = new PolicyStatement({
     principals: [new ServicePrincipal('s3.amazonaws.com')],
@@ -52,23 +52,23 @@ function allowSending(jobs: Queue, bucket: string, owner: string | undefined): v
   jobs.addToResourcePolicy(statement);
 }
 
-/** What one bucket is to tell of: prefixes, of which none begins with another. */
+/** The events that one bucket must send, by prefix; no prefix begins with another. */
 export interface BucketNotifications {
   readonly bucket: string;
-  /** the bucket's account, where a task names it; otherwise it is the stack's own */
+  /** the bucket's account, if a task names it; otherwise the stack's own */
   readonly owner?: string;
   readonly created: readonly string[];
   readonly removed: readonly string[];
 }
 
 /**
- * The notifications that tasks need, one a bucket. S3 refuses two whose prefixes overlap, so one that lies inside
+ * The notifications that tasks need, one entry per bucket. S3 refuses two whose prefixes overlap, so a prefix inside
  * another is left out; copy-objects finds the tasks of an event by its key.
  */
 export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
-  const telling = tasks.filter((task) => task.events !== 'none');
-  return [...new Set(telling.map((task) => task.source.bucket))].map((bucket) => {
-    const here = telling.filter((task) => task.source.bucket === bucket);
+  const replicating = tasks.filter((task) => task.events !== 'none');
+  return [...new Set(replicating.map((task) => task.source.bucket))].map((bucket) => {
+    const here = replicating.filter((task) => task.source.bucket === bucket);
     const deleting = here.filter((task) => task.events === 'create-delete');
     const owner = here.find(({ source }) => source.expectedBucketOwner !== undefined)?.source.expectedBucketOwner;
     return {
@@ -80,16 +80,19 @@ export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
   });
 }
 
-/** S3 takes 100 configurations a bucket; half of them are left to others. */
+/**
+ * Filters for each kind of event, created and removed. S3 allows 100 configurations per bucket; half of them are left
+ * to other owners.
+ */
 const maxFilters = 25;
 
-/** Of each kind of event, created and removed. Too many are told by the prefixes of the sources: more events, none lost. */
+/** Above the limit, the prefixes of the sources are used instead: extra events arrive, and none is missed. */
 function outermostPrefixes(tasks: readonly Task[]): string[] {
   const exact = outermost(tasks.flatMap(({ source, prefixes = [''] }) => prefixes.map((more) => source.prefix + more)));
   return exact.length <= maxFilters ? exact : outermost(tasks.map(({ source }) => source.prefix));
 }
 
-/** A prefix as a filter wants it: percent-encoded but for slashes, and a space as `+` (S3 user guide, key filtering). */
+/** A prefix as a filter needs it: percent-encoded except slashes, a space as `+` (S3 user guide, key filtering). */
 export function filterPrefix(prefix: string): string {
   return encodeURIComponent(prefix).replaceAll('%2F', '/').replaceAll('%20', '+');
 }

@@ -4,7 +4,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Task } from '../shared/model/config/task.ts';
 
-/** A rule for each task with a schedule, which starts a run of it. */
+/** For each task with a schedule, a rule that starts its runs. */
 export class TaskSchedules extends Construct {
   constructor(scope: Construct, id: string, tasks: readonly Task[], sync: StateMachine) {
     super(scope, id);

@@ -10,17 +10,17 @@ import { explainWildcard } from './wildcards.ts';
 export interface SideUse {
   /**
    * `within`: lists under the side's prefix. `whole`: needs ListBucket without the condition on a prefix, because it
-   * asks for the bucket itself, or for objects that may be missing: S3 answers 403 instead of 404 to who may not
-   * list, and those requests carry no prefix that a condition could look at.
+   * checks the bucket itself or reads objects that may be missing. Without s3:ListBucket, S3 answers 403 instead of
+   * 404, and those requests carry no prefix for a condition.
    */
   readonly listing?: (task: Task) => 'within' | 'whole';
-  /** single keys that it reads, wherever they are */
+  /** single keys that it reads, inside or outside the prefix */
   readonly keys?: (task: Task) => readonly string[];
   /** S3 actions on the objects under the side's prefix */
   readonly objects?: (task: Task) => readonly string[];
-  /** true where it lists the bucket's open uploads: S3 has no condition on their prefix */
+  /** true if it lists the bucket's open uploads: S3 has no condition on their prefix */
   readonly uploads?: boolean;
-  /** true where it writes bytes, which a KMS key of the destination encrypts */
+  /** true if it writes bytes, which a KMS key of the destination encrypts */
   readonly encrypts?: boolean;
 }
 
@@ -32,29 +32,29 @@ export interface SidesUse {
 /** For {@link SideUse.listing}. */
 export const wholeBucket = (): 'whole' => 'whole';
 
-/** HEAD and GET of an object, of the version that is pinned. */
+/** HEAD and GET of the pinned version of an object. */
 export const readActions = ['s3:GetObject', 's3:GetObjectVersion'] as const;
-/** The tags that travel with it, where they do. */
+/** Reading an object's tags, if the task copies them. */
 function tagActions({ tags }: Task): readonly string[] {
   return tags ? ['s3:GetObjectTagging', 's3:GetObjectVersionTagging'] : [];
 }
-/** Multipart uploads: to leave nothing behind. */
+/** Aborting multipart uploads. */
 export const abortActions = ['s3:AbortMultipartUpload'] as const;
-/** And to see what is there. */
+/** Aborting multipart uploads and listing their parts. */
 export const uploadActions = ['s3:ListMultipartUploadParts', ...abortActions] as const;
 
-/** DeleteObject where the task replicates deletes, by itself or by events. */
+/** DeleteObject if the task replicates deletes, in runs or by events. */
 function deleteActions(task: Task): readonly string[] {
   return task.deletes || task.events === 'create-delete' ? ['s3:DeleteObject'] : [];
 }
 
-/** What creates an object: bytes, tags, and the canned ACL where one is configured. */
+/** Creating an object: bytes, tags, and the canned ACL if one is configured. */
 function createActions(task: Task): readonly string[] {
   const acl = task.destination.acl === undefined ? [] : ['s3:PutObjectAcl'];
   return ['s3:PutObject', ...(task.tags ? ['s3:PutObjectTagging'] : []), ...acl];
 }
 
-/** Whoever copies objects looks at the source, its tags too, and writes whole objects and uploads. */
+/** Copying objects: reads the source and its tags, writes whole objects and uploads. */
 export const copySides: SidesUse = {
   source: { listing: wholeBucket, objects: (task) => [...readActions, ...tagActions(task)] },
   destination: {
@@ -65,8 +65,8 @@ export const copySides: SidesUse = {
 };
 
 /**
- * Grants what `use` says on the sides of every task. On a side with credentials of its own the role may do nothing, for
- * it never touches that bucket. Credentials may be read for both sides, because handlers open both.
+ * Grants what `use` says on the sides of every task. A side with its own credentials grants the role nothing, because
+ * the role never touches that bucket. Credentials may be read for both sides, because handlers open both.
  */
 export function grantSides(role: Role, tasks: readonly Task[], use: SidesUse): void {
   const statements = tasks.flatMap((task) => [
@@ -81,7 +81,7 @@ export function grantSides(role: Role, tasks: readonly Task[], use: SidesUse): v
   explainWildcard(role, /^\*$/, 'web identity tokens have no resource; a condition names their audience');
 }
 
-/** What takes the credentials of a side. Keys that encrypt a parameter or a secret say themselves who may use them. */
+/** Obtaining the credentials of a side. The policy of a KMS key that encrypts them must admit the role itself. */
 function credentialStatements(scope: Construct, { credentials }: Side): PolicyStatement[] {
   if (!credentials || 'anonymous' in credentials) return [];
   if ('ssmParameter' in credentials) {
@@ -94,7 +94,7 @@ function credentialStatements(scope: Construct, { credentials }: Side): PolicySt
   if ('roleArn' in credentials) {
     return [new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [credentials.roleArn] })];
   }
-  // A token is no resource: what it may be for is said by its audience. Its exchange takes no permission of ours.
+  // A token is not a resource: its audience limits its use. Exchanging it needs no permission in this account.
   const conditions = {
     'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': [credentials.webIdentity.audience] },
     Null: { 'sts:IdentityTokenAudience': 'false' },
@@ -133,10 +133,10 @@ export function prefixListOf({ prefixList }: Task): readonly string[] {
   return prefixList === undefined ? [] : [prefixList];
 }
 
-/** A KMS key of the destination encrypts every part, and is asked again when the upload is completed. */
+/** A KMS key of the destination encrypts every part, and is used again when the upload is completed. */
 function keyStatements(destination: DestinationSide): PolicyStatement[] {
   const { encryption, credentials } = destination;
-  // Without a key ID it is the account's own key for S3, whose policy already lets S3's callers use it.
+  // Without a key ID it is the account's own key for S3, whose policy already admits callers of S3.
   if (encryption?.type !== 'aws:kms' || encryption.keyId === undefined || credentials) return [];
   const { keyId } = encryption;
   const actions = ['kms:GenerateDataKey', 'kms:Decrypt'];
@@ -151,7 +151,8 @@ function keyStatements(destination: DestinationSide): PolicyStatement[] {
 }
 
 /**
- * A prefix as a policy says it: its wildcards escaped, and what policies cannot spell (they are Latin-1) as a wildcard.
+ * A prefix as a pattern of a policy: wildcards are escaped, and characters that policies cannot hold (they are Latin-1)
+ * become a wildcard.
  */
 export function policyPattern(prefix: string): string {
   return prefix.replace(/[$*?]/g, (character) => `\${${character}}`).replace(/[^\x20-\xff]+/g, '*');

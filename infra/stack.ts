@@ -34,9 +34,9 @@ import { WorkerPool } from './worker/pool.ts';
 
 export interface FerryStackProps extends StackProps {
   readonly tasks: readonly Task[];
-  /** by default those of a configuration that names none */
+  /** by default those of a configuration without any */
   readonly settings?: StackSettings;
-  /** the directory with a bundle a function: `<bundles>/<name>/index.mjs` */
+  /** the directory with one bundle per function: `<bundles>/<name>/index.mjs` */
   readonly bundles: string;
 }
 
@@ -99,7 +99,7 @@ export class FerryStack extends Stack {
     new FerryDashboard(this, 'Overview', watched, alarms);
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
     this.describe(pipeline, sync, upload);
-    // Last, when every policy is there.
+    // Last, when every policy exists.
     acknowledgeWildcards(this);
   }
 

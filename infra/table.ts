@@ -3,8 +3,8 @@ import { PolicyStatement, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 
 /**
- * The ledger: one item an object and task, one a run. It is history, so it outlives the stack. The attributes named here
- * are those that shared/aws writes.
+ * The ledger: one item per object and task, and one per run. It is history, so it outlives the stack. The attributes
+ * named here are those that shared/aws/dynamodb/ledger.ts writes.
  */
 export class LedgerTable extends Construct {
   readonly table: Table;
@@ -17,7 +17,7 @@ export class LedgerTable extends Construct {
       timeToLiveAttribute: 'expiresAt',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     });
-    // Sparse: only items that failed have the two attributes, so what succeeds is written once.
+    // Sparse: only failed items have the two attributes, so a success is written once.
     this.table.addGlobalSecondaryIndex({
       indexName: 'failed',
       partitionKey: { name: 'failedTask', type: AttributeType.STRING },
@@ -31,7 +31,7 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
   }
 
-  /** Lets `grantee` look up what is recorded, and nothing more. */
+  /** Lets `grantee` read entries only. */
   grantRead(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:GetItem']);
   }

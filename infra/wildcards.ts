@@ -2,9 +2,9 @@ import { Stack, Validations } from 'aws-cdk-lib';
 import { CfnManagedPolicy, CfnPolicy } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
-/** Why a resource of a policy ends with a wildcard. */
+/** The reason why a resource of a policy ends with a wildcard. */
 interface Explanation {
-  /** resources as cdk-nag spells them: references by logical ID, in angle brackets */
+  /** resources as cdk-nag writes them: references by logical ID, in angle brackets */
   readonly resources: RegExp;
   readonly reason: string;
 }
@@ -12,16 +12,16 @@ interface Explanation {
 const explanations = new WeakMap<IConstruct, Explanation[]>();
 
 /**
- * Says beside a grant why its resources end with a wildcard.
- * @param grantee whose policies it is about: a role, or a construct around it
+ * Records the reason next to a grant whose resources end with a wildcard.
+ * @param grantee the owner of the policies: a role, or a construct around it
  */
 export function explainWildcard(grantee: IConstruct, resources: RegExp, reason: string): void {
   explanations.set(grantee, [...(explanations.get(grantee) ?? []), { resources, reason }]);
 }
 
 /**
- * Acknowledges to cdk-nag (AwsSolutions-IAM5) each wildcard below `scope` that was explained; one that was not stays a
- * finding. To be called when all is granted: CDK moves what does not fit a role's inline policy into managed ones.
+ * Acknowledges to cdk-nag (AwsSolutions-IAM5) each wildcard below `scope` that was explained; any other stays a
+ * finding. Call it after all grants: the CDK moves statements that do not fit a role's inline policy into managed ones.
  */
 export function acknowledgeWildcards(scope: IConstruct): void {
   for (const policy of scope.node.findAll()) {
@@ -33,16 +33,16 @@ export function acknowledgeWildcards(scope: IConstruct): void {
       const reason = explained.find((one) => one.resources.test(resource))?.reason;
       return reason === undefined ? [] : [[`Annotation::AwsSolutions-IAM5[Resource::${resource}]`, reason] as const];
     });
-    // What Validations.acknowledge writes, but that it puts a hyphen for each space, also those of a prefix.
+    // As Validations.acknowledge would write it, which replaces each space by a hyphen, also in a prefix.
     if (acknowledged.length > 0) {
       policy.node.addMetadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, Object.fromEntries(acknowledged));
     }
   }
 }
 
-/** A resource as cdk-nag spells it in the name of a finding. */
+/** A resource as cdk-nag writes it in the name of a finding. */
 function inWords(value: unknown): string {
-  // An escaped character of a prefix, ${*}, looks like a reference to cdk-nag.
+  // cdk-nag takes an escaped character of a prefix, ${*}, for a reference.
   if (typeof value === 'string') return value.replace(/\$\{([^}]*)\}/g, '<$1>');
   const { Ref, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value as Record<string, unknown>;
   if (typeof Ref === 'string') return `<${Ref}>`;

@@ -4,15 +4,15 @@ import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/bucket-notifications/environment.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 
-/** Sets the notifications of existing buckets when the stack is deployed, and takes them away with it. */
+/** Sets the notifications of existing buckets when the stack is deployed, and removes them with it. */
 export class BucketNotificationsFunction extends FerryFunction {
-  /** @param buckets whose notifications it may change */
+  /** @param buckets the buckets whose notifications it may change */
   constructor(scope: Construct, id: string, pipeline: Pipeline, buckets: readonly string[]) {
     super(scope, id, pipeline, {
       name: 'bucket-notifications',
       description: "S3 Ferry: sets the source buckets' notifications",
       memory: 256,
-      // S3 shows a changed configuration after a while; a few rounds of half a minute.
+      // A changed configuration becomes visible after a while: a few rounds of half a minute.
       timeout: Duration.minutes(5),
       environment: environmentOf(environmentKeys, {}),
     });

@@ -4,14 +4,14 @@ import { environmentKeys } from '../../functions/check-upload/environment.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { readActions, uploadActions, wholeBucket } from '../sides.ts';
 
-/** Looks which parts are there: completes the upload, or says what to send again. */
+/** Lists the parts at the destination: completes the upload, or returns what to send again. */
 export class CheckUpload extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline) {
     super(scope, id, pipeline, {
       name: 'check-upload',
       description: 'S3 Ferry: checks and completes a multipart upload',
       memory: 512,
-      // S3 may take minutes to complete an upload of 10,000 parts, and the answer comes at the end.
+      // S3 may take minutes to complete an upload of 10,000 parts, and answers at the end.
       timeout: Duration.minutes(15),
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,

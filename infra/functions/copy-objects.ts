@@ -12,16 +12,16 @@ import { explainWildcard } from '../wildcards.ts';
 /** SQS's largest batch without a batching window. */
 const batchSize = 10;
 
-/** Lambda's longest. Also what the queue's visibility is counted from. */
+/** Lambda's longest. The queue's visibility timeout is a multiple of it. */
 export const copyTimeout = Duration.minutes(15);
 
-/** Takes jobs and S3 events from the queue: copies what is small, starts an upload for what is large. */
+/** Takes jobs and S3 events from the queue: copies small objects, starts an execution for large ones. */
 export class CopyObjects extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline, uploads: StateMachine) {
     super(scope, id, pipeline, {
       name: 'copy-objects',
       description: 'S3 Ferry: does the jobs of the queue',
-      // A whole processor: checksums and TLS are what a copy costs. Several bodies of 64 MiB fit at a time.
+      // A whole processor: a copy's cost is checksums and TLS. Several bodies of 64 MiB fit at a time.
       memory: 1769,
       timeout: copyTimeout,
       environment: environmentOf(environmentKeys, {
@@ -32,7 +32,7 @@ export class CopyObjects extends FerryFunction {
         UPLOAD_MACHINE_ARN: uploads.stateMachineArn,
         MAX_RECEIVES: String(maxReceives),
       }),
-      // A small object may be multipart too, where the source was uploaded in parts.
+      // A small object is copied in parts too, if its source was uploaded in parts.
       sides: copySides,
     });
     pipeline.tasks.grantRead(this.role);
@@ -40,16 +40,16 @@ export class CopyObjects extends FerryFunction {
     pipeline.tasks.grantReadAll(this.role);
     pipeline.ledger.grantEntries(this.role);
     grantSend(pipeline.queues.deadLetters, this.role);
-    // A job that failed, whose message was ended by a second delivery of it.
+    // To send again a failed job whose message was deleted by a second delivery of it.
     grantSend(pipeline.queues.jobs, this.role);
     uploads.grantStartExecution(this.role);
     uploads.grantExecution(this.role, 'states:DescribeExecution');
     const reason = "executions of the stack's own machine, whose names are not known before they start";
     explainWildcard(this.role, /:states:.*:execution:.*\*$/, reason);
     const { workerMode, copyConcurrency: maxConcurrency } = pipeline.settings;
-    // Workers take the jobs alone; the function stays for what is sent to it by hand.
+    // Workers take all jobs; the function stays for manual invocations.
     if (workerMode === 'ec2') return;
-    // No tags on it: the China regions refuse them on event source mappings.
+    // Without tags: the China regions refuse them on event source mappings.
     this.function.addEventSource(
       new SqsEventSource(pipeline.queues.jobs, { batchSize, maxConcurrency, reportBatchItemFailures: true }),
     );

@@ -6,7 +6,7 @@ import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { prefixListOf, type SideUse } from '../sides.ts';
 
-/** Lists one segment on both sides and sends a job for what differs. */
+/** Lists one segment on both sides and sends a job for each difference. */
 export class FindObjects extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline) {
     const side: SideUse = {
@@ -16,9 +16,9 @@ export class FindObjects extends FerryFunction {
     super(scope, id, pipeline, {
       name: 'find-objects',
       description: 'S3 Ferry: finds the objects of a segment that differ',
-      // Listings stream, so memory is small; parsing two of them at once keeps half a processor busy.
+      // Listings stream, so memory use is small; parsing two of them at once keeps half a processor busy.
       memory: 1024,
-      // The longest there is: it stops by itself before the end and is called again where it stopped.
+      // Lambda's longest: it stops before the end and is called again to continue where it stopped.
       timeout: Duration.minutes(15),
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,
@@ -32,8 +32,8 @@ export class FindObjects extends FerryFunction {
 }
 
 /**
- * Listings say enough, but for a comparison by checksum, and where a store lists in an order of its own: then each key
- * is looked up on the other side.
+ * Listings suffice except for a comparison by checksum, and for stores that may list in another order: then each key is
+ * looked up on the other side.
  */
 function looksAtObjects({ compare, source, destination }: Task): boolean {
   return compare === 'checksum' || source.endpoint !== undefined || destination.endpoint !== undefined;

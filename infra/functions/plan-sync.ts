@@ -11,7 +11,7 @@ export class PlanSync extends FerryFunction {
       name: 'plan-sync',
       description: 'S3 Ferry: plans a run',
       memory: 512,
-      // A few hundred small listings, one after another, of which each takes under a second.
+      // A few hundred small listings, one after another, each under a second.
       timeout: Duration.minutes(5),
       environment: environmentOf(environmentKeys, { TASKS_PATH: pipeline.tasks.path }),
       sides: { source: { listing: wholeBucket, keys: prefixListOf }, destination: { listing: wholeBucket } },

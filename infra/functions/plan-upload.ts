@@ -4,14 +4,14 @@ import { environmentKeys } from '../../functions/plan-upload/environment.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { copySides } from '../sides.ts';
 
-/** Looks at a large object on both sides, creates or resumes its multipart upload and says which parts to send. */
+/** Looks at a large object on both sides, creates or resumes its multipart upload and returns the parts to send. */
 export class PlanUpload extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline) {
     super(scope, id, pipeline, {
       name: 'plan-upload',
       description: 'S3 Ferry: plans the multipart upload of an object',
-      // Some HEADs and ten pages of parts, as a rule. But an object that turns out to be small by now is copied here
-      // and now, so it has what copy-objects has.
+      // Usually a few HEADs and ten pages of parts. But an object that is small by now is copied in this call, so the
+      // function has the resources of copy-objects.
       memory: 1769,
       timeout: Duration.minutes(15),
       environment: environmentOf(environmentKeys, {

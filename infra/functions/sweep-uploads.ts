@@ -7,7 +7,7 @@ import { sweptAfterDays } from '../../shared/model/limits.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { abortActions } from '../sides.ts';
 
-/** Aborts multipart uploads that were begun by this stack and that nobody went on with. */
+/** Aborts multipart uploads of this stack that were abandoned. */
 export class SweepUploads extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline) {
     super(scope, id, pipeline, {

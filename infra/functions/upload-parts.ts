@@ -10,9 +10,9 @@ export class UploadParts extends FerryFunction {
     super(scope, id, pipeline, {
       name: 'upload-parts',
       description: 'S3 Ferry: sends a batch of parts',
-      // A whole processor, as for copy-objects: bytes go through it.
+      // A whole processor, as for copy-objects: bytes pass through it.
       memory: 1769,
-      // Lambda's longest, for a slow border; it stops by itself before the end and leaves the rest to the next round.
+      // Lambda's longest, for a slow border; it stops before the end and leaves the rest to the next round.
       timeout: Duration.minutes(15),
       environment: environmentOf(environmentKeys, { TASKS_PATH: pipeline.tasks.path }),
       sides: {

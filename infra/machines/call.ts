@@ -8,30 +8,30 @@ import type { FerryFunction } from '../function.ts';
 import { explainWildcard } from '../wildcards.ts';
 
 export interface CallSettings {
-  /** what the function gets; by default the state's input as it is */
+  /** the function's input; by default the state's input */
   readonly payload?: TaskInput;
-  /** where the function's answer goes: by default it is the state's output */
+  /** where the function's result goes; by default it is the state's output */
   readonly resultPath?: string;
   /** true where the function looks at the object anew each time, so that a world that moved is just looked at again */
   readonly looksAnew?: boolean;
 }
 
 /**
- * A state that calls a function, with the machines' one set of retries. CDK's own retry is off: it lacks
- * Lambda.TooManyRequestsException, and has no jitter, so that calls which were throttled together return together.
+ * A state that calls a function, with the machines' one set of retries. The CDK's own retry is off: it lacks
+ * Lambda.TooManyRequestsException, and has no jitter, so that calls that were throttled together return together.
  */
 export function call(scope: Construct, name: string, callee: FerryFunction, settings: CallSettings = {}): LambdaInvoke {
   const kept = settings.resultPath !== undefined;
   const state = new LambdaInvoke(scope, name, {
     lambdaFunction: callee.function,
     retryOnServiceExceptions: false,
-    // Over the function's own timeout, which is the one that is meant to strike.
+    // Longer than the function's own timeout, which must take effect first.
     taskTimeout: Timeout.duration(callee.timeout.plus(Duration.minutes(1))),
     ...(settings.payload && { payload: settings.payload }),
     ...(kept ? { resultPath: settings.resultPath } : { outputPath: '$.Payload' }),
   });
   explainWildcard(scope, /^<\w+Handler[0-9A-F]{8}\.Arn>:\*$/, "versions of the machine's own functions");
-  // Lambda itself, or the way to it: the function did not run. About five minutes, for throttling takes a while to end.
+  // Lambda itself or the connection to it failed: the function did not run. Throttling may last: about five minutes.
   state.addRetry({
     errors: [
       'Lambda.TooManyRequestsException',
@@ -46,7 +46,7 @@ export function call(scope: Construct, name: string, callee: FerryFunction, sett
     maxAttempts: 10,
     jitterStrategy: JitterType.FULL,
   });
-  // It ran and died: out of memory, or over its time. Again may help once or twice, but each attempt may take long.
+  // The function died: out of memory or time. Another attempt may help once or twice, but each may take long.
   state.addRetry({
     errors: ['Lambda.Unknown', 'Sandbox.Timedout', 'Runtime.ExitError', 'States.Timeout'],
     interval: Duration.seconds(5),

@@ -7,25 +7,25 @@ import { explainWildcard } from '../wildcards.ts';
 
 export type Observing = Pick<Pipeline, 'settings' | 'tracing'>;
 
-/** How each machine is logged and traced. Inputs and outputs hold keys, so they stay out of the logs. */
+/** Logging and tracing of each machine. Inputs and outputs hold keys, so they stay out of the logs. */
 export function observed(
   scope: Construct,
   { settings }: Observing,
 ): Pick<StateMachineProps, 'logs' | 'tracingEnabled'> {
-  // Under this prefix log deliveries need no policy of their own a group, of which an account has ten.
+  // Log groups under this prefix share one resource policy; an account has only ten.
   const name = `/aws/vendedlogs/states/${Stack.of(scope).stackName}-${scope.node.id}`;
   const destination = createLog(scope, settings, name);
   return { logs: { destination, level: LogLevel.ERROR, includeExecutionData: false }, tracingEnabled: true };
 }
 
-/** Takes tracing back where the partition has none. */
+/** Removes tracing in partitions without X-Ray. */
 export function observe(machine: StateMachine, { tracing }: Observing): void {
   tracing.only(machine.node.defaultChild as CfnResource, 'TracingConfiguration', { Enabled: true });
   explainWildcard(machine, /^\*$/, 'the delivery of logs and traces has no finer resource');
   Validations.of(machine).acknowledge({
     id: 'AwsSolutions-SF1',
     reason:
-      'Errors are logged, not every step: an upload has a child execution a batch, so that all events would cost more ' +
+      'Errors are logged, not every step: an upload has one child execution per batch, and all events would cost more ' +
       'than the upload; Step Functions keeps the history of each execution for 90 days without that',
   });
 }

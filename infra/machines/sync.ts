@@ -17,12 +17,12 @@ import { failWithCaught } from './failure.ts';
 import { observe, observed, type Observing } from './observed.ts';
 
 /**
- * Segments at once. Each makes some ten listings a second on either side, so twenty stay far under S3's 5,500 reads a
- * second for a prefix and leave most of an account's Lambda calls to the copies that they cause.
+ * Segments at once. Each makes about ten listings a second on either side, so twenty stay far below S3's 5,500 reads a
+ * second per prefix and leave most of an account's Lambda calls to the copies.
  */
 const segmentsAtOnce = 20;
 
-/** A run over billions of keys takes hours; one that takes longer than this hangs. */
+/** A run over billions of keys takes hours; one that takes longer than this is stuck. */
 const timeout = Duration.days(3);
 
 export interface SyncFunctions {
@@ -31,7 +31,7 @@ export interface SyncFunctions {
   readonly finishRun: FerryFunction;
 }
 
-/** The SYNC machine: one execution is one run. Input and the payloads between the states: shared/model/messages/payloads.ts. */
+/** The SYNC machine: one execution is one run. Its input and payloads are in shared/model/messages/payloads.ts. */
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
 
@@ -69,7 +69,7 @@ export class SyncMachine extends Construct {
     const finish = call(this, 'FinishRun', finishRun, {
       payload: TaskInput.fromObject({ ...run, 'results.$': '$' }),
     });
-    // A Catch without a ResultPath puts out the error alone: the run's input may be anything, not only an object.
+    // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
     const finishFailed = call(this, 'FinishFailedRun', finishRun, {
       payload: TaskInput.fromObject({ ...run, 'error.$': '$' }),
       resultPath: JsonPath.DISCARD,
@@ -80,7 +80,7 @@ export class SyncMachine extends Construct {
     return plan.next(segments).next(finish);
   }
 
-  /** Calls find-objects until the segment is done, and keeps nothing but its counts. */
+  /** Calls find-objects until the segment is done, and keeps only its counts. */
   private segment(findObjects: FerryFunction): IChainable {
     const find = call(this, 'FindObjects', findObjects);
     const counts = new Pass(this, 'KeepCounts', { parameters: { 'counts.$': '$.counts' } });

@@ -22,10 +22,10 @@ import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { observe, observed, type Observing } from './observed.ts';
 
-/** The largest object there is takes a day and a half at 4 Gbit/s; S3 keeps an upload as long as nobody aborts it. */
+/** The largest possible object takes a day and a half at 4 Gbit/s; S3 keeps an upload until it is aborted. */
 const timeout = Duration.days(7);
 
-/** A part that seems missing may still be on its way; after this it is sent again. */
+/** A part that seems missing may still be in flight; after this wait it is sent again. */
 const secondLook = Duration.seconds(60);
 
 export interface UploadFunctions {
@@ -36,9 +36,9 @@ export interface UploadFunctions {
 }
 
 /**
- * The UPLOAD machine: one execution brings one large object over. Input and the payloads between the states:
- * shared/model/messages/payloads.ts. plan-upload and check-upload say in `state` where it goes on; the rounds are counted and
- * ended by them.
+ * The UPLOAD machine: one execution copies one large object. Its input and payloads are in
+ * shared/model/messages/payloads.ts. plan-upload and check-upload return the next step in `state`, and count and bound
+ * the rounds.
  */
 export class UploadMachine extends Construct {
   readonly machine: StateMachine;
@@ -62,14 +62,14 @@ export class UploadMachine extends Construct {
     const parts = this.parts(uploadParts);
     const wait = new Wait(this, 'WaitForParts', { time: WaitTime.duration(secondLook) });
 
-    // A Catch without a ResultPath puts out the error alone; job and execution come from the context.
+    // A Catch without a ResultPath outputs the error alone; job and execution come from the context.
     const abandon = call(this, 'AbandonUpload', abandonUpload, {
       payload: TaskInput.fromObject({ ...job, 'error.$': '$' }),
       resultPath: JsonPath.DISCARD,
     });
     abandon.next(failWithCaught(this, 'UploadFailed'));
     for (const state of [plan, parts, check]) state.addCatch(abandon);
-    // An execution keeps the definition it began with, while its functions may be newer. A Choice cannot be caught.
+    // An execution keeps its definition while its functions may be replaced by newer ones. A Choice has no Catch.
     const unknown = new Pass(this, 'UnknownState', {
       result: Result.fromObject({
         Error: 'InvalidInput',
@@ -90,14 +90,14 @@ export class UploadMachine extends Construct {
     return begin.next(plan).next(decide);
   }
 
-  /** One child a batch. What a child puts out is one word, for the outputs together may have 256 KiB. */
+  /** One child per batch. A child outputs one word, because all outputs together may have 256 KiB. */
   private parts(uploadParts: FerryFunction): DistributedMap {
     const map = new DistributedMap(this, 'SendParts', {
       itemsPath: '$.batches',
       maxConcurrencyPath: '$.concurrency',
       itemSelector: { 'job.$': '$.job', 'target.$': '$.target', 'batch.$': '$$.Map.Item.Value' },
       resultPath: '$.outcomes',
-      // An Express child may run five minutes, a batch over a slow border takes up to fifteen.
+      // An Express child may run for five minutes; a batch over a slow border takes up to fifteen.
       mapExecutionType: StateMachineType.STANDARD,
     });
     explainWildcard(
@@ -106,7 +106,7 @@ export class UploadMachine extends Construct {
       "the map's own runs and children, whose names Step Functions makes",
     );
     const send = call(this, 'UploadParts', uploadParts);
-    // One batch that fails does not end the others: check-upload looks what is there, and decides by the outcomes.
+    // A batch that fails does not end the others: check-upload lists the parts, and decides by the outcomes.
     const nameFault = new Pass(this, 'NameFault', { parameters: { 'outcome.$': '$.Error' } });
     send.addCatch(nameFault);
     map.itemProcessor(send);

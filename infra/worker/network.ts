@@ -13,10 +13,10 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 
-/** An existing network: all three, or none, which makes a new one. */
+/** An existing network if the first three are set; a new one if none is. */
 export interface WorkerNetworkProps {
   readonly vpcId?: string | undefined;
-  /** subnets that reach S3, SQS, DynamoDB, SSM and CloudWatch Logs by whatever way they have */
+  /** subnets that reach S3, SQS, DynamoDB, SSM and CloudWatch Logs */
   readonly subnetIds?: readonly string[] | undefined;
   /** of each subnet, in the same order */
   readonly availabilityZones?: readonly string[] | undefined;
@@ -24,11 +24,12 @@ export interface WorkerNetworkProps {
 }
 
 /**
- * Where workers run. A new network has public subnets only, and gateway endpoints for S3 and DynamoDB, which cost
- * nothing: what goes to buckets of the own region never leaves AWS's network. All else goes out by the instance's own
- * public address, which costs less than half a cent an hour and only while a worker runs; NAT gateways and interface
- * endpoints cost around the clock, and a NAT every byte that crosses the border besides. Nothing comes in: the
- * security group has no ingress rule, and Session Manager needs none.
+ * The network of the workers. A new one has only public subnets, and gateway endpoints for S3 and DynamoDB, which are
+ * free: traffic to buckets of the same region stays inside AWS's network. All other traffic leaves through the
+ * instance's public address, which costs half a cent an hour and only while a worker runs. NAT gateways and interface
+ * endpoints cost around the clock, and a NAT also charges every byte that crosses the border. Nothing may connect to a
+ * worker: the security group has no ingress rule, and Session Manager needs none. See
+ * docs/decisions/0008-public-subnets-for-workers.md.
  */
 export class WorkerNetwork extends Construct {
   readonly vpc: IVpc;
@@ -37,7 +38,7 @@ export class WorkerNetwork extends Construct {
   constructor(scope: Construct, id: string, props: WorkerNetworkProps) {
     super(scope, id);
     this.vpc = props.vpcId === undefined ? this.makeVpc(props.logRetention) : this.existingVpc(props.vpcId, props);
-    // Out it may go anywhere: the other side is any store, and its addresses are not known.
+    // Outbound traffic may go anywhere: the other side may be any store, and its addresses are unknown.
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: this.vpc,
       description: 'S3 Ferry workers: nothing comes in',
@@ -53,25 +54,25 @@ export class WorkerNetwork extends Construct {
       subnetConfiguration: [
         { name: 'Workers', subnetType: SubnetType.PUBLIC, cidrMask: 20, mapPublicIpOnLaunch: true },
       ],
-      // A function with permissions of its own would be needed to empty a group that nothing is in.
+      // Emptying the default group, which nothing uses, would need a function with permissions of its own.
       restrictDefaultSecurityGroup: false,
     });
     vpc.addGatewayEndpoint('S3', { service: GatewayVpcEndpointAwsService.S3 });
     vpc.addGatewayEndpoint('DynamoDb', { service: GatewayVpcEndpointAwsService.DYNAMODB });
-    // What was refused: what is let through is all the workers' own, and would cost as much as the logs of a bulk run.
+    // Refused traffic only: accepted traffic is the workers' own, and logging it in a bulk run would be costly.
     vpc.addFlowLog('Refused', {
       trafficType: FlowLogTrafficType.REJECT,
       destination: FlowLogDestination.toCloudWatchLogs(
         new LogGroup(this, 'FlowLogs', { retention, removalPolicy: RemovalPolicy.DESTROY }),
       ),
     });
-    // The CDK's own class says "string | undefined" where its interface says "string?".
+    // The CDK's class declares "string | undefined" for a property that its interface declares as optional.
     return vpc as IVpc;
   }
 
-  /** By its attributes: looking it up would need an account at synthesis. */
+  /** Described by its attributes: a look-up would need an account at synthesis. */
   private existingVpc(vpcId: string, { subnetIds, availabilityZones }: WorkerNetworkProps): IVpc {
-    // Nothing is routed here.
+    // No route is added to these subnets.
     Annotations.of(this).acknowledgeWarning('@aws-cdk/aws-ec2:noSubnetRouteTableId');
     return Vpc.fromVpcAttributes(this, 'Vpc', {
       vpcId,

@@ -34,7 +34,7 @@ import { drainSeconds, userDataOf } from './user-data.ts';
 
 export interface WorkerPoolProps {
   readonly pipeline: Pipeline;
-  /** an existing VPC, with `subnetIds` and `availabilityZones`; without it one is made */
+  /** an existing VPC, with `subnetIds` and `availabilityZones`; a new one by default */
   readonly vpcId?: string | undefined;
   readonly subnetIds?: readonly string[] | undefined;
   readonly availabilityZones?: readonly string[] | undefined;
@@ -43,20 +43,20 @@ export interface WorkerPoolProps {
   readonly maxInstances: number;
   /** spot instances; on demand otherwise */
   readonly spot: boolean;
-  /** messages that one process has in hand; by default the worker's own */
+  /** messages that one process handles at once; by default the worker's own number */
   readonly objectsAtOnce?: number | undefined;
-  /** days that logs are kept, one of CloudWatch's values; a month by default */
+  /** how long logs are kept; by default a month */
   readonly logRetention?: RetentionDays | undefined;
   /** namespace of the worker's metrics; by default S3Ferry */
   readonly metricsNamespace?: string | undefined;
-  /** is told of instances that come and go */
+  /** notified of instances that start and end */
   readonly topic?: ITopic | undefined;
 }
 
-/** Many, so that there is always one with spare capacity; two processors are what one object's parts keep busy. */
+/** Several, so that one of them has spare capacity. The parts of one object keep two processors busy. */
 export const defaultInstanceTypes = ['c7g.large', 'c6g.large', 'm7g.large', 'm6g.large', 'r7g.large', 'r6g.large'];
 
-/** Machines that take jobs of any size from the queue, from none to as many as there is work for. */
+/** A group of instances that take jobs of any size from the queue. It grows with the work, from zero. */
 export class WorkerPool extends Construct {
   readonly group: AutoScalingGroup;
   readonly logs: LogGroup;
@@ -64,11 +64,20 @@ export class WorkerPool extends Construct {
 
   constructor(scope: Construct, id: string, props: WorkerPoolProps) {
     super(scope, id);
-    const { pipeline, spot, maxInstances, topic } = props;
     const logRetention = props.logRetention ?? RetentionDays.ONE_MONTH;
-    const { vpc, securityGroup } = new WorkerNetwork(this, 'Network', { ...props, logRetention });
-    const code = new Asset(this, 'Code', { path: bundleOf(pipeline.bundles, 'worker') });
+    const network = new WorkerNetwork(this, 'Network', { ...props, logRetention });
+    const code = new Asset(this, 'Code', { path: bundleOf(props.pipeline.bundles, 'worker') });
     this.logs = new LogGroup(this, 'Logs', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
+    this.group = this.instances(props, network, this.template(props, network, code));
+    this.scaling = new WorkerScaling(this, 'Scaling', {
+      group: this.group,
+      jobs: props.pipeline.queues.jobs,
+      maxInstances: props.maxInstances,
+    });
+  }
+
+  /** What each instance is started with. */
+  private template(props: WorkerPoolProps, { securityGroup }: WorkerNetwork, code: Asset): LaunchTemplate {
     const userData = userDataOf({
       codeBucket: code.s3BucketName,
       codeKey: code.s3ObjectKey,
@@ -76,17 +85,17 @@ export class WorkerPool extends Construct {
       logGroup: this.logs.logGroupName,
       environment: environmentOf(this, props),
     });
-    const launchTemplate = new LaunchTemplate(this, 'Template', {
+    return new LaunchTemplate(this, 'Template', {
       machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),
-      role: workerRole(this, pipeline, code, this.logs),
+      role: workerRole(this, props.pipeline, code, this.logs),
       securityGroup,
       userData: UserData.custom(userData),
       requireImdsv2: true,
       httpTokens: LaunchTemplateHttpTokens.REQUIRED,
-      // The processes ask for credentials and notices from the machine itself, not from a container.
+      // The processes read credentials and notices on the machine itself, not in a container.
       httpPutResponseHopLimit: 1,
       detailedMonitoring: true,
-      // A machine that cannot be set up shuts itself down.
+      // A machine whose setup fails shuts itself down.
       instanceInitiatedShutdownBehavior: InstanceInitiatedShutdownBehavior.TERMINATE,
       blockDevices: [
         {
@@ -95,23 +104,28 @@ export class WorkerPool extends Construct {
         },
       ],
     });
-    this.group = new AutoScalingGroup(this, 'Group', {
+  }
+
+  private instances(
+    { spot, maxInstances, instanceTypes = defaultInstanceTypes, topic }: WorkerPoolProps,
+    { vpc }: WorkerNetwork,
+    launchTemplate: LaunchTemplate,
+  ): AutoScalingGroup {
+    const group = new AutoScalingGroup(this, 'Group', {
       vpc,
       vpcSubnets: { subnets: vpc.publicSubnets },
       minCapacity: 0,
       maxCapacity: maxInstances,
       mixedInstancesPolicy: {
         launchTemplate,
-        launchTemplateOverrides: (props.instanceTypes ?? defaultInstanceTypes).map((type) => ({
-          instanceType: new InstanceType(type),
-        })),
+        launchTemplateOverrides: instanceTypes.map((type) => ({ instanceType: new InstanceType(type) })),
         instancesDistribution: {
           onDemandPercentageAboveBaseCapacity: spot ? 0 : 100,
           onDemandAllocationStrategy: OnDemandAllocationStrategy.LOWEST_PRICE,
           ...(spot && { spotAllocationStrategy: SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED }),
         },
       },
-      // Another instance comes before one at risk goes; that one drains on the recommendation.
+      // A replacement starts before an instance at risk ends; that one drains on the recommendation.
       capacityRebalance: spot,
       healthChecks: HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       groupMetrics: [GroupMetrics.all()],
@@ -119,18 +133,14 @@ export class WorkerPool extends Construct {
       // New code or settings: running workers drain and are replaced.
       updatePolicy: UpdatePolicy.rollingUpdate({ minInstancesInService: 0 }),
     });
-    Validations.of(this.group).acknowledge(
+    Validations.of(group).acknowledge(
       {
         id: 'AwsSolutions-EC26',
         reason: 'The disk is encrypted by the launch template; the check looks for launch configurations',
       },
-      ...(topic ? [] : [{ id: 'AwsSolutions-AS3', reason: 'Without a topic there is nobody to tell' }]),
+      ...(topic ? [] : [{ id: 'AwsSolutions-AS3', reason: 'Without a topic there is no receiver of notices' }]),
     );
-    this.scaling = new WorkerScaling(this, 'Scaling', {
-      group: this.group,
-      jobs: pipeline.queues.jobs,
-      maxInstances,
-    });
+    return group;
   }
 }
 

@@ -8,10 +8,10 @@ import { grantSend } from '../queue.ts';
 import { copySides, grantSides } from '../sides.ts';
 import { explainWildcard } from '../wildcards.ts';
 
-/** The role of a worker's instance: what its processes call, and what an operator needs to look inside. */
+/** The role of a worker's instance: the calls of its processes, and what an operator needs to inspect it. */
 export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, logs: LogGroup): Role {
   const { tasks, ledger, queues } = pipeline;
-  // China knows EC2 by its own name.
+  // In China the service principal of EC2 has another suffix.
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal(`ec2.${Aws.URL_SUFFIX}`) });
   tasks.grantRead(role);
   // An S3 event names a bucket, not a task.
@@ -25,7 +25,7 @@ export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, lo
         'sqs:ReceiveMessage',
         'sqs:DeleteMessage',
         'sqs:ChangeMessageVisibility',
-        // A message that was held for hours, or interrupted on its last delivery, goes on as a new one.
+        // A message that was held for hours, or interrupted on its last delivery, continues as a new one.
         'sqs:SendMessage',
       ],
       resources: [queues.jobs.queueArn],
@@ -34,12 +34,12 @@ export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, lo
       actions: ['s3:GetObject'],
       resources: [`arn:${Aws.PARTITION}:s3:::${code.s3BucketName}/${code.s3ObjectKey}`],
     }),
-    // The agent asks for its stream before it writes; the ARN ends with ":*", for the streams.
+    // The agent describes its stream before it writes. The ARN ends with ":*", for the streams.
     new PolicyStatement({
       actions: ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
       resources: [logs.logGroupArn],
     }),
-    // Session Manager and nothing else of Systems Manager.
+    // Session Manager, and no other part of Systems Manager.
     new PolicyStatement({
       actions: [
         'ssm:UpdateInstanceInformation',

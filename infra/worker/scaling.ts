@@ -5,12 +5,15 @@ import { AutoScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
-/** Messages a worker has at once before another one joins in: several times what it has in hand. */
+/** Messages per worker from which another worker is added: several times what one handles at once. */
 export const loadOfOneWorker = 200;
-/** Minutes that the queue has to be empty until all workers go. */
+/** Minutes for which the queue must be empty before all workers are removed. */
 const emptyMinutes = 10;
 
 const minute = Duration.minutes(1);
+
+/** Messages of the queue. */
+type Messages = Readonly<Record<'visible' | 'inFlight', Metric>>;
 
 export interface WorkerScalingProps {
   readonly group: AutoScalingGroup;
@@ -19,65 +22,75 @@ export interface WorkerScalingProps {
 }
 
 /**
- * From no worker to as many as there is work for, and back to none, all at once, when the queue has been empty for a
- * while. "Empty" counts what is in flight too, so that nobody is ended in the middle of an object. Workers are never
- * taken away one by one: which of them has something in hand only they know.
+ * Adds workers by the messages per worker, and removes all of them at once when the queue has been empty for a while.
+ * Messages in flight count too, so that no worker is removed in the middle of an object. Workers are never removed one
+ * by one, because only a worker itself knows what it holds (docs/decisions/0009-scale-in-all-workers-at-once.md).
  */
 export class WorkerScaling extends Construct {
   readonly emptyAlarm: Alarm;
 
-  constructor(scope: Construct, id: string, { group, jobs, maxInstances }: WorkerScalingProps) {
+  constructor(scope: Construct, id: string, props: WorkerScalingProps) {
     super(scope, id);
     const options = { period: minute, statistic: Stats.MAXIMUM };
-    const visible = jobs.metricApproximateNumberOfMessagesVisible(options);
-    const inFlight = jobs.metricApproximateNumberOfMessagesNotVisible(options);
+    const messages = {
+      visible: props.jobs.metricApproximateNumberOfMessagesVisible(options),
+      inFlight: props.jobs.metricApproximateNumberOfMessagesNotVisible(options),
+    };
+    this.addWorkers(props, messages);
+    this.emptyAlarm = this.removeWorkers(props, messages);
+  }
+
+  private addWorkers({ group, maxInstances }: WorkerScalingProps, messages: Messages): void {
     const workers = new Metric({
       namespace: 'AWS/AutoScaling',
       metricName: 'GroupDesiredCapacity',
       dimensionsMap: { AutoScalingGroupName: group.autoScalingGroupName },
-      ...options,
+      period: minute,
+      statistic: Stats.MAXIMUM,
     });
-    // Where there is no worker, one message is as much as one worker's load.
+    // Without workers, one message counts as the full load of one.
     const load = new MathExpression({
       label: 'messages a worker',
       expression: `(visible + inFlight) / IF(FILL(workers, 0) > 0, workers, 1 / ${loadOfOneWorker})`,
-      usingMetrics: { visible, inFlight, workers },
+      usingMetrics: { ...messages, workers },
       period: minute,
     });
     const joinIn = new StepScalingAction(this, 'JoinIn', {
       autoScalingGroup: group,
       adjustmentType: AdjustmentType.CHANGE_IN_CAPACITY,
-      // An instance takes about two minutes until it works; those on their way are counted as there.
+      // An instance needs about two minutes to start; instances that are starting count as workers.
       estimatedInstanceWarmup: Duration.minutes(3),
     });
-    // Bounds count from the alarm's threshold.
+    // Bounds are relative to the alarm's threshold.
     for (const { from, to, add } of stepsOf(maxInstances)) {
       const upperBound = to === undefined ? {} : { upperBound: to - loadOfOneWorker };
       joinIn.addAdjustment({ adjustment: add, lowerBound: from - loadOfOneWorker, ...upperBound });
     }
-    const loadAlarm = new Alarm(this, 'Load', {
+    const alarm = new Alarm(this, 'Load', {
       alarmDescription: 'S3 Ferry: there is more in the queue than the workers have in hand; more of them are started',
       metric: load,
       threshold: loadOfOneWorker,
       comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: 1,
-      // SQS stops telling of a queue that nobody uses.
+      // SQS stops publishing metrics of an unused queue.
       treatMissingData: TreatMissingData.NOT_BREACHING,
     });
-    loadAlarm.addAlarmAction(new AutoScalingAction(joinIn));
+    alarm.addAlarmAction(new AutoScalingAction(joinIn));
+  }
 
-    this.emptyAlarm = new Alarm(this, 'Empty', {
+  private removeWorkers({ group }: WorkerScalingProps, messages: Messages): Alarm {
+    const alarm = new Alarm(this, 'Empty', {
       alarmDescription: 'S3 Ferry: the queue is empty and nothing is in flight; all workers are ended',
       metric: new MathExpression({
         label: 'messages',
         expression: 'visible + inFlight',
-        usingMetrics: { visible, inFlight },
+        usingMetrics: messages,
         period: minute,
       }),
       threshold: 0,
       comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
       evaluationPeriods: emptyMinutes,
-      // SQS stops telling of a queue that nobody uses: that is no news.
+      // SQS stops publishing metrics of an unused queue: the state does not change.
       treatMissingData: TreatMissingData.IGNORE,
     });
     const endAll = new StepScalingAction(this, 'EndAll', {
@@ -85,11 +98,12 @@ export class WorkerScaling extends Construct {
       adjustmentType: AdjustmentType.EXACT_CAPACITY,
     });
     endAll.addAdjustment({ adjustment: 0, upperBound: 0 });
-    this.emptyAlarm.addAlarmAction(new AutoScalingAction(endAll));
+    alarm.addAlarmAction(new AutoScalingAction(endAll));
+    return alarm;
   }
 }
 
-/** How many workers come in addition, by the messages that each has. */
+/** How many workers are added, by the messages per worker. */
 function stepsOf(maxInstances: number): { from: number; to?: number; add: number }[] {
   const [some, many] = [10 * loadOfOneWorker, 100 * loadOfOneWorker];
   return [

@@ -1,4 +1,4 @@
-/** What a worker's instance is set up with: values may be CloudFormation's, known at deployment only. */
+/** The settings of a worker's instance. Values may be CloudFormation's, known only at deployment. */
 export interface WorkerSetup {
   readonly codeBucket: string;
   readonly codeKey: string;
@@ -7,16 +7,16 @@ export interface WorkerSetup {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Seconds that systemd gives the worker to drain: its own 90 and some for the end. A spot notice gives 120. */
+/** Seconds that systemd gives the worker: the 90 of its drain, and some to end. A spot notice gives 120. */
 export const stopSeconds = 110;
 export const drainSeconds = 90;
 
-/** Where the worker writes: JSON lines, metrics among them. */
+/** The worker's output: JSON lines, including metrics. */
 const logFile = '/var/log/s3-ferry/worker.log';
 
 /**
- * The service. What it needs of the machine is the network and a directory at run time; V8 compiles at run time, so
- * that MemoryDenyWriteExecute is not for it.
+ * The systemd unit. At run time the worker needs only the network and one directory. MemoryDenyWriteExecute is left out
+ * because V8 compiles at run time.
  */
 const unit = `[Unit]
 Description=S3 Ferry worker
@@ -73,8 +73,8 @@ const logRotation = `${logFile} {
 
 /**
  * The script of an instance's first start. Node.js 24 and the CloudWatch agent come from Amazon Linux's own
- * repositories, which are buckets of the region. A machine that cannot be set up ends itself, and the group starts
- * another one: it would cost money and do nothing.
+ * repositories, which are buckets of the region. A machine whose setup fails terminates, because it would cost money
+ * and do nothing; the group starts another one.
  */
 export function userDataOf({ codeBucket, codeKey, region, logGroup, environment }: WorkerSetup): string {
   const agent = {
@@ -82,7 +82,7 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     logs: {
       logs_collected: {
         files: {
-          // CloudWatch takes metrics out of every event in the embedded metric format, whoever sends it.
+          // CloudWatch extracts metrics from every event in the embedded metric format, from any sender.
           collect_list: [{ file_path: logFile, log_group_name: logGroup, log_stream_name: '{instance_id}' }],
         },
       },
@@ -121,14 +121,15 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     ...file('/etc/logrotate.d/s3-ferry', [logRotation]),
     ...file('/etc/systemd/system/s3-ferry-worker.service', [unit]),
     '',
-    '/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s -c file:/etc/s3-ferry/cloudwatch-agent.json',
+    '/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl -a fetch-config -m ec2 -s ' +
+      '-c file:/etc/s3-ferry/cloudwatch-agent.json',
     'systemctl daemon-reload',
     'systemctl enable --now s3-ferry-worker.service',
     '',
   ].join('\n');
 }
 
-/** Lines of a script that write a file as it is. */
+/** Lines of a script that write a file unchanged. */
 function file(path: string, lines: readonly string[]): string[] {
   return [`cat > ${path} <<'S3_FERRY_END'`, ...lines, 'S3_FERRY_END'];
 }

@@ -128,7 +128,7 @@ function resolves(tree: Tree, from: string, link: string): boolean {
 
 /** Names in a text that look like files or folders of a project. */
 function pathsIn(text: string): string[] {
-  const token = /(?<![\w./:@<>*~$-])(?:\.{1,2}\/)?[\w.-]+(?:\/[\w.*-]+)*\/?(?:#[\w-]+)?(?![\w/<>{*:@-])/g;
+  const token = /(?<![\w./:@<>*~$-])(?:\.{1,2}\/)?[\w.-]+(?:\/[\w.*-]+)*\/?(?:#[\w-]+)?(?!\.?[\w/<>{*@-])/g;
   return (
     (text.match(token) ?? [])
       // NAME stands for any name.
