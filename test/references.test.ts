@@ -89,7 +89,12 @@ describe('the check itself', () => {
   });
 
   it.each([
-    ['a file', '/** As in shared/find/pairs.ts. */', '// As in shared/find/body.ts.', 'shared/find/body.ts'],
+    [
+      'a file',
+      '/** As in shared/find/pairs.ts. shared/find/pairs.ts: the same */',
+      '// As in shared/find/body.ts.',
+      'shared/find/body.ts',
+    ],
     ['a file beside it', '// see pairs.ts', '// see ./merge.ts', './merge.ts'],
     ['a heading', '// docs/guide.md#what-ends', '// docs/guide.md#bounds', 'docs/guide.md#bounds'],
     ['a script', '// npm run audit', '/* npm run report */', 'npm run report'],

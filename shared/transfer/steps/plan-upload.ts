@@ -16,7 +16,7 @@ import { openUpload } from '../upload/open-upload.ts';
  * machine plans the upload of one large object, sends its parts in batches, then checks: the check completes the
  * upload, asks for another round with the missing parts, or sends the machine back to planning because the source
  * changed. An execution that fails ends in abandon-upload. The steps pass their state as JSON
- * (model/messages/payloads.ts).
+ * (shared/model/messages/payloads.ts).
  */
 
 /**
