@@ -33,7 +33,8 @@ export async function deployTable(resource: ResolvedResource, tables: Tables): P
   if (keySummary(found) !== wanted) {
     throw new EmulatorError(
       'InvalidInput',
-      `${what}: the data directory has a table ${resource.name} with the keys ${keySummary(found)}, expected ${wanted}; ` +
+      `${what}: the data directory has a table ${resource.name} with the keys ${keySummary(found)}, ` +
+        `expected ${wanted}; ` +
         'remove the data directory, or choose another one',
     );
   }

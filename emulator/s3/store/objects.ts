@@ -118,8 +118,8 @@ export class PartTable {
 
   /** The highest content number in use; 0 if none is. */
   highestContent(): number {
-    const sql =
-      'SELECT max(content) AS highest FROM (SELECT content FROM parts UNION ALL SELECT content FROM objects UNION ALL SELECT content FROM uploads)';
+    const contents = ['parts', 'objects', 'uploads'].map((table) => `SELECT content FROM ${table}`);
+    const sql = `SELECT max(content) AS highest FROM (${contents.join(' UNION ALL ')})`;
     const row = this.database.prepare(sql).get() as unknown as { highest: number | null };
     return row.highest ?? 0;
   }

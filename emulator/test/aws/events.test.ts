@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, it } from '@jest/globals';
 import { accountIn } from '../../aws/account.ts';
 import { nextTime, startSchedule } from '../../aws/events/schedule.ts';
 import { SqsMapping, type SqsMappingOptions } from '../../aws/events/sqs-mapping.ts';
@@ -7,7 +7,7 @@ import { openQueues, type Queues } from '../../aws/sqs/queues.ts';
 import { until } from '../../../test/support/until.ts';
 
 describe('a schedule', () => {
-  test.each([
+  it.each([
     ['rate(1 minute)', '2026-01-01T00:00:30Z', '2026-01-01T00:01:30Z'],
     ['rate(2 hours)', '2026-01-01T00:00:00Z', '2026-01-01T02:00:00Z'],
     ['rate(30 days)', '2026-01-01T00:00:00Z', '2026-01-31T00:00:00Z'],
@@ -16,22 +16,22 @@ describe('a schedule', () => {
     ['cron(15 10 ? * MON-FRI *)', '2026-01-02T10:15:00Z', '2026-01-05T10:15:00Z'],
     ['cron(0 0 1 JAN,jul ? *)', '2026-01-01T00:00:00Z', '2026-07-01T00:00:00Z'],
     ['cron(0 0 ? * 1 *)', '2026-01-01T00:00:00Z', '2026-01-04T00:00:00Z'],
-  ])('%s', (expression, after, expected) => {
+  ])('finds the next time of %s after %s', (expression, after, expected) => {
     expect(new Date(nextTime(expression)(Date.parse(after))).toISOString()).toBe(new Date(expected).toISOString());
   });
 
-  test.each([
+  it.each([
     ['cron(0 0 L * ? *)', /does not know "L" \(day of month\)/],
     ['cron(0 0 ? * 2#1 *)', /does not know "2#1"/],
     ['cron(61 * * * ? *)', /found "61", expected 0 to 59 \(minutes\)/],
     ['cron(* * * *)', /six fields/],
     ['at(2026-01-01T00:00:00)', /rate\(\.\.\.\) and cron\(\.\.\.\) only/],
     ['rate(0 minutes)', /only/],
-  ])('%s is refused', (expression, message) => {
+  ])('refuses %s', (expression, message) => {
     expect(() => nextTime(expression)).toThrow(message);
   });
 
-  test('fires after each period until it is ended', () => {
+  it('fires after each period until it is stopped', () => {
     jest.useFakeTimers();
     try {
       let fired = 0;
@@ -98,11 +98,12 @@ describe('an event source mapping', () => {
       QueueUrl: url(name),
       AttributeNames: ['All'],
     })) as { Attributes: Record<string, string> };
-    return `${Attributes['ApproximateNumberOfMessages']} visible, ${Attributes['ApproximateNumberOfMessagesNotVisible']} in flight`;
+    const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: inFlight } = Attributes;
+    return `${visible} visible, ${inFlight} in flight`;
   }
   const reaches = (name: string, expected: string) => until(async () => (await counts(name)) === expected);
 
-  test('gives Lambda the event of SQS and deletes what succeeded', async () => {
+  it('invokes the function with an SQS event and deletes the messages that succeeded', async () => {
     const events: Batch[] = [];
     await queues.call('SendMessage', {
       QueueUrl: url('jobs'),
@@ -132,7 +133,7 @@ describe('an event source mapping', () => {
     ]);
   });
 
-  test('tries failed messages again and leaves them to the dead-letter queue after maxReceiveCount', async () => {
+  it('retries failed messages until the queue moves them to the dead-letter queue', async () => {
     const seen: string[] = [];
     map(({ Records }) => {
       seen.push(...Records.map(({ body, attributes }) => `${body} ${attributes['ApproximateReceiveCount']}`));
@@ -148,22 +149,26 @@ describe('an event source mapping', () => {
     expect(await counts('jobs')).toBe('0 visible, 0 in flight');
   });
 
-  test.each<[string, InvocationResult, string]>([
+  it.each<[string, InvocationResult, string]>([
     [
-      'an error of the function leaves all',
+      'leaves all messages after an error of the function',
       { ok: false, requestId: '', error: { errorType: 'Error', errorMessage: '' } },
       '0 visible, 2 in flight',
     ],
-    ['an empty list of failures deletes all', done({ batchItemFailures: [] }), '0 visible, 0 in flight'],
-    ['null for the list deletes all', done({ batchItemFailures: null }), '0 visible, 0 in flight'],
+    ['deletes all messages for an empty list of failures', done({ batchItemFailures: [] }), '0 visible, 0 in flight'],
     [
-      'an answer that cannot be read leaves all',
+      'deletes all messages if the list of failures is null',
+      done({ batchItemFailures: null }),
+      '0 visible, 0 in flight',
+    ],
+    [
+      'leaves all messages for a malformed answer',
       done({ batchItemFailures: [{ itemIdentifier: '' }] }),
       '0 visible, 2 in flight',
     ],
     [
-      'an unknown message in the list leaves all',
-      done({ batchItemFailures: [{ itemIdentifier: 'nobody' }] }),
+      'leaves all messages if the list names an unknown one',
+      done({ batchItemFailures: [{ itemIdentifier: 'unknown' }] }),
       '0 visible, 2 in flight',
     ],
   ])('%s', async (_, result, expected) => {
@@ -179,7 +184,7 @@ describe('an event source mapping', () => {
     expect(await counts('jobs')).toBe(expected);
   });
 
-  test('without ReportBatchItemFailures the answer is not read', async () => {
+  it('ignores the answer without ReportBatchItemFailures', async () => {
     await send('a');
     map(({ Records }) => done({ batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) }), {
       reportsFailures: false,
@@ -187,7 +192,7 @@ describe('an event source mapping', () => {
     await reaches('jobs', '0 visible, 0 in flight');
   });
 
-  test('runs as many batches at once as it may', async () => {
+  it('runs as many batches at once as its concurrency allows', async () => {
     let running = 0;
     let most = 0;
     let count = 0;
@@ -206,7 +211,7 @@ describe('an event source mapping', () => {
     expect(most).toBe(3);
   });
 
-  test('stop waits for the batch under way, and takes no more', async () => {
+  it('waits for the batch in progress when stopped, and starts no more', async () => {
     const bodies: string[] = [];
     map(
       async ({ Records }) => {

@@ -8,6 +8,19 @@ import { scratch, writeAssembly } from './assembly.ts';
 
 export const directory = scratch();
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+/** A table with an index, as CreateTable takes it. */
+export const ledgerProperties = {
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: ['id', 'task'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+  KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: 'byTask',
+      KeySchema: [{ AttributeName: 'task', KeyType: 'HASH' }],
+      Projection: { ProjectionType: 'ALL' },
+    },
+  ],
+};
 const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
   functions: {
     Take: {
@@ -49,16 +62,7 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
     Ledger: {
       Type: 'AWS::DynamoDB::Table',
       Properties: {
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: ['id', 'task'].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-        GlobalSecondaryIndexes: [
-          {
-            IndexName: 'byTask',
-            KeySchema: [{ AttributeName: 'task', KeyType: 'HASH' }],
-            Projection: { ProjectionType: 'ALL' },
-          },
-        ],
+        ...ledgerProperties,
         TimeToLiveSpecification: { AttributeName: 'expires', Enabled: true },
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
       },

@@ -1,60 +1,101 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Isolation } from '../../aws/lambda/environment.ts';
-import { LambdaRuntime } from '../../aws/lambda/runtime.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { FunctionDefinition } from '../../aws/lambda/function-definition.ts';
+import { LambdaRuntime, type LambdaRuntimeOptions } from '../../aws/lambda/runtime.ts';
+import type { ServiceFaultHook } from '../../aws/index.ts';
 import { until } from '../../../test/support/until.ts';
 import { scratch, surroundings, writeFunction } from './assembly.ts';
 
 const directory = scratch();
-let runtime: LambdaRuntime | undefined;
-const logs: string[] = [];
-let counter = 0;
-let isolation: Isolation = 'threads';
-
-afterEach(async () => {
-  await runtime?.stop(0);
-  runtime = undefined;
-  logs.length = 0;
-});
 afterAll(directory.remove);
 
-/** A runtime with one function. */
-function withFunction(
-  code: string,
-  changes: Partial<FunctionDefinition> & { concurrency?: number; idleSeconds?: number } = {},
-) {
-  const { concurrency = 1, idleSeconds = 60, ...rest } = changes;
-  const name = `function-${++counter}`;
-  const started = new LambdaRuntime({
-    surroundings,
-    concurrency: { [name]: concurrency },
-    idleSeconds,
-    isolation,
-    onLog: ({ text }) => logs.push(text),
-  });
-  started.register(writeFunction(directory.path, name, code, rest));
-  runtime = started;
-  return (event: unknown) => started.invoke(name, event);
+/** One function for most tests, because starting an environment takes most of a test's time. */
+const acts = `import { threadId } from 'node:worker_threads';
+  let calls = 0;
+  let running = 0;
+  class SourceChanged extends Error { name = 'SourceChanged'; }
+  // Blocks the event loop without keeping a processor busy.
+  const block = () => { for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); };
+  const acts = {
+    context: ({ given }, context) => ({
+      given, name: context.functionName, version: context.functionVersion, arn: context.invokedFunctionArn,
+      memory: context.memoryLimitInMB, id: context.awsRequestId, left: context.getRemainingTimeInMillis(), gone: undefined }),
+    nothing: () => undefined,
+    variables: () => process.env,
+    count: async ({ wait = 0 }) => {
+      running++;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      return { calls, place: process.pid + ' ' + threadId, running: running-- };
+    },
+    log: ({ then }) => {
+      for (let line = 0; line < 500; line++) console.log('out ' + line);
+      console.error('err');
+      process.stdout.write('raw');
+      if (then === 'exit') process.exit(1);
+      if (then === 'block') block();
+    },
+    throw: () => { throw new SourceChanged('other version'); },
+    text: () => { throw 'plain'; },
+    large: () => 'x'.repeat(7e6),
+    exit: () => process.exit(3),
+    uncaught: () => new Promise(() => setTimeout(() => { throw new TypeError('late'); })),
+    rejection: () => { Promise.reject(new Error('left')); return new Promise(() => {}); },
+    memory: () => { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); },
+    wait: () => new Promise(() => setInterval(() => {}, 1000)),
+    block,
+  };
+  export const handler = async (event, context) => { calls++; return acts[event.act](event, context); };`;
+
+interface Counted {
+  readonly payload: { readonly calls: number; readonly place: string; readonly running: number };
 }
 
-describe.each(['threads', 'processes'] as const)('in %s', (kind) => {
+describe.each(['threads', 'processes'] as const)('a function in %s', (isolation) => {
+  const logs: string[] = [];
+  let fault: ServiceFaultHook = () => undefined;
+  let runtime: LambdaRuntime;
+
+  function start(options: Partial<LambdaRuntimeOptions> = {}): LambdaRuntime {
+    return new LambdaRuntime({
+      surroundings,
+      concurrency: {},
+      idleSeconds: 60,
+      isolation,
+      onLog: ({ text }) => logs.push(text),
+      fault: (request) => fault(request),
+      ...options,
+    });
+  }
+  function define(name: string, code: string, changes: Partial<FunctionDefinition> = {}): FunctionDefinition {
+    return writeFunction(directory.path, `${name}-${isolation}`, code, { id: name, name, ...changes });
+  }
+  const invoke = (event: unknown, name = 'acts') => runtime.invoke(name, event);
+  const count = async (wait = 0, from = runtime) =>
+    (await from.invoke('acts', { act: 'count', wait })) as unknown as Counted;
+
   beforeAll(() => {
-    isolation = kind;
+    runtime = start();
+    runtime.register(define('acts', acts, { environment: { QUEUE: 'q' } }));
+    for (const name of ['waits', 'blocks']) runtime.register(define(name, acts, { timeoutSeconds: 1 }));
+    runtime.register(define('small', acts, { memoryMiB: 32 }));
+    runtime.register(define('init', 'throw new RangeError("at start");'));
+    runtime.register(define('no-handler', 'export const other = 1;'));
+  });
+  afterAll(() => runtime.stop(0));
+  beforeEach(() => {
+    logs.length = 0;
+    fault = () => undefined;
   });
 
-  describe('an invocation', () => {
-    test('takes and gives JSON, with the context of Lambda', async () => {
-      const invoke = withFunction(`export const handler = async (event, context) => ({
-      event, name: context.functionName, version: context.functionVersion, arn: context.invokedFunctionArn,
-      memory: context.memoryLimitInMB, id: context.awsRequestId, left: context.getRemainingTimeInMillis(), gone: undefined });`);
-      const result = await invoke({ a: new Date(0), b: undefined });
+  describe('invoked', () => {
+    it('takes and returns JSON and has the context of Lambda', async () => {
+      const result = await invoke({ act: 'context', given: { a: new Date(0), b: undefined } });
       expect(result).toMatchObject({ ok: true });
       const payload = (result as unknown as { payload: Record<string, unknown> }).payload;
       expect(payload).toEqual({
-        event: { a: '1970-01-01T00:00:00.000Z' },
-        name: `function-${counter}`,
+        given: { a: '1970-01-01T00:00:00.000Z' },
+        name: 'acts',
         version: '$LATEST',
-        arn: `arn:aws:lambda:us-east-1:000000000000:function:function-${counter}`,
+        arn: `arn:aws:lambda:us-east-1:000000000000:function:acts-${isolation}`,
         memory: '256',
         id: result.requestId,
         left: expect.any(Number),
@@ -63,17 +104,13 @@ describe.each(['threads', 'processes'] as const)('in %s', (kind) => {
       expect(payload['left']).toBeLessThanOrEqual(20_000);
     });
 
-    test('answers null for nothing', async () => {
-      expect(await withFunction('export const handler = async () => {};')({})).toMatchObject({
-        ok: true,
-        payload: null,
-      });
+    it('returns null for undefined', async () => {
+      expect(await invoke({ act: 'nothing' })).toMatchObject({ ok: true, payload: null });
     });
 
-    test('sees the environment of its function and nothing of this process', async () => {
+    it('sees its own environment variables and none of this process', async () => {
       process.env['OF_THIS_PROCESS'] = 'x';
-      const invoke = withFunction('export const handler = async () => process.env;', { environment: { QUEUE: 'q' } });
-      const result = (await invoke({})) as unknown as { payload: Record<string, string> };
+      const result = (await invoke({ act: 'variables' })) as unknown as { payload: Record<string, string> };
       expect(result.payload).toMatchObject({
         QUEUE: 'q',
         AWS_REGION: 'us-east-1',
@@ -85,194 +122,148 @@ describe.each(['threads', 'processes'] as const)('in %s', (kind) => {
       expect(result.payload).not.toHaveProperty('HOME');
     });
 
-    test('is found by name, ARN and qualified ARN; an unknown function is an error', async () => {
-      withFunction('export const handler = async () => 1;');
-      const arn = `arn:aws:lambda:us-east-1:000000000000:function:function-${counter}`;
-      expect(await runtime!.invoke(arn, {})).toMatchObject({ payload: 1 });
-      expect(await runtime!.invoke(`${arn}:$LATEST`, {})).toMatchObject({ payload: 1 });
-      expect(await runtime!.invoke('nobody', {})).toMatchObject({
+    it('is found by name, ARN and qualified ARN; an unknown function is an error', async () => {
+      const arn = `arn:aws:lambda:us-east-1:000000000000:function:acts-${isolation}`;
+      const event = { act: 'nothing' };
+      expect(await invoke(event, arn)).toMatchObject({ ok: true });
+      expect(await invoke(event, `${arn}:$LATEST`)).toMatchObject({ ok: true });
+      expect(await invoke(event, 'unknown')).toMatchObject({
         error: { errorType: 'Lambda.ResourceNotFoundException' },
       });
     });
   });
 
-  describe('an error', () => {
-    test('that is thrown keeps its name, message and trace, and the environment goes on', async () => {
-      const invoke = withFunction(`let calls = 0;
-      class SourceChanged extends Error { name = 'SourceChanged'; }
-      export const handler = async (event) => { calls++; if (event.fail) throw new SourceChanged('other version'); return calls; };`);
-      expect(await invoke({ fail: true })).toEqual({
+  describe('that fails', () => {
+    it('reports name, message and trace of a thrown error and keeps its environment', async () => {
+      const before = await count();
+      expect(await invoke({ act: 'throw' })).toEqual({
         ok: false,
         requestId: expect.any(String),
         error: { errorType: 'SourceChanged', errorMessage: 'other version', trace: expect.any(Array) },
       });
-      expect(await invoke({})).toMatchObject({ payload: 2 });
+      expect((await count()).payload).toMatchObject({
+        place: before.payload.place,
+        calls: before.payload.calls + 2,
+      });
     });
 
-    test.each([
-      [
-        'a timeout',
-        'setTimeout',
-        'export const handler = () => new Promise(() => setInterval(() => {}, 1000));',
-        'Sandbox.Timedout',
-        /Task timed out after 1\.00 seconds/,
-      ],
-      [
-        'a timeout of a busy loop',
-        'loop',
-        'export const handler = async () => { for (;;); };',
-        'Sandbox.Timedout',
-        /Task timed out/,
-      ],
-      [
-        'an exit',
-        'exit',
-        'export const handler = async () => { process.exit(3); };',
-        'Runtime.ExitError',
-        /exit status 3/,
-      ],
-      [
-        'a full heap',
-        'memory',
-        'export const handler = async () => { const all = []; for (;;) all.push(new Array(1e6).fill(all.length)); };',
-        'Runtime.ExitError',
-        /signal: (killed|SIGABRT)/,
-      ],
-      [
-        'an uncaught exception',
-        'uncaught',
-        'export const handler = () => new Promise(() => setTimeout(() => { throw new TypeError("late"); }));',
-        'TypeError',
-        /late/,
-      ],
-      [
-        'an unhandled rejection',
-        'rejection',
-        'export const handler = () => { Promise.reject(new Error("left")); return new Promise(() => {}); };',
-        'Runtime.UnhandledPromiseRejection',
-        /left/,
-      ],
-      ['a module that throws', 'init', 'throw new RangeError("at start");', 'RangeError', /at start/],
-      [
-        'a missing handler',
-        'none',
-        'export const other = 1;',
-        'Runtime.HandlerNotFound',
-        /index\.handler is undefined/,
-      ],
-      ['a thrown text', 'text', 'export const handler = async () => { throw "plain"; };', 'string', /plain/],
-      [
-        'a result over 6 MB',
-        'large',
-        'export const handler = async () => "x".repeat(7e6);',
-        'Function.ResponseSizeTooLarge',
-        /exceeded maximum/,
-      ],
-    ])('from %s', async (_, __, code, errorType, message) => {
-      const result = await withFunction(code, { timeoutSeconds: errorType === 'Sandbox.Timedout' ? 1 : 20 })({});
+    it.each([
+      ['an exit', 'acts', 'exit', 'Runtime.ExitError', /exit status 3/],
+      ['a full heap', 'small', 'memory', 'Runtime.ExitError', /signal: (killed|SIGABRT)/],
+      ['an uncaught exception', 'acts', 'uncaught', 'TypeError', /late/],
+      ['an unhandled rejection', 'acts', 'rejection', 'Runtime.UnhandledPromiseRejection', /left/],
+      ['a module that throws', 'init', '', 'RangeError', /at start/],
+      ['a missing handler', 'no-handler', '', 'Runtime.HandlerNotFound', /index\.handler is undefined/],
+      ['a thrown string', 'acts', 'text', 'string', /plain/],
+      ['a result over 6 MB', 'acts', 'large', 'Function.ResponseSizeTooLarge', /exceeded maximum/],
+    ])('reports %s', async (_, name, act, errorType, message) => {
+      const result = await invoke({ act }, name);
       expect(result).toMatchObject({ ok: false, error: { errorType } });
       expect((result as unknown as { error: { errorMessage: string } }).error.errorMessage).toMatch(message);
     });
 
-    test('from an event over 6 MB', async () => {
-      const result = await withFunction('export const handler = async () => 1;')({ text: 'x'.repeat(7e6) });
-      expect(result).toMatchObject({ error: { errorType: 'Lambda.RequestTooLargeException' } });
+    it('times out both while it waits and while it blocks', async () => {
+      const results = await Promise.all([invoke({ act: 'wait' }, 'waits'), invoke({ act: 'block' }, 'blocks')]);
+      const errorMessage = expect.stringMatching(/Task timed out after 1\.00 seconds/);
+      const timeout = { ok: false, error: { errorType: 'Sandbox.Timedout', errorMessage } };
+      expect(results).toMatchObject([timeout, timeout]);
     });
 
-    test('that ends the environment leaves a fresh one for the next invocation', async () => {
-      const invoke = withFunction(`let calls = 0;
-      export const handler = async (event) => { calls++; if (event.exit) process.exit(1); return calls; };`);
-      expect(await invoke({})).toMatchObject({ payload: 1 });
-      expect(await invoke({ exit: true })).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
-      expect(await invoke({})).toMatchObject({ payload: 1 });
+    it('refuses an event over 6 MB', async () => {
+      expect(await invoke({ text: 'x'.repeat(7e6) })).toMatchObject({
+        error: { errorType: 'Lambda.RequestTooLargeException' },
+      });
+    });
+
+    it('gets a new environment after one that exited', async () => {
+      await count();
+      expect((await count()).payload.calls).toBeGreaterThan(1);
+      expect(await invoke({ act: 'exit' })).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
+      expect((await count()).payload.calls).toBe(1);
     });
   });
 
-  describe('environments', () => {
-    const counting = `import { threadId } from 'node:worker_threads';
-    let calls = 0;
-    let running = 0;
-    export const handler = async (event) => {
-      calls++; running++;
-      await new Promise((resolve) => setTimeout(resolve, event.wait ?? 0));
-      return { calls, place: process.pid + ' ' + threadId, running: running-- };
-    };`;
-    type Counted = { payload: { calls: number; place: string; running: number } };
-
-    test('are used again, one invocation at a time', async () => {
-      const invoke = withFunction(counting);
-      const results = (await Promise.all([invoke({ wait: 30 }), invoke({}), invoke({})])) as unknown as Counted[];
-      expect(results.map(({ payload }) => payload.calls)).toEqual([1, 2, 3]);
-      expect(results.map(({ payload }) => payload.running)).toEqual([1, 1, 1]);
-      expect(new Set(results.map(({ payload }) => payload.place)).size).toBe(1);
+  describe('and its environments', () => {
+    it('reuse an environment for one invocation at a time', async () => {
+      const first = await count();
+      const results = await Promise.all([count(30), count(), count()]);
+      const { calls, place } = first.payload;
+      expect(results.map(({ payload }) => payload)).toEqual(
+        [1, 2, 3].map((later) => ({ calls: calls + later, place, running: 1 })),
+      );
     });
 
-    test('are made on demand up to the limit', async () => {
-      const invoke = withFunction(counting, { concurrency: 2 });
-      const results = (await Promise.all(
-        Array.from({ length: 6 }, () => invoke({ wait: 100 })),
-      )) as unknown as Counted[];
+    it('create environments on demand up to the limit', async () => {
+      const wide = start({ concurrency: { acts: 2 } });
+      wide.register(define('acts', acts));
+      const results = await Promise.all(Array.from({ length: 6 }, () => count(50, wide)));
+      await wide.stop(0);
       expect(new Set(results.map(({ payload }) => payload.place)).size).toBe(2);
       expect(results.every(({ payload }) => payload.running === 1)).toBe(true);
     });
 
-    test('end after idling', async () => {
-      const invoke = withFunction(counting, { idleSeconds: 0 });
-      const first = (await invoke({})) as unknown as Counted;
-      const second = await until(async () => {
-        const next = (await invoke({})) as unknown as Counted;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        return next.payload.place === first.payload.place ? undefined : next;
-      });
+    it('end an idle environment', async () => {
+      const brief = start({ idleSeconds: 0 });
+      brief.register(define('acts', acts));
+      const first = await count(0, brief);
+      await until(() => brief.environments().length === 0);
+      const second = await count(0, brief);
+      await brief.stop(0);
       expect(second.payload.calls).toBe(1);
+      expect(second.payload.place).not.toBe(first.payload.place);
     });
 
-    test('lose nothing of what was logged, not even when they crash', async () => {
-      const invoke = withFunction(
-        `export const handler = async (event) => {
-      for (let line = 0; line < 500; line++) console.log('out ' + line);
-      console.error('err'); process.stdout.write('raw');
-      if (event.crash) process.exit(1);
-      for (;event.hang;);
-    };`,
-        { timeoutSeconds: 3 },
-      );
-      await invoke({});
-      await invoke({ crash: true });
-      await invoke({ hang: true });
+    it('deliver all output, even of code that exits or is killed while it blocks', async () => {
+      const blocked = Promise.withResolvers<undefined>();
+      fault = ({ input }) =>
+        input['then'] === 'block' ? { kind: 'end', when: blocked.promise, error: 'Sandbox.Timedout' } : undefined;
+      await invoke({ act: 'log' });
+      await invoke({ act: 'log', then: 'exit' });
+      const blocking = invoke({ act: 'log', then: 'block' });
+      await until(() => logs.join('').match(/raw/g)?.length === 3);
+      blocked.resolve(undefined);
+      expect(await blocking).toMatchObject({ error: { errorType: 'Sandbox.Timedout' } });
       const text = logs.join('');
       expect(text.match(/out \d+\n/g)).toHaveLength(1500);
       expect(text.match(/err\n/g)).toHaveLength(3);
       expect(text.match(/raw/g)).toHaveLength(3);
     });
 
-    test('are ended by stop, after what they are doing', async () => {
-      const invoke = withFunction(counting);
-      const short = invoke({ wait: 50 });
-      await runtime!.stop(5000);
-      expect(await short).toMatchObject({ ok: true });
-      expect(await invoke({})).toMatchObject({ error: { errorType: 'Lambda.ServiceException' } });
-    });
-
-    test('are cut by stop when the grace is over', async () => {
-      const invoke = withFunction('export const handler = () => new Promise(() => setInterval(() => {}, 1000));');
-      const long = invoke({});
-      await runtime!.stop(0);
-      expect(await long).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
-    });
-
-    test('that are killed fail what they were doing, and only that', async () => {
-      // A thread cannot be killed by itself.
-      if (isolation === 'threads') return;
-      const invoke = withFunction(counting);
-      const first = invoke({ wait: 20_000 });
-      const { pid } = await until(async () => runtime!.environments().find(({ requestId }) => requestId !== undefined));
-      expect(pid).not.toBe(process.pid);
-      process.kill(pid!, 'SIGKILL');
-      expect(await first).toMatchObject({
-        error: { errorType: 'Runtime.ExitError', errorMessage: expect.stringMatching(/signal: killed$/) },
+    if (isolation === 'processes') {
+      it('fail only the current invocation when one is killed', async () => {
+        const first = count(20_000);
+        const { pid } = await until(() => runtime.environments().find(({ requestId }) => requestId !== undefined));
+        expect(pid).not.toBe(process.pid);
+        process.kill(pid!, 'SIGKILL');
+        expect(await first).toMatchObject({
+          error: { errorType: 'Runtime.ExitError', errorMessage: expect.stringMatching(/signal: killed$/) },
+        });
+        expect((await count()).payload.calls).toBe(1);
       });
-      expect(await invoke({})).toMatchObject({ payload: { calls: 1 } });
+    }
+  });
+
+  describe('when the runtime stops', () => {
+    let stopping: LambdaRuntime;
+    beforeEach(() => {
+      stopping = start();
+      stopping.register(define('acts', acts));
+    });
+    afterEach(() => stopping.stop(0));
+
+    it('finishes its invocation within the grace period, and takes no other', async () => {
+      const short = count(50, stopping);
+      await stopping.stop(60_000);
+      expect(await short).toMatchObject({ ok: true });
+      expect(await stopping.invoke('acts', { act: 'nothing' })).toMatchObject({
+        error: { errorType: 'Lambda.ServiceException' },
+      });
+    });
+
+    it('is cut off after the grace period', async () => {
+      const long = stopping.invoke('acts', { act: 'wait' });
+      await stopping.stop(0);
+      expect(await long).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
     });
   });
 });

@@ -1,59 +1,54 @@
-import {
-  DynamoDBClient,
-  GetItemCommand,
-  ListTablesCommand,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { openTables } from '../../aws/dynamodb/tables.ts';
 import { startEmulator } from '../../aws/index.ts';
-import { credentials, directory, options } from './fixture.ts';
+import { credentials, directory, ledgerProperties, options } from './fixture.ts';
 
 afterAll(directory.remove);
 
-describe('what outlives the process', () => {
-  test('an acknowledged write to a table survives kill -9', async () => {
-    const child = spawn(process.execPath, ['--input-type=module'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const module = (path: string): string => JSON.stringify(new URL(`../../../emulator/${path}`, import.meta.url).href);
+describe('a killed process', () => {
+  it('loses no acknowledged write to a table', async () => {
     const dataDirectory = join(directory.path, 'killed');
-    child.stdin.end(`import { startEmulator } from ${module('aws/index.ts')};
-      import { openS3Server } from ${module('s3/index.ts')};
-      const aws = await startEmulator({ ...${JSON.stringify({ ...options, dataDirectory })}, openS3: (s) => openS3Server(s) });
-      console.log(aws.endpoint);`);
-    const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit')])) as [Buffer];
-    const config = { endpoint: line.toString().trim(), region: 'us-east-1', credentials };
-    const before = new DynamoDBClient(config);
+    const TableName = 'Stack-Ledger';
     const item = { id: { S: 'kept' }, task: { S: 'one' } };
-    await before.send(new PutItemCommand({ TableName: 'Stack-Ledger', Item: item }));
+    const child = spawn(process.execPath, ['--input-type=module'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const module = JSON.stringify(new URL('../../aws/dynamodb/tables.ts', import.meta.url).href);
+    child.stdin.end(`import { openTables } from ${module};
+      const tables = openTables(${JSON.stringify(dataDirectory)});
+      await tables.call('CreateTable', ${JSON.stringify({ TableName, ...ledgerProperties })});
+      while ((await tables.call('DescribeTable', { TableName: '${TableName}' })).Table.TableStatus !== 'ACTIVE');
+      await tables.call('PutItem', ${JSON.stringify({ TableName, Item: item })});
+      console.log('acknowledged');
+      setInterval(() => undefined, 1000);`);
+    const exited = once(child, 'exit');
+    const [line] = (await Promise.race([once(child.stdout, 'data'), exited])) as [Buffer];
+    expect(String(line)).toBe('acknowledged\n');
     child.kill('SIGKILL');
-    await once(child, 'exit');
-    before.destroy();
+    await exited;
 
-    const again = await startEmulator({ ...options, dataDirectory });
-    const after = new DynamoDBClient({ ...config, endpoint: again.endpoint });
+    const tables = openTables(dataDirectory);
     try {
-      expect((await after.send(new ListTablesCommand({}))).TableNames).toEqual(['Stack-Ledger']);
-      expect(
-        (await after.send(new GetItemCommand({ TableName: 'Stack-Ledger', Key: { id: { S: 'kept' } } }))).Item,
-      ).toEqual(item);
-      const query = new QueryCommand({
-        TableName: 'Stack-Ledger',
+      expect(await tables.call('ListTables', {})).toMatchObject({ TableNames: [TableName] });
+      const Key = { id: { S: 'kept' } };
+      expect(await tables.call('GetItem', { TableName, Key, ConsistentRead: true })).toEqual({ Item: item });
+      const query = {
+        TableName,
         IndexName: 'byTask',
         KeyConditionExpression: 'task = :t',
         ExpressionAttributeValues: { ':t': { S: 'one' } },
-      });
-      expect((await after.send(query)).Items).toEqual([item]);
+      };
+      expect(await tables.call('Query', query)).toMatchObject({ Items: [item] });
     } finally {
-      after.destroy();
-      await again.stop();
+      await tables.close();
     }
   });
+});
 
-  test('a stop leaves nothing open, and the same directory can be started again', async () => {
+describe('startEmulator', () => {
+  it('starts again over the data of a stopped emulator, which leaves nothing open', async () => {
     const dataDirectory = join(directory.path, 'again');
     for (let round = 0; round < 2; round++) {
       const started = await startEmulator({ ...options, dataDirectory });
@@ -67,7 +62,7 @@ describe('what outlives the process', () => {
     }
   });
 
-  test('a stack whose bucket is missing is refused, and leaves nothing open', async () => {
+  it('reports the reason of a custom resource that fails, and leaves nothing open', async () => {
     const dataDirectory = join(directory.path, 'missing');
     const start = () => startEmulator({ ...options, dataDirectory, buckets: [] });
     await expect(start()).rejects.toMatchObject({

@@ -35,7 +35,8 @@ async function putNotifications(bucket: string, body: string): Promise<Response>
   const key = scope.reduce<string | Buffer>((secret, part) => hmac(secret, part ?? ''), `AWS4${AWS_SECRET_ACCESS_KEY}`);
   const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope.join('/'), sha256(canonical)].join('\n'));
   const credential = `Credential=${AWS_ACCESS_KEY_ID}/${scope.join('/')}`;
-  const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names}, Signature=${signature.toString('hex')}`;
+  const signed = `SignedHeaders=${names}, Signature=${signature.toString('hex')}`;
+  const authorization = `AWS4-HMAC-SHA256 ${credential}, ${signed}`;
   return fetch(url, { method: 'PUT', body, headers: { ...headers, authorization } });
 }
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { accountIn } from '../../aws/account.ts';
 import type { InvocationResult } from '../../aws/lambda/environment.ts';
 import { runnable } from '../../aws/states/definition.ts';
@@ -56,7 +56,7 @@ const machineOf = (States: Record<string, object>, more: object = {}) => ({
 const output = (execution: Execution): unknown => JSON.parse(execution.output!);
 
 describe('a task', () => {
-  test('gives the answer of lambda:invoke', async () => {
+  it('returns the answer of lambda:invoke', async () => {
     const run = withMachine(machineOf({ A: { ...invoke('f'), OutputPath: '$', End: true } }), {
       f: (event) => ({ event }),
     });
@@ -67,7 +67,7 @@ describe('a task', () => {
     });
   });
 
-  test('may have a function as its resource', async () => {
+  it('accepts a function as its resource', async () => {
     const Resource = 'arn:aws:lambda:us-east-1:000000000000:function:f';
     const run = withMachine(machineOf({ A: { Type: 'Task', Resource, End: true } }), {
       [Resource]: (event) => [event],
@@ -75,7 +75,7 @@ describe('a task', () => {
     expect(output(await run({ n: 1 }))).toEqual([{ n: 1 }]);
   });
 
-  test('is retried by the name of its error, and then caught by it with the cause of Lambda', async () => {
+  it('is retried and then caught by the name of its error, with the cause of Lambda', async () => {
     let calls = 0;
     const definition = machineOf({
       A: invoke('f', {
@@ -111,7 +111,7 @@ describe('a task', () => {
     expect(calls).toBe(3);
   });
 
-  test('fails the execution with its error where nothing catches it', async () => {
+  it('fails the execution with its error if no state catches it', async () => {
     const run = withMachine(machineOf({ A: invoke('f', { End: true }) }), { f: () => thrown('AccessDenied') });
     expect(await run({})).toMatchObject({
       status: 'FAILED',
@@ -120,7 +120,7 @@ describe('a task', () => {
     });
   });
 
-  test('that gives over 256 KiB ends the execution, whatever catches', async () => {
+  it('ends the execution if its output is over 256 KiB, even if a state catches all errors', async () => {
     const definition = machineOf({
       A: invoke('f', {
         Catch: [{ ErrorEquals: ['States.ALL'], Next: 'B' }],
@@ -157,13 +157,16 @@ describe('a map', () => {
   const each: Handler = ({ item, index, task, run }: Record<string, unknown>) =>
     `${String(task)} ${String(index)}=${String(item)} ${String(run)}`;
 
-  test.each(['INLINE', 'DISTRIBUTED'])('%s: each item in its place, with the context object', async (mode) => {
-    const run = withMachine(map(mode), { each });
-    const input = { task: 't', items: ['a', 'b', 'c'] };
-    expect(output(await run(input))).toEqual({ results: ['t 0=a name-1', 't 1=b name-1', 't 2=c name-1'], input });
-  });
+  it.each(['INLINE', 'DISTRIBUTED'])(
+    '%s: returns results in the order of the items, which see the context object',
+    async (mode) => {
+      const run = withMachine(map(mode), { each });
+      const input = { task: 't', items: ['a', 'b', 'c'] };
+      expect(output(await run(input))).toEqual({ results: ['t 0=a name-1', 't 1=b name-1', 't 2=c name-1'], input });
+    },
+  );
 
-  test('takes as many items at once as MaxConcurrencyPath says', async () => {
+  it('runs as many items at once as MaxConcurrencyPath allows', async () => {
     let running = 0;
     let most = 0;
     const run = withMachine(map('DISTRIBUTED', { MaxConcurrencyPath: '$.concurrency' }), {
@@ -179,16 +182,16 @@ describe('a map', () => {
     expect(most).toBe(3);
   });
 
-  test('of no items gives none', async () => {
+  it('returns no results for no items', async () => {
     expect(output(await withMachine(map('DISTRIBUTED'), { each })({ task: 't', items: [] }))).toMatchObject({
       results: [],
     });
   });
 
-  test.each([
+  it.each([
     ['INLINE', 'SourceChanged'],
     ['DISTRIBUTED', 'States.ExceedToleratedFailureThreshold'],
-  ])('%s: one failed item fails it as %s, and no further items are begun', async (mode, error) => {
+  ])('%s: fails with %s after one failed item and starts no others', async (mode, error) => {
     let begun = 0;
     const caught = { MaxConcurrency: 1, Catch: [{ ErrorEquals: [error], Next: 'Caught' }] };
     const run = withMachine(map(mode, caught), { each: () => (++begun, thrown('SourceChanged')) });
@@ -196,7 +199,7 @@ describe('a map', () => {
     expect(begun).toBe(1);
   });
 
-  test('inside of a map', async () => {
+  it('runs inside another map', async () => {
     const inner = {
       Type: 'Map',
       ItemProcessor: { StartAt: 'Add', States: { Add: invoke('add', { End: true }) } },
@@ -211,7 +214,7 @@ describe('a map', () => {
 });
 
 describe('a definition', () => {
-  test.each<[string, object, RegExp]>([
+  it.each<[string, object, RegExp]>([
     [
       'a service that is not Lambda',
       { A: { Type: 'Task', Resource: 'arn:aws:states:::sqs:sendMessage', End: true } },
@@ -227,11 +230,11 @@ describe('a definition', () => {
       { A: { Type: 'Pass', Parameters: { 'x.$': '$$.State.EnteredTime' }, End: true } },
       /\$\$\.State\.EnteredTime/,
     ],
-  ])('with %s is refused', (_, states, message) => {
+  ])('is refused with %s', (_, states, message) => {
     expect(() => runnable(machineOf(states as Record<string, object>), 'machine')).toThrow(message);
   });
 
-  test('runs choices, waits, parallel branches and a whole ResultPath', async () => {
+  it('runs choices, waits, parallel branches and a ResultPath of "$"', async () => {
     const definition = machineOf({
       Choose: { Type: 'Choice', Choices: [{ Variable: '$.go', BooleanEquals: true, Next: 'Both' }], Default: 'No' },
       Both: {
@@ -243,28 +246,30 @@ describe('a definition', () => {
         ResultPath: '$',
         End: true,
       },
-      No: { Type: 'Fail', Error: 'NotGoing', Cause: 'told so' },
+      No: { Type: 'Fail', Error: 'NotGoing', Cause: 'as defined' },
     });
     const run = withMachine(definition, { f: () => 1 });
     expect(output(await run({ go: true }))).toEqual([1, 1]);
-    expect(await run({ go: false })).toMatchObject({ status: 'FAILED', error: 'NotGoing', cause: 'told so' });
+    expect(await run({ go: false })).toMatchObject({ status: 'FAILED', error: 'NotGoing', cause: 'as defined' });
   });
 });
 
 describe('an execution', () => {
-  test('times out after TimeoutSeconds, and nothing follows on what it was doing', async () => {
+  it('times out after TimeoutSeconds and starts no further state', async () => {
     let calls = 0;
     const definition = machineOf(
       { A: invoke('f', { Next: 'B' }), B: invoke('f', { End: true }) },
       { TimeoutSeconds: 1 },
     );
-    const run = withMachine(definition, { f: () => (++calls, new Promise((resolve) => setTimeout(resolve, 1100))) });
+    const { promise, resolve } = Promise.withResolvers<null>();
+    const run = withMachine(definition, { f: () => (++calls, promise) });
     expect(await run({})).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout' });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    resolve(null);
+    await new Promise((resolve) => setTimeout(resolve, 50));
     expect(calls).toBe(1);
   });
 
-  test('that is aborted retries nothing', async () => {
+  it('retries nothing after it was aborted', async () => {
     let calls = 0;
     const definition = machineOf({
       A: invoke('f', { Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 60 }], End: true }),

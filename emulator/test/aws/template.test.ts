@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { accountIn } from '../../aws/account.ts';
 import { resolveStack, type ResolvedStack } from '../../aws/template/stack.ts';
 import { parseTemplate, readAssembly } from '../../aws/template/template.ts';
@@ -32,7 +32,7 @@ function value(expression: unknown, more: object = {}, region?: string): unknown
 }
 
 describe('intrinsic functions', () => {
-  test.each<[string, unknown, unknown]>([
+  it.each<[string, unknown, unknown]>([
     ['a literal', 'x', 'x'],
     [
       'Ref of a queue: its URL, without the hash of the logical ID',
@@ -77,17 +77,17 @@ describe('intrinsic functions', () => {
       { a: ['Stack-Ledger'], b: { c: 'us-east-1' } },
     ],
     ['AWS::NoValue', { a: { Ref: 'AWS::NoValue' }, b: [1, { Ref: 'AWS::NoValue' }] }, { b: [1] }],
-  ])('%s', (_, expression, expected) => {
+  ])('resolve %s', (_, expression, expected) => {
     expect(value(expression)).toEqual(expected);
   });
 
-  test('the partition follows the region', () => {
+  it('choose the partition by the region', () => {
     expect(value({ 'Fn::Sub': '${AWS::Partition} ${AWS::URLSuffix}' }, {}, 'cn-north-1')).toBe(
       'aws-cn amazonaws.com.cn',
     );
   });
 
-  test('conditions, mappings and parameters', () => {
+  it('resolve conditions, mappings and parameters', () => {
     const more = {
       Parameters: { Size: { Type: 'String', Default: 'small' } },
       Mappings: { Sizes: { small: { count: 2 } } },
@@ -101,9 +101,9 @@ describe('intrinsic functions', () => {
     expect(value({ 'Fn::If': ['China', 1, { 'Fn::If': ['Either', 'yes', 'no'] }] }, more)).toBe('yes');
   });
 
-  test.each<[string, unknown, RegExp]>([
+  it.each<[string, unknown, RegExp]>([
     ['an unknown function', { 'Fn::Cidr': [] }, /Resources\.Parameter\.Value: .*cannot evaluate Fn::Cidr/],
-    ['an unknown resource', { Ref: 'Nobody' }, /refers to Nobody, which the template does not have/],
+    ['an unknown resource', { Ref: 'Missing' }, /refers to Missing, which the template does not have/],
     [
       'a resource without an identity',
       { Ref: 'Policy' },
@@ -111,13 +111,13 @@ describe('intrinsic functions', () => {
     ],
     ['an unknown attribute', { 'Fn::GetAtt': ['Ledger', 'StreamArn'] }, /knows no attribute StreamArn of Ledger/],
     ['an unknown condition', { 'Fn::If': ['No', 1, 2] }, /there is no such condition/],
-  ])('%s is named', (_, expression, message) => {
+  ])('name %s in the error', (_, expression, message) => {
     expect(() => value(expression)).toThrow(message);
   });
 });
 
 describe('a stack', () => {
-  test('leaves out what its conditions exclude and what means nothing here, and gives its outputs', () => {
+  it('skips resources by condition and ignored types, and resolves outputs', () => {
     const stack = resolved({
       Conditions: { Never: { 'Fn::Equals': ['a', 'b'] } },
       Resources: {
@@ -132,7 +132,7 @@ describe('a stack', () => {
     expect(stack.outputs).toEqual({ Url: 'http://127.0.0.1:4566/000000000000/Stack-Queue' });
   });
 
-  test('keeps names apart that differ in their hash only', () => {
+  it('keeps the hash in names that would otherwise be the same', () => {
     const Resources = {
       Queue403F2492: { Type: 'AWS::SQS::Queue', Properties: {} },
       QueueAAAAAAAA: { Type: 'AWS::SQS::Queue', Properties: {} },
@@ -143,12 +143,12 @@ describe('a stack', () => {
     ]);
   });
 
-  test('names a type that it neither deploys nor ignores', () => {
+  it('reports a type that is neither deployed nor ignored', () => {
     const Resources = { Api: { Type: 'AWS::ApiGateway::RestApi', Properties: {} } };
     expect(() => resolved({ Resources })).toThrow(/neither deploys nor ignores Api \(AWS::ApiGateway::RestApi\)/);
   });
 
-  test('is read from a cloud assembly, and what is wrong with that is said', () => {
+  it('is read from a cloud assembly, whose errors are reported', () => {
     const path = writeAssembly(directory.path, { functions: { Copy: { code: '' } } });
     expect(readAssembly(path).stackName).toBe('Stack');
     expect(readAssembly(path).assetDirectory('hashcopy')).toMatch(/asset\.hashcopy$/);

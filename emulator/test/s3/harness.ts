@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import { createServer } from 'node:http';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
@@ -128,14 +129,7 @@ export function once(operation: string, fault: Fault): FaultHook {
   };
 }
 
-/** Bytes that differ from place to place and compress badly, the same for the same seed. */
+/** Bytes without a pattern, the same for the same seed. */
 export function bytes(length: number, seed = 1): Buffer {
-  const buffer = Buffer.allocUnsafe(length);
-  let state = seed;
-  for (let i = 0; i + 4 <= length; i += 4) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    buffer.writeUInt32LE(state, i);
-  }
-  buffer.fill(seed & 0xff, length - (length % 4));
-  return buffer;
+  return createCipheriv('aes-128-ctr', Buffer.alloc(16, seed), Buffer.alloc(16)).update(Buffer.alloc(length));
 }

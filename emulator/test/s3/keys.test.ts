@@ -113,7 +113,7 @@ describe('every legal key', () => {
     }
   });
 
-  it('is listed as it is without encoding, where XML can say it', async () => {
+  it('is listed unencoded if XML allows its characters', async () => {
     // The SDK's own XML reader drops text that is only a line end.
     const speakable = zoo.filter((key) => !/[\ufffe\uffff]|^\n$/.test(key));
     const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: 'zoo' }));
@@ -121,20 +121,20 @@ describe('every legal key', () => {
     expect(speakable.filter((key) => !listed.has(key))).toEqual([]);
   });
 
-  it('is refused above 1,024 bytes', async () => {
+  it('is refused if longer than 1,024 bytes', async () => {
     const put = new PutObjectCommand({ Bucket: 'zoo', Key: `${'é'.repeat(512)}x`, Body: 'x' });
     expect((await failure(s3.send(put))).name).toBe('KeyTooLongError');
   });
 });
 
-describe('listing a tree', () => {
+describe('a listing', () => {
   const keys = ['a', 'a/1', 'a/2/x', 'a/2/y', 'a/3', 'b/1', 'b/2', 'c', 'd//e', 'd/f', '\u{1f600}/1', '\ufffe/1'];
 
   beforeAll(async () => {
     for (const Key of keys) await s3.send(new PutObjectCommand({ Bucket: 'tree', Key, Body: Key }));
   });
 
-  it.each([1, 2, 3, 1000])('by delimiter in pages of %i', async (MaxKeys) => {
+  it.each([1, 2, 3, 1000])('groups by delimiter in pages of %i', async (MaxKeys) => {
     const top = await listAll({ Bucket: 'tree', Delimiter: '/', MaxKeys });
     expect(top.keys).toEqual(['a', 'c']);
     expect(top.prefixes).toEqual(['a/', 'b/', 'd/', '\ufffe/', '\u{1f600}/']);
@@ -147,7 +147,7 @@ describe('listing a tree', () => {
     expect((await listAll({ Bucket: 'tree', Delimiter: '2/', MaxKeys })).prefixes).toEqual(['a/2/']);
   });
 
-  it('from a key on', async () => {
+  it('starts after a key', async () => {
     expect((await listAll({ Bucket: 'tree', StartAfter: 'b/1', Delimiter: '/' })).prefixes[0]).toBe('b/');
     expect((await listAll({ Bucket: 'tree', StartAfter: 'a/3', Prefix: 'a/' })).keys).toEqual([]);
     expect((await listAll({ Bucket: 'tree', StartAfter: 'A', Prefix: 'b' })).keys).toEqual(['b/1', 'b/2']);
@@ -159,7 +159,7 @@ describe('listing a tree', () => {
     expect(Contents?.[0]?.ETag).toMatch(/^"[0-9a-f]{32}"$/);
   });
 
-  it('answers the limits of max-keys', async () => {
+  it('checks max-keys', async () => {
     const none = await s3.send(new ListObjectsV2Command({ Bucket: 'tree', MaxKeys: 0 }));
     expect(none).toMatchObject({ KeyCount: 0, IsTruncated: false });
     expect((await failure(s3.send(new ListObjectsV2Command({ Bucket: 'tree', MaxKeys: -1 })))).name).toBe(
@@ -169,7 +169,7 @@ describe('listing a tree', () => {
     expect((await failure(s3.send(bad))).name).toBe('InvalidArgument');
   });
 
-  it('pages by marker in the first version', async () => {
+  it('returns pages by marker in version 1', async () => {
     const seen: string[] = [];
     let Marker: string | undefined;
     for (;;) {
@@ -187,7 +187,7 @@ describe('listing a tree', () => {
   });
 });
 
-describe('key arithmetic', () => {
+describe('afterPrefix', () => {
   it.each([
     ['a/', 'a0'],
     ['\ud7ff', '\ue000'],
@@ -195,10 +195,12 @@ describe('key arithmetic', () => {
     ['a\u{10ffff}', 'b'],
     ['\u{10ffff}', undefined],
     ['', undefined],
-  ])('after prefix %j comes %j', (prefix, after) => {
+  ])('for %j returns %j', (prefix, after) => {
     expect(afterPrefix(prefix)).toBe(after);
   });
+});
 
+describe('encodeKey', () => {
   it('encodes as S3 does in listings and events', () => {
     expect(encodeKey("a b+c/d~e*(f)'é%")).toBe('a+b%2Bc/d%7Ee*%28f%29%27%C3%A9%25');
   });

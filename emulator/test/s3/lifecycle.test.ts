@@ -47,7 +47,7 @@ async function blobFiles(directory: string): Promise<string[]> {
 
 /** Waits until something is so; the test's own time limit is the only one. */
 describe('a reader', () => {
-  it.each(['overwritten', 'deleted'])('gets the version it began with although the object is %s', async (how) => {
+  it.each(['overwritten', 'deleted'])('gets the version with which it started when the object is %s', async (how) => {
     const Key = `read-${how}`;
     const Body = bytes(16 * mebibyte, 3);
     await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
@@ -61,8 +61,8 @@ describe('a reader', () => {
   });
 });
 
-describe('files', () => {
-  it('that belong to nothing any more are removed', async () => {
+describe('a file', () => {
+  it('is removed when no object or upload refers to it', async () => {
     const before = await blobFiles(harness.dataDirectory);
     const Body = bytes(200_000);
     for (const Key of ['f1', 'f1', 'f2']) await s3.send(new PutObjectCommand({ Bucket, Key, Body }));
@@ -76,7 +76,7 @@ describe('files', () => {
 });
 
 describe('a restart', () => {
-  it('keeps objects, uploads and parts, and removes what no one names', async () => {
+  it('keeps objects, uploads and parts, and removes files without a row', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'small', Metadata: { a: 'b' } }));
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket, Key: 'open' }));
     const Body = bytes(300_000);
@@ -95,7 +95,7 @@ describe('a restart', () => {
     expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'open' }))).ContentLength).toBe(300_000);
   });
 
-  it('after kill -9 has everything that was acknowledged', async () => {
+  it('has everything acknowledged after kill -9', async () => {
     const dataDirectory = await mkdtemp(join(tmpdir(), 's3-killed-'));
     const code = `
       import { createServer } from 'node:http';
@@ -148,7 +148,7 @@ describe('a restart', () => {
   });
 });
 
-describe('events', () => {
+describe('event notifications', () => {
   interface Record {
     readonly eventName: string;
     readonly awsRegion: string;
@@ -160,7 +160,7 @@ describe('events', () => {
   const records = (): Record[] =>
     harness.notifications.flatMap(({ message }) => ('Records' in message ? (message.Records as Record[]) : []));
 
-  it('tell the queues that asked what happened', async () => {
+  it('are sent to the configured queues', async () => {
     await s3.send(new CreateBucketCommand({ Bucket: 'events' }));
     const QueueConfigurations = [
       {
@@ -189,7 +189,12 @@ describe('events', () => {
     const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ Bucket: 'events', Key: 'in/mp' }));
     const part = { Bucket: 'events', Key: 'in/mp', UploadId, PartNumber: 1, Body: 'abcd' };
     const { ETag } = await s3.send(new UploadPartCommand(part));
-    const done = { Bucket: 'events', Key: 'in/mp', UploadId, MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] } };
+    const done = {
+      Bucket: 'events',
+      Key: 'in/mp',
+      UploadId,
+      MultipartUpload: { Parts: [{ PartNumber: 1, ETag }] },
+    };
     await s3.send(new CompleteMultipartUploadCommand(done));
     await s3.send(new DeleteObjectCommand({ Bucket: 'events', Key }));
     await s3.send(new DeleteObjectCommand({ Bucket: 'events', Key: 'in/absent' }));
@@ -207,7 +212,7 @@ describe('events', () => {
     expect(sequencers).toEqual([...new Set(sequencers)].toSorted());
   });
 
-  it('take filters in URL encoding, as S3 does', async () => {
+  it('read filters as URL-encoded, as S3 does', async () => {
     await s3.send(new CreateBucketCommand({ Bucket: 'encoded' }));
     const filtered = (Id: string, Value: string) => ({
       Id,
@@ -232,7 +237,7 @@ describe('events', () => {
     ]);
   });
 
-  it('go to one receiver each: rules that overlap are refused, others are kept as they are', async () => {
+  it('have one receiver each: overlapping rules are refused, all others are stored', async () => {
     await s3.send(new CreateBucketCommand({ Bucket: 'receivers' }));
     const filter = (Value: string) => ({ Key: { FilterRules: [{ Name: 'prefix' as const, Value }] } });
     const NotificationConfiguration = {
@@ -263,7 +268,7 @@ describe('events', () => {
     });
   });
 
-  it('outlive a queue that is away and a restart', async () => {
+  it('are delivered after the queue was unavailable and the server restarted', async () => {
     const delivered: object[] = [];
     let away = true;
     const other = await startServer({
@@ -287,8 +292,8 @@ describe('events', () => {
   });
 });
 
-describe('faults', () => {
-  it('come as they are ordered', async () => {
+describe('injected faults', () => {
+  it('happen as the hook requests', async () => {
     const Body = bytes(500_000);
     const Key = 'faulty';
     const put = (): Promise<unknown> => s3.send(new PutObjectCommand({ Bucket, Key, Body }));

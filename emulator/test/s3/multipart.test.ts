@@ -77,7 +77,7 @@ async function read(Key: string, extra: object = {}): Promise<Buffer> {
 }
 
 describe('a multipart upload', () => {
-  it('takes parts in any order, twice, and makes an object S3 would', async () => {
+  it('accepts parts in any order and repeated, and creates the object that S3 would', async () => {
     const Key = 'whole';
     const id = await create(Key, {
       Metadata: { m: '1' },
@@ -110,7 +110,7 @@ describe('a multipart upload', () => {
     expect((await failure(complete(Key, id, [a, b, c]))).name).toBe('NoSuchUpload');
   });
 
-  it('shows its layout by part number', async () => {
+  it('makes an object that is readable by part number', async () => {
     const Key = 'layout';
     const id = await create(Key);
     const parts = [await send(Key, id, 2, first), await send(Key, id, 5, second), await send(Key, id, 9, last)];
@@ -131,7 +131,7 @@ describe('a multipart upload', () => {
     expect(single.PartsCount).toBeUndefined();
   });
 
-  it('refuses what S3 refuses', async () => {
+  it('refuses the same requests as S3', async () => {
     const Key = 'refused';
     const id = await create(Key);
     const a = await send(Key, id, 1, last);
@@ -150,7 +150,7 @@ describe('a multipart upload', () => {
     expect((await read(Key)).equals(last)).toBe(true);
   });
 
-  it('is completed only under its conditions', async () => {
+  it('is completed only if its conditions hold', async () => {
     const Key = 'conditions';
     const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'old' }));
     const id = await create(Key);
@@ -164,7 +164,7 @@ describe('a multipart upload', () => {
     expect((await read(Key)).equals(last)).toBe(true);
   });
 
-  it('once aborted is gone', async () => {
+  it('does not exist after it was aborted', async () => {
     const id = await create('aborted');
     await send('aborted', id, 1, last);
     await s3.send(new AbortMultipartUploadCommand({ Bucket, Key: 'aborted', UploadId: id }));
@@ -174,8 +174,8 @@ describe('a multipart upload', () => {
   });
 });
 
-describe('listings', () => {
-  it('of parts come in pages', async () => {
+describe('a listing', () => {
+  it('returns parts in pages', async () => {
     const Key = 'pages';
     const id = await create(Key);
     for (const number of [1, 2, 3, 500, 10_000]) await send(Key, id, number, last);
@@ -195,7 +195,7 @@ describe('listings', () => {
     await s3.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId: id }));
   });
 
-  it('of uploads come by key and time, in pages', async () => {
+  it('returns uploads by key and time, in pages', async () => {
     const ids: [string, string][] = [];
     for (const key of ['l/b', 'l/a', 'l/a', 'l/\u{1f600}', 'l/\ufffd', 'm']) ids.push([key, await create(key)]);
     const [b, a1, a2, emoji, replacement] = ids.map(([, id]) => id);
@@ -214,8 +214,8 @@ describe('listings', () => {
   });
 });
 
-describe('part copies', () => {
-  it('take all, or a range, of a source that has not changed', async () => {
+describe('UploadPartCopy', () => {
+  it('copies all or a range of an unchanged source', async () => {
     const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket, Key: 'source', Body: whole }));
     const Key = 'assembled';
     const UploadId = await create(Key);
@@ -235,7 +235,7 @@ describe('part copies', () => {
     expect((await read(Key)).equals(Buffer.concat(expected))).toBe(true);
   });
 
-  it('of the parts of a multipart object come out with its ETag', async () => {
+  it('reproduces the ETag of a multipart object from its parts', async () => {
     const id = await create('laid');
     const parts = [await send('laid', id, 1, first), await send('laid', id, 2, last)];
     const { ETag } = await complete('laid', id, parts);
@@ -253,14 +253,14 @@ describe('part copies', () => {
   });
 });
 
-describe('checksums of multipart objects', () => {
+describe('the checksum of a multipart object', () => {
   const crcOf = (data: Buffer): string => {
     const value = Buffer.alloc(4);
     value.writeUInt32BE(crc32(data));
     return value.toString('base64');
   };
 
-  it('full object: put together from the parts, and checked', async () => {
+  it('is combined from the parts and verified, as FULL_OBJECT', async () => {
     const Key = 'full';
     const kind = { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' } as const;
     const id = await create(Key, kind);
@@ -283,20 +283,23 @@ describe('checksums of multipart objects', () => {
     expect((await got.Body?.transformToByteArray())?.length).toBe(object.length);
   });
 
-  it.each(['CRC32', 'CRC32C', 'SHA1', 'SHA256'] as const)('composite %s: of the parts checksums', async (algorithm) => {
-    const Key = `composite-${algorithm}`;
-    const id = await create(Key, { ChecksumAlgorithm: algorithm });
-    const a = await send(Key, id, 1, first, { ChecksumAlgorithm: algorithm });
-    const b = await send(Key, id, 2, last, { ChecksumAlgorithm: algorithm });
-    const bare = [a, b].map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
-    expect((await failure(complete(Key, id, bare))).name).toBe('InvalidRequest');
-    const done = await complete(Key, id, [a, b]);
-    const sums = await Promise.all([first, last].map((data) => digestOf(algorithm, data)));
-    const expected = `${(await digestOf(algorithm, Buffer.concat(sums))).toString('base64')}-2`;
-    expect(done).toMatchObject({ [`Checksum${algorithm}`]: expected, ChecksumType: 'COMPOSITE' });
-  });
+  it.each(['CRC32', 'CRC32C', 'SHA1', 'SHA256'] as const)(
+    'is computed over the checksums of the parts, as COMPOSITE %s',
+    async (algorithm) => {
+      const Key = `composite-${algorithm}`;
+      const id = await create(Key, { ChecksumAlgorithm: algorithm });
+      const a = await send(Key, id, 1, first, { ChecksumAlgorithm: algorithm });
+      const b = await send(Key, id, 2, last, { ChecksumAlgorithm: algorithm });
+      const bare = [a, b].map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
+      expect((await failure(complete(Key, id, bare))).name).toBe('InvalidRequest');
+      const done = await complete(Key, id, [a, b]);
+      const sums = await Promise.all([first, last].map((data) => digestOf(algorithm, data)));
+      const expected = `${(await digestOf(algorithm, Buffer.concat(sums))).toString('base64')}-2`;
+      expect(done).toMatchObject({ [`Checksum${algorithm}`]: expected, ChecksumType: 'COMPOSITE' });
+    },
+  );
 
-  it('of a default SDK client', async () => {
+  it('is that of a default SDK client', async () => {
     const Key = 'sdk-default';
     const client = harness.client();
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
@@ -310,7 +313,7 @@ describe('checksums of multipart objects', () => {
     expect((await client.send(new CompleteMultipartUploadCommand(input))).ETag).toBe(etagOf([first, last]));
   });
 
-  it('has no pair of algorithm and type that S3 has not', async () => {
+  it('is refused for a pair of algorithm and type that S3 does not support', async () => {
     expect((await failure(create('no', { ChecksumAlgorithm: 'SHA256', ChecksumType: 'FULL_OBJECT' }))).name).toBe(
       'InvalidRequest',
     );
@@ -319,20 +322,23 @@ describe('checksums of multipart objects', () => {
     );
   });
 
-  it.each(['CRC32', 'CRC32C', 'CRC64NVME'] as const)('%s of pieces is that of the whole', async (algorithm) => {
-    for (const cuts of [[0], [1], [5, 5], [1, 8, 9, 4096], [5 * mebibyte, 6 * mebibyte]]) {
-      const edges = [0, ...cuts, whole.length];
-      const pieces = edges.slice(1).map((end, i) => whole.subarray(edges[i], end));
-      const parts = await Promise.all(
-        pieces.map(async (piece) => ({
-          value: (await digestOf(algorithm, piece)).toString('base64'),
-          size: piece.length,
-        })),
-      );
-      const { value } = await combineChecksums(algorithm, 'FULL_OBJECT', parts);
-      expect(value).toBe((await digestOf(algorithm, whole)).toString('base64'));
-    }
-    const check = { CRC32: 'cbf43926', CRC32C: 'e3069283', CRC64NVME: 'ae8b14860a799888' }[algorithm];
-    expect((await digestOf(algorithm, Buffer.from('123456789'))).toString('hex')).toBe(check);
-  });
+  it.each(['CRC32', 'CRC32C', 'CRC64NVME'] as const)(
+    '%s combined from pieces equals that of the whole',
+    async (algorithm) => {
+      for (const cuts of [[0], [1], [5, 5], [1, 8, 9, 4096], [5 * mebibyte, 6 * mebibyte]]) {
+        const edges = [0, ...cuts, whole.length];
+        const pieces = edges.slice(1).map((end, i) => whole.subarray(edges[i], end));
+        const parts = await Promise.all(
+          pieces.map(async (piece) => ({
+            value: (await digestOf(algorithm, piece)).toString('base64'),
+            size: piece.length,
+          })),
+        );
+        const { value } = await combineChecksums(algorithm, 'FULL_OBJECT', parts);
+        expect(value).toBe((await digestOf(algorithm, whole)).toString('base64'));
+      }
+      const check = { CRC32: 'cbf43926', CRC32C: 'e3069283', CRC64NVME: 'ae8b14860a799888' }[algorithm];
+      expect((await digestOf(algorithm, Buffer.from('123456789'))).toString('hex')).toBe(check);
+    },
+  );
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest, test } from '@jest/globals';
 import {
   CopyObjectCommand,
   CreateBucketCommand,
@@ -41,7 +41,7 @@ async function read(Key: string, extra: object = {}): Promise<string> {
 }
 
 describe('buckets', () => {
-  it('are made, found, and deleted only when empty', async () => {
+  it('are created, found, and deleted only if empty', async () => {
     await s3.send(
       new CreateBucketCommand({ Bucket: 'far', CreateBucketConfiguration: { LocationConstraint: 'eu-west-1' } }),
     );
@@ -79,7 +79,7 @@ describe('PutObject and GetObject', () => {
     expect(Buffer.from((await got.Body?.transformToByteArray()) ?? []).equals(Body)).toBe(true);
   });
 
-  it('give back every header that was put, and the defaults', async () => {
+  it('return every header that was put, and the defaults', async () => {
     const given = {
       ContentType: 'text/plain; charset=utf-8',
       ContentEncoding: 'gzip',
@@ -113,7 +113,7 @@ describe('PutObject and GetObject', () => {
     expect(overridden.ContentType).toBe('a/b');
   });
 
-  it('refuse what S3 refuses', async () => {
+  it('refuse the same requests as S3', async () => {
     const put = (extra: object): Promise<unknown> =>
       s3.send(new PutObjectCommand({ Bucket, Key: 'no', Body: 'x', ...extra }));
     expect((await failure(put({ Metadata: { m: 'x'.repeat(2048) } }))).name).toBe('MetadataTooLarge');
@@ -139,7 +139,7 @@ describe('PutObject and GetObject', () => {
     expect(head).toMatchObject({ ETag: put.ETag, ServerSideEncryption: 'aws:kms', SSEKMSKeyId: 'key-1' });
   });
 
-  it('keep archived objects from being read until they are restored', async () => {
+  it('refuse to read archived objects before they are restored', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'cold', Body: 'ice', StorageClass: 'DEEP_ARCHIVE' }));
     expect(await failure(s3.send(new GetObjectCommand({ Bucket, Key: 'cold' })))).toEqual({
       name: 'InvalidObjectState',
@@ -153,7 +153,7 @@ describe('PutObject and GetObject', () => {
   });
 });
 
-describe('ranges', () => {
+describe('a range', () => {
   beforeAll(() => s3.send(new PutObjectCommand({ Bucket, Key: 'range', Body: '0123456789' })));
 
   it.each([
@@ -162,7 +162,7 @@ describe('ranges', () => {
     ['bytes=-4', '6789', 'bytes 6-9/10'],
     ['bytes=-40', '0123456789', 'bytes 0-9/10'],
     ['bytes=8-99', '89', 'bytes 8-9/10'],
-  ])('%s', async (Range, text, contentRange) => {
+  ])('reads %s', async (Range, text, contentRange) => {
     const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'range', Range }));
     expect(await got.Body?.transformToString()).toBe(text);
     expect(got.ContentRange).toBe(contentRange);
@@ -171,13 +171,13 @@ describe('ranges', () => {
     expect(head.ContentLength).toBe(text.length);
   });
 
-  it.each(['bytes=0-1,3-4', 'bytes=5-2', 'lines=1-2'])('%s is ignored', async (Range) => {
+  it.each(['bytes=0-1,3-4', 'bytes=5-2', 'lines=1-2'])('ignores %s', async (Range) => {
     const got = await s3.send(new GetObjectCommand({ Bucket, Key: 'range', Range }));
     expect(await got.Body?.transformToString()).toBe('0123456789');
     expect(got.$metadata.httpStatusCode).toBe(200);
   });
 
-  it.each(['bytes=10-', 'bytes=-0'])('%s cannot be had', async (Range) => {
+  it.each(['bytes=10-', 'bytes=-0'])('answers 416 for %s', async (Range) => {
     expect(await failure(s3.send(new GetObjectCommand({ Bucket, Key: 'range', Range })))).toEqual({
       name: 'InvalidRange',
       status: 416,
@@ -192,8 +192,8 @@ describe('ranges', () => {
   });
 });
 
-describe('conditions', () => {
-  it('of reads', async () => {
+describe('a condition', () => {
+  it('is checked on reads', async () => {
     const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket, Key: 'cond', Body: 'x' }));
     const get = (extra: object): Promise<unknown> => s3.send(new GetObjectCommand({ Bucket, Key: 'cond', ...extra }));
     const past = new Date(Date.now() - 3_600_000);
@@ -211,7 +211,7 @@ describe('conditions', () => {
     );
   });
 
-  it('of writes', async () => {
+  it('is checked on writes', async () => {
     const put = (Body: string, extra: object): Promise<{ ETag?: string | undefined }> =>
       s3.send(new PutObjectCommand({ Bucket, Key: 'guarded', Body, ...extra }));
     expect(await failure(put('0', { IfMatch: '"x"' }))).toEqual({ name: 'NoSuchKey', status: 404 });
@@ -226,7 +226,7 @@ describe('conditions', () => {
     );
   });
 
-  it('let only one of many writers make an object', async () => {
+  it('lets only one of many writers create an object', async () => {
     const writers = Array.from({ length: 8 }, (_, i) =>
       s3.send(new PutObjectCommand({ Bucket, Key: 'race', Body: String(i), IfNoneMatch: '*' })),
     );
@@ -235,15 +235,15 @@ describe('conditions', () => {
   });
 });
 
-describe('deletion', () => {
-  it('of one, and of what is not there', async () => {
+describe('DeleteObject and DeleteObjects', () => {
+  it('delete one object, and succeed without one', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'gone', Body: 'x' }));
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone' }));
     await s3.send(new DeleteObjectCommand({ Bucket, Key: 'gone' }));
     expect((await failure(s3.send(new GetObjectCommand({ Bucket, Key: 'gone' })))).name).toBe('NoSuchKey');
   });
 
-  it('of many', async () => {
+  it('delete many objects', async () => {
     const keys = ['d/1', 'd/ ', 'd/\n', 'd/&<>'];
     for (const Key of keys) await s3.send(new PutObjectCommand({ Bucket, Key, Body: 'x' }));
     const Objects = [...keys, 'd/absent'].map((Key) => ({ Key }));
@@ -254,8 +254,8 @@ describe('deletion', () => {
   });
 });
 
-describe('copies', () => {
-  it('take over metadata and tags, or replace them', async () => {
+describe('CopyObject', () => {
+  it('copies metadata and tags, or replaces them', async () => {
     await s3.send(
       new PutObjectCommand({
         Bucket,
@@ -287,7 +287,7 @@ describe('copies', () => {
     expect(head.TagCount).toBeUndefined();
   });
 
-  it('of large objects share no fate with their source', async () => {
+  it('makes a large copy that is independent of its source', async () => {
     const Body = bytes(300_000);
     await s3.send(new PutObjectCommand({ Bucket, Key: 'large', Body }));
     await s3.send(new CopyObjectCommand({ Bucket, Key: 'large2', CopySource: `/${Bucket}/large` }));
@@ -295,7 +295,7 @@ describe('copies', () => {
     expect(Buffer.from(await read('large2'), 'latin1').equals(Body)).toBe(true);
   });
 
-  it('obey conditions on the source', async () => {
+  it('checks conditions on the source', async () => {
     const { ETag = '' } = await s3.send(new PutObjectCommand({ Bucket, Key: 'cs', Body: 'x' }));
     const copy = (extra: object): Promise<unknown> =>
       s3.send(new CopyObjectCommand({ Bucket, Key: 'cd', CopySource: `${Bucket}/cs`, ...extra }));
@@ -307,7 +307,7 @@ describe('copies', () => {
   });
 });
 
-it('tags are set, read and removed', async () => {
+test('tags are set, read and removed', async () => {
   await s3.send(new PutObjectCommand({ Bucket, Key: 'tags', Body: 'x' }));
   const TagSet = [{ Key: 'a b', Value: 'ü & <' }];
   await s3.send(new PutObjectTaggingCommand({ Bucket, Key: 'tags', Tagging: { TagSet } }));

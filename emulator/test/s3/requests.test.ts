@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
@@ -21,14 +21,16 @@ jest.setTimeout(120_000);
 
 let harness: Harness;
 let s3: S3Client;
+const errors: unknown[] = [];
 
 beforeAll(async () => {
   harness = await startServer({
     authorize: ({ accessKeyId, operation, bucket }) =>
-      accessKeyId !== undefined || (bucket === 'open' && operation === 'GetObject'),
+      accessKeyId !== undefined || bucket === 'public' || (bucket === 'open' && operation === 'GetObject'),
+    onError: (error) => errors.push(error),
   });
   s3 = harness.client();
-  for (const name of [Bucket, 'open']) await s3.send(new CreateBucketCommand({ Bucket: name }));
+  for (const name of [Bucket, 'open', 'public']) await s3.send(new CreateBucketCommand({ Bucket: name }));
   await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'signed' }));
   await s3.send(new PutObjectCommand({ Bucket: 'open', Key: 'k', Body: 'public' }));
 });
@@ -82,16 +84,17 @@ function sign(
   const scope = `${day}/eu-west-3/s3/aws4_request`;
   const key = hmac(hmac(hmac(hmac(`AWS4${SECRET_KEY}`, day), 'eu-west-3'), 's3'), 'aws4_request');
   const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')).toString('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${ACCESS_KEY}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+  const credential = `Credential=${ACCESS_KEY}/${scope}`;
+  const authorization = `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
   return { headers: { ...headers, authorization }, key, scope, time, signature };
 }
 
-describe('signatures', () => {
-  it('of another key, secret, time or request are refused', async () => {
+describe('a signature', () => {
+  it('is refused with another key, secret, time or request', async () => {
     const get = new GetObjectCommand({ Bucket, Key: 'k' });
     const wrongSecret = harness.client({ credentials: { accessKeyId: ACCESS_KEY, secretAccessKey: 'x' } });
     expect(await failure(wrongSecret.send(get))).toEqual({ name: 'SignatureDoesNotMatch', status: 403 });
-    const unknown = harness.client({ credentials: { accessKeyId: 'NOBODY', secretAccessKey: SECRET_KEY } });
+    const unknown = harness.client({ credentials: { accessKeyId: 'UNKNOWN', secretAccessKey: SECRET_KEY } });
     expect(await failure(unknown.send(get))).toEqual({ name: 'InvalidAccessKeyId', status: 403 });
     const late = sign('GET', '/requests/k', { date: new Date(Date.now() - 16 * 60_000) });
     expect(codeOf(await ask('GET', '/requests/k', late.headers))).toBe('RequestTimeTooSkewed');
@@ -107,7 +110,7 @@ describe('signatures', () => {
     );
   });
 
-  it('are asked of everything that is not open to all', async () => {
+  it('is required for everything that is not public', async () => {
     expect(codeOf(await ask('GET', '/requests/k'))).toBe('AccessDenied');
     expect((await ask('GET', '/open/k')).body).toBe('public');
     expect((await ask('PUT', '/open/k', { 'content-length': '0' })).status).toBe(403);
@@ -115,7 +118,7 @@ describe('signatures', () => {
     expect([head.status, head.body]).toEqual([403, '']);
   });
 
-  it('cover keys that need escapes, and virtual hosts', async () => {
+  it('covers keys with escapes, and virtual hosts', async () => {
     const path = '/a%20b%2B%27%28%29%2A~//..//%C3%BC';
     for (const host of [
       `${Bucket}.localhost:${harness.port}`,
@@ -130,7 +133,7 @@ describe('signatures', () => {
     }
   });
 
-  it('in the query open the request they name until they expire', async () => {
+  it('in the query allows its request until it expires', async () => {
     const presign = (method: string, expires: number, date = new Date()): string => {
       const time = date.toISOString().replace(/[-:]|\.\d{3}/g, '');
       const day = time.slice(0, 8);
@@ -164,7 +167,7 @@ describe('signatures', () => {
   });
 });
 
-describe('bodies are checked against', () => {
+describe('a body is verified against', () => {
   const Body = Buffer.from('the body');
 
   it('Content-MD5', async () => {
@@ -251,8 +254,8 @@ describe('bodies are checked against', () => {
   });
 });
 
-describe('connections', () => {
-  it('that end before the body store nothing', async () => {
+describe('a connection', () => {
+  it('stores nothing if it ends before the body', async () => {
     const { headers } = sign('PUT', '/requests/cut');
     const lines = Object.entries({ ...headers, 'content-length': '200000' }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
@@ -270,7 +273,18 @@ describe('connections', () => {
     expect((await failure(s3.send(new HeadObjectCommand({ Bucket, Key: 'cut' })))).status).toBe(404);
   });
 
-  it('get an answer although their body is refused', async () => {
+  it('reports no error of the server if it ends right after its request', async () => {
+    errors.length = 0;
+    for (let index = 0; index < 20; index++) {
+      const socket = connect(harness.port, '127.0.0.1');
+      socket.on('error', () => undefined).resume();
+      socket.end('PUT /public/k HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello');
+      await once(socket, 'close');
+    }
+    expect(errors).toEqual([]);
+  });
+
+  it('gets an answer even if its body is refused', async () => {
     const { headers } = sign('PUT', '/nowhere/large');
     const answer = await ask('PUT', '/nowhere/large', headers, bytes(4 * 1024 * 1024));
     expect([codeOf(answer), answer.headers.connection]).toEqual(['NoSuchBucket', 'close']);
@@ -294,7 +308,7 @@ describe('connections', () => {
     expect(refused).toBe(400);
   });
 
-  it('are told when what they ask for does not exist here', async () => {
+  it('gets NotImplemented for an unsupported sub-resource', async () => {
     const { headers } = sign('GET', '/requests/k', { query: 'acl=' });
     const answer = await ask('GET', '/requests/k?acl', headers);
     expect([answer.status, codeOf(answer)]).toEqual([501, 'NotImplemented']);
