@@ -8,10 +8,10 @@ import { systemClock, type Clock } from '../ports/clock.ts';
 import { faultOf } from './faults.ts';
 import { pages } from './pages.ts';
 
-/** Milliseconds for which what was read is used again; a change of a parameter takes effect within it. */
-const freshFor = 60_000;
+/** How long a parameter is cached: a change takes effect within this time. */
+const freshMillis = 60_000;
 
-/** Tasks in Parameter Store, remembered for a minute, and the secrets beside them. */
+/** The tasks in Parameter Store, cached for a minute, and the secrets beside them, which are not cached. */
 export class Parameters {
   readonly #client: SSMClient;
   readonly #tasksPath: string;
@@ -25,7 +25,7 @@ export class Parameters {
     this.#clock = clock;
   }
 
-  /** @throws Fault `UnknownTask`, or `InvalidTask` with every fault of its configuration */
+  /** One task. @throws Fault `UnknownTask`, or `InvalidTask` with every fault of its configuration */
   async task(name: string): Promise<Task> {
     return this.#remember(`task ${name}`, async () => {
       if (!v.is(taskNameSchema, name)) throw unknownTask(name, this.#tasksPath);
@@ -35,7 +35,7 @@ export class Parameters {
     });
   }
 
-  /** Every task there is; one that is not valid does not hide the others. */
+  /** All tasks. One that is not valid does not hide the others. */
   async tasks(): Promise<(Task | BrokenTask)[]> {
     return this.#remember('tasks', async () => {
       const tasks: (Task | BrokenTask)[] = [];
@@ -55,8 +55,8 @@ export class Parameters {
   }
 
   /**
-   * The text of a SecureString, read each time.
-   * @throws Fault `AccessDenied` where there is none
+   * The text of a SecureString, not cached.
+   * @throws Fault `AccessDenied` if it does not exist
    */
   async secret(name: string): Promise<string> {
     const text = await this.#read(name, true);
@@ -74,10 +74,10 @@ export class Parameters {
     }
   }
 
-  /** Calls at the same time share one request; failures are not remembered. */
+  /** Concurrent calls share one request; failures are not cached. */
   async #remember<Value>(name: string, read: () => Promise<Value>): Promise<Value> {
     const known = this.#remembered.get(name);
-    if (known && this.#clock.now() - known.at < freshFor) return known.value as Promise<Value>;
+    if (known && this.#clock.now() - known.at < freshMillis) return known.value as Promise<Value>;
     const value = read();
     this.#remembered.set(name, { at: this.#clock.now(), value });
     try {

@@ -5,10 +5,17 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { BoundedHttpHandler } from './http/handler.ts';
 
-/** Sockets a service at once: as many as the SDK's own handler has. */
+/**
+ * The ports on AWS: the only folder that imports the AWS SDK. Each subfolder is a service or a concern: s3, sqs, dynamodb,
+ * credentials of a task's sides, and http, which bounds every request. Each error of the SDK becomes a fault in
+ * faults.ts, and each listing is followed by pages.ts. Parameters, executions and custom resources are a file each. This
+ * file makes the clients of all services but S3.
+ */
+
+/** Sockets per service: as many as the SDK's own handler has. */
 const maxSockets = 50;
 
-/** Settings of a client of a service besides S3. Each client has a handler of its own, and ends it. */
+/** Settings for a client. Each client has its own request handler, and destroys it. */
 export function clientSettings(): {
   requestHandler: BoundedHttpHandler;
   maxAttempts: number;
@@ -17,13 +24,13 @@ export function clientSettings(): {
   return { requestHandler: new BoundedHttpHandler({ maxSockets }), maxAttempts: 5, cacheMiddleware: true };
 }
 
-/** Clients of the services besides S3, made on first use: a function pays for those it calls. */
+/** The functions below are called on first use: a Lambda function pays only for the clients that it needs. */
 export function createQueueClient(): SQSClient {
   return new SQSClient(clientSettings());
 }
 
 export function createTableClient(): DynamoDBDocumentClient {
-  // The document client adds middleware of its own a command, which the cache would lose.
+  // The document client adds middleware per command; the cache would drop it.
   return DynamoDBDocumentClient.from(new DynamoDBClient({ ...clientSettings(), cacheMiddleware: false }), {
     marshallOptions: { removeUndefinedValues: true },
   });

@@ -10,12 +10,12 @@ export interface QueueUrls {
   readonly deadLetters: string;
 }
 
-/** Checks an option. @throws Fault `InvalidInput` where it cannot be the name of a stack */
+/** Checks the option `--stack`. @throws Fault `InvalidInput` if it cannot be the name of a stack */
 export function checkStackName(stack: string): void {
   if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) throw new Fault('InvalidInput', '--stack: not the name of a stack');
 }
 
-/** The queues of a deployed stack. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+/** The queues of a deployed stack. @throws Fault `InvalidInput` if the account and region have no such stack */
 export async function findQueues(client: SSMClient, stack: string): Promise<QueueUrls> {
   const [jobs, deadLetters] = await Promise.all([
     read(client, stack, 'jobsQueueUrl'),
@@ -24,12 +24,12 @@ export async function findQueues(client: SSMClient, stack: string): Promise<Queu
   return { jobs, deadLetters };
 }
 
-/** Name of the ledger's table. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+/** Name of the ledger's table. @throws Fault `InvalidInput` if the account and region have no such stack */
 export function findLedgerTable(client: SSMClient, stack: string): Promise<string> {
   return read(client, stack, 'ledgerTableName');
 }
 
-/** ARN of the UPLOAD machine. @throws Fault `InvalidInput` where there is no such stack in the account and region */
+/** ARN of the UPLOAD machine. @throws Fault `InvalidInput` if the account and region have no such stack */
 export function findUploadMachine(client: SSMClient, stack: string): Promise<string> {
   return read(client, stack, 'uploadMachineArn');
 }

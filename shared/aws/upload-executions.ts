@@ -6,10 +6,10 @@ import type { JobVersion, UploadExecutions, Uploads } from '../ports/uploads.ts'
 import { faultOf } from './faults.ts';
 import { quoted } from '../model/text.ts';
 
-/** How often one version of an object can be started within the 90 days that Step Functions remembers a name. */
+/** Executions of one version of an object within the 90 days for which Step Functions remembers a name. */
 const maxGenerations = 100;
 
-/** Executions of the UPLOAD machine. */
+/** Executions of the UPLOAD machine: the adapter of the ports Uploads and UploadExecutions. */
 export class SfnUploads implements Uploads, UploadExecutions {
   readonly #client: SFNClient;
   readonly #machineArn: string;
@@ -31,12 +31,15 @@ export class SfnUploads implements Uploads, UploadExecutions {
       } catch (error) {
         if (!(error instanceof Error) || error.name !== 'ExecutionAlreadyExists')
           throw faultOf(error, 'StartExecution');
-        // The name is taken: by one that is under way, which is all that is wanted, or by one that ended.
+        // The name is taken, by an execution that is under way, which is enough, or by one that has ended.
         const status = await this.#status(execution);
         if (isUnderWay(status)) return { execution, started: false };
-        // Step Functions shows an execution a moment after its start; a second one beside it would send all parts again.
+        // Step Functions shows an execution a moment after its start. A second one would send all parts again.
         if (status === undefined) {
-          throw new Fault('Unavailable', `StartExecution: the name ${execution} is taken, its execution not shown yet`);
+          throw new Fault(
+            'Unavailable',
+            `StartExecution: the name ${execution} is taken, but its execution is not visible yet`,
+          );
         }
       }
     }
@@ -49,14 +52,14 @@ export class SfnUploads implements Uploads, UploadExecutions {
   async isRunning(job: JobVersion): Promise<boolean> {
     for (let generation = 1; generation <= maxGenerations; generation++) {
       const status = await this.#status(executionName(job, generation));
-      // Each name is only taken once the one before it has ended.
+      // A name is only used after the execution with the previous one has ended.
       if (status === undefined) return false;
       if (isUnderWay(status)) return true;
     }
     return false;
   }
 
-  /** @returns undefined where there is no such execution (any more) */
+  /** @returns undefined if there is no such execution (any more) */
   async #status(execution: string): Promise<string | undefined> {
     const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${execution}`;
     try {
@@ -73,8 +76,8 @@ function isUnderWay(status: string | undefined): boolean {
 }
 
 /**
- * The name of the execution for one version of an object: the same job always starts the same execution, so that a
- * message that is delivered twice does not upload twice. 80 characters at most, as Step Functions allows.
+ * The name of the execution for one version of an object. The same job always gets the same name, so that a message
+ * that is delivered twice does not upload twice. It has at most 80 characters, Step Functions' limit.
  */
 export function executionName(job: Job | JobVersion, generation: number): string {
   const identity = [job.task, job.key, job.etag ?? '', String(job.size ?? '')].join('\n');

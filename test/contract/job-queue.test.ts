@@ -128,7 +128,7 @@ describe('a batch that is taken in part', () => {
     const queue = partial([(ids) => ({ Failed: ids.map((Id) => ({ Id, ...failure })) })]);
     await expect(new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs)).rejects.toMatchObject({
       name: 'Unavailable',
-      message: 'SendMessageBatch: 10 messages were not taken: ServiceUnavailable: busy',
+      message: 'SendMessageBatch: 10 messages were not accepted: ServiceUnavailable: busy',
     });
     expect(queue.sent).toHaveLength(calls);
   });

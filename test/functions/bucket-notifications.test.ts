@@ -223,7 +223,7 @@ describe('what cannot be done is answered with its reason, and changes nothing',
     expect(Status).toBe('FAILED');
     expect(Reason).toMatch(/^InvalidTask: bucket "crowded" already has notifications that overlap/);
     expect(Reason).toContain(
-      'entry "s3-ferry-or-not" tells arn:aws:sns:us-east-1:1:t of s3:ObjectCreated:Put under "t/"',
+      'entry "s3-ferry-or-not" sends s3:ObjectCreated:Put to arn:aws:sns:us-east-1:1:t under "t/"',
     );
     expect(Reason).not.toContain('their-queue');
     expect(await notifications('crowded')).toEqual(before);

@@ -6,7 +6,13 @@ import type { Parameters } from '../parameters.ts';
 import { assumeRole, assumeRoleByToken } from './roles.ts';
 import { readSecret } from './secrets.ts';
 
-/** The credentials of sides that have some of their own; sides that name the same ones share them. */
+/**
+ * Credentials of a task's sides. A side names at most one kind: a SecureString, a secret, a role, or a role of another
+ * partition; without one, the process's own credentials are used. Each kind is read by its own module (keys-text.ts,
+ * secrets.ts, roles.ts). The keys are cached and read again when they are old, about to expire or refused
+ * (key-source.ts). An S3 client repeats a call whose keys were refused once new ones are there (renewing.ts), so no
+ * other code notices a rotation. Sides that name the same credentials share one source.
+ */
 export class Credentials {
   readonly #parameters: Pick<Parameters, 'secret'>;
   readonly #clock: Clock;
@@ -17,7 +23,7 @@ export class Credentials {
     this.#clock = clock;
   }
 
-  /** @returns undefined for a side without any, or whose requests are not signed */
+  /** @returns undefined for a side without credentials of its own, or whose requests are not signed */
   of({ credentials, region }: Pick<Side, 'credentials' | 'region'>): KeySource | undefined {
     if (!credentials || 'anonymous' in credentials) return undefined;
     const identity = JSON.stringify([credentials, 'webIdentity' in credentials && region]);
@@ -42,7 +48,7 @@ export class Credentials {
     }
     if ('roleArn' in credentials) return assumeRole(credentials.roleArn, credentials.externalId);
     const { roleArn, audience } = credentials.webIdentity;
-    // A task whose side names no region is refused when it is parsed.
+    // Parsing refuses a task whose side lacks the region.
     return assumeRoleByToken(roleArn, audience, region ?? '');
   }
 }

@@ -1,49 +1,49 @@
 import { isFault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 
-/** The keys of one side, where it has some of its own. */
+/** The keys of a side with credentials of its own. */
 export interface SideKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;
-  /** used where the task names no region */
+  /** the region to use if the task names none */
   readonly region?: string;
-  /** when they end, milliseconds since the epoch, as far as it is known */
+  /** when they expire, in milliseconds since the epoch, if that is known */
   readonly expires?: number;
 }
 
-/** Keys that change while they are used. */
+/** A source of keys that may change while they are in use. */
 export interface KeySource {
-  /** The keys to sign with now. @throws Fault `AccessDenied`, `Throttled` or `Unavailable` where they cannot be read */
+  /** The keys to sign with now. @throws Fault `AccessDenied`, `Throttled` or `Unavailable` if they cannot be read */
   current(): Promise<SideKeys>;
   /**
-   * Called when a store refused keys: are there others by now?
-   * @param certain true where the store said that it is the keys, and not a permission that they lack
-   * @returns undefined where the refused ones are still those that there are
+   * Looks for new keys after a store refused the present ones.
+   * @param certain true if the store said that the keys are invalid, rather than possibly lacking a permission
+   * @returns undefined if the refused keys are still the present ones
    */
   renewed(refused: SideKeys, certain: boolean): Promise<SideKeys | undefined>;
 }
 
-/** Milliseconds for which keys without an end of their own are used before they are read again. */
-const freshFor = 5 * 60_000;
-/** Milliseconds before their end at which keys are replaced; a request that is signed with them may still be queued. */
-const renewBefore = 5 * 60_000;
+/** How long keys without an expiry are used before they are read again. */
+const freshMillis = 5 * 60_000;
+/** How long before their expiry keys are replaced: a request that is signed with them may still be queued. */
+const renewBeforeMillis = 5 * 60_000;
 /**
- * Milliseconds between two readings that refusals cause. Where it may be a permission that is missing, it doubles with
- * each reading that brought nothing new: what is refused each time must not become a flood of calls.
+ * The pause between two reads that refusals cause. If the cause may be a missing permission, it doubles with each read
+ * that brought nothing new: permanent refusals must not become a flood of calls.
  */
-const firstPause = 5_000;
-/** Milliseconds for which keys are used on when they could not be read again just now. */
-const secondTry = 30_000;
+const firstPauseMillis = 5_000;
+/** How long the present keys stay in use after they could not be read again. */
+const retryAfterMillis = 30_000;
 
-/** Keys that are read once, used by all, and read anew when they are old, about to end, or refused. */
+/** Keys that are read once, shared, and read again when they are old, about to expire, or refused. */
 export class RenewableKeys implements KeySource {
   readonly #read: () => Promise<SideKeys>;
   readonly #clock: Clock;
   #known: { readonly keys: SideKeys; readonly freshUntil: number } | undefined;
   #reading: Promise<SideKeys> | undefined;
   #renewedAt = -Infinity;
-  #pause = firstPause;
+  #pauseMillis = firstPauseMillis;
 
   constructor(read: () => Promise<SideKeys>, clock: Clock = systemClock) {
     this.#read = read;
@@ -58,34 +58,34 @@ export class RenewableKeys implements KeySource {
     } catch (error) {
       const ended = known?.keys.expires !== undefined && known.keys.expires <= this.#clock.now();
       if (!known || ended || !isFault(error, 'Throttled', 'Unavailable')) throw error;
-      this.#known = { keys: known.keys, freshUntil: this.#clock.now() + secondTry };
+      this.#known = { keys: known.keys, freshUntil: this.#clock.now() + retryAfterMillis };
       return known.keys;
     }
   }
 
   async renewed(refused: SideKeys, certain: boolean): Promise<SideKeys | undefined> {
-    // Somebody else's request was refused before, and the new ones are here already.
+    // Another request was refused earlier, and the new keys are here already.
     if (this.#known && !sameKeys(this.#known.keys, refused)) return this.#known.keys;
     if (!this.#reading) {
-      if (this.#clock.now() - this.#renewedAt < (certain ? firstPause : this.#pause)) return undefined;
+      if (this.#clock.now() - this.#renewedAt < (certain ? firstPauseMillis : this.#pauseMillis)) return undefined;
       this.#renewedAt = this.#clock.now();
     }
     const keys = await this.#readOnce();
     const same = sameKeys(keys, refused);
-    this.#pause = same ? Math.min(2 * this.#pause, freshFor) : firstPause;
-    // Somebody rotated them, and may again. Keys of a role are others each time, which says nothing.
+    this.#pauseMillis = same ? Math.min(2 * this.#pauseMillis, freshMillis) : firstPauseMillis;
+    // The keys were rotated, and may be again. A role's keys differ at each read, which proves nothing.
     if (!same && keys.expires === undefined) this.#renewedAt = -Infinity;
     return same ? undefined : keys;
   }
 
-  /** Calls at the same time share one reading. */
+  /** Concurrent calls share one read. */
   async #readOnce(): Promise<SideKeys> {
     this.#reading ??= this.#read();
     const reading = this.#reading;
     try {
       const keys = await reading;
       const { expires } = keys;
-      const freshUntil = expires === undefined ? this.#clock.now() + freshFor : expires - renewBefore;
+      const freshUntil = expires === undefined ? this.#clock.now() + freshMillis : expires - renewBeforeMillis;
       this.#known = { keys, freshUntil };
       return keys;
     } finally {

@@ -3,7 +3,7 @@ import { Fault } from '../../model/faults.ts';
 import { parseJsonWith } from '../../model/parse.ts';
 import type { SideKeys } from './key-source.ts';
 
-/** The JSON that a SecureString or a secret holds. */
+/** The JSON in a SecureString or a secret. */
 const keysSchema = v.object({
   aws_access_key_id: v.pipe(v.string(), v.minLength(1)),
   aws_secret_access_key: v.pipe(v.string(), v.minLength(1)),
@@ -12,19 +12,20 @@ const keysSchema = v.object({
 });
 
 /**
- * The keys in a secret's text.
- * @param what where the text is from, for the message, which never holds a part of the secret
- * @throws Fault `AccessDenied` where the text is something else
+ * Parses the text of a SecureString or a secret.
+ * @param what where the text is from, for the message, which never contains a part of the secret
+ * @throws Fault `AccessDenied` if the text is not such JSON
  */
 export function parseKeys(text: string, what: string): SideKeys {
   let keys: v.InferOutput<typeof keysSchema>;
   try {
     keys = parseJsonWith(keysSchema, text, 'credentials');
   } catch {
-    // The parser's message quotes what it found, which may be the secret itself.
+    // The parser's message quotes the value that it found, which may be the secret itself.
     throw new Fault(
       'AccessDenied',
-      `${what}: expected JSON with "aws_access_key_id", "aws_secret_access_key" and optionally "session_token" and "region"`,
+      `${what}: expected JSON with "aws_access_key_id", "aws_secret_access_key" and optionally "session_token" and ` +
+        '"region"',
     );
   }
   return {

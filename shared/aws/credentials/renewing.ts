@@ -3,13 +3,13 @@ import { Readable } from 'node:stream';
 import { Fault } from '../../model/faults.ts';
 import type { KeySource } from './key-source.ts';
 
-/** Times that one call is made again with other keys: a second rotation within one call is hardly possible. */
+/** Times that one call is repeated with new keys: a second rotation within one call is very unlikely. */
 const maxRenewals = 2;
 
 /**
- * Makes a call of the client anew, once other keys are there, after the store refused those it was signed with. The one
- * place that does: whoever uses the client does not see that keys were rotated. A body that streams cannot be sent a
- * second time: its owner does, on the fault `Unavailable`, and finds the new keys.
+ * Makes the client repeat a call after the store refused its keys, once new keys are available. No other layer does, so
+ * users of the client do not notice a rotation. A body that streams cannot be sent twice: the call fails with the fault
+ * `Unavailable`, and the owner of the body retries with the new keys.
  */
 export function renewRefusedKeys(client: S3Client, keys: KeySource): void {
   client.middlewareStack.add(
@@ -27,20 +27,20 @@ export function renewRefusedKeys(client: S3Client, keys: KeySource): void {
               const operation = commandName.replace(/Command$/, '');
               throw new Fault(
                 'Unavailable',
-                `${operation}: the store refused the credentials; others are there, the body has to be sent again`,
+                `${operation}: the store refused the credentials; new ones are available, the body has to be sent again`,
                 { cause: error },
               );
             }
           }
         }
       },
-    // Outside of everything else, so that the call is signed anew.
+    // Outermost, so that the call is signed again.
     { step: 'initialize', priority: 'high', name: 's3FerryRenewRefusedKeys' },
   );
 }
 
-/** Codes that say that it is the keys. Some come with 400. */
-const ofKeys: ReadonlySet<string> = new Set([
+/** Codes that mean that the keys are invalid. Some come with status 400. */
+const keyCodes: ReadonlySet<string> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'InvalidAccessKeyId',
@@ -48,20 +48,21 @@ const ofKeys: ReadonlySet<string> = new Set([
   'SignatureDoesNotMatch',
   'TokenRefreshRequired',
 ]);
-/** Codes of a 403 that no other keys help. */
-const notOfKeys: ReadonlySet<string> = new Set(['InvalidObjectState', 'RequestTimeTooSkewed']);
-/** What the SDK calls an error without a code. */
+/** Codes of a 403 that new keys would not change. */
+const otherCodes: ReadonlySet<string> = new Set(['InvalidObjectState', 'RequestTimeTooSkewed']);
+/** The SDK's names for an error without a code. */
 const noCode = /^(Unknown|UnknownError|BadRequest|400)$/;
 
 /**
- * May the answer be due to the keys? `keys`: the store says so; `access`: it may be a permission too. The answer to HEAD
- * has no body that says more than its status, which is 400 for a token that ended.
+ * Whether the keys may be the reason for an error. `keys`: the store says so; `access`: a missing permission is possible
+ * too. The answer to HEAD has no body, so only its status is known: 400 for an expired token.
  */
 function refusalOf(error: unknown): 'keys' | 'access' | undefined {
   if (!(error instanceof Error)) return undefined;
   const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
   const status = $metadata?.httpStatusCode;
-  if (ofKeys.has(name)) return 'keys';
-  const refused = ((status === 401 || status === 403) && !notOfKeys.has(name)) || (status === 400 && noCode.test(name));
-  return refused ? 'access' : undefined;
+  if (keyCodes.has(name)) return 'keys';
+  const denied = (status === 401 || status === 403) && !otherCodes.has(name);
+  const badRequest = status === 400 && noCode.test(name);
+  return denied || badRequest ? 'access' : undefined;
 }

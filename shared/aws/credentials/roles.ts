@@ -11,9 +11,9 @@ import { accessFault } from '../faults.ts';
 import type { SideKeys } from './key-source.ts';
 import { clientSettings } from '../service-clients.ts';
 
-/** Seconds. The longest for a role that is assumed by a role's session. */
-const sessionDuration = 3600;
-/** What the other account's CloudTrail shows. */
+/** STS's maximum for a role that is assumed by the session of another role. */
+const sessionSeconds = 3600;
+/** Shown in the other account's CloudTrail. */
 const sessionName = 's3-ferry';
 
 /** Keys of a role of the same partition. @throws Fault `AccessDenied`, `Throttled`, `Unavailable` */
@@ -21,7 +21,7 @@ export async function assumeRole(roleArn: string, externalId: string | undefined
   const command = new AssumeRoleCommand({
     RoleArn: roleArn,
     RoleSessionName: sessionName,
-    DurationSeconds: sessionDuration,
+    DurationSeconds: sessionSeconds,
     ...(externalId !== undefined && { ExternalId: externalId }),
   });
   const what = `AssumeRole ${roleArn}`;
@@ -30,14 +30,14 @@ export async function assumeRole(roleArn: string, externalId: string | undefined
 }
 
 /**
- * Keys of a role of another partition: a token that says who we are, signed by our own STS, is exchanged at the STS of
- * a region of the other partition. That request carries the token and no signature.
+ * Keys of a role of another partition. Our own STS signs a token with our identity, and the STS of a region of the other
+ * partition exchanges it for keys; that request carries the token and no signature.
  * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
  */
 export async function assumeRoleByToken(roleArn: string, audience: string, region: string): Promise<SideKeys> {
   const asked = new GetWebIdentityTokenCommand({
     Audience: [audience],
-    // Every partition's identity providers know it.
+    // The identity providers of every partition support it.
     SigningAlgorithm: 'RS256',
     DurationSeconds: identityTokenSeconds,
   });
@@ -45,7 +45,7 @@ export async function assumeRoleByToken(roleArn: string, audience: string, regio
   const exchange = new AssumeRoleWithWebIdentityCommand({
     RoleArn: roleArn,
     RoleSessionName: sessionName,
-    DurationSeconds: sessionDuration,
+    DurationSeconds: sessionSeconds,
     WebIdentityToken,
   });
   const what = `AssumeRoleWithWebIdentity ${roleArn} in ${region}`;
@@ -53,7 +53,7 @@ export async function assumeRoleByToken(roleArn: string, audience: string, regio
   return keysOf(answer.Credentials, what);
 }
 
-/** @param region by default the one where this runs */
+/** Makes one call to STS. @param region by default the one in which this process runs */
 async function withClient<Answer>(
   region: string | undefined,
   what: string,

@@ -4,7 +4,7 @@ import { accessFault } from '../faults.ts';
 import { clientSettings } from '../service-clients.ts';
 
 /**
- * The text of a secret, from Secrets Manager of the region that its ARN names.
+ * Reads the text of a secret from Secrets Manager in the region that its ARN names.
  * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
  */
 export async function readSecret(arn: string): Promise<string> {

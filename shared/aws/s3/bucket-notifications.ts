@@ -11,16 +11,16 @@ import { systemClock, type Clock } from '../../ports/clock.ts';
 import { faultOf } from '../faults.ts';
 import { mergeNotifications, ownNotifications, overlapping, sameNotifications } from './notification-configuration.ts';
 
-/** Times that the configuration is merged anew because somebody else changed it at the same moment. */
+/** Times that the configuration is merged again because another writer changed it meanwhile. */
 const maxRounds = 5;
-/** Milliseconds before each look at what was written: S3 shows a bucket's configuration to readers after a while. */
-const looks = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
+/** The wait before each read of what was written: S3 shows a new configuration to readers after a while. */
+const readDelaysMillis = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 
 type Bucket = Pick<NotificationProperties, 'BucketName' | 'ExpectedBucketOwner'>;
 
 /**
- * A bucket's notification configuration, which is one document without a condition on its version: it is read, only
- * entries whose IDs begin with our prefix are replaced, and what was written is read back. All others stay as they are.
+ * A bucket's notification configuration. It is one document, and S3 has no conditional write for it. So it is read, only
+ * the entries whose IDs begin with our prefix are replaced, and the result is read back. All other entries stay.
  */
 export class BucketNotifications {
   readonly #client: S3Client;
@@ -32,18 +32,18 @@ export class BucketNotifications {
   }
 
   /**
-   * Makes the bucket tell what `properties` say, and nothing else under `idPrefix`.
-   * @throws Fault `InvalidTask` where entries of others overlap, naming them; `BucketNotFound`, `AccessDenied`
+   * Makes the bucket send the notifications of `properties`, and no others under `idPrefix`.
+   * @throws Fault `InvalidTask` if entries of others overlap, naming them; `BucketNotFound`, `AccessDenied`
    */
   async set(idPrefix: string, properties: NotificationProperties): Promise<void> {
     const own = ownNotifications(idPrefix, properties);
     await this.#converge(properties, idPrefix, own, false);
   }
 
-  /** Removes what is under `idPrefix`; a bucket that is gone has nothing. */
+  /** Removes the entries under `idPrefix`. Does nothing if the bucket does not exist. */
   async remove(idPrefix: string, bucket: Bucket): Promise<void> {
     try {
-      // The queues of other entries may be gone by now, which is no reason to keep ours.
+      // The queues of other entries may no longer exist, which must not prevent the removal of ours.
       await this.#converge(bucket, idPrefix, [], true);
     } catch (error) {
       if (!isFault(error, 'BucketNotFound')) throw error;
@@ -66,16 +66,16 @@ export class BucketNotifications {
       if (await this.#arrived(bucket, present, wanted)) return;
     }
     const what = `bucket "${bucket.BucketName}"`;
-    throw new Fault('Unavailable', `${what}: somebody else changes its notifications all the time; try again later`);
+    throw new Fault('Unavailable', `${what}: another writer keeps changing its notifications; try again later`);
   }
 
-  /** Is what was written there? False where it is something third: another one wrote in between. */
+  /** Waits until the new configuration is visible. @returns false if another writer replaced it */
   async #arrived(
     bucket: Bucket,
     before: NotificationConfiguration,
     wanted: NotificationConfiguration,
   ): Promise<boolean> {
-    for (const delay of looks) {
+    for (const delay of readDelaysMillis) {
       if (delay > 0) await this.#clock.sleep(delay);
       const seen = await this.#read(bucket);
       if (sameNotifications(seen, wanted)) return true;
@@ -83,7 +83,7 @@ export class BucketNotifications {
     }
     throw new Fault(
       'Unavailable',
-      `bucket "${bucket.BucketName}": the notifications that were written do not show; expected them within 30 s`,
+      `bucket "${bucket.BucketName}": the notifications that were written are not visible; expected them within 30 s`,
     );
   }
 
@@ -115,7 +115,7 @@ function inputOf({ BucketName, ExpectedBucketOwner }: Bucket): { Bucket: string;
   return { Bucket: BucketName, ...(ExpectedBucketOwner !== undefined && { ExpectedBucketOwner }) };
 }
 
-/** S3 says that something overlaps, but not what. */
+/** S3 reports that something overlaps, but not what. */
 function explained(error: unknown, bucket: string, others: readonly string[]): unknown {
   if (!isFault(error, 'NotSupported') || others.length === 0) return error;
   return new Fault(

@@ -7,16 +7,16 @@ import { renewRefusedKeys } from '../credentials/renewing.ts';
 
 export type { SideKeys } from '../credentials/key-source.ts';
 
-/** Sockets a store at once: more than the parts and objects that one process moves at once. */
+/** Sockets per store: more than the parts and objects that one process moves at the same time. */
 const maxSockets = 200;
 
-/** Under this key a write's input carries the Expires header as it was, which need not be a date. */
+/** Under this key, a write's input carries the source's Expires header, which need not be a date. */
 export const rawExpires = Symbol('rawExpires');
 
 /**
  * The client of one side of a task.
- * @param keys the side's own, fixed ones or ones that change; without them the process's credentials are used
- * @param requestHandler the client's own: what it learns is of one store
+ * @param keys the side's own keys, fixed or from a source; without them the process's credentials are used
+ * @param requestHandler used by this client alone: it learns the latencies of one store
  */
 export function createS3Client(
   side: Side,
@@ -33,13 +33,13 @@ export function createS3Client(
     ...(side.forcePathStyle !== undefined && { forcePathStyle: side.forcePathStyle }),
     ...(fixed && { credentials: credentialsOf(fixed) }),
     ...(source && { credentials: signingKeys(source) }),
-    // Anonymous requests are not signed at all.
+    // Anonymous requests are not signed.
     ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
-    // Checksums are sent where the core computed them; the default wraps bodies in aws-chunked, which costs a third
-    // more CPU and which some stores refuse.
+    // The core sends checksums that it computed. The SDK's default wraps bodies in aws-chunked, which costs a third more
+    // CPU and which some stores refuse (quirks.ts).
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    // Otherwise every body over 2 MiB opens a fresh socket.
+    // Otherwise every body over 2 MiB opens a new socket.
     expectContinueHeader: false,
     cacheMiddleware: true,
     logger: silent,
@@ -54,10 +54,10 @@ export function createS3Client(
 }
 
 const ignore = (): void => undefined;
-/** The SDK warns on the console of streams that it does not retry; their faults are thrown and told by the core. */
+/** The SDK prints a warning for streams that it does not retry; the core reports their faults. */
 const silent = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore };
 
-/** Keys as the SDK takes them. */
+/** Keys in the SDK's form. */
 interface SigningKeys {
   accessKeyId: string;
   secretAccessKey: string;
@@ -71,7 +71,7 @@ function credentialsOf({ accessKeyId, secretAccessKey, sessionToken }: SideKeys)
   return { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
 }
 
-/** Asked for each request: the SDK keeps keys that do not end, and those that seem to have ended it asks for again. */
+/** Called for each request: the SDK caches keys that do not expire, and asks again for keys that seem expired. */
 function signingKeys(source: KeySource): () => Promise<SigningKeys> {
   return async () => ({ ...credentialsOf(await source.current()), expiration: new Date(0) });
 }
@@ -81,8 +81,8 @@ interface HeaderRequest {
 }
 
 /**
- * Two headers that the SDK does not send by itself: Expires as it was at the source, and UNSIGNED-PAYLOAD for bodies
- * that carry an MD5 or CRC of their own, which is signed: hashing them a second time would cost more than all the rest.
+ * Adds two headers that the SDK does not send: the source's Expires, and UNSIGNED-PAYLOAD for bodies with an MD5 or CRC,
+ * which is a signed header. Hashing such a body a second time would cost more than all other work.
  */
 function addHeaderMiddleware(client: S3Client): void {
   client.middlewareStack.add(

@@ -1,13 +1,13 @@
 import type { Event, NotificationConfiguration, QueueConfiguration } from '@aws-sdk/client-s3';
 import type { NotificationProperties } from '../../model/messages/custom-resource.ts';
 
-/** The document of a bucket's notifications: what in it is ours, and whether two say the same. Nothing here calls S3. */
+/** The document of a bucket's notifications: which entries are ours, and whether two documents are equal. Calls nothing. */
 
 const kinds = ['QueueConfigurations', 'TopicConfigurations', 'LambdaFunctionConfigurations'] as const;
 
 type Entry = NonNullable<NotificationConfiguration[(typeof kinds)[number]]>[number];
 
-/** Our own entries: one a prefix and kind of event. */
+/** Our own entries: one per prefix and kind of event. */
 export function ownNotifications(idPrefix: string, properties: NotificationProperties): QueueConfiguration[] {
   const { QueueArn, Created, Removed } = properties;
   const entries = (name: string, event: Event, prefixes: readonly string[]): QueueConfiguration[] =>
@@ -20,7 +20,7 @@ export function ownNotifications(idPrefix: string, properties: NotificationPrope
   return [...entries('created', 's3:ObjectCreated:*', Created), ...entries('removed', 's3:ObjectRemoved:*', Removed)];
 }
 
-/** `present` with everything under `idPrefix` replaced by `own`; whatever else it has stays as it is. */
+/** `present` with everything under `idPrefix` replaced by `own`; all other entries stay. */
 export function mergeNotifications(
   present: NotificationConfiguration,
   idPrefix: string,
@@ -30,12 +30,12 @@ export function mergeNotifications(
   return { ...present, QueueConfigurations: [...foreign, ...own] };
 }
 
-/** Do both documents mean the same, whatever their order and the case of their rules' names? */
+/** Are both documents equal, apart from their order and the case of their rules' names? */
 export function sameNotifications(one: NotificationConfiguration, other: NotificationConfiguration): boolean {
   return canonical(one) === canonical(other);
 }
 
-/** Foreign entries of which S3 would say that they overlap with one of `own`, in words. */
+/** Descriptions of the foreign entries that overlap with one of `own` by S3's rules. */
 export function overlapping(
   present: NotificationConfiguration,
   idPrefix: string,
@@ -48,7 +48,7 @@ export function overlapping(
     )
     .map((entry) => {
       const id = JSON.stringify(entry.Id ?? '');
-      return `entry ${id} tells ${receiverOf(entry)} of ${(entry.Events ?? []).join(', ')} under "${prefixOf(entry)}"`;
+      return `entry ${id} sends ${(entry.Events ?? []).join(', ')} to ${receiverOf(entry)} under "${prefixOf(entry)}"`;
     });
 }
 
@@ -88,7 +88,7 @@ function prefixesOverlap(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
 }
 
-/** `s3:ObjectCreated:*` has every event that begins like it. */
+/** `s3:ObjectCreated:*` contains every event with this prefix. */
 function eventsOverlap(one: Entry, other: Entry): boolean {
   const bare = (entry: Entry): string[] => (entry.Events ?? []).map((event) => event.replace(/\*$/, ''));
   return bare(one).some((a) => bare(other).some((b) => a.startsWith(b) || b.startsWith(a)));

@@ -11,7 +11,7 @@ export interface TaskStores {
   readonly destination: ObjectStore;
 }
 
-/** Makes the stores of tasks, each side with its own client, and keeps them while nothing about them changes. */
+/** Makes the stores of tasks, each side with its own client, and caches them by their configuration. */
 export class Stores {
   readonly #credentials: Credentials;
   readonly #made = new Map<string, ObjectStore>();
@@ -28,7 +28,7 @@ export class Stores {
   async #side(side: Side): Promise<ObjectStore> {
     const keys = this.#credentials.of(side);
     const region = side.region ?? (await keys?.current())?.region;
-    // Keys are no part of it: a rotation is the client's own affair.
+    // Keys are not part of the identity: the client handles their rotation.
     const identity = JSON.stringify([side, region]);
     let store = this.#made.get(identity);
     if (!store) {

@@ -12,10 +12,16 @@ import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../../ports/job-queue.ts';
 import { faultOf } from '../faults.ts';
 
-/** Times that the failed entries of a batch are sent again before the call fails as a whole. */
+/**
+ * The queues on SQS. This file sends jobs, buries messages in the dead-letter queue, and sets when a received message
+ * returns; job-source.ts is the worker's receiving side; redrive.ts moves dead letters back; queue-depth.ts counts. A
+ * batch call can succeed in part, so every adapter counts an entry as done only if the answer names it as successful.
+ */
+
+/** Times that a batch is sent before its call fails because of the entries that are left. */
 const maxAttempts = 5;
 
-/** The jobs queue. */
+/** The jobs queue, for senders. */
 export class SqsJobQueue implements JobQueue {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -32,7 +38,7 @@ export class SqsJobQueue implements JobQueue {
       const entries = jobs.slice(from, from + queueBatchSize).map((job, index) => ({
         Id: String(index),
         MessageBody: encodeJob(job),
-        // Fair queues: the messages of one run do not hold up those of another, nor events.
+        // Fair queues: the messages of one run do not delay those of another, nor events.
         ...(job.run !== undefined && { MessageGroupId: groupOf(job.run) }),
       }));
       await this.#sendEntries(entries);
@@ -46,26 +52,26 @@ export class SqsJobQueue implements JobQueue {
       const answer = await this.#client.send(new SendMessageBatchCommand(input)).catch((error: unknown) => {
         throw faultOf(error, 'SendMessageBatch');
       });
-      // A 200 may carry failures: an entry that is not named as successful was not sent.
+      // A 200 may contain failures: an entry that is not named as successful was not sent.
       const sent = new Set((answer.Successful ?? []).map((entry) => entry.Id));
       left = left.filter((entry) => !sent.has(entry.Id));
       if (left.length === 0) return;
       const failure = answer.Failed?.[0];
       if (failure?.SenderFault === true || attempt >= maxAttempts) {
-        const why = failure ? `${failure.Code ?? '?'}: ${failure.Message ?? ''}` : 'they are missing in the answer';
-        throw new Fault('Unavailable', `SendMessageBatch: ${left.length} messages were not taken: ${why}`);
+        const why = failure ? `${failure.Code ?? '?'}: ${failure.Message ?? ''}` : 'they are missing from the answer';
+        throw new Fault('Unavailable', `SendMessageBatch: ${left.length} messages were not accepted: ${why}`);
       }
       await this.#clock.sleep(100 * 2 ** attempt * Math.random());
     }
   }
 }
 
-/** SQS allows 128 of a few characters in a group's name. */
+/** SQS allows 128 characters of a small set in a group's name. */
 function groupOf(run: string): string {
   return run.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 128) || 'run';
 }
 
-/** The dead-letter queue, for messages that no delivery can help. */
+/** The dead-letter queue, for messages that no retry can help. */
 export class SqsDeadLetters implements DeadLetters {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -84,7 +90,7 @@ export class SqsDeadLetters implements DeadLetters {
   }
 }
 
-/** Sets when a message that was received comes back. */
+/** Sets when a received message returns to the queue. */
 export class SqsRedelivery implements Redelivery {
   readonly #client: SQSClient;
   readonly #url: string;
@@ -113,7 +119,7 @@ export class SqsRedelivery implements Redelivery {
   }
 }
 
-/** Is the message deleted, or in other hands? SQS has three ways to say so. */
+/** Was the message deleted, or received by another consumer? SQS has three ways to say so. */
 function isGone(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { name, message } = error;

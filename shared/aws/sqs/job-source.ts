@@ -9,29 +9,29 @@ import type { JobSource, ReceivedMessage } from '../../ports/job-source.ts';
 import { faultOf } from '../faults.ts';
 import { SqsRedelivery } from './job-queue.ts';
 
-/** SQS's longest, in seconds: an idle consumer asks three times a minute. */
-const longPoll = 20;
+/** SQS's maximum: an idle consumer makes three requests per minute. */
+const longPollSeconds = 20;
 
-/** The jobs queue, for a consumer that receives by itself. */
+/** The jobs queue, for a consumer that polls it. */
 export class SqsJobSource extends SqsRedelivery implements JobSource {
   readonly #client: SQSClient;
   readonly #url: string;
-  readonly #visibility: number;
+  readonly #visibilitySeconds: number;
 
-  /** @param visibility seconds for which what was received is hidden from others */
-  constructor(client: SQSClient, url: string, visibility: number) {
+  /** @param visibilitySeconds how long a received message is hidden from other consumers */
+  constructor(client: SQSClient, url: string, visibilitySeconds: number) {
     super(client, url);
     this.#client = client;
     this.#url = url;
-    this.#visibility = visibility;
+    this.#visibilitySeconds = visibilitySeconds;
   }
 
   async receive(most: number, signal: AbortSignal): Promise<ReceivedMessage[]> {
     const input = {
       QueueUrl: this.#url,
       MaxNumberOfMessages: most,
-      WaitTimeSeconds: longPoll,
-      VisibilityTimeout: this.#visibility,
+      WaitTimeSeconds: longPollSeconds,
+      VisibilityTimeout: this.#visibilitySeconds,
       MessageSystemAttributeNames: ['ApproximateReceiveCount', 'MessageGroupId'] as const,
     };
     const command = new ReceiveMessageCommand({

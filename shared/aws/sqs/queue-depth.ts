@@ -2,7 +2,7 @@ import { GetQueueAttributesCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import type { CountedQueue, QueueDepth } from '../../ports/queue-depth.ts';
 import { faultOf } from '../faults.ts';
 
-/** Counts what is in a queue of SQS. */
+/** Counts the messages of an SQS queue. */
 export class SqsQueueDepth implements CountedQueue {
   readonly #client: SQSClient;
   readonly #url: string;

@@ -10,14 +10,14 @@ import type { DeadLetter, RedriveQueues } from '../../ports/redrive.ts';
 import { faultOf } from '../faults.ts';
 import type { QueueUrls } from '../stack-parameters.ts';
 
-/** Seconds for which a dead letter that was received is nobody else's. */
-const heldFor = 300;
-/** Seconds that a receive waits: it then asks all of the queue's servers. */
-const patience = 2;
-/** Bytes of one batch: what the strictest partition takes. */
+/** How long a received dead letter is hidden from other consumers. */
+const heldSeconds = 300;
+/** How long a receive waits. A receive that waits asks all of the queue's servers. */
+const waitSeconds = 2;
+/** The size of a batch that every partition accepts. */
 const maxBatchBytes = 256 * KiB;
 
-/** Both queues by plain receives, sends and deletes: the SQS redrive API is not there in every partition. */
+/** Both queues, by plain receives, sends and deletes: not every partition has the SQS redrive API. */
 export class SqsRedriveQueues implements RedriveQueues {
   readonly #client: SQSClient;
   readonly #urls: QueueUrls;
@@ -31,8 +31,8 @@ export class SqsRedriveQueues implements RedriveQueues {
     const command = new ReceiveMessageCommand({
       QueueUrl: this.#urls.deadLetters,
       MaxNumberOfMessages: queueBatchSize,
-      VisibilityTimeout: heldFor,
-      WaitTimeSeconds: patience,
+      VisibilityTimeout: heldSeconds,
+      WaitTimeSeconds: waitSeconds,
       MessageAttributeNames: ['reason'],
       MessageSystemAttributeNames: ['SentTimestamp', 'MessageGroupId'],
     });
@@ -86,7 +86,7 @@ export class SqsRedriveQueues implements RedriveQueues {
         .slice(from, from + queueBatchSize)
         .map(({ receipt }, index) => ({ Id: String(index), ReceiptHandle: receipt, VisibilityTimeout: 0 }));
       const command = new ChangeMessageVisibilityBatchCommand({ QueueUrl: this.#urls.deadLetters, Entries });
-      // One that is not released comes back by itself after some minutes.
+      // A letter that is not released returns after some minutes.
       await this.#client.send(command).catch((error: unknown) => {
         throw faultOf(error, 'ChangeMessageVisibilityBatch of the dead-letter queue');
       });
@@ -94,12 +94,12 @@ export class SqsRedriveQueues implements RedriveQueues {
   }
 }
 
-/** IDs of the letters that an answer names as successful: one that it does not name was not done. */
+/** The IDs of the letters that an answer names as successful. A letter that is not named was not processed. */
 function namedIn(letters: readonly DeadLetter[], successful: readonly { Id?: string | undefined }[] = []): string[] {
   return successful.flatMap(({ Id }) => letters[Number(Id)]?.id ?? []);
 }
 
-/** In order, none over what SQS takes at once. */
+/** The letters in order, in batches of a size that SQS accepts. */
 function batches(letters: readonly DeadLetter[]): DeadLetter[][] {
   const made: DeadLetter[][] = [];
   let bytes = 0;

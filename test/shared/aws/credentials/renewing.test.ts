@@ -208,7 +208,7 @@ describe('an S3 client whose keys are rotated', () => {
     const put = (): Promise<unknown> => store.put('k', { ...body, data: Readable.from([body.data]) }, noAttributes);
     await expect(put()).rejects.toMatchObject({
       name: 'Unavailable',
-      message: 'PutObject: the store refused the credentials; others are there, the body has to be sent again',
+      message: 'PutObject: the store refused the credentials; new ones are available, the body has to be sent again',
     });
     await put();
     expect(statuses()).toEqual([403, 200]);
