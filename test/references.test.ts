@@ -26,6 +26,7 @@ const textOf = (path: string) => ({ path, text: readFileSync(join(project, path)
 const outside = new Set([
   ...awsOperations(project),
   'AbortIncompleteMultipartUpload',
+  'Authorization',
   'GroupInServiceInstances',
   'MemoryDenyWriteExecute',
   'PutMetricData',
@@ -55,7 +56,7 @@ describe('the check itself', () => {
       ['README.md', new Set(['start'])],
       ['docs/guide.md', new Set(['what-ends'])],
     ]),
-    words: new Set(['cutKeys', 'BufferPool', 'acquire', 'QUEUE_URL']),
+    words: new Set(['Batch', 'cutKeys', 'BufferPool', 'acquire', 'QUEUE_URL']),
   };
   const inDocument = (text: string): string[] =>
     staleInDocument(small, { path: 'docs/guide.md', text }, new Set(['ListParts']));
@@ -82,6 +83,7 @@ describe('the check itself', () => {
     ['a function', '`cutKeys`, `cutKeys()`', '`cutSegments`', 'cutSegments'],
     ['a class and its member', '`BufferPool.acquire`', '`BufferPool.take`', 'BufferPool.take'],
     ['a variable of the environment', '`QUEUE_URL`', '`QUEUE_NAME`', 'QUEUE_NAME'],
+    ['a class of one word', '`Batch`', '`Bunch`', 'Bunch'],
     ['a name of AWS', '`ListParts`', '`ListPieces`', 'ListPieces'],
   ])('in documents knows %s, and finds one that is stale', (_, right, stale, found) => {
     expect(inDocument(right)).toEqual([]);

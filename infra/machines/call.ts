@@ -12,8 +12,8 @@ export interface CallSettings {
   readonly payload?: TaskInput;
   /** where the function's result goes; by default it is the state's output */
   readonly resultPath?: string;
-  /** true where the function looks at the object anew each time, so that a world that moved is just looked at again */
-  readonly looksAnew?: boolean;
+  /** true if the function looks at the object from the start in each call: it is called again after a `restart` fault */
+  readonly canRestart?: boolean;
 }
 
 /**
@@ -62,7 +62,7 @@ export function call(scope: Construct, name: string, callee: FerryFunction, sett
     maxAttempts: 5,
     jitterStrategy: JitterType.FULL,
   });
-  if (settings.looksAnew) {
+  if (settings.canRestart) {
     state.addRetry({
       errors: faultsWith('restart'),
       interval: Duration.seconds(1),

@@ -25,7 +25,7 @@ export function observe(machine: StateMachine, { tracing }: Observing): void {
   Validations.of(machine).acknowledge({
     id: 'AwsSolutions-SF1',
     reason:
-      'Errors are logged, not every step: an upload has one child execution per batch, and all events would cost more ' +
-      'than the upload; Step Functions keeps the history of each execution for 90 days without that',
+      'Errors are logged, not every step: an upload has one child execution per batch, so all events would cost ' +
+      'more than the upload; Step Functions keeps the history of each execution for 90 days without that',
   });
 }

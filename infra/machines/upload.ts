@@ -57,8 +57,8 @@ export class UploadMachine extends Construct {
   private definition({ planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions): IChainable {
     const job = { 'job.$': '$$.Execution.Input', 'execution.$': '$$.Execution.Name' };
     const begin = new Pass(this, 'Begin', { parameters: { ...job, attempt: 0 } });
-    const plan = call(this, 'PlanUpload', planUpload, { looksAnew: true });
-    const check = call(this, 'CheckUpload', checkUpload, { looksAnew: true });
+    const plan = call(this, 'PlanUpload', planUpload, { canRestart: true });
+    const check = call(this, 'CheckUpload', checkUpload, { canRestart: true });
     const parts = this.parts(uploadParts);
     const wait = new Wait(this, 'WaitForParts', { time: WaitTime.duration(secondLook) });
 

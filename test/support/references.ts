@@ -87,8 +87,8 @@ function spansOf(markdown: string): string[] {
 }
 
 /**
- * What a Markdown text names and the tree does not have: links, anchors, paths, scripts, and code spans that look like a
- * symbol or a variable of the environment.
+ * What a Markdown text names and the tree does not have: links, anchors, paths, scripts, and code spans that look like
+ * a symbol or a variable of the environment.
  * @param outside words that are not the project's own
  */
 export function staleInDocument(tree: Tree, { path, text }: Text, outside: ReadonlySet<string>): string[] {
@@ -173,9 +173,9 @@ function missingScripts({ scripts }: Tree, text: string): string[] {
   return named.filter((name) => !scripts.has(name)).map((name) => `npm run ${name}`);
 }
 
-/** camelCase, PascalCase of two words at least, and UPPER_SNAKE_CASE, with members and parentheses. */
+/** camelCase, PascalCase and UPPER_SNAKE_CASE, with members and parentheses. */
 function looksLikeSymbol(span: string): boolean {
-  return /^(?:[a-z]+[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*|[A-Z0-9]+(?:_[A-Z0-9]+)+)(?:\.\w+)*(?:\(\))?$/.test(span);
+  return /^(?:[a-z]+[A-Z]\w*|[A-Z][a-z]\w*|[A-Z0-9]+(?:_[A-Z0-9]+)+)(?:\.\w+)*(?:\(\))?$/.test(span);
 }
 
 function isKnown({ words }: Tree, symbol: string, outside: ReadonlySet<string>): boolean {
