@@ -11,9 +11,9 @@ import { calls, documents, hostsOfEachTest, listAll } from '../support/store-cal
 
 const hosts = hostsOfEachTest();
 
-describe('an answer that sends the client elsewhere', () => {
+describe('an answer that points to another host', () => {
   const ways = [301, 302, 303, 307, 308].map((status) => [status] as const);
-  it.each(ways)('with %i is not followed, by any call', async (status) => {
+  it.each(ways)('with status %i is not followed by any call', async (status) => {
     const host = new URL(hosts.other.endpoint).host;
     const store = hosts.answerWith({
       status,
@@ -41,7 +41,7 @@ describe('an answer that sends the client elsewhere', () => {
   });
 
   it.each(['AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'])(
-    'by a region in %s is not followed',
+    'with a region in %s is not followed',
     async (code) => {
       const store = hosts.answerWith({ status: 400, body: errorXml(code, 'x', '<Region>evil.example#</Region>') });
       expect((await failureOf(store.delete('k'))).message).toContain(code);
@@ -51,7 +51,7 @@ describe('an answer that sends the client elsewhere', () => {
     },
   );
 
-  it('by an external entity is not read', async () => {
+  it('with an external entity is refused without a request to it', async () => {
     const doctype = (target: string): string => `<!DOCTYPE x [<!ENTITY e SYSTEM "${target}">]>`;
     for (const target of [`${hosts.other.endpoint}/x`, 'file:///etc/passwd']) {
       const document = listingXml([{ key: 'k&e;' }]).replace('<List', `${doctype(target)}<List`);
@@ -63,7 +63,7 @@ describe('an answer that sends the client elsewhere', () => {
   });
 });
 
-describe('an answer that is no document of S3', () => {
+describe('an answer that is not an S3 document', () => {
   const laughs = `<!DOCTYPE l [<!ENTITY a "lol">${Array.from({ length: 20 }, (_, n) => `<!ENTITY a${n} "${`&a${n - 1};`.repeat(10)}">`).join('')}]><l>&a19;</l>`;
   it.each<[string, string]>([
     ['billion laughs', laughs],
@@ -81,8 +81,8 @@ describe('an answer that is no document of S3', () => {
     ['a page of HTML', '<!DOCTYPE html><html><body>Bad gateway</body></html>'],
     ['9 MB of spaces', ' '.repeat(9 * MiB)],
     ['bytes', String(Buffer.alloc(100_000, 0x80))],
-    ['gzip that nobody asked for', '\u001f\u008b\u0008\u0000'.repeat(30_000)],
-  ])('(%s) is refused by every call, quickly', async (_name, body) => {
+    ['gzip without a request for it', '\u001f\u008b\u0008\u0000'.repeat(30_000)],
+  ])('(%s) is refused quickly by every call', async (_name, body) => {
     const store = hosts.answerWith({ body, headers: { 'content-encoding': 'gzip' } });
     const began = performance.now();
     for (const [name, call] of documents) {
@@ -99,7 +99,7 @@ describe('an answer that is no document of S3', () => {
     ['billion laughs', laughs],
     ['a page of HTML', '<!DOCTYPE html><html><body>Bad gateway</body></html>'],
     ['1 MB of message', errorXml('Evil', 'm'.repeat(1_000_000))],
-  ])('(%s) with a status of an error is that error', async (_name, body) => {
+  ])('(%s) with an error status becomes the fault of that status', async (_name, body) => {
     const store = hosts.answerWith({ status: 403, body });
     for (const [name, call] of calls.slice(1)) {
       const failure = await failureOf(call(store));
@@ -108,7 +108,7 @@ describe('an answer that is no document of S3', () => {
     }
   });
 
-  it('nor HTTP is a fault', async () => {
+  it('and is not HTTP becomes a fault', async () => {
     const raw = (text: string): Reply => ({ raw: (socket) => void socket.end(text) });
     for (const text of [
       'garbage\r\n\r\n',
@@ -128,7 +128,7 @@ describe('an answer that is no document of S3', () => {
     }
   });
 
-  it("and comes behind another one is nobody's", async () => {
+  it('and follows another answer is not taken for the next one', async () => {
     // Two answers to one request: the second must not be taken for that of the next request.
     const one = `HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: "e"\r\n\r\n`;
     const two = `HTTP/1.1 200 OK\r\nContent-Length: 999\r\nETag: "smuggled"\r\n\r\n`;
@@ -140,8 +140,8 @@ describe('an answer that is no document of S3', () => {
   });
 });
 
-describe('the store of these tests', () => {
-  it('hears of connections, so that silence means that there were none', async () => {
+describe('HostileStore', () => {
+  it('counts connections and serves clients that follow redirects', async () => {
     const store = await HostileStore.open();
     const socket = connect(Number(new URL(store.endpoint).port), '127.0.0.1');
     await new Promise((resolve) => socket.once('connect', resolve));
@@ -161,7 +161,7 @@ describe('the store of these tests', () => {
     await other.close();
   });
 
-  it('is what DeleteObject is sent to', async () => {
+  it('records the requests that write', async () => {
     const store = await HostileStore.open(() => ({ status: 204 }));
     const client = new S3Client({ endpoint: store.endpoint, region: 'r', forcePathStyle: true, credentials: canary });
     await client.send(new DeleteObjectCommand({ Bucket: 'bucket', Key: 'k' }));

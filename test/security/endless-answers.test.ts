@@ -5,21 +5,21 @@ import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { readBody } from '../../shared/flow/body.ts';
 import { failureOf } from '../support/failure.ts';
-import { canary, listingXml, type Reply } from '../support/hostile-store.ts';
+import { canary, HostileStore, listingXml, type Reply } from '../support/hostile-store.ts';
 import { documents, hostsOfEachTest, listAll } from '../support/store-calls.ts';
 
 const hosts = hostsOfEachTest();
 
 describe('an answer without an end', () => {
-  /** The product's store, with less patience. */
-  const impatient = (): ObjectStore => {
+  /** The product's store, with shorter time limits. */
+  const impatient = (hostile: HostileStore): ObjectStore => {
     const answer = { min: 300, first: 300, max: 300 };
     const handler = new BoundedHttpHandler({
       maxSockets: 10,
       times: { answer: 600 },
       bounds: { read: answer, small: answer, list: answer },
     });
-    return hosts.hostile.store({}, canary, handler);
+    return hostile.store({}, canary, handler);
   };
 
   const forever = (first: string, again: string): Reply => ({
@@ -33,23 +33,32 @@ describe('an answer without an end', () => {
     },
   });
 
-  it.each<[string, string, string]>([
-    ['interim answers', '', 'HTTP/1.1 102 Processing\r\n\r\n'],
-    ['nothing', '', ''],
-    ['a change of protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 'x'],
-    ['a header that trickles', 'HTTP/1.1 200 OK\r\nX: ', 'y'],
-    ['a body that trickles', 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n', ' '],
-    ['chunks for ever', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\n \r\n'],
-    ['an error that trickles', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 1000000\r\n\r\n', ' '],
-  ])('(%s) is left after a time', async (_name, first, again) => {
-    hosts.hostile.answer = () => forever(first, again);
-    const failure = await failureOf(listAll(impatient()));
-    expect(failure).toMatchObject({ name: 'Unavailable' });
-    // The SDK's five tries, and no more.
-    expect(hosts.hostile.asked.length).toBe(5);
+  it('times out in each of five attempts, whichever part of it does not end', async () => {
+    const endless: readonly (readonly [string, string, string])[] = [
+      ['interim answers', '', 'HTTP/1.1 102 Processing\r\n\r\n'],
+      ['nothing', '', ''],
+      ['a change of protocol', 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n', 'x'],
+      ['a header that trickles', 'HTTP/1.1 200 OK\r\nX: ', 'y'],
+      ['a body that trickles', 'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n', ' '],
+      ['chunks without an end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', '1\r\n \r\n'],
+      ['an error that trickles', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 1000000\r\n\r\n', ' '],
+    ];
+    // All at the same time, because they spend their time waiting.
+    const ends = await Promise.all(
+      endless.map(async ([name, first, again]) => {
+        const hostile = await HostileStore.open(() => forever(first, again));
+        try {
+          const failure = await failureOf(listAll(impatient(hostile)));
+          return { name, fault: failure.name, tries: hostile.asked.length };
+        } finally {
+          await hostile.close();
+        }
+      }),
+    );
+    expect(ends).toEqual(endless.map(([name]) => ({ name, fault: 'Unavailable', tries: 5 })));
   });
 
-  it('is left after so many bytes, and the connection is ended', async () => {
+  it('fails after 8 MiB, and the connection is closed', async () => {
     let sent = 0;
     hosts.hostile.answer = () => ({
       body: (function* () {
@@ -68,7 +77,7 @@ describe('an answer without an end', () => {
     }
   });
 
-  it('of an error is left after a few bytes', async () => {
+  it('with an error status is closed after a few bytes', async () => {
     let sent = 0;
     hosts.hostile.answer = () => ({
       status: 403,
@@ -84,7 +93,7 @@ describe('an answer without an end', () => {
     expect(sent).toBeLessThan(40 * MiB);
   });
 
-  it('of an object is left when it is longer than it was said to be', async () => {
+  it('with an object fails as soon as more bytes come than were announced', async () => {
     hosts.hostile.answer = ({ method }) =>
       method === 'HEAD' || hosts.hostile.asked.length === 1
         ? { headers: { 'content-length': '3', etag: '"e"' } }
@@ -102,7 +111,7 @@ describe('an answer without an end', () => {
     expect(opened?.body.destroyed).toBe(true);
   });
 
-  it('gives back a socket, for the next call', async () => {
+  it('releases its socket for the next call', async () => {
     hosts.hostile.answer = () => ({ body: ' '.repeat(9 * MiB) });
     const store = hosts.hostile.store();
     for (let index = 0; index < 5; index++) await failureOf(listAll(store));

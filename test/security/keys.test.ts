@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isFault } from '../../shared/model/faults.ts';
 import { MiB } from '../../shared/model/limits.ts';
@@ -9,6 +9,7 @@ import { contextOf } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
 import { taskBetweenEndpoints } from '../support/tasks.ts';
 import { HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
+import type { ObjectStore } from '../../shared/ports/object-store.ts';
 
 /** Keys that climb, look like URLs, queries or sub-resources, or like what JavaScript has already. */
 const hostileKeys: readonly string[] = [
@@ -56,27 +57,32 @@ function pathOf(key: string): string {
 const gone = ({ method }: Asked): Reply =>
   method === 'HEAD' || method === 'GET' ? { status: 404 } : { status: 200, headers: { etag: `"${md5}"` } };
 
-describe('a key on its way', () => {
+describe('a key between source and destination', () => {
   let source: HostileStore;
   let destination: HostileStore;
+  let sides: [ObjectStore, ObjectStore];
 
-  beforeEach(async () => {
-    source = await HostileStore.open(() => ({ headers: object, body: data }));
-    destination = await HostileStore.open(gone);
+  beforeAll(async () => {
+    source = await HostileStore.open();
+    destination = await HostileStore.open();
+    sides = [source.store({ bucket: 'source' }), destination.store()];
   });
 
-  afterEach(async () => {
+  beforeEach(() => {
+    source.answer = () => ({ headers: object, body: data });
+    destination.answer = gone;
+    source.asked.length = 0;
+    destination.asked.length = 0;
+  });
+
+  afterAll(async () => {
     await source.close();
     await destination.close();
   });
 
   const settings = { events: 'none', deletes: true };
   const transfer = (key: string, action: 'copy' | 'delete' = 'copy', more = {}) => {
-    const context = contextOf(
-      taskBetweenEndpoints({ ...settings, ...more }),
-      source.store({ bucket: 'source' }),
-      destination.store(),
-    );
+    const context = contextOf(taskBetweenEndpoints({ ...settings, ...more }), ...sides);
     return transferObject(context, { task: 'hostile', key, action, size: 3 });
   };
 
@@ -113,7 +119,7 @@ describe('a key on its way', () => {
     ]);
   });
 
-  it('is the same bytes at both ends, whatever they are', async () => {
+  it('arrives byte for byte, for random keys', async () => {
     await fc.assert(
       fc.asyncProperty(keyArbitrary, async (rest) => {
         destination.asked.length = 0;
@@ -134,9 +140,9 @@ describe('a key on its way', () => {
     try {
       const side = { endpoint: one.endpoint };
       const task = taskBetweenEndpoints({ source: side, destination: side, tags: false });
+      const context = contextOf(task, one.store({ bucket: 'source' }), one.store());
       for (const rest of hostileKeys) {
         one.asked.length = 0;
-        const context = contextOf(task, one.store({ bucket: 'source' }), one.store());
         await transferObject(context, { task: 'hostile', key: `in/${rest}`, action: 'copy', size: 3 });
         expect(one.writes).toEqual([`PUT ${pathOf(`out/${rest}`)}?x-id=CopyObject`]);
         const copied = one.asked.find(({ method }) => method === 'PUT')?.headers['x-amz-copy-source'];
@@ -150,7 +156,7 @@ describe('a key on its way', () => {
   });
 
   it.each(['', 'i', 'in', 'out/x', '../in/x', 'IN/x', '/in/x', 'in\u0000/x'])(
-    '%j, outside of the source prefix, leads to no write',
+    '%j, outside the source prefix, causes no request',
     async (key) => {
       const failure = await failureOf(transfer(key));
       expect(isFault(failure, 'InvalidInput')).toBe(true);
@@ -158,13 +164,13 @@ describe('a key on its way', () => {
     },
   );
 
-  it('is refused where it would be too long under the destination prefix', async () => {
+  it('is refused if it is too long under the destination prefix', async () => {
     const failure = await failureOf(transfer(`in/${'x'.repeat(1021)}`));
     expect(failure.message).toContain('has 1025 bytes, S3 allows 1024');
     expect(destination.asked).toEqual([]);
   });
 
-  it('of a large object that streams is the same', async () => {
+  it('of a large object that is streamed is written under the prefix and nowhere else', async () => {
     source.answer = ({ method }) => ({
       headers: { ...object, 'content-length': String(65 * MiB) },
       ...(method === 'GET' && { body: Buffer.alloc(65 * MiB) }),

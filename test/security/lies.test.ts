@@ -13,7 +13,7 @@ const hosts = hostsOfEachTest();
 
 const md5 = '900150983cd24fb0d6963f7d28e17f72';
 
-describe('an answer with a lie in it', () => {
+describe('a false answer', () => {
   it.each([
     ['99999999999999999999', 'Content-Length overflow'],
     [String(5 * 1024 * 1024 * TiB), 'no valid size'],
@@ -33,7 +33,7 @@ describe('an answer with a lie in it', () => {
     ['less', 'bytes 0-1/3', 'ab'],
     ['another object', 'bytes 0-2/4', 'abc'],
     ['no range', '', 'abc'],
-  ])('about a range (%s) never ends in an object', async (_name, range, body) => {
+  ])('about a range (%s) creates no object', async (_name, range, body) => {
     const etag = `"${'1'.repeat(32)}-1"`;
     hosts.hostile.answer = ({ method }) =>
       method === 'HEAD'
@@ -55,7 +55,7 @@ describe('an answer with a lie in it', () => {
     ['negative numbers', '<Part><PartNumber>-1</PartNumber><Size>3</Size><ETag>e</ETag></Part>'],
     ['sizes that are none', '<Part><PartNumber>1</PartNumber><Size>-3</Size><ETag>e</ETag></Part>'],
     ['ETags with line ends', '<Part><PartNumber>1</PartNumber><Size>3</Size><ETag>e&#13;&#10;</ETag></Part>'],
-  ])('about parts (%s) never ends in an object', async (_name, parts) => {
+  ])('about parts (%s) creates no object', async (_name, parts) => {
     const etag = `"${'1'.repeat(32)}-1"`;
     hosts.hostile.answer = () => ({
       headers: { 'content-length': '3', etag, 'content-range': 'bytes 0-2/3' },
@@ -80,11 +80,11 @@ describe('an answer with a lie in it', () => {
       (count) =>
         `<NextPartNumberMarker>${count * 1000}</NextPartNumberMarker>${'<Part><PartNumber>1</PartNumber><Size>5</Size></Part>'.repeat(1000)}`,
     ],
-    ['none, for ever', (count) => `<NextPartNumberMarker>${count}</NextPartNumberMarker>`],
-    ['the same for ever', () => '<NextPartNumberMarker>1</NextPartNumberMarker>'],
+    ['pages without parts, forever', (count) => `<NextPartNumberMarker>${count}</NextPartNumberMarker>`],
+    ['the same page, forever', () => '<NextPartNumberMarker>1</NextPartNumberMarker>'],
     ['backwards', (count) => `<NextPartNumberMarker>${100 - count}</NextPartNumberMarker>`],
     ['no number as the marker', (count) => `<NextPartNumberMarker>x${count}</NextPartNumberMarker>`],
-  ])('about how many parts there are (%s) comes to an end', async (_name, page) => {
+  ])('about the number of parts (%s) ends in a fault', async (_name, page) => {
     let count = 0;
     const store = hosts.answerWith(() => ({ body: `<A><IsTruncated>true</IsTruncated>${page(++count)}</A>` }));
     expect((await failureOf(store.listParts('k', 'U'))).message).toMatch(/does not go on|more than 10000 parts/);
@@ -100,7 +100,7 @@ describe('an answer with a lie in it', () => {
     },
   );
 
-  it('about the upload ID stays one parameter', async () => {
+  it('about the upload ID cannot add a query parameter', async () => {
     const store = hosts.answerWith({ body: '<A><UploadId>a&amp;acl=1#?/../x%26</UploadId></A>' });
     const { uploadId } = await store.createUpload('k', noAttributes);
     await store.abortUpload('k', uploadId);
@@ -109,7 +109,7 @@ describe('an answer with a lie in it', () => {
     );
   });
 
-  it('about what Complete made changes nothing for others', async () => {
+  it('about the completed object does not affect other uploads', async () => {
     const store = hosts.answerWith({
       body: '<A><Location>http://evil.example/x</Location><Bucket>other</Bucket><Key>other</Key><ETag>"x-1"</ETag></A>',
     });
@@ -130,7 +130,7 @@ describe('an answer with a lie in it', () => {
     },
   );
 
-  it('about what went wrong, at great length, is told in part', async () => {
+  it('with a long error message is shortened', async () => {
     const store = hosts.answerWith({ status: 400, body: errorXml('Evil', 'm'.repeat(60_000)) });
     for (const [name, call] of calls.slice(1)) {
       const { message } = await failureOf(call(store));
@@ -153,7 +153,7 @@ describe('an answer with a lie in it', () => {
     'Fri, 31 Dec 9999 23:59:59 GMT',
     'Thu, 01 Jan 1970 00:00:00 GMT',
     'nonsense',
-  ])('about the time (%s) does not end the client for good', async (date) => {
+  ])('about the time (%s) does not break the client', async (date) => {
     const time = new Date(Date.parse(date) || 0).toISOString();
     const body = errorXml('RequestTimeTooSkewed', 'x', `<ServerTime>${time}</ServerTime>`);
     const store = hosts.answerWith({ status: 403, headers: { date }, body });
@@ -164,12 +164,12 @@ describe('an answer with a lie in it', () => {
     expect(hosts.hostile.asked.at(-1)?.headers['x-amz-date']).toContain(now);
   });
 
-  it('about tags is a fault where they are no text', async () => {
+  it('with tags that are not text is a fault', async () => {
     const store = hosts.answerWith({ body: '<T><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></T>' });
     expect((await failureOf(store.tags('k'))).message).toContain('the tags are not well-formed Unicode');
   });
 
-  it('that asks to wait for a day is not obeyed', async () => {
+  it('that asks to wait for a day is retried within a minute', async () => {
     let count = 0;
     const store = hosts.answerWith(() =>
       count++ === 0

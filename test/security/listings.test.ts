@@ -35,7 +35,7 @@ const start: FindObjectsState = {
 const more = '<IsTruncated>true</IsTruncated>';
 const next = (token: string | number): string => `${more}<NextContinuationToken>${token}</NextContinuationToken>`;
 
-describe('a listing that lies', () => {
+describe('a false listing', () => {
   let source: HostileStore;
   let destination: HostileStore;
   /** Both sides say of every object that it is there, and another one. */
@@ -93,7 +93,7 @@ describe('a listing that lies', () => {
     (): Reply => ({ body: listingXml(entries, rest, encoding) });
 
   const outside = ['out/x', 'in', 'i', '../in/x', '/in/x', 'In/x', '%2e%2e/x', 'in%00', 'x%0d%0a'];
-  it.each(outside)('with %j, outside of the prefix, is a fault at either side', async (key) => {
+  it.each(outside)('with %j, outside the prefix, is a fault on either side', async (key) => {
     const at = await run(page([{ key }]), empty);
     expect(at.fault).toBeInstanceOf(Fault);
     expect(at.fault?.message).toContain('asked to list keys with prefix "in/"');
@@ -126,7 +126,7 @@ describe('a listing that lies', () => {
     ['a date that is none', [{ key: 'in/a', modified: 'yesterday' }], /timestamp/],
     ['a field that is named __proto__', [{ key: 'in/a</Key><__proto__><p>1</p></__proto__><Key>' }], /TypeError/],
     ['elements where text is', [{ key: '<a>in/a</a>' }], /schema type/],
-  ])('with %s is a clear fault', async (_name, entries, message) => {
+  ])('with %s is a fault that names the problem', async (_name, entries, message) => {
     const { fault, jobs } = await run(page(entries), empty);
     expect(fault).toBeInstanceOf(Fault);
     expect(fault?.name).toBe('Unavailable');
@@ -164,7 +164,7 @@ describe('a listing that lies', () => {
     ['with names that JavaScript knows', page([{ key: 'in/__proto__' }, { key: 'in/constructor' }]), 2],
     ['with unknown fields', page([{ key: 'in/a' }], '<constructor><prototype>1</prototype></constructor>'), 1],
     ['with keys that climb', page([{ key: 'in/../../x' }, { key: 'in/..' }]), 2],
-  ])('%s leads to jobs for keys of the prefix', async (_name, listing, jobs) => {
+  ])('%s leads to jobs only for keys under the prefix', async (_name, listing, jobs) => {
     const ended = await run(listing, empty);
     expect(ended.fault).toBeUndefined();
     // In another order, what was sent before it showed is sent once more.
@@ -173,7 +173,7 @@ describe('a listing that lies', () => {
     expect(({} as { polluted?: string }).polluted).toBeUndefined();
   });
 
-  it('of the destination makes nothing be deleted outside of the prefix', async () => {
+  it('of the destination deletes nothing outside the prefix', async () => {
     const keys = ['out/../../x', 'out/..', 'out/%2e%2e', 'out//x', 'out/__proto__'];
     const { fault, jobs } = await run(empty, page(keys.sort().map((key) => ({ key: encodeURIComponent(key) }))));
     expect(fault).toBeUndefined();
@@ -181,7 +181,7 @@ describe('a listing that lies', () => {
     expect(destination.writes.length).toBe(keys.length);
   });
 
-  it('cannot blow up the plan of a run', async () => {
+  it('does not enlarge the plan of a run', async () => {
     source.answer = ({ method }) =>
       method === 'HEAD' ? {} : { body: listingXml([{ key: `x${'y'.repeat(60_000)}` }], next(1)) };
     destination.answer = () => ({});
@@ -190,7 +190,7 @@ describe('a listing that lies', () => {
     expect((await failureOf(plan)).message).toContain('which is not a key');
   });
 
-  it('of uploads makes nothing be aborted outside of the prefix', async () => {
+  it('of uploads aborts nothing outside the prefix', async () => {
     const upload = (key: string): string =>
       `<Upload><Key>${key}</Key><UploadId>U</UploadId><Initiated>2020-01-01T00:00:00.000Z</Initiated></Upload>`;
     const ledger = new MemoryLedger();

@@ -23,7 +23,7 @@ function answer({ method, query, target }: Asked): Reply {
   return { body: forever(`<a>${'x'.repeat(60_000)}</a>`) };
 }
 
-it('endless answers and huge messages end in faults, within a small heap', async () => {
+it('endless answers and huge messages become faults within a small heap', async () => {
   const hostile = await HostileStore.open(answer);
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [

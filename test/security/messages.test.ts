@@ -45,6 +45,7 @@ describe('a hostile message', () => {
   let atOnce = { now: 0, most: 0 };
   let ledger: MemoryLedger;
   let consumer: Consumer;
+  let transferOne: typeof transferObject;
 
   beforeEach(async () => {
     const object = { 'content-length': '3', etag: '"900150983cd24fb0d6963f7d28e17f72"' };
@@ -54,6 +55,7 @@ describe('a hostile message', () => {
     destination = await HostileStore.open(({ method }) => ({ status: method === 'HEAD' ? 404 : 200 }));
     const task = taskBetweenEndpoints({ events: 'none' });
     [jobs, faults, buried, atOnce, ledger] = [[], [], [], { now: 0, most: 0 }, new MemoryLedger()];
+    transferOne = transferObject;
     const context = contextOf(task, source.store({ bucket: 'source' }), destination.store());
     consumer = {
       tasks: () => Promise.resolve([{ ...task, events: 'create' }]),
@@ -62,7 +64,7 @@ describe('a hostile message', () => {
         atOnce.most = Math.max(atOnce.most, ++atOnce.now);
         try {
           if (job.task !== task.name) throw new Fault('UnknownTask', 'no such task');
-          return await transferObject(context, job);
+          return await transferOne(context, job);
         } finally {
           atOnce.now--;
         }
@@ -124,7 +126,7 @@ describe('a hostile message', () => {
     ['an event with a key of 4 KB', () => eventsOf(eventOf({ key: `in/${'%41'.repeat(1200)}` }))],
     ['an event with an ETag of 1 MB', () => eventsOf(eventOf({ key: 'in/a', eTag: 'e'.repeat(1_000_000) }))],
     ['an event of a size that is none', () => eventsOf(eventOf({ key: 'in/a', size: 1e300 }))],
-  ])('(%s) is buried with its reason, and nothing is done', async (_name, body) => {
+  ])('(%s) becomes a dead letter with its reason and has no other effect', async (_name, body) => {
     const began = performance.now();
     expect(await consume(body())).toBe(true);
     expect(performance.now() - began).toBeLessThan(20_000);
@@ -145,41 +147,52 @@ describe('a hostile message', () => {
     ['of a kind of its own', eventsOf(eventOf({ key: 'in/a' }, { eventName: 'constructor' }))],
     ['of no record', '{"Records":[]}'],
     ['of a test', '{"Event":"s3:TestEvent","__proto__":{"polluted":1}}'],
-  ])('(an event %s) leads to nothing', async (_name, body) => {
+  ])('(an event %s) has no effect', async (_name, body) => {
     expect(await consume(body)).toBe(true);
     expect([jobs, faults, buried]).toEqual([[], [], []]);
   });
 
-  it('with a version that would be a header is an event of the object, whatever its version', async () => {
+  it('with header syntax in its version ID sends no such header', async () => {
     await consume(eventsOf(eventOf({ key: 'in/a', versionId: 'v\r\nX-Evil: 1', sequencer: '\r\n' })));
     expect(jobs).toEqual([{ task: 'hostile', key: 'in/a', action: 'copy' }]);
     expect(destination.writes).toEqual(['PUT /bucket/out/a?x-id=PutObject']);
     for (const { headers } of source.asked) expect(headers['x-evil']).toBeUndefined();
   });
 
-  it('of 1 MiB that names a thousand objects is done a few at a time', async () => {
+  it('with a thousand objects transfers at most ten at a time; with more it becomes a dead letter', async () => {
     const records = Array.from({ length: 1000 }, (_, n) => eventOf({ key: `in/${n}`, size: 3 }));
-    const body = eventsOf(...records);
-    expect(await consume(body)).toBe(true);
+    transferOne = async (_context, { task, key }) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return { task, key, route: 'put', bytes: 3, reason: '' };
+    };
+    expect(await consume(eventsOf(...records))).toBe(true);
+    expect(new Set(jobs.map(({ key }) => key)).size).toBe(1000);
     expect(jobs).toHaveLength(1000);
-    expect(atOnce.most).toBeLessThanOrEqual(10);
-    expect(destination.writes).toHaveLength(1000);
+    expect(atOnce.most).toBe(10);
     expect(await consume(eventsOf(...records, eventOf({ key: 'in/one more' })))).toBe(true);
     expect(jobs).toHaveLength(1000);
     expect(buried).toHaveLength(1);
   });
 
-  it('that says an absurd size believes no size', async () => {
+  it('with fifty objects writes each of them once', async () => {
+    const records = Array.from({ length: 50 }, (_, n) => eventOf({ key: `in/${n}`, size: 3 }));
+    expect(await consume(eventsOf(...records))).toBe(true);
+    expect(new Set(destination.writes).size).toBe(50);
+    expect(destination.writes).toHaveLength(50);
+    expect(atOnce.most).toBeLessThanOrEqual(10);
+  });
+
+  it('with an absurd size still copies the object that is there', async () => {
     await consume(eventsOf(eventOf({ key: 'in/a', size: Number.MAX_SAFE_INTEGER })));
     expect(destination.writes).toEqual(['PUT /bucket/out/a?x-id=PutObject']);
   });
 
-  it('for an unknown task is buried', async () => {
+  it('for an unknown task becomes a dead letter', async () => {
     expect(await consume(job({ task: 'unknown' }))).toBe(true);
     expect(buried).toEqual([expect.objectContaining({ reason: 'UnknownTask: no such task' })]);
   });
 
-  it('about a store that answers with an unheard-of error does not end the batch', async () => {
+  it('whose store answers with an unknown error becomes a fault and does not fail the batch', async () => {
     destination.answer = () => ({
       status: 400,
       body: errorXml(
@@ -199,7 +212,7 @@ describe('a hostile message', () => {
   });
 });
 
-describe('a task that somebody made up', () => {
+describe('a hostile task configuration', () => {
   const fileOf = (more: object): string =>
     JSON.stringify({ tasks: [{ name: 't', source: { bucket: 'aaa' }, destination: { bucket: 'bbb' }, ...more }] });
 
@@ -261,8 +274,8 @@ describe('a task that somebody made up', () => {
   });
 });
 
-describe('what a terminal shows', () => {
-  it('of keys, answers and tasks is obeyed by no terminal', () => {
+describe('terminal output', () => {
+  it('escapes control characters in messages about keys, answers and tasks', () => {
     expect(quoted(escapes)).not.toMatch(obeyed);
     expect(quoted(`${'x'.repeat(119)}🚢`)).not.toMatch(/\p{Cs}/u);
     expect(quoted('é 🚢 日本')).toBe('"é 🚢 日本"');
@@ -273,7 +286,7 @@ describe('what a terminal shows', () => {
     expect(() => parseS3Notification(escapes)).toThrow(/^S3 event notification is not JSON: [ -~]*$/);
   });
 
-  it('of dead letters are names of tasks and of faults', async () => {
+  it('groups dead letters only by names of tasks and faults', async () => {
     const letter = (id: string, body: string, reason: string): DeadLetter => ({
       id,
       body,
@@ -307,7 +320,7 @@ describe('what a terminal shows', () => {
     ]);
   });
 
-  it('of a wrong option is obeyed by no terminal', async () => {
+  it('escapes control characters in the message for an unknown option', async () => {
     const run = promisify(execFile)(process.execPath, [
       'local/start.ts',
       '--from',

@@ -1,8 +1,12 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseKeys } from '../../shared/aws/credentials/keys-text.ts';
+import { project } from '../support/child.ts';
 import { failureOf } from '../support/failure.ts';
+import { until } from '../support/until.ts';
+import type { LeakCase } from './leaks.ts';
 import { canary, errorXml, HostileStore, type Asked, type Reply } from '../support/hostile-store.ts';
 
 const { accessKeyId, secretAccessKey, sessionToken } = canary;
@@ -25,47 +29,62 @@ const echoes: readonly (readonly [string, (sent: string) => string])[] = [
   ['in CDATA', (sent) => `<![CDATA[${sent.slice(0, 8)}]]>${sent.slice(8)}`],
 ];
 
-describe('what a request is signed with', () => {
+describe('credentials', () => {
   let honest: HostileStore;
   let hostile: HostileStore;
 
-  beforeEach(async () => {
+  let child: ChildProcess;
+  let output = '';
+
+  beforeAll(async () => {
+    honest = await HostileStore.open();
+    hostile = await HostileStore.open();
+    child = fork(join(project, 'test/security/leaks.ts'), [honest.endpoint, hostile.endpoint], {
+      cwd: project,
+      silent: true,
+      execArgv: [],
+      env: {
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
+        AWS_REGION: 'us-east-1',
+        AWS_ENDPOINT_URL_STS: hostile.endpoint,
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: hostile.endpoint,
+        POWERTOOLS_LOG_LEVEL: 'DEBUG',
+        POWERTOOLS_DEV: 'false',
+      },
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+    }
+  });
+
+  beforeEach(() => {
     const object = { 'content-length': '3', etag: '"900150983cd24fb0d6963f7d28e17f72"' };
-    honest = await HostileStore.open(({ query, target }) =>
+    honest.answer = ({ query, target }) =>
       query.has('tagging')
         ? { body: '<Tagging/>' }
         : target.startsWith('/bucket/')
           ? { status: 404 }
-          : { headers: object, body: 'abc' },
-    );
-    hostile = await HostileStore.open();
+          : { headers: object, body: 'abc' };
+    hostile.asked.length = 0;
+    output = '';
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
+    const exit = once(child, 'exit');
+    child.disconnect();
+    await exit;
     await honest.close();
     await hostile.close();
   });
 
+  /** Runs one case in the child process. @returns everything that the child wrote */
   async function outputWith(kind: string, text = secret): Promise<string> {
-    const child = promisify(execFile)(
-      process.execPath,
-      ['test/security/leaks.ts', honest.endpoint, hostile.endpoint, kind, text],
-      {
-        env: {
-          AWS_ACCESS_KEY_ID: accessKeyId,
-          AWS_SECRET_ACCESS_KEY: secretAccessKey,
-          AWS_SESSION_TOKEN: sessionToken,
-          AWS_REGION: 'us-east-1',
-          AWS_ENDPOINT_URL_STS: hostile.endpoint,
-          AWS_ENDPOINT_URL_SECRETS_MANAGER: hostile.endpoint,
-          POWERTOOLS_LOG_LEVEL: 'DEBUG',
-          POWERTOOLS_DEV: 'false',
-        },
-        maxBuffer: 256 * 1024 * 1024,
-      },
-    );
-    const { stdout, stderr } = await child;
-    return stdout + stderr;
+    child.send({ kind, secret: text } satisfies LeakCase);
+    await until(() => [...output.matchAll(/^end of the case$/gm)].length === 2 || child.exitCode !== null);
+    expect(child.exitCode).toBeNull();
+    return output;
   }
 
   /** The services of AWS are honest, the store is not. */
@@ -89,7 +108,7 @@ describe('what a request is signed with', () => {
     hostile.asked.flatMap(({ headers }) => /Signature=([0-9a-f]{64})/.exec(headers.authorization ?? '')?.[1] ?? []);
 
   function expectNoSecretIn(output: string): void {
-    // It ran to its end, and what was written is what is looked at.
+    // The case ran to its end and wrote what is searched here.
     expect(output).toContain('ledger: ');
     expect(output).toContain('dead letter: ');
     expect(signatures().length).toBeGreaterThan(3);
@@ -102,7 +121,7 @@ describe('what a request is signed with', () => {
   const ways = echoes.flatMap(([name, form], index) =>
     (index === 0 ? ['an error', 'a success', 'headers'] : ['an error']).map((where) => [name, where, form] as const),
   );
-  it.each(ways)('and repeated %s in %s is in nothing that is written', async (_name, where, form) => {
+  it.each(ways)('that a store repeats %s in %s appear in no output', async (_name, where, form) => {
     hostile.answer = (asked) => {
       const honestly = service(asked);
       if (honestly) return honestly;
@@ -137,7 +156,7 @@ describe('what a request is signed with', () => {
     expectNoSecretIn(await outputWith('ssmParameter'));
   });
 
-  it.each(['roleArn', 'secretArn'])('from a %s is in nothing that is written', async (kind) => {
+  it.each(['roleArn', 'secretArn'])('from a %s appear in no output', async (kind) => {
     hostile.answer = (asked) =>
       service(asked) ?? {
         status: 403,
@@ -169,21 +188,21 @@ describe('what a request is signed with', () => {
         session_token: `${sessionToken}\r\nX: y`,
       }),
     ],
-  ])('and was written down as %s is in nothing that is written', async (_name, text) => {
+  ])('configured as %s appear in no output', async (_name, text) => {
     hostile.answer = () => ({ status: 403, body: errorXml('AccessDenied', 'x') });
     const output = await outputWith('ssmParameter', text);
     expect(output).toContain('dead letter: ');
     for (const one of [secretAccessKey, sessionToken]) expect(output.includes(one)).toBe(false);
   });
 
-  it('is not told by the parser of secrets', async () => {
+  it('appear in no error of the parser of secrets', async () => {
     const failure = await failureOf(
       Promise.resolve().then(() => parseKeys(`{"a": "${secretAccessKey}`, 'parameter p')),
     );
     expect(JSON.stringify([failure.message, failure.stack, failure.cause])).not.toContain(secretAccessKey);
   });
 
-  it('makes no URL that is signed', async () => {
+  it('are never sent in a signed URL', async () => {
     hostile.answer = () => ({ status: 403 });
     await outputWith('ssmParameter');
     for (const { query } of hostile.asked)

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 test.each(['upload-parts', 'worker: a process'])(
-  'kill -9 of %s: the object arrives whole, and no more is sent again than was in flight',
+  'after kill -9 of %s the object arrives whole, and only parts in flight are sent again',
   async (name) => {
     const victim = victims.find((one) => one.name === name)!;
     const directory = join(place.path, victim.site);

@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, expect, test } from '@jest/globals';
 import { findSegment } from '../../shared/find/find-segment.ts';
 import type { Job } from '../../shared/model/job.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
@@ -37,69 +37,72 @@ function disturbed(store: ObjectStore, between: () => Promise<void>): ObjectStor
   });
 }
 
-it.each([1, 2, 3])('the finder loses no object and repeats none at cost: seed %d', async (seed) => {
-  const random = new Random(seed);
-  const open = (stores = await Stores.open());
-  const { source, destination } = open;
-  const put = async (store: ObjectStore, key: string, text: string): Promise<void> => {
-    await store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
-  };
-  const keys = Array.from({ length: 60 }, (_, index) => `key ${String(index).padStart(3, '0')}`);
-  const rested = { same: new Set<string>(), missing: new Set<string>(), extra: new Set<string>() };
-  for (const key of keys) {
-    const kind = random.pick(['same', 'same', 'missing', 'extra'] as const);
-    rested[kind].add(key);
-    if (kind !== 'extra') await put(source, key, `first ${key}`);
-    if (kind !== 'missing') await put(destination, key, `first ${key}`);
-  }
-  const context = contextOf(task, source, destination, { partsAtOnce: 1 });
-  const work = async (job: Job): Promise<void> => {
-    await transferObject(context, job);
-  };
-
-  let moment = 0;
-  const between = async (): Promise<void> => {
-    const key = random.chance(0.4) ? `${random.pick(keys)} new ${++moment}` : random.pick(keys);
-    for (const one of Object.values(rested)) one.delete(key);
-    const action = random.pick(['write', 'write', 'delete'] as const);
-    if (action === 'write') await put(source, key, `later ${key}`);
-    else await source.delete(key);
-    // Its event may be dealt with at once, so that the other side changes too, or later.
-    if (random.chance(0.6)) await work({ task: task.name, key, action: action === 'write' ? 'copy' : 'delete' });
-  };
-  const find = async (disturb: () => Promise<void>): Promise<Job[]> => {
-    const jobs: Job[] = [];
-    const queue = {
-      send: (some: readonly Job[]): Promise<void> => {
-        jobs.push(...some);
-        return Promise.resolve();
-      },
+test.each([1, 2, 3])(
+  'the finder misses no object and sends none twice while both buckets change (seed %d)',
+  async (seed) => {
+    const random = new Random(seed);
+    const open = (stores = await Stores.open());
+    const { source, destination } = open;
+    const put = async (store: ObjectStore, key: string, text: string): Promise<void> => {
+      await store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
     };
-    const sides = { source: disturbed(source, disturb), destination: disturbed(destination, disturb) };
-    const start = { task: task.name, run: 'r', dryRun: false, prefix: '', prefixList: {}, segment: {} };
-    const state = await findSegment({ ...context, ...sides, queue, margin: 0 }, start);
-    expect(state.done).toBe(true);
-    return jobs;
-  };
+    const keys = Array.from({ length: 60 }, (_, index) => `key ${String(index).padStart(3, '0')}`);
+    const rested = { same: new Set<string>(), missing: new Set<string>(), extra: new Set<string>() };
+    for (const key of keys) {
+      const kind = random.pick(['same', 'same', 'missing', 'extra'] as const);
+      rested[kind].add(key);
+      if (kind !== 'extra') await put(source, key, `first ${key}`);
+      if (kind !== 'missing') await put(destination, key, `first ${key}`);
+    }
+    const context = contextOf(task, source, destination, { partsAtOnce: 1 });
+    const work = async (job: Job): Promise<void> => {
+      await transferObject(context, job);
+    };
 
-  const jobs = await find(between);
-  expect(moment).toBeGreaterThan(0);
-  const found = jobs.map(({ key, action }) => `${action} ${key}`);
-  // No key comes twice; what rested was judged as it is; nothing that rested the same on both sides is sent.
-  expect(new Set(jobs.map(({ key }) => key)).size).toBe(jobs.length);
-  expect(found).toEqual(expect.arrayContaining([...rested.missing].map((key) => `copy ${key}`)));
-  expect(found).toEqual(expect.arrayContaining([...rested.extra].map((key) => `delete ${key}`)));
-  expect(jobs.filter(({ key }) => rested.same.has(key))).toEqual([]);
-  open.watch.forget();
-  for (const job of jobs) await work(job);
-  // What the finder saw in passing is looked at again: nothing is written twice.
-  expect(open.watch.writes.duplicates).toBe(0);
+    let moment = 0;
+    const between = async (): Promise<void> => {
+      const key = random.chance(0.4) ? `${random.pick(keys)} new ${++moment}` : random.pick(keys);
+      for (const one of Object.values(rested)) one.delete(key);
+      const action = random.pick(['write', 'write', 'delete'] as const);
+      if (action === 'write') await put(source, key, `later ${key}`);
+      else await source.delete(key);
+      // Its event may be dealt with at once, so that the other side changes too, or later.
+      if (random.chance(0.6)) await work({ task: task.name, key, action: action === 'write' ? 'copy' : 'delete' });
+    };
+    const find = async (disturb: () => Promise<void>): Promise<Job[]> => {
+      const jobs: Job[] = [];
+      const queue = {
+        send: (some: readonly Job[]): Promise<void> => {
+          jobs.push(...some);
+          return Promise.resolve();
+        },
+      };
+      const sides = { source: disturbed(source, disturb), destination: disturbed(destination, disturb) };
+      const start = { task: task.name, run: 'r', dryRun: false, prefix: '', prefixList: {}, segment: {} };
+      const state = await findSegment({ ...context, ...sides, queue, margin: 0 }, start);
+      expect(state.done).toBe(true);
+      return jobs;
+    };
 
-  // The next run finds what came behind the first one's back, and the one after that finds nothing.
-  for (const job of await find(() => Promise.resolve())) await work(job);
-  expect(await find(() => Promise.resolve())).toEqual([]);
-  expect(await contents(destination)).toEqual(await contents(source));
-});
+    const jobs = await find(between);
+    expect(moment).toBeGreaterThan(0);
+    const found = jobs.map(({ key, action }) => `${action} ${key}`);
+    // No key comes twice; what rested was judged as it is; nothing that rested the same on both sides is sent.
+    expect(new Set(jobs.map(({ key }) => key)).size).toBe(jobs.length);
+    expect(found).toEqual(expect.arrayContaining([...rested.missing].map((key) => `copy ${key}`)));
+    expect(found).toEqual(expect.arrayContaining([...rested.extra].map((key) => `delete ${key}`)));
+    expect(jobs.filter(({ key }) => rested.same.has(key))).toEqual([]);
+    open.watch.forget();
+    for (const job of jobs) await work(job);
+    // What the finder saw in passing is looked at again: nothing is written twice.
+    expect(open.watch.writes.duplicates).toBe(0);
+
+    // The next run finds what came behind the first one's back, and the one after that finds nothing.
+    for (const job of await find(() => Promise.resolve())) await work(job);
+    expect(await find(() => Promise.resolve())).toEqual([]);
+    expect(await contents(destination)).toEqual(await contents(source));
+  },
+);
 
 async function contents(store: ObjectStore): Promise<Record<string, string>> {
   const all: Record<string, string> = {};

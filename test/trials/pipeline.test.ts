@@ -3,10 +3,10 @@ import { Pipeline, pipelineRoutes, type PipelineRoute } from '../../trials/suppo
 import { moveThroughPipeline } from '../../trials/faults/move-through-pipeline.ts';
 import { pipelineFaults } from '../../trials/faults/pipeline-faults.ts';
 
-/** All at once, through the deployed pipeline; one kind after the other is what `npm run test:faults` does. */
-describe('services that do things wrong', () => {
+/** All faults at once, through the deployed pipeline; `npm run test:faults` tries one after the other. */
+describe('faults of services', () => {
   it.each(['lambda', 'ec2'] as const)(
-    'lose nothing and change nothing where the consumer is %s',
+    'lose and damage no object if the consumer is %s',
     async (consumer) => {
       const routes = pipelineRoutes.filter((route) => consumer === 'lambda' || route !== 'execution');
       const kinds = pipelineFaults.filter((kind) => kind.consumer === consumer);

@@ -4,7 +4,7 @@ import { usageOf } from '../../trials/support/processes.ts';
 import { everything, Meter, type Trend } from '../../trials/soak/meter.ts';
 import { growing } from '../../trials/soak/verdict.ts';
 
-/** What the soak concludes from what it measures. */
+/** The measurements of the soak, and its verdict. */
 
 const MiB = 1024 ** 2;
 
@@ -17,7 +17,7 @@ function trend(process: string, first: Partial<Trend['first']>, last: Partial<Tr
   return { process, first: from, last: to, most: to, samples: 100 };
 }
 
-test('memory, sockets and files that grow by more than a tenth are told, each with its process', () => {
+test('growing() reports memory, sockets and files that grew by more than a tenth, with their process', () => {
   const flat = trend('a', {}, { resident: 219 * MiB, files: 55, sockets: 37 });
   expect(growing([flat, trend('b', {}, { resident: 100 * MiB, files: 10, sockets: 0 })])).toEqual([]);
   const grown = trend('c', {}, { resident: 230 * MiB, files: 70, sockets: 45 });
@@ -32,7 +32,7 @@ test('memory, sockets and files that grow by more than a tenth are told, each wi
   expect(growing([trend(everything, ...few)])).toEqual([`${everything}: memory grew by 15.0 %`]);
 });
 
-test('the operating system tells what a process uses, and what its tree does', async () => {
+test('usageOf and Meter report what a process and its tree use', async () => {
   const before = usageOf(process.pid)!;
   expect(before.resident).toBeGreaterThan(20 * MiB);
   const servers = await Promise.all(
