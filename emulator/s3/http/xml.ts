@@ -71,8 +71,16 @@ function resolve(text: string): string {
   });
 }
 
-const token =
-  /<\?[^]*?\?>|<!--[^]*?-->|<!\[CDATA\[([^]*?)\]\]>|<(\/?)([A-Za-z_][\w.:-]*)((?:\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(\/?)>|([^<]+)|(<)/g;
+const attribute = /\s+[\w.:-]+\s*=\s*(?:"[^"<]*"|'[^'<]*')/.source;
+const token = new RegExp(
+  [
+    /<\?[^]*?\?>|<!--[^]*?-->/.source,
+    /<!\[CDATA\[([^]*?)\]\]>/.source,
+    String.raw`<(\/?)([A-Za-z_][\w.:-]*)((?:${attribute})*)\s*(\/?)>`,
+    /([^<]+)|(<)/.source,
+  ].join('|'),
+  'g',
+);
 
 /**
  * Parses a request document. It accepts only what documents of S3 consist of: elements, text, CDATA and comments.

@@ -5,7 +5,7 @@ import type { FunctionDefinition, FunctionSurroundings } from '../../aws/lambda/
 
 /** A directory that is gone after the tests that called `remove`. */
 export function scratch(): { path: string; remove: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'local-aws-'));
+  const path = mkdtempSync(join(tmpdir(), 'emulator-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 

@@ -39,7 +39,10 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
       code: `export { handler } from ${JSON.stringify(join(import.meta.dirname, 'notify-function.ts'))};`,
     },
     Double: {
-      code: 'export const handler = async (event) => { if (event.bad) throw Object.assign(new Error("no"), { name: "InvalidInput" }); return event.n * 2; };',
+      code: `export const handler = async (event) => {
+          if (event.bad) throw Object.assign(new Error('no'), { name: 'InvalidInput' });
+          return event.n * 2;
+        };`,
     },
   },
   resources: {
@@ -78,7 +81,8 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
           'Fn::Join': [
             '',
             [
-              '{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","SecondsPath":"$.wait","Next":"Double"},"Double":{"Type":"Task","Resource":"arn:',
+              '{"StartAt":"Wait","States":{"Wait":{"Type":"Wait","SecondsPath":"$.wait","Next":"Double"},',
+              '"Double":{"Type":"Task","Resource":"arn:',
               { Ref: 'AWS::Partition' },
               ':states:::lambda:invoke","Parameters":{"FunctionName":"',
               { 'Fn::GetAtt': ['Double', 'Arn'] },

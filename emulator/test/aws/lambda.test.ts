@@ -8,7 +8,7 @@ import { scratch, surroundings, writeFunction } from './assembly.ts';
 const directory = scratch();
 afterAll(directory.remove);
 
-/** One function for most tests, because starting an environment takes most of a test's time. */
+/** One function for most tests: most of a test's time is the start of its environment. */
 const acts = `import { threadId } from 'node:worker_threads';
   let calls = 0;
   let running = 0;

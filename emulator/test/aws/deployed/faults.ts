@@ -108,7 +108,7 @@ export function describeFaults(fixture: Fixture): void {
   });
 
   describe('another service', () => {
-    it('performs a write to a table and loses the answer, so that the condition refuses the repeated write', async () => {
+    it('performs a write and loses the answer; the condition refuses the repeated write', async () => {
       const client = fixture.client(DynamoDBClient);
       const TableName = (await client.send(new ListTablesCommand({}))).TableNames?.[0];
       const Item = { id: { S: 'lost' }, task: { S: 't' } };
