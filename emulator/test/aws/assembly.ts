@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FunctionDefinition, FunctionSurroundings } from '../../aws/lambda/function-definition.ts';
 
-/** A directory that is gone after the tests that called `remove`. */
+/** A temporary directory; the tests remove it. */
 export function scratch(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'emulator-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
@@ -52,7 +52,7 @@ export const surroundings: FunctionSurroundings = {
   credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
 };
 
-/** A function whose code is written below `directory`. */
+/** Writes the code of a function below `directory`. */
 export function writeFunction(
   directory: string,
   name: string,

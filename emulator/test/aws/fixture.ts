@@ -4,7 +4,7 @@ import { startEmulator, type Emulator, type EmulatorOptions, type ServiceFaultHo
 import { openS3Server } from '../../s3/index.ts';
 import { scratch, writeAssembly } from './assembly.ts';
 
-/** A stack with one of everything, deployed before the tests of a file and ended after them. */
+/** A stack with one resource of each kind, deployed before the tests of a file and stopped after them. */
 
 export const directory = scratch();
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
@@ -24,7 +24,7 @@ export const ledgerProperties = {
 const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
   functions: {
     Take: {
-      // Fails every message that asks for it; tells what it has seen when it is invoked with anything else.
+      // Fails messages that begin with "fail"; returns all bodies received so far for any other event.
       code: `const seen = [];
         export const handler = async (event) => {
           if (!event.Records) return seen;
@@ -114,7 +114,7 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
   },
 });
 
-/** What goes wrong, until a test is over. */
+/** The faults to inject; a test that sets the hook resets it. */
 export const faults: { hook: ServiceFaultHook } = { hook: () => undefined };
 
 export const options: EmulatorOptions = {

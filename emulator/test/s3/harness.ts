@@ -18,17 +18,17 @@ import {
 export const ACCESS_KEY = 'AKIDEXAMPLE';
 export const SECRET_KEY = 'secret/EXAMPLE+key';
 
-/** A running server, its directory, and what it saw. */
+/** A running server, its directory, and the requests and notifications so far. */
 export interface Harness {
   readonly port: number;
   readonly endpoint: string;
   readonly dataDirectory: string;
   readonly requests: FinishedRequest[];
   readonly notifications: Notification[];
-  /** Asked for each request; replace it to inject. */
+  /** Called for each request; replace it to inject faults. */
   fault: FaultHook;
   client(config?: S3ClientConfig): S3Client;
-  /** Closes and opens again over the same directory, on a new port. */
+  /** Reopens the server over the same directory, on a new port. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -102,13 +102,13 @@ export async function startServer(options: Partial<S3ServerOptions> = {}): Promi
   return harness;
 }
 
-/** A client that adds no checksums of its own accord, as stores other than AWS need it. */
+/** For a client that adds no checksums unless required; stores other than AWS need this. */
 export const plain: S3ClientConfig = {
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
 };
 
-/** The name and status of the S3 error a request fails with; fails when it does not. */
+/** The name and status of the S3 error of a failed request. @throws Error if the request succeeds */
 export async function failure(request: Promise<unknown>): Promise<{ name: string; status: number | undefined }> {
   try {
     await request;
@@ -119,7 +119,7 @@ export async function failure(request: Promise<unknown>): Promise<{ name: string
   throw new Error('The request succeeded');
 }
 
-/** Injects one fault, once, at the first request of this operation. */
+/** Injects a fault into the first request of this operation only. */
 export function once(operation: string, fault: Fault): FaultHook {
   let done = false;
   return (request) => {

@@ -64,7 +64,7 @@ const zoo = [
 /** Undoes `encoding-type=url`. */
 const decode = (key: string | undefined): string => decodeURIComponent((key ?? '').replaceAll('+', ' '));
 
-// Other work may share the machine: the limit is there to end a test that hangs, not to measure.
+// Ends a test that hangs; far longer than a test takes, because other work may share the machine.
 jest.setTimeout(120_000);
 
 let harness: Harness;

@@ -27,7 +27,7 @@ import { ACCESS_KEY, SECRET_KEY, bytes, failure, once, plain, startServer, type 
 const Bucket = 'lifecycle';
 const mebibyte = 1024 * 1024;
 const QueueArn = 'arn:aws:sqs:us-east-1:000000000000:events';
-// Other work may share the machine: the limit is there to end a test that hangs, not to measure.
+// Ends a test that hangs; far longer than a test takes, because other work may share the machine.
 jest.setTimeout(120_000);
 
 let harness: Harness;
@@ -45,7 +45,6 @@ async function blobFiles(directory: string): Promise<string[]> {
   return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
-/** Waits until something is so; the test's own time limit is the only one. */
 describe('a reader', () => {
   it.each(['overwritten', 'deleted'])('gets the version with which it started when the object is %s', async (how) => {
     const Key = `read-${how}`;

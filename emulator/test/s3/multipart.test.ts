@@ -32,7 +32,7 @@ const whole = Buffer.concat([first, second, last]);
 const md5 = (data: Buffer): Buffer => createHash('md5').update(data).digest();
 const etagOf = (parts: Buffer[]): string => `"${md5(Buffer.concat(parts.map(md5))).toString('hex')}-${parts.length}"`;
 
-// Other work may share the machine: the limit is there to end a test that hangs, not to measure.
+// Ends a test that hangs; far longer than a test takes, because other work may share the machine.
 jest.setTimeout(120_000);
 
 let harness: Harness;

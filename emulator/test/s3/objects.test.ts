@@ -21,7 +21,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { bytes, failure, plain, startServer, type Harness } from './harness.ts';
 
-// Other work may share the machine: the limit is there to end a test that hangs, not to measure.
+// Ends a test that hangs; far longer than a test takes, because other work may share the machine.
 jest.setTimeout(120_000);
 
 let harness: Harness;

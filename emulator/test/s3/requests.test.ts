@@ -16,7 +16,7 @@ import { parseXml, textOf } from '../../s3/http/xml.ts';
 import { ACCESS_KEY, SECRET_KEY, bytes, failure, plain, startServer, type Harness } from './harness.ts';
 
 const Bucket = 'requests';
-// Other work may share the machine: the limit is there to end a test that hangs, not to measure.
+// Ends a test that hangs; far longer than a test takes, because other work may share the machine.
 jest.setTimeout(120_000);
 
 let harness: Harness;

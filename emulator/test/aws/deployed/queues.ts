@@ -39,6 +39,7 @@ export function describeQueues(fixture: Fixture): void {
         abortSignal: gone.signal,
       });
       await until(() => polled);
+      faults.hook = () => undefined;
       gone.abort();
       await expect(poll).rejects.toThrow();
       await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'for the next' }));
