@@ -1,10 +1,10 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, it, test } from '@jest/globals';
 import { runMain } from '../support/synthesize.ts';
 
 const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
 
-describe('a configuration that is wrong: its faults, no stack trace, no template', () => {
-  test.each([
+describe('infra/main.ts with an invalid configuration', () => {
+  it.each([
     {
       title: 'an option that does not exist',
       options: { configuration: { tasks: [{ ...task, evnts: 'create' }] } },
@@ -52,12 +52,12 @@ describe('a configuration that is wrong: its faults, no stack trace, no template
     expect(stderr).toMatch(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect(status).toBe(1);
-    // Bundles may have been copied by then; without a manifest nobody takes the directory for an app.
+    // Bundles may have been copied by then; without a manifest the directory is not an app.
     expect(files.filter((file) => !file.startsWith('asset.'))).toEqual([]);
   });
 });
 
-test('the stack has the name that the context gives, and its parameters with it', () => {
+test('the context names the stack, and the paths of its parameters follow', () => {
   const { status, files, text } = runMain({ configuration: { tasks: [task] }, context: { stack: 'Other' } });
   expect(status).toBe(0);
   expect(files).toContain('Other.template.json');
@@ -70,7 +70,7 @@ test.each(['lambda', 'both'])("CloudFormation's schemas accept the template with
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
 });
 
-test('the template is the same in every region, and every time', () => {
+test('the template is the same in every region and on every run', () => {
   const [first, second] = ['us-east-1', 'cn-north-1'].map((region) =>
     runMain({ environment: { AWS_REGION: region, CDK_DEFAULT_REGION: region } }),
   );

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { permissionsOf, type Permissions, type Statement } from '../support/permissions.ts';
 import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
@@ -40,7 +40,7 @@ const withoutResource = [
   'xray:PutTraceSegments',
 ];
 
-describe('a task without anything special', () => {
+describe('permissions for a task with default options', () => {
   let template: Template;
 
   beforeAll(() => {
@@ -134,11 +134,11 @@ describe('a task without anything special', () => {
     },
   };
 
-  test('each function may do exactly what it calls', () => {
+  it('grants each function exactly the calls that it makes', () => {
     expect(permissionsOf(template)).toEqual(table);
   });
 
-  test('no policy of an identity has the resource * where AWS has a finer one, or a wildcard for an action', () => {
+  it('uses no wildcard for an action, and the resource * only if AWS has no finer one', () => {
     const policies = resourcesOf(template, 'AWS::IAM::Policy');
     const statements = policies.flatMap(
       ({ Properties }) => (Properties as { PolicyDocument: { Statement: Statement[] } }).PolicyDocument.Statement,
@@ -152,7 +152,7 @@ describe('a task without anything special', () => {
   });
 });
 
-describe('what the configuration changes', () => {
+describe('permissions by configuration', () => {
   let template: Template;
   let permissions: Readonly<Record<string, Permissions>>;
 
@@ -218,19 +218,19 @@ describe('what the configuration changes', () => {
   const withoutSides = ['finish-run', 'bucket-notifications'];
   const bucket = (name: string) => `arn:<Partition>:s3:::${name}`;
 
-  test.each(['copy-objects', 'plan-upload'])('%s deletes only where the task replicates deletes', (name) => {
+  it.each(['copy-objects', 'plan-upload'])('lets %s delete only if the task replicates deletes', (name) => {
     expect(on(name, bucket('deletes-to/'))[bucket('deletes-to/*')]).toContain('s3:DeleteObject');
     expect(on(name, bucket('removes-to/'))[bucket('removes-to/*')]).toContain('s3:DeleteObject');
     expect(on(name, bucket('acl-to/'))[bucket('acl-to/*')]).not.toContain('s3:DeleteObject');
     expect(Object.values(on(name, bucket('deletes-from'))).flat()).not.toContain('s3:DeleteObject');
   });
 
-  test('a canned ACL takes a permission of its own', () => {
+  it('adds s3:PutObjectAcl for a canned ACL', () => {
     expect(on('copy-objects', bucket('acl-to/'))[bucket('acl-to/*')]).toContain('s3:PutObjectAcl');
     expect(on('copy-objects', bucket('deletes-to/'))[bucket('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
   });
 
-  test('a task is a parameter of the tier that its bytes need', () => {
+  it('stores a task in the parameter tier that its size needs', () => {
     const tiers = resourcesOf(template, 'AWS::SSM::Parameter').map(
       ({ Properties }) => plain(Properties) as { Name: string; Tier: string },
     );
@@ -238,7 +238,7 @@ describe('what the configuration changes', () => {
     expect([tierOf('deletes'), tierOf('wordy'), tierOf('wordier')]).toEqual(['Standard', 'Standard', 'Advanced']);
   });
 
-  test('tags that stay behind take no permission', () => {
+  it('grants nothing for tags if they are not copied', () => {
     for (const name of ['copy-objects', 'plan-upload']) {
       expect(
         Object.values(on(name, bucket('bare-')))
@@ -253,7 +253,7 @@ describe('what the configuration changes', () => {
     }
   });
 
-  test('a prefix list may be read by whoever goes by it, with the credentials of the source', () => {
+  it('lets only the functions that use a prefix list read it, with the credentials of the source', () => {
     const list = bucket('listed-from/lists/today ${*}');
     for (const name of Object.keys(permissions)) {
       const reads = ['plan-sync', 'find-objects'].includes(name);
@@ -262,7 +262,7 @@ describe('what the configuration changes', () => {
     }
   });
 
-  test('find-objects looks at single objects only where listings do not say enough', () => {
+  it('lets find-objects read single objects only if listings do not suffice', () => {
     expect(on('find-objects', bucket('checksum-'))).toEqual({
       [bucket('checksum-from')]: listing,
       [bucket('checksum-from/q/*')]: ['s3:GetObject'],
@@ -281,7 +281,7 @@ describe('what the configuration changes', () => {
     });
   });
 
-  test('a side with credentials of its own: handlers read them, and the role never touches the bucket', () => {
+  it('lets handlers read the credentials of a side, and grants nothing on its bucket', () => {
     for (const [name, granted] of Object.entries(permissions)) {
       const buckets = Object.keys(granted).filter((resource) => /remote-|pulled-from/.test(resource));
       expect([name, buckets]).toEqual([name, []]);
@@ -293,7 +293,7 @@ describe('what the configuration changes', () => {
     expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: parts });
   });
 
-  test('each kind of credentials takes one permission, on exactly what is named', () => {
+  it('grants one permission per kind of credentials, on exactly the named resource', () => {
     const audience = {
       'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['ferry'] },
       Null: { 'sts:IdentityTokenAudience': 'false' },
@@ -316,25 +316,22 @@ describe('what the configuration changes', () => {
     }
   });
 
-  test('a prefix with wildcards is meant literally; what policies cannot spell is a wildcard', () => {
+  it('escapes wildcards of a prefix, and uses a wildcard for characters that policies cannot hold', () => {
     expect(on('upload-parts', bucket('odd-from/'))).toEqual({ [bucket('odd-from/${$}a${*}b${?}/*uro/*')]: read });
   });
 
-  test.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])(
-    "%s uses the destination's key",
-    (name) => {
-      const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
-      expect(on(name, 'arn:aws-cn:kms')).toEqual({ [`arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}`]: use });
-      expect(on(name, 'arn:<Partition>:kms')).toEqual({
-        [`arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`]: use,
-        [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
-          'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
-        })}`]: use,
-      });
-    },
-  );
+  it.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])("%s uses the destination's key", (name) => {
+    const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
+    expect(on(name, 'arn:aws-cn:kms')).toEqual({ [`arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}`]: use });
+    expect(on(name, 'arn:<Partition>:kms')).toEqual({
+      [`arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`]: use,
+      [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
+        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
+      })}`]: use,
+    });
+  });
 
-  test('nobody else does', () => {
+  it('lets no other function do it', () => {
     for (const name of [
       'plan-sync',
       'find-objects',

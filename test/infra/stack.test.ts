@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import { environmentKeys as abandonUpload } from '../../functions/abandon-upload/environment.ts';
 import { environmentKeys as bucketNotifications } from '../../functions/bucket-notifications/environment.ts';
@@ -82,18 +82,18 @@ describe.each([
     template = synthesize({ configuration });
   });
 
-  test('names no partition and no domain, but for the names of services, which are the same everywhere', () => {
+  it('names no partition and no domain except service principals, which are the same everywhere', () => {
     const isService = (key: string, value: unknown): boolean =>
       (key === 'Service' || key === 'Principal') && /^[a-z0-9]+\.amazonaws\.com$/.test(String(value));
     const without = JSON.stringify(template, (key, value: unknown) => (isService(key, value) ? undefined : value));
     expect(without.match(/.{0,80}(arn:aws|amazonaws\.com)/g)).toBeNull();
   });
 
-  test('nothing has tags, which China refuses on event source mappings', () => {
+  it('has no tags, which China refuses on event source mappings', () => {
     for (const { Properties } of Object.values(template.Resources)) expect(Properties).not.toHaveProperty('Tags');
   });
 
-  test('the jobs queue and the dead-letter queue', () => {
+  it('has the jobs queue and the dead-letter queue', () => {
     const common = { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 };
     const redrive = { deadLetterTargetArn: '<QueuesDeadLetters.Arn>', maxReceiveCount: maxReceives };
     expect(properties('AWS::SQS::Queue')).toEqual([
@@ -106,7 +106,7 @@ describe.each([
     expect(policies).toHaveLength(2);
   });
 
-  test('the ledger', () => {
+  it('has the ledger', () => {
     expect(resourcesOf(template, 'AWS::DynamoDB::Table')).toEqual([
       expect.objectContaining({
         DeletionPolicy: 'Retain',
@@ -134,7 +134,7 @@ describe.each([
     ]);
   });
 
-  test('one function for each folder of functions/, with a construct of its own', () => {
+  it('has one function and one construct for each folder of functions/', () => {
     const deployed = resourcesOf(template, 'AWS::Lambda::Function').flatMap(
       ({ Properties }) => serviceName(Properties) ?? [],
     );
@@ -144,7 +144,7 @@ describe.each([
     expect(Object.keys(environments).sort()).toEqual([...functionNames].sort());
   });
 
-  test('each function: what it is, and the variables that its handler reads', () => {
+  it('gives each function its settings and the variables that its handler reads', () => {
     const powertools = ['POWERTOOLS_SERVICE_NAME', 'POWERTOOLS_METRICS_NAMESPACE', 'POWERTOOLS_LOG_LEVEL'];
     for (const { Properties } of resourcesOf(template, 'AWS::Lambda::Function')) {
       const name = serviceName(Properties);
@@ -164,7 +164,7 @@ describe.each([
     for (const { RetentionInDays } of properties('AWS::Logs::LogGroup')) expect(RetentionInDays).toBe(30);
   });
 
-  test('what moves bytes has a whole processor and the longest time', () => {
+  it('gives functions that move bytes a whole processor and the longest timeout', () => {
     const settings = resourcesOf(template, 'AWS::Lambda::Function').flatMap(({ Properties }) => {
       const { MemorySize, Timeout } = Properties as { MemorySize: number; Timeout: number };
       const name = serviceName(Properties);
@@ -184,7 +184,7 @@ describe.each([
     });
   });
 
-  test('the queue calls copy-objects', () => {
+  it('calls copy-objects from the queue', () => {
     expect(properties('AWS::Lambda::EventSourceMapping')).toEqual([
       {
         EventSourceArn: '<QueuesJobs.Arn>',
@@ -196,14 +196,14 @@ describe.each([
     ]);
   });
 
-  test('a parameter for each task, which parses to the task', () => {
+  it('has a parameter for each task, which parses to the task', () => {
     const all = properties('AWS::SSM::Parameter') as { Name: string; Type: string; Value: string }[];
     const parameters = all.filter(({ Name }) => Name.includes('/tasks/'));
     expect(parameters.map(({ Name }) => Name)).toEqual(tasks.map((name) => `/s3-ferry/S3Ferry/tasks/${name}`));
     for (const { Name, Value } of parameters) expect(Name.endsWith(`/${parseTask(Value, Name).name}`)).toBe(true);
   });
 
-  test('queues, ledger and executions are found by the commands for operators', () => {
+  it('publishes queues, ledger and machine for the commands of operators', () => {
     const all = properties('AWS::SSM::Parameter') as { Name: string; Value: string }[];
     const found = all.filter(({ Name }) => !Name.includes('/tasks/')).map(({ Name, Value }) => [Name, Value]);
     expect(found).toEqual([
@@ -214,7 +214,7 @@ describe.each([
     ]);
   });
 
-  test('two Standard machines, which end some day', () => {
+  it('has two Standard machines with a timeout', () => {
     const machines = resourcesOf(template, 'AWS::StepFunctions::StateMachine');
     expect(machines).toHaveLength(2);
     for (const { Properties } of machines) {
@@ -227,7 +227,7 @@ describe.each([
     }
   });
 
-  test('outputs what an operator needs', () => {
+  it('outputs what an operator needs', () => {
     const outputs = Object.entries(template.Outputs).map(([name, { Value }]) => [name, plain(Value)]);
     expect(Object.fromEntries(outputs)).toEqual({
       SyncMachineArn: '<SyncMachine>',
@@ -241,7 +241,7 @@ describe.each([
 
   if (configuration === undefined) return;
 
-  test('a schedule for each task that has one', () => {
+  it('has a rule for each task with a schedule', () => {
     const rule = (task: string, ScheduleExpression: string) => ({
       Description: `S3 Ferry: runs task ${task}`,
       ScheduleExpression,
@@ -261,7 +261,7 @@ describe.each([
     expect(rules).toEqual([rule('second', 'cron(0 3 * * ? *)'), rule('remote', 'rate(5 minutes)')]);
   });
 
-  test('a bucket tells of each prefix once, and of removals only where a task wants them', () => {
+  it('notifies of each prefix once, and of removals only if a task replicates them', () => {
     const common = { ServiceToken: '<NotificationsSetterHandler.Arn>', QueueArn: '<QueuesJobs.Arn>' };
     const resources = resourcesOf(template, 'Custom::BucketNotifications');
     expect(resources.map(({ Properties }) => plain(Properties))).toEqual([
@@ -274,7 +274,7 @@ describe.each([
     }
   });
 
-  test('only S3, and only for those buckets, may send to the queue', () => {
+  it('lets only S3, and only for those buckets, send to the queue', () => {
     const policies = properties('AWS::SQS::QueuePolicy') as { PolicyDocument: { Statement: { Effect: string }[] } }[];
     const allowed = policies.flatMap(({ PolicyDocument }) =>
       PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow'),
@@ -294,7 +294,7 @@ describe.each([
   });
 });
 
-test("cdk-nag's AwsSolutions has nothing to say but what is acknowledged beside the resource", () => {
+test("cdk-nag's AwsSolutions reports nothing except what is acknowledged next to the resource", () => {
   const destination = { bucket: 'into', prefix: 'out/', encryption: { type: 'aws:kms', keyId: 'alias/ferry' } };
   const far = { bucket: 'far', region: 'cn-north-1', credentials: { ssmParameter: 'far-keys' } };
   const configuration = {
@@ -321,11 +321,11 @@ describe('the settings of the stack', () => {
   const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
   const withSettings = (stack: object): Template => synthesize({ configuration: { tasks: [task], stack } });
 
-  test('workers alone: the queue calls no function', () => {
+  it('calls no function from the queue if workers take all jobs', () => {
     expect(resourcesOf(withSettings({ workerMode: 'ec2' }), 'AWS::Lambda::EventSourceMapping')).toEqual([]);
   });
 
-  test('retention, concurrency and who is told', () => {
+  it('applies retention, concurrency and the alarm address', () => {
     const template = withSettings({ logRetentionDays: 7, copyConcurrency: 25, alarmEmail: 'who@example.com' });
     const groups = resourcesOf(template, 'AWS::Logs::LogGroup');
     expect(groups.length).toBeGreaterThan(functionNames.length);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readWorkerEnvironment } from '../../worker/environment.ts';
 import { permissionsOfRole } from '../support/permissions.ts';
@@ -34,7 +34,7 @@ function userData(template: Template): string {
   return String(plain(LaunchTemplateData.UserData['Fn::Base64']));
 }
 
-describe('workers alone, in a network of their own', () => {
+describe('workers alone, in a new network', () => {
   let template: Template;
   let text: string;
   beforeAll(() => {
@@ -43,11 +43,11 @@ describe('workers alone, in a network of their own', () => {
     template = JSON.parse(text) as Template;
   });
 
-  test('no function takes jobs from the queue', () => {
+  it('has no function that takes jobs from the queue', () => {
     expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toEqual([]);
   });
 
-  test('the template is the same in China', () => {
+  it('has the same template in China', () => {
     const configuration = { stack: { workerMode: 'ec2' }, tasks };
     const environment = { AWS_REGION: 'cn-north-1', CDK_DEFAULT_REGION: 'cn-north-1' };
     expect(runMain({ configuration, environment }).text).toBe(text);
@@ -58,7 +58,7 @@ describe('workers alone, in a network of their own', () => {
     expect(withoutServices).not.toMatch(/arn:aws|amazonaws\.com/);
   });
 
-  test('public subnets, gateway endpoints, nothing that costs around the clock, nothing that comes in', () => {
+  it('has public subnets and gateway endpoints, no hourly cost, and no ingress', () => {
     for (const type of ['AWS::EC2::NatGateway', 'AWS::EC2::EIP']) expect(resourcesOf(template, type)).toEqual([]);
     const endpoints = resourcesOf(template, 'AWS::EC2::VPCEndpoint').map(({ Properties }) => plain(Properties));
     expect(endpoints).toEqual([
@@ -73,7 +73,7 @@ describe('workers alone, in a network of their own', () => {
     expect(only(template, 'AWS::EC2::FlowLog')).toMatchObject({ TrafficType: 'REJECT' });
   });
 
-  test('the instances: newest Amazon Linux 2023 on Graviton, metadata by version 2, an encrypted disk, no SSH', () => {
+  it('runs the latest Amazon Linux 2023 on Graviton, with IMDSv2, an encrypted disk and no SSH', () => {
     const { LaunchTemplateData: data } = only(template, 'AWS::EC2::LaunchTemplate') as {
       LaunchTemplateData: Record<string, unknown>;
     };
@@ -86,7 +86,7 @@ describe('workers alone, in a network of their own', () => {
     expect(data['ImageId']).toMatch(/al2023.*arm64/);
   });
 
-  test('the group: spot, from none to four, replaced ahead of an interruption', () => {
+  it('has a spot group of zero to four instances, replaced ahead of an interruption', () => {
     const group = only(template, 'AWS::AutoScaling::AutoScalingGroup');
     expect(group).toMatchObject({
       MinSize: '0',
@@ -109,7 +109,7 @@ describe('workers alone, in a network of their own', () => {
     for (const type of types) expect(type).toMatch(/^[a-z]+[0-9]g[a-z]*\./);
   });
 
-  test('workers come by the load of each, and all go when nothing is visible or in flight', () => {
+  it('adds workers by their load, and removes all when nothing is visible or in flight', () => {
     const policies = resourcesOf(template, 'AWS::AutoScaling::ScalingPolicy').map(
       ({ Properties }): unknown => Properties,
     );
@@ -142,14 +142,14 @@ describe('workers alone, in a network of their own', () => {
       Threshold: 0,
       ComparisonOperator: 'LessThanOrEqualToThreshold',
       EvaluationPeriods: 10,
-      // People are told by the stack's alarm "All done"; this one would tell them a second time.
+      // The stack's alarm "All done" notifies people; this one would notify them a second time.
       AlarmActions: ['<WorkersScalingEndAll>'],
       TreatMissingData: 'ignore',
     });
     expect(empty!.Metrics![0]!.Expression).toBe('visible + inFlight');
   });
 
-  test('the role may do what the worker calls, on the buckets of the tasks, and nothing else', () => {
+  it('grants the role exactly the calls of the worker, on the buckets of the tasks', () => {
     const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
     const role = Object.keys(template.Resources).find((id) => /^WorkersRole[0-9A-F]{8}$/.test(id)) ?? '';
     const permissions = permissionsOfRole(template, role);
@@ -191,13 +191,13 @@ describe('workers alone, in a network of their own', () => {
     expect(JSON.stringify(trust.AssumeRolePolicyDocument)).toContain('"ec2.<URLSuffix>"');
   });
 
-  describe('an instance’s first start', () => {
-    test('is a script that bash can read', () => {
+  describe('the first start of an instance', () => {
+    it('is a valid bash script', () => {
       const { status, stderr } = spawnSync('bash', ['-n'], { input: userData(template), encoding: 'utf8' });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     });
 
-    test('loads BBR, installs Node 24 and the agent, and starts the service as a user of its own', () => {
+    it('loads BBR, installs Node 24 and the agent, and starts the service as its own user', () => {
       const script = userData(template);
       expect(script).toContain('modprobe tcp_bbr');
       expect(script).toContain('net.core.default_qdisc=fq\nnet.ipv4.tcp_congestion_control=bbr');
@@ -217,7 +217,7 @@ describe('workers alone, in a network of their own', () => {
       expect(script).toContain('"log_group_name":"<WorkersLogs>"');
     });
 
-    test('writes variables that the worker takes', () => {
+    it('writes variables that the worker accepts', () => {
       const [, variables = ''] = /worker\.env <<'S3_FERRY_END'\n(.*?)\nS3_FERRY_END/s.exec(userData(template)) ?? [];
       const source = Object.fromEntries(
         variables.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
@@ -251,18 +251,18 @@ describe('workers beside Lambda, in an existing network', () => {
     template = synthesize({ configuration: { stack: { workerMode: 'both', worker }, tasks } });
   });
 
-  test('both take jobs from the queue', () => {
+  it('lets both take jobs from the queue', () => {
     expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(1);
   });
 
-  test('nothing of a network is made but a security group', () => {
+  it('creates only a security group in the network', () => {
     for (const type of ['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::FlowLog']) {
       expect(resourcesOf(template, type)).toEqual([]);
     }
     expect(only(template, 'AWS::EC2::SecurityGroup')).toMatchObject({ VpcId: 'vpc-0a1b2c3d4e5f60718' });
   });
 
-  test('the settings arrive', () => {
+  it('applies the settings', () => {
     expect(only(template, 'AWS::AutoScaling::AutoScalingGroup')).toMatchObject({
       MaxSize: '1',
       CapacityRebalance: false,
@@ -276,7 +276,7 @@ describe('workers beside Lambda, in an existing network', () => {
   });
 });
 
-test('without workers there is nothing of them, and their bundle is not asked for', () => {
+test('a stack without workers has none of their resources and does not need their bundle', () => {
   const template = synthesize({ configuration: { tasks }, without: 'worker' });
   expect(Object.keys(template.Resources).filter((id) => id.startsWith('Workers'))).toEqual([]);
 });
