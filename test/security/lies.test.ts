@@ -109,7 +109,7 @@ describe('a false answer', () => {
     );
   });
 
-  it('about the completed object does not affect other uploads', async () => {
+  it('about the location of a completed object is ignored', async () => {
     const store = hosts.answerWith({
       body: '<A><Location>http://evil.example/x</Location><Bucket>other</Bucket><Key>other</Key><ETag>"x-1"</ETag></A>',
     });

@@ -1,4 +1,4 @@
-/** A certificate for 127.0.0.1, signed by itself, made for these tests; whoever has its key can do nothing with it. */
+/** A self-signed certificate for 127.0.0.1, for tests only; its key opens nothing. */
 export const certificate = {
   cert: `-----BEGIN CERTIFICATE-----
 MIIBpTCCAUugAwIBAgIUEp2unZiLfOJCXDDmvz2bsqYU7ycwCgYIKoZIzj0EAwIw

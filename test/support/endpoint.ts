@@ -30,16 +30,19 @@ const account = accountIn('us-east-1');
 const tasksPath = '/s3-ferry/test/tasks/';
 const table = 'ledger';
 
-/** Everything that a handler reaches over HTTP, on one port, and the environment variables that say where it is. */
+/**
+ * Every service that a handler calls over HTTP, on one port, and the environment variables with their address. Use it to test
+ * a handler; for the whole deployment there is `Pipeline`.
+ */
 export interface Endpoint {
   readonly ledger: DynamoLedger;
   readonly requests: FinishedRequest[];
   fault: FaultHook;
   bucket(name: string): ObjectStore;
-  /** Writes a task's parameter, `text` as it is. */
+  /** Writes a task's parameter; `text` is not checked. */
   putTask(name: string, text: string): void;
   send(body: string): Promise<void>;
-  /** What Lambda would be given of the jobs queue now. */
+  /** The event that Lambda would get from the jobs queue now. */
   receive(): Promise<SQSEvent>;
   letters(): Promise<{ body: string; reason: string }[]>;
   /** names of the executions that were started */
@@ -47,12 +50,12 @@ export interface Endpoint {
   stop(): Promise<void>;
 }
 
-/** What a handler gets of its invocation. @param milliseconds that are left */
+/** The context of an invocation. @param milliseconds time that is left */
 export function invocation(milliseconds = 900_000): { getRemainingTimeInMillis(): number } {
   return { getRemainingTimeInMillis: () => milliseconds };
 }
 
-/** Must be awaited before a handler is imported: it reads its environment then. */
+/** Must be awaited before a handler is imported, because a handler reads its environment then. */
 export async function startEndpoint(buckets: readonly string[]): Promise<Endpoint> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-functions-'));
   const requests: FinishedRequest[] = [];

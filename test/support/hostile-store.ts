@@ -8,7 +8,7 @@ import type { SideKeys } from '../../shared/aws/credentials/key-source.ts';
 import type { DestinationSide } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 
-/** A request as it came, nothing of it decoded but the query. */
+/** A request as it arrived; only the query is decoded. */
 export interface Asked {
   readonly method: string;
   /** the target of the request line, byte for byte */
@@ -18,7 +18,7 @@ export interface Asked {
   readonly body: Buffer;
 }
 
-/** What is answered: an HTTP answer, or anything at all on the bare socket. */
+/** An HTTP answer, or anything written to the bare socket. */
 export type Reply =
   | {
       readonly status?: number;
@@ -27,17 +27,20 @@ export type Reply =
     }
   | { readonly raw: (socket: Socket) => void | Promise<void> };
 
-/** Longest body of a request that is kept. */
-const maxKept = 1024 * 1024;
+/** A longer body of a request is cut off. */
+const maxKeptBytes = 1024 * 1024;
 
-/** Keys of the clients that talk to hostile stores; no byte of the last three may be seen anywhere. */
+/** Credentials of the clients of hostile stores. The secret key and the session token may appear nowhere. */
 export const canary = {
   accessKeyId: 'AKIACANARYCANARYCANA',
   secretAccessKey: 'canarySecretKey/0123456789+abcdefghij',
   sessionToken: 'canarySessionToken//FwoGZXIvYXdzEJr0123456789abcdefghijklmnop==',
 } as const satisfies SideKeys;
 
-/** An S3 server on loopback that answers whatever its test says, in path style, and remembers what it was asked. */
+/**
+ * An S3 server on loopback that answers what its test says, in path style, and records its requests. Use it for answers that
+ * no honest store gives; `local-s3.ts` is an honest one.
+ */
 export class HostileStore {
   readonly asked: Asked[] = [];
   readonly endpoint: string;
@@ -64,7 +67,7 @@ export class HostileStore {
     return hostile;
   }
 
-  /** A real store over it: the client and the parsing of answers that the product uses. */
+  /** A store over it, with the product's client and parsers. */
   store(side: Partial<DestinationSide> = {}, keys: SideKeys = canary, handler?: BoundedHttpHandler): ObjectStore {
     const whole: DestinationSide = {
       bucket: 'bucket',
@@ -97,7 +100,7 @@ export class HostileStore {
     const chunks: Buffer[] = [];
     let kept = 0;
     for await (const chunk of request as AsyncIterable<Buffer>) {
-      if (kept < maxKept) chunks.push(chunk);
+      if (kept < maxKeptBytes) chunks.push(chunk);
       kept += chunk.length;
     }
     const target = request.url ?? '';
@@ -109,7 +112,7 @@ export class HostileStore {
       body: Buffer.concat(chunks),
     };
     this.asked.push(asked);
-    // The bucket is there: only what is in it is made up.
+    // The bucket exists; only its content is made up by the test.
     const bucketOnly = asked.method === 'HEAD' && /^\/[^/]*\/?$/.test(target);
     const reply = bucketOnly ? {} : await this.answer(asked);
     if ('raw' in reply) {
@@ -130,7 +133,7 @@ export class HostileStore {
   }
 }
 
-/** @throws where the client has gone away */
+/** @throws Error if the client disconnects */
 async function drained(response: ServerResponse): Promise<void> {
   const over = new AbortController();
   try {
@@ -156,7 +159,7 @@ export interface HostileEntry {
   readonly modified?: string;
 }
 
-/** A page of ListObjectsV2; keys are taken for encoded already. */
+/** A page of ListObjectsV2. The keys must be encoded already. */
 export function listingXml(entries: readonly HostileEntry[], more = '', encoding = 'url'): string {
   const contents = entries.map(
     ({ key, size = 3, etag = '&quot;900150983cd24fb0d6963f7d28e17f72&quot;', modified = '2026-01-01T00:00:00.000Z' }) =>

@@ -1,4 +1,4 @@
-/** Keys of every legal kind: all distinct, none to be changed by a byte on the way. */
+/** Keys of every legal kind, all distinct. Each must arrive byte for byte. */
 export const keyZoo: readonly string[] = [
   'plain.txt',
   'with space and  two.txt',

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { Child } from './child.ts';
 
-/** `npm run local` as a child process, with clients made only from what it prints. */
+/** `npm run local` as a child process, with clients made only from its output, as a user makes them. */
 export class LocalCommand {
   readonly child: Child;
   readonly s3: S3Client;
@@ -38,7 +38,7 @@ export class LocalCommand {
     this.#dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
   }
 
-  /** Starts it over a directory with these tasks, and waits for `ready`. */
+  /** Starts it with these tasks and a directory for its data, and waits for `ready`. */
   static async start(directory: string, tasks: readonly object[], stack: object = {}): Promise<LocalCommand> {
     mkdirSync(directory, { recursive: true });
     const config = join(directory, 'tasks.json');

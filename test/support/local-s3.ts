@@ -12,9 +12,9 @@ export const localKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/
 export interface LocalS3 {
   readonly endpoint: string;
   readonly requests: FinishedRequest[];
-  /** that were made to it so far */
+  /** connections that were opened so far */
   readonly connections: number;
-  /** secret access keys by access key ID; changed, they are rotated */
+  /** secret access keys by access key ID; a change rotates them */
   readonly keys: Map<string, string>;
   fault: FaultHook;
   createBucket(name: string): void;

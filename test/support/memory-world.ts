@@ -18,7 +18,10 @@ import { contextOf } from './context.ts';
 import { noAttributes } from './objects.ts';
 import { taskOf, type TaskSettings } from './tasks.ts';
 
-/** A world in memory for the transfer core: a store on each side, a ledger, executions, and time that is moved. */
+/**
+ * A world in memory for the transfer core: a store on each side, a ledger, executions, and a clock that the test moves. Use it
+ * to decide the order of calls and to fail any of them; see README.md for the other worlds.
+ */
 
 export interface MemoryWorldOptions {
   /** laid over a task that relays, with the smallest part as the threshold and as the part size */

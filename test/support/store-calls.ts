@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
 import { noAttributes } from './objects.ts';
 
-/** Every call that the core makes to a store, and stores on loopback that answer them as a test says. */
+/** Every call that the core makes to a store, and the hosts that answer them. */
 
 const three = { data: Buffer.from('abc'), size: 3 };
 const from = { bucket: 'source', key: 'k', etag: 'e' };
@@ -41,13 +41,13 @@ export const documents = calls.filter(([name]) =>
 /** What is open during one test. */
 export interface Hosts {
   hostile: HostileStore;
-  /** another host, which nobody may be sent to */
+  /** another host, which no client may contact */
   other: HostileStore;
-  /** The client's store, whose requests are all answered like this. */
+  /** @returns the client's store, whose requests all get this answer */
   answerWith(answer: Reply | ((asked: Asked) => Reply)): ObjectStore;
 }
 
-/** Two fresh hosts for each test of the file. */
+/** Opens two new hosts for each test of the file. */
 export function hostsOfEachTest(): Hosts {
   const hosts = {
     answerWith(answer) {

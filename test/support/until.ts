@@ -1,7 +1,7 @@
 /**
- * Looks again and again until there is something to see.
- * @returns what was seen first that is neither undefined nor false
- * @throws Error after a time: a test that failed must not go on looking for ever
+ * Polls until `look` returns a value.
+ * @returns the first value that is neither undefined nor false
+ * @throws Error after `seconds`, so that a failed test ends
  */
 export async function until<Seen>(
   look: () => Seen | undefined | false | Promise<Seen | undefined | false>,

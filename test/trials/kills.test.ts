@@ -10,7 +10,7 @@ import { Random } from '../../trials/support/random.ts';
 /** A few of the kills of `npm run test:kills`, of a smaller object. */
 
 const place = temporary();
-const size = 64 * MiB;
+const size = 32 * MiB;
 const partSize = 5 * MiB;
 let objects: Objects;
 

@@ -13,28 +13,28 @@ import { noAttributes } from '../../test/support/objects.ts';
 import { taskOf } from '../../test/support/tasks.ts';
 
 export interface StoreMoveOptions {
-  /** how the objects are to go: through this process, inside the store, or away */
+  /** how: through this process, by copies inside the store, or by deleting */
   readonly way: 'relay' | 'inside' | 'delete';
   /** bytes of each object */
   readonly sizes: readonly number[];
-  /** what goes wrong, each with the share of the requests that it happens to */
+  /** the faults, each with the share of requests that it happens to */
   readonly faults: readonly { readonly kind: StoreFault; readonly rate: number }[];
   readonly seed: number;
-  /** objects at once */
+  /** objects transferred at once */
   readonly atOnce: number;
 }
 
-/** What became of objects that crossed while requests went wrong. */
+/** What became of the objects. */
 export interface StoreMoveResult {
   readonly objects: number;
   readonly bytes: number;
-  /** requests that something was done to */
+  /** requests with a fault */
   readonly injected: number;
   readonly lost: number;
   readonly wrong: number;
-  /** bytes of bodies that reached the destination, whatever became of them */
+  /** bytes of bodies that reached the destination, whether they were stored or not */
   readonly bytesSent: number;
-  /** objects, parts and deletions that were done once more after they had been done */
+  /** objects, parts and deletions that were repeated after they had succeeded */
   readonly duplicates: number;
   readonly seconds: number;
 }
@@ -46,7 +46,7 @@ interface Sized {
 
 const threshold = 5 * MiB;
 
-/** Moves objects through real clients between two buckets of a real server that does things wrong. */
+/** Moves objects through the product's clients between two buckets of a server whose requests fail. */
 export async function moveBetweenStores({
   way,
   sizes,
@@ -74,7 +74,7 @@ export async function moveBetweenStores({
       }
       return undefined;
     };
-    // A client learns the time from the first answer; these are clients that know nothing yet.
+    // A client learns the store's time from the first answer; these clients have not seen one.
     stores.renewClients();
     const began = performance.now();
     await moveAll(way, objects, stores, atOnce);
@@ -98,7 +98,7 @@ export async function moveBetweenStores({
   }
 }
 
-/** As a consumer does: a job that fails is delivered again, as often as the queue would. */
+/** Transfers as a consumer does: a job that fails is delivered again, as often as the queue would deliver it. */
 async function moveAll(
   way: StoreMoveOptions['way'],
   objects: readonly Sized[],
@@ -117,7 +117,7 @@ async function moveAll(
         await transferObject(context, job);
         return;
       } catch (error) {
-        // Counted as lost, by its absence, where the last delivery fails too.
+        // If the last delivery fails too, the object is missing and counts as lost.
         if (asFault(error).retry === 'never') return;
       }
     }

@@ -8,49 +8,49 @@ import type { PipelineFault } from './pipeline-faults.ts';
 import { Writes } from './writes.ts';
 
 export interface PipelineMoveOptions {
-  /** what goes wrong, all at the same time */
+  /** the faults, all at the same time */
   readonly kinds: readonly PipelineFault[];
   readonly routes: readonly PipelineRoute[];
-  /** objects a way, by its weight: large ones are fewer */
+  /** objects of a route; fewer if they are large */
   readonly count: (route: PipelineRoute) => number;
   readonly seed: number;
-  /** of the requests that a fault can happen to, besides the first one */
+  /** share of the requests that fail, besides the first of each kind */
   readonly rate: number;
 }
 
-/** What became of objects of one way while the services did things wrong. */
+/** What became of the objects of one route. */
 export interface RouteResult {
   readonly route: PipelineRoute;
   readonly objects: number;
   /** bytes of the objects */
   readonly bytes: number;
-  /** requests that something was done to and that named this way; those that name none are in `unnamed` */
+  /** requests with a fault that name this route's task; those that name none are in `unnamed` */
   readonly injected: number;
   readonly lost: number;
   readonly wrong: number;
   /** bytes of bodies that reached the destination */
   readonly bytesSent: number;
-  /** objects, parts and deletes that were written once more after they had been written, and executions beyond one an object */
+  /** objects, parts and deletes that were repeated after they had succeeded, and executions beyond one per object */
   readonly duplicates: number;
 }
 
 export interface PipelineResult {
   readonly routes: readonly RouteResult[];
   readonly injected: ReadonlyMap<PipelineFault, number>;
-  /** requests that something was done to and that name no task (a receipt, a path of parameters) */
+  /** requests with a fault that name no task (a receipt, a path of parameters) */
   readonly unnamed: number;
   readonly buried: number;
-  /** runs that failed and were started again, as the schedule would */
+  /** runs that failed and were restarted, as the schedule would do */
   readonly reruns: number;
 }
 
 let groups = 0;
-/** Milliseconds after which what is not there counts as lost. */
-const patience = 60_000;
+/** An object that has not arrived by then counts as lost. */
+const maxWaitMillis = 60_000;
 /** Runs of one task in a row that may fail. */
 const maxReruns = 3;
 
-/** Brings objects of several ways through the whole deployed pipeline while services do things wrong. */
+/** Moves objects of several routes through the whole deployed pipeline while services fail. */
 export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineMoveOptions): Promise<PipelineResult> {
   const { kinds, routes, count, seed, rate } = options;
   const group = `group-${++groups}`;
@@ -116,7 +116,7 @@ export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineM
         injected: named.get(route) ?? 0,
         ...(await pipeline.check(objects)),
         bytesSent,
-        // Objects of events change in between: to write them more than once is what is wanted.
+        // Objects of events change meanwhile, so they have to be written more than once.
         bytes: route === 'events' ? 0 : bytes,
         duplicates: route === 'events' ? 0 : duplicates + again,
       };
@@ -126,9 +126,9 @@ export async function moveThroughPipeline(pipeline: Pipeline, options: PipelineM
   return { routes: results, injected, unnamed, buried, reruns };
 }
 
-/** Waits until everything is at the destination and nothing moves any more, or for so long that it is lost. */
+/** Waits until every object has arrived and the pipeline has settled, or until what is missing counts as lost. */
 async function arrive(pipeline: Pipeline, wanted: readonly Wanted[]): Promise<void> {
-  const until = Date.now() + patience;
+  const until = Date.now() + maxWaitMillis;
   for (;;) {
     await pipeline.runs.waitUntilIdle();
     const found = await Promise.all(wanted.map((objects) => pipeline.check(objects)));
@@ -142,7 +142,7 @@ async function uploadsOf({ runs }: Pipeline): Promise<number> {
   return counts.reduce((sum, one) => sum + one, 0);
 }
 
-/** The ways whose task a request names, anywhere in it. */
+/** The routes whose task the request names. */
 function routesIn({ input }: ServiceRequest, routes: readonly PipelineRoute[]): PipelineRoute[] {
   const text = JSON.stringify(input);
   return routes.filter((route) => text.includes(taskNameOf(route)));
@@ -157,7 +157,7 @@ function firstReadFails(): FaultHook {
   };
 }
 
-/** What the destination's store did for the objects of a way. */
+/** The writes at the destination for the objects of a route. */
 function writesOf({ requests }: Pipeline, route: PipelineRoute, group: string): Writes {
   const writes = new Writes();
   for (const request of requests) {

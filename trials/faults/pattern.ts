@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Random } from '../support/random.ts';
 
 /**
- * Which requests go wrong: the first of its kind, and a share of the others. Decided by the seed, by what a request is
- * and by how many like it there were before, so that the same ones go wrong in whatever order concurrent requests come.
+ * Decides which requests fail: a share of them, and if wanted the first of each kind. The seed, the identity of a request
+ * and the number of earlier requests like it decide, so the same ones fail in whatever order concurrent requests arrive.
  */
 export class Pattern {
   readonly #seed: number;
@@ -11,7 +11,7 @@ export class Pattern {
   readonly #first: boolean;
   readonly #seen = new Map<string, number>();
 
-  /** @param options.first does the first one always go wrong? */
+  /** @param options.first does the first request of each kind always fail? */
   constructor(seed: number, rate: number, options: { first: boolean }) {
     this.#seed = seed;
     this.#rate = rate;

@@ -2,16 +2,16 @@ import type { ServiceFault, ServiceRequest } from '../../emulator/aws/index.ts';
 import type { PipelineRoute } from '../support/pipeline.ts';
 import type { Random } from '../support/random.ts';
 
-/** A way in which requests to the services besides S3 go wrong. */
+/** A fault of requests to the services besides S3. */
 export interface PipelineFault {
   readonly name: string;
-  /** who takes the jobs while it happens */
+  /** what takes the jobs while it happens */
   readonly consumer: 'lambda' | 'ec2';
   readonly meant: (request: ServiceRequest) => boolean;
   readonly fault: (random: Random) => ServiceFault;
-  /** the ways whose objects cause such requests; all of the consumer's without */
+  /** the routes whose objects cause such requests; default: all of the consumer */
   readonly routes?: readonly PipelineRoute[];
-  /** what else has to go on for such requests to be made: jobs fail once, or a task runs twice at the same time */
+  /** what such requests require: jobs that fail once, or two runs of a task at the same time */
   readonly needs?: 'failing jobs' | 'two runs';
 }
 
@@ -23,7 +23,7 @@ const of =
     request.service === service &&
     operations.includes(request.operation) &&
     (by === undefined || request.by === by) &&
-    // Runs are started by the test itself.
+    // The test itself starts the runs.
     (service !== 'states' || String(request.input['stateMachineArn']).includes('Upload'));
 
 const queue = { service: 'sqs', by: 'client' } as const;
@@ -62,8 +62,8 @@ const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', m
 const execution: More = { routes: ['execution'] };
 
 /**
- * Everything that the local services can be made to do wrong. A process remembers parameters for a minute, so that the
- * kinds that need fresh ones come first.
+ * Every fault that the emulated services can inject. A process caches parameters for a minute, so the faults of SSM come
+ * first.
  */
 export const pipelineFaults: readonly PipelineFault[] = [
   byLambda('SSM: throttled', reads, status('ThrottlingException')),

@@ -4,10 +4,10 @@ import type { Random } from '../support/random.ts';
 
 type Operation = RequestInfo['operation'];
 
-/** A way in which requests go wrong. */
+/** A fault of requests to a store. */
 export interface StoreFault {
   readonly name: string;
-  /** the requests it can happen to; all of them without */
+  /** the requests it can happen to; default: all */
   readonly operations?: readonly Operation[];
   readonly fault: (random: Random) => Fault;
   /** milliseconds by which the store's clock is ahead of the client's; requests are then refused by the store itself */
@@ -16,7 +16,7 @@ export interface StoreFault {
 
 const lost = (): Fault => ({ kind: 'lose-answer' });
 const never = (): Fault => {
-  throw new Error('no request is meant');
+  throw new Error('this fault happens to no request');
 };
 const writes: readonly Operation[] = ['PutObject', 'UploadPart'];
 const somewhere = (random: Random): number => random.below(64 * KiB);
@@ -26,7 +26,7 @@ const status = (name: string, code: number, error: string, operations?: readonly
   fault: () => ({ kind: 'status', status: code, code: error }),
 });
 
-/** Everything that the local store can be made to do wrong to a single request. */
+/** Every fault that the emulated store can inject into a request. */
 export const storeFaults: readonly StoreFault[] = [
   status('503 SlowDown', 503, 'SlowDown'),
   status('500 InternalError', 500, 'InternalError'),
@@ -85,7 +85,7 @@ export const storeFaults: readonly StoreFault[] = [
     fault: () => ({ kind: 'trickle-body', bytesPerSecond: 2_000_000 }),
   },
   {
-    // Not of Complete, whose answer is waited for ten minutes.
+    // Not for Complete, whose answer the client waits for ten minutes.
     name: 'answer that never comes',
     operations: ['GetObject', ...writes],
     fault: () => ({ kind: 'no-answer' }),

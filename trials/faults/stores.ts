@@ -22,18 +22,18 @@ import { Writes } from './writes.ts';
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' };
 
-/** What the server saw and did. */
+/** The faults of the server, and what it counted. */
 export class Watch {
-  /** asked for every request; what it answers goes wrong */
+  /** decides the fault of each request */
   fault: FaultHook = () => undefined;
-  /** requests that something was done to */
+  /** requests with a fault */
   injected = 0;
-  /** what the destination was made to do */
+  /** the writes at the destination */
   writes = new Writes();
   /** requests that are answered with 200 and an error */
   readonly #failing = new Set<string>();
 
-  /** What is counted begins here. */
+  /** Starts counting from zero. */
   forget(): void {
     this.injected = 0;
     this.writes = new Writes();
@@ -49,7 +49,7 @@ export class Watch {
   }
 
   see(request: FinishedRequest): void {
-    // The only refusals that nobody asked for are those of a clock.
+    // Other refusals than injected ones come only from a wrong clock.
     if (request.status === 403) this.injected++;
     const failed = this.#failing.delete(identityOf(request));
     if (request.bucket === 'destination') this.writes.see(failed ? { ...request, status: 500 } : request);
@@ -60,7 +60,10 @@ function identityOf({ operation, key, partNumber }: RequestInfo): string {
   return `${operation} ${key} ${partNumber ?? ''}`;
 }
 
-/** A real S3 server on loopback with the buckets `source` and `destination`, and real clients of both. */
+/**
+ * The emulated S3 on loopback with the buckets `source` and `destination`, and the product's clients of both. Use it to move
+ * many objects while requests fail.
+ */
 export class Stores {
   readonly watch: Watch;
   readonly endpoint: string;
@@ -98,7 +101,7 @@ export class Stores {
     return new Stores(watch, directory, s3, server);
   }
 
-  /** Clients that were never answered. */
+  /** Replaces the clients by new ones, which have seen no answer yet. */
   renewClients(): void {
     this.source = this.#store('source');
     this.destination = this.#store('destination');
@@ -106,7 +109,7 @@ export class Stores {
 
   #store(bucket: string): ObjectStore {
     const side: Side = { bucket, prefix: '', region: 'us-east-1', endpoint: this.endpoint, requestPayer: false };
-    // Keys like a role's: a store may refuse them at any time, and then there are others.
+    // Keys like a role's: a store may refuse them at any time, and then new ones are read.
     let reads = 0;
     const source = new RenewableKeys(() => Promise.resolve({ ...keys, sessionToken: `token ${++reads}` }));
     const client = createS3Client(side, source);

@@ -4,13 +4,13 @@ const writing: ReadonlySet<string> = new Set<RequestInfo['operation']>([
   ...(['PutObject', 'CopyObject', 'UploadPart', 'UploadPartCopy', 'CompleteMultipartUpload', 'DeleteObject'] as const),
 ]);
 
-/** What a store was made to do for some objects, and how much of it twice. */
+/** The writes that a store received, and how many of them were repeated. */
 export class Writes {
-  /** bytes of bodies that came, of requests that succeeded and of those that failed */
+  /** bytes of received bodies, of requests that succeeded and of those that failed */
   bytesSent = 0;
   /** bytes of objects and parts, each counted once */
   bytes = 0;
-  /** objects, parts and deletions that were done once more after they had been done */
+  /** objects, parts and deletions that were repeated after they had succeeded */
   duplicates = 0;
   readonly #done = new Set<string>();
 
@@ -21,7 +21,7 @@ export class Writes {
     if (status >= 200 && status < 300 && this.took(request) && body) this.bytes += bytesIn;
   }
 
-  /** A request took effect, whether its client heard of it or not. @returns for the first time? */
+  /** Records that a request took effect, whether its client got the answer or not. @returns is it the first like it? */
   took({ operation, bucket, key, partNumber }: RequestInfo): boolean {
     if (!writing.has(operation)) return false;
     const what = `${operation} ${bucket} ${key} ${partNumber ?? ''}`;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Inputs that are kept: one for each way that a target was seen to go. */
+/** The kept inputs: one for each outcome of a target. */
 
 const directory = join(import.meta.dirname, 'corpus');
 /** Bytes of an input, and inputs of a target, that are kept. */
@@ -18,7 +18,7 @@ export function corpusOf(target: string): Buffer[] {
     .map((name) => readFileSync(join(own, name)));
 }
 
-/** Keeps an input. @returns false where it is too long, or there are enough */
+/** Keeps an input. @returns false if it is too long, or the target has enough inputs */
 export function keep(target: string, input: Buffer): boolean {
   const own = join(directory, target);
   mkdirSync(own, { recursive: true });

@@ -1,6 +1,6 @@
-/** What a session and its thread tell each other. */
+/** The messages between a session and its thread. */
 
-/** Bytes of the input that is being read, which the session sees when the thread cannot tell it any more. */
+/** Bytes of the current input that the session can read after its thread has died. */
 export const inputBytes = 64 * 1024;
 
 export interface SessionData {

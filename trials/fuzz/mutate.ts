@@ -8,7 +8,7 @@ const bytes = [
   0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x20, 0x22, 0x25, 0x26, 0x2b, 0x2f, 0x3c, 0x3e, 0x5c, 0x7f, 0x80, 0xc0, 0xff,
 ];
 
-/** Another input made of one, and of pieces of others. */
+/** Makes another input from one input and from pieces of others. */
 export function mutate(input: Buffer, others: readonly Buffer[], words: readonly string[], random: Random): Buffer {
   let output = input;
   const times = 1 + random.below(random.chance(0.2) ? 12 : 3);

@@ -5,7 +5,7 @@ import { inputBytes, type SessionData, type SessionMessage } from './messages.ts
 
 export interface SessionReport {
   readonly cases: number;
-  /** ways that the target was seen to go */
+  /** different outcomes of the target */
   readonly signatures: number;
   /** inputs that were added to the corpus */
   readonly kept: number;
@@ -14,12 +14,12 @@ export interface SessionReport {
   readonly findings: readonly { readonly what: string; readonly input: Buffer }[];
 }
 
-/** Milliseconds after which a case counts as one that never ends. */
-const patience = 20_000;
-/** Memory that no input may fill, MiB. */
-const heap = 192;
+/** A case that takes longer counts as one that never ends. */
+const maxCaseMillis = 20_000;
+/** Memory of the thread, which no input may fill. */
+const heapMiB = 192;
 
-/** Fuzzes one target in a thread of its own, so that it may hang or fill its memory. */
+/** Fuzzes one target in its own thread, which may hang or run out of memory. */
 export async function fuzzTarget(
   name: string,
   { seed, milliseconds }: { readonly seed: number; readonly milliseconds: number },
@@ -28,7 +28,7 @@ export async function fuzzTarget(
   const data: SessionData = { target: name, seed, milliseconds, beat, corpus: corpusOf(name) };
   const worker = new Worker(new URL('worker.ts', import.meta.url), {
     workerData: data,
-    resourceLimits: { maxOldGenerationSizeMb: heap },
+    resourceLimits: { maxOldGenerationSizeMb: heapMiB },
   });
   const report = { cases: 0, signatures: 0, kept: 0, slowest: 0, findings: [] as { what: string; input: Buffer }[] };
   const current = (): Buffer => {
@@ -44,14 +44,14 @@ export async function fuzzTarget(
     else if (message.type === 'finding') found(message.what, Buffer.from(message.input));
     else Object.assign(report, { cases: message.cases, signatures: message.signatures, slowest: message.slowest });
   });
-  // Out of memory, an error that nobody caught, or a promise that nobody waited for.
+  // Out of memory, an uncaught error, or an unhandled rejection.
   worker.on('error', (error) => found(`the thread ended: ${String(error)}`, current()));
   let last = { cases: -1, at: performance.now() };
   const watch = setInterval(() => {
     const [cases = 0] = new Int32Array(beat, 0, 1);
     if (cases !== last.cases) last = { cases, at: performance.now() };
-    else if (performance.now() - last.at > patience) {
-      found(`a case that took more than ${patience / 1000} s`, current());
+    else if (performance.now() - last.at > maxCaseMillis) {
+      found(`a case that took more than ${maxCaseMillis / 1000} s`, current());
       void worker.terminate();
     }
   }, 1000);

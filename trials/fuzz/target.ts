@@ -1,24 +1,24 @@
-/** Something that reads bytes of others, and what may come of it. */
+/** Code that reads bytes which others wrote. */
 export interface Target {
-  /** inputs to begin with, one a kind of thing that is read */
+  /** inputs to begin with, one per kind of input */
   readonly seeds: readonly Buffer[];
-  /** words that mean something to it */
+  /** words that have a meaning in its inputs */
   readonly words: readonly string[];
   /**
    * Reads one input.
-   * @returns what came of it, as a signature: two inputs with the same one went the same way
-   * @throws Finding for what must never come of any input; anything else that is thrown is a finding too
+   * @returns the outcome as a signature: two inputs with the same signature took the same path
+   * @throws Finding for an outcome that no input may have; any other error is a finding too
    */
   run(input: Buffer): Promise<string> | string;
   close?(): Promise<void>;
 }
 
-/** What no input may do. */
+/** An outcome that no input may have. */
 export class Finding extends Error {
   override readonly name = 'Finding';
 }
 
-/** A message with what is the input's own in it taken out, so that it tells the way and not the input. */
+/** An error's name and message without the parts that come from the input. */
 export function signatureOf(error: Error): string {
   const text = error.message
     .replace(/(is not JSON|found|Invalid|Unexpected|character|value|Parse Error): ?[^]*/, '$1')
@@ -28,12 +28,12 @@ export function signatureOf(error: Error): string {
   return `${error.name}: ${text.slice(0, 70)}`;
 }
 
-/** Longest message of an error, whatever the input. */
+/** Longest message of an error, for any input. */
 const longestMessage = 20_000;
 
 /**
- * Runs what may fail in one way only.
- * @param isClean is it an error that such an input may end with?
+ * Runs work that may end in a result or a clean error.
+ * @param isClean is this an error that an input may cause?
  */
 export async function outcomeOf(work: () => unknown, isClean: (error: Error) => boolean): Promise<string> {
   try {
@@ -41,7 +41,7 @@ export async function outcomeOf(work: () => unknown, isClean: (error: Error) => 
   } catch (error) {
     if (!(error instanceof Error) || error instanceof Finding || !isClean(error)) throw error;
     if (error.message.length > longestMessage) throw new Finding(`a message of ${error.message.length} characters`);
-    // eslint-disable-next-line no-control-regex -- what a terminal obeys
+    // eslint-disable-next-line no-control-regex -- a terminal acts on these
     if (/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/.test(error.message)) {
       throw new Finding(`a message with control characters: ${JSON.stringify(error.message.slice(0, 200))}`);
     }

@@ -3,7 +3,7 @@ import { httpTarget, xmlTarget } from './targets/client.ts';
 import { configurationTarget, globsTarget, messagesTarget, schedulesTarget } from './targets/input.ts';
 import { parsersTarget, serverTarget } from './targets/server.ts';
 
-/** Everything that is fuzzed, by name. */
+/** All targets, by name. */
 export const targets: Readonly<Record<string, () => Target | Promise<Target>>> = {
   xml: xmlTarget,
   http: httpTarget,

@@ -5,7 +5,7 @@ import { mutate } from './mutate.ts';
 import { signatureOf } from './target.ts';
 import { targets } from './targets.ts';
 
-/** The thread of a session: makes inputs, reads them, and tells what came of them. */
+/** The thread of a session: makes inputs, runs the target on them, and reports the outcomes. */
 
 const { target: name, seed, milliseconds, beat, corpus } = workerData as SessionData;
 const send = (message: SessionMessage): void => parentPort?.postMessage(message);
@@ -33,7 +33,7 @@ async function read(input: Buffer): Promise<void> {
     }
   } catch (error) {
     const what = error instanceof Error ? signatureOf(error) : String(error);
-    // The same one a thousand times is one.
+    // A finding that repeats is reported once.
     if (findings.size < 20 && !findings.has(what)) {
       findings.add(what);
       const full = error instanceof Error ? (error.stack ?? error.message).slice(0, 1500) : String(error);
@@ -45,7 +45,7 @@ async function read(input: Buffer): Promise<void> {
 }
 
 const end = performance.now() + milliseconds;
-// What is kept already is not kept once more.
+// Outcomes of kept inputs are known, so they are not kept again.
 for (const input of corpus) signatures.add(await Promise.resolve(target.run(Buffer.from(input))).catch(() => ''));
 for (const input of target.seeds) await read(input);
 while (performance.now() < end) {

@@ -37,14 +37,14 @@ export function tasksFor(endpoint: string, partSize: number): Record<TaskName, o
   return { 'in-one': task('in-one', 5 * GiB), 'in-parts': task('in-parts', MiB) };
 }
 
-/** Seconds until a message comes back to somebody else: minutes and hours in an account. */
-const comesBack = 2;
+/** Until a message returns to another consumer; in an account this takes minutes or hours. */
+const retryDelaySeconds = 2;
 
 /**
- * The same for the worker: five minutes in an account. It must be longer than a process can be kept waiting for a
- * processor: a heartbeat that comes too late is a second delivery.
+ * The same for the worker; in an account, five minutes. It must be longer than a process may wait for a processor: a
+ * heartbeat that comes too late causes a second delivery.
  */
-const workerComesBack = 8;
+const workerVisibilitySeconds = 8;
 
 /** A deployment that moves one object at a time. */
 export interface Site {
@@ -55,13 +55,13 @@ export interface Site {
   deadLetters(): Promise<number>;
   /** The process to kill, if it works at this moment. */
   victim(): number | undefined;
-  /** What the platform does after the kill, where it does not see to it by itself. */
+  /** Does what the platform does after the kill, if the emulator does not. */
   revive(task: TaskName): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What all of them do by the same calls. */
-class Reach {
+/** The clients of a deployment. */
+class Clients {
   readonly runs: Runs;
   readonly ledger: DynamoLedger;
   readonly #queue: SQSClient;
@@ -89,32 +89,32 @@ class Reach {
   }
 }
 
-/** What every site asks its deployment. */
+/** What every site does by its clients. */
 abstract class DeployedSite {
-  protected abstract readonly reach: Reach;
+  protected abstract readonly clients: Clients;
 
   get ledger(): Ledger {
-    return this.reach.ledger;
+    return this.clients.ledger;
   }
 
   async send(task: TaskName, key: string): Promise<void> {
-    await this.reach.send(task, key);
+    await this.clients.send(task, key);
   }
 
   async isSettled(): Promise<boolean> {
-    return this.reach.runs.isIdle();
+    return this.clients.runs.isIdle();
   }
 
   async deadLetters(): Promise<number> {
-    return this.reach.runs.deadLetters();
+    return this.clients.runs.deadLetters();
   }
 }
 
-/** The endpoint in this process, each function in one of its own; the worker, where there is one, too. */
+/** The endpoint in this process; each function, and the worker if there is one, in processes of their own. */
 export class HostedSite extends DeployedSite implements Site {
   readonly #ferry: LocalPipeline;
   readonly #aws: Emulator;
-  protected readonly reach: Reach;
+  protected readonly clients: Clients;
   readonly #assembly: string;
   readonly #log: (text: string) => void;
   #victim: () => number | undefined = () => undefined;
@@ -125,7 +125,7 @@ export class HostedSite extends DeployedSite implements Site {
     this.#ferry = ferry;
     this.#aws = aws;
     this.#assembly = assembly;
-    this.reach = new Reach(aws);
+    this.clients = new Clients(aws);
     this.#log = log;
   }
 
@@ -141,19 +141,19 @@ export class HostedSite extends DeployedSite implements Site {
       configuration,
       port: 0,
       onLog: ({ text }) => log(text),
-      deployment: { isolation: 'processes', retryDelaySeconds: comesBack, concurrency: {} },
+      deployment: { isolation: 'processes', retryDelaySeconds, concurrency: {} },
     });
     const assembly = join(directory, 'cdk.out');
     await synthesize(configuration, assembly);
     return new HostedSite(ferry, await ferry.deploy(assembly), assembly, log);
   }
 
-  /** Kills are to hit the execution environment of this function while it has an invocation. */
+  /** Makes the execution environment of this function the victim, while it has an invocation. */
   aimAtFunction(id: string): void {
     this.#victim = () => this.#aws.environments().find((one) => one.id === id && one.requestId !== undefined)?.pid;
   }
 
-  /** Kills are to hit this process of the worker. */
+  /** Makes this process of the worker the victim. */
   aimAtWorker(which: 'primary' | 'process'): void {
     this.#victim = () => {
       const primary = this.#worker?.process.pid;
@@ -161,14 +161,14 @@ export class HostedSite extends DeployedSite implements Site {
     };
   }
 
-  /** A fresh worker: one that saw its processes die again and again waits longer and longer. */
+  /** Starts a new worker: one whose processes died repeatedly waits longer each time. */
   async startWorker(): Promise<void> {
     await this.#worker?.stop();
     this.#startWorker();
   }
 
   #startWorker(): void {
-    const settings = { PROCESSES: '1', VISIBILITY_SECONDS: String(workerComesBack) };
+    const settings = { PROCESSES: '1', VISIBILITY_SECONDS: String(workerVisibilitySeconds) };
     this.#worker = new LocalWorker(this.#aws, this.#assembly, settings, ({ text }) => this.#log(text));
   }
 
@@ -176,7 +176,7 @@ export class HostedSite extends DeployedSite implements Site {
     return this.#victim();
   }
 
-  /** A primary process that ended is started again, as systemd does; everything else is seen to by what is alive. */
+  /** Restarts a primary process that ended, as systemd does. The living processes handle all other deaths. */
   async revive(): Promise<void> {
     const child = this.#worker?.process;
     if (child?.pid === undefined || this.#victim() !== child.pid) return;
@@ -186,7 +186,7 @@ export class HostedSite extends DeployedSite implements Site {
 
   async close(): Promise<void> {
     await this.#worker?.stop();
-    this.reach.close();
+    this.clients.close();
     await this.#ferry.close();
   }
 }
@@ -196,39 +196,39 @@ export class WholeSite extends DeployedSite implements Site {
   readonly #directory: string;
   readonly #tasks: readonly object[];
   #local: LocalCommand;
-  protected reach: Reach;
+  protected clients: Clients;
 
-  private constructor(directory: string, tasks: readonly object[], local: LocalCommand, reach: Reach) {
+  private constructor(directory: string, tasks: readonly object[], local: LocalCommand, clients: Clients) {
     super();
     this.#directory = directory;
     this.#tasks = tasks;
     this.#local = local;
-    this.reach = reach;
+    this.clients = clients;
   }
 
   static async open(directory: string, tasks: readonly object[]): Promise<WholeSite> {
     mkdirSync(directory, { recursive: true });
     const local = await LocalCommand.start(directory, tasks);
     await putDestinationKeys(local);
-    return new WholeSite(directory, tasks, local, new Reach(await deploymentOf(local)));
+    return new WholeSite(directory, tasks, local, new Clients(await deploymentOf(local)));
   }
 
   victim(): number | undefined {
     return this.#local.child.process.pid;
   }
 
-  /** Queues and executions are gone with the process: the next run finds what is not done. */
+  /** Queues and executions end with the process; the next run finds what is not done. */
   async revive(task: TaskName): Promise<void> {
     await this.#local.child.ended();
-    this.reach.close();
+    this.clients.close();
     this.#local = await LocalCommand.start(this.#directory, this.#tasks);
     await putDestinationKeys(this.#local);
-    this.reach = new Reach(await deploymentOf(this.#local));
-    await this.reach.runs.sync(task);
+    this.clients = new Clients(await deploymentOf(this.#local));
+    await this.clients.runs.sync(task);
   }
 
   async close(): Promise<void> {
-    this.reach.close();
+    this.clients.close();
     await this.#local.stop();
   }
 }
@@ -239,7 +239,7 @@ async function putDestinationKeys(local: LocalCommand): Promise<void> {
   await local.putParameter(localNames.credentialsParameter, JSON.stringify(value));
 }
 
-/** What the child prints is where it is; what is deployed there it is asked. */
+/** The child prints its address; the resources of the deployment are listed there. */
 async function deploymentOf(local: LocalCommand): Promise<Deployment> {
   const endpoint = /^export AWS_ENDPOINT_URL=(.+)$/m.exec(local.child.stdout)?.[1] ?? '';
   const settings = { endpoint, region: localNames.region, credentials: localNames.credentials };

@@ -4,17 +4,17 @@ import { httpServerOptions, openS3Server, type RequestInfo } from '../../emulato
 import { localNames } from '../../local/run/settings.ts';
 
 /**
- * The store of both sides as a process of its own, so that it outlives whoever is killed, and counts what it received.
- * Argument: the data directory. Answers each message of its parent with {@link StoreCounts}; `reset` begins to count anew.
+ * The store of both sides as a process of its own, so it outlives the killed processes. It counts what it receives.
+ * Argument: the data directory. Answers each message of its parent with {@link StoreCounts}; `reset` sets the count to zero.
  */
 
 export interface StoreCounts {
   readonly endpoint: string;
-  /** bytes of parts for the destination, also of requests that did not come to their end */
+  /** bytes of parts for the destination, including requests that did not finish */
   readonly received: number;
-  /** parts for the destination that were begun */
+  /** parts for the destination that were started */
   readonly begun: number;
-  /** of these, the ones that have not ended */
+  /** those of them that have not ended */
   readonly inFlight: number;
 }
 
@@ -33,7 +33,7 @@ const s3 = await openS3Server({
   dataDirectory: process.argv[2] ?? '',
   region: localNames.region,
   credentials: new Map([[accessKeyId, secretAccessKey]]),
-  // The parts' MD5s are what is compared; a second checksum of every gigabyte would only take time.
+  // The parts' MD5s are compared; a second checksum of every gigabyte would only take time.
   defaultChecksum: false,
   fault: (request) => {
     if (isPart(request)) {

@@ -7,18 +7,18 @@ import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { Random } from '../support/random.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
-/** Keys that there are at most: the buckets do not grow, so that what grows elsewhere is a leak. */
+/** The number of keys is bounded, so that the buckets do not grow and any other growth is a leak. */
 const smallKeys = 500;
 const largeKeys = 12;
-/** Of the changes, how many are deletions, and how many are large objects. */
+/** Shares of the changes: deletions, and large objects. */
 const deletions = 0.15;
 const large = 0.015;
 /** Changes of the source at once. */
-const hands = 4;
-/** Jobs that wait, above which nothing is added: the pipeline is kept full, not buried. */
-const enough = 150;
+const writers = 4;
+/** With more waiting jobs, the source is not changed: the pipeline is kept full, not overloaded. */
+const maxWaitingJobs = 150;
 
-/** Somebody who changes the source without a pause, as fast as the pipeline follows. */
+/** Changes the source without a pause, as fast as the pipeline follows. */
 export class Load {
   /** changes made */
   changes = 0;
@@ -36,7 +36,7 @@ export class Load {
 
   /** Changes the source until {@link end}. */
   async run(): Promise<void> {
-    await Promise.all(Array.from({ length: hands }, () => this.#work()));
+    await Promise.all(Array.from({ length: writers }, () => this.#work()));
   }
 
   end(): void {
@@ -45,7 +45,7 @@ export class Load {
 
   async #work(): Promise<void> {
     while (!this.#isEnded()) {
-      if (this.#waiting() > enough) await sleep(50);
+      if (this.#waiting() > maxWaitingJobs) await sleep(50);
       else {
         await this.#change();
         this.changes++;
@@ -70,7 +70,7 @@ export class Load {
   }
 }
 
-/** Where the two sides differ: nothing, where they are the same to the last byte. */
+/** The differences of the two sides; none if they are the same to the last byte. */
 export async function differences(source: ObjectStore, destination: ObjectStore): Promise<string[]> {
   const [here, there] = await Promise.all([listed(source), listed(destination)]);
   const found: string[] = [];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { treeOf, usageOf, type Usage } from '../support/processes.ts';
 
-/** What one process, or all together, used over time, in thirds of the time after the warm-up. */
+/** The use of one process, or of all, over time: in thirds of the time after the warm-up. */
 export interface Trend {
   readonly process: string;
   /** means of the first third and of the last */
@@ -15,8 +15,8 @@ export interface Trend {
 export const everything = 'all together';
 
 interface Sample {
-  /** milliseconds since the meter was begun */
-  readonly at: number;
+  /** since the meter started */
+  readonly atMillis: number;
   readonly usage: ReadonlyMap<string, Usage>;
 }
 
@@ -35,7 +35,7 @@ export class Meter {
     this.#rootName = rootName;
   }
 
-  /** Looks once. @returns what was seen, by process */
+  /** Takes one sample. @returns the use of each process */
   look(): ReadonlyMap<string, Usage> {
     const usage = new Map<string, Usage>();
     for (const pid of treeOf(this.#root)) {
@@ -43,13 +43,13 @@ export class Meter {
       if (!used) continue;
       for (const name of [this.#nameOf(pid), everything]) usage.set(name, sum(usage.get(name) ?? nothing, used));
     }
-    this.#samples.push({ at: Date.now() - this.#began, usage });
+    this.#samples.push({ atMillis: Date.now() - this.#began, usage });
     return usage;
   }
 
-  /** Forgets what was seen so far: the warm-up. */
-  trends(warmUp: number): Trend[] {
-    const kept = this.#samples.filter(({ at }) => at >= warmUp);
+  /** Summarizes the samples after the warm-up. */
+  trends(warmUpMillis: number): Trend[] {
+    const kept = this.#samples.filter(({ atMillis }) => atMillis >= warmUpMillis);
     const names = new Set(kept.flatMap(({ usage }) => [...usage.keys()]));
     return [...names].map((process) => {
       const seen = kept.flatMap(({ usage }) => usage.get(process) ?? []);

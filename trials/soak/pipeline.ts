@@ -10,9 +10,9 @@ import { soakTask } from './task.ts';
 
 /**
  * The pipeline of the soak: endpoint and store in this process, each function and the worker in processes of their own,
- * and a store that goes wrong for whoever is not from outside. Arguments: the data directory, the seed.
- * Tells its parent where it is; then answers each message with {@link PipelineCounts}. `calm`: nothing goes wrong any
- * more; `end`: it ends.
+ * and a store whose requests fail, except those of the soak itself. Arguments: the data directory, the seed.
+ * It sends its parent its address, then answers each message with {@link PipelineCounts}. `calm` ends the faults, `end` the
+ * process.
  */
 
 export interface PipelineAddress {
@@ -29,7 +29,7 @@ export interface PipelineCounts {
   /** bytes that the destination received */
   readonly received: number;
   readonly requests: number;
-  /** requests that something was done to */
+  /** requests with a fault */
   readonly injected: number;
 }
 
@@ -73,13 +73,13 @@ const ferry: LocalPipeline = await LocalPipeline.open({
     if (operation === 'PutObject' || operation === 'CompleteMultipartUpload') counts.written++;
     if (operation === 'DeleteObject') counts.deleted++;
   },
-  // Environments that came and went would say nothing of what they hold on to.
+  // Environments that come and go would not show what they leak.
   deployment: { isolation: 'processes', idleSeconds: 24 * 3600, retryDelaySeconds: undefined },
 });
 const assembly = join(directory, 'cdk.out');
 await synthesize(configuration, assembly);
 const aws = await ferry.deploy(assembly);
-// So little memory that the pools of buffers are full before anybody compares: what grows later is no pool.
+// So little memory that the pools of buffers are full before the comparison starts; later growth is not a pool's.
 const worker = new LocalWorker(aws, assembly, { MEMORY_MIB: '96' });
 
 const address: PipelineAddress = {

@@ -25,14 +25,13 @@ export interface SoakResult {
   readonly violations: readonly string[];
 }
 
-/** Milliseconds. */
-const lookEvery = 3_000;
-const sayEvery = 30_000;
-const runEvery = 20_000;
-/** A sixth of the time, at least two minutes where there are so many: code is compiled, pools are filled. */
+const sampleEveryMillis = 3_000;
+const reportEveryMillis = 30_000;
+const runEveryMillis = 20_000;
+/** A sixth of the time, and at least two minutes if the time allows: code is compiled, pools are filled. */
 const warmUpOf = (time: number): number => Math.max(time / 6, Math.min(120_000, time / 3));
-/** Milliseconds to come to rest: a job that failed twice comes back after a minute, once more after four. */
-const restPatience = 20 * 60_000;
+/** Time to come to rest: a job that failed twice returns after a minute, then again after four. */
+const maxRestMillis = 20 * 60_000;
 
 export interface SoakOptions {
   /** the process of the pipeline */
@@ -44,7 +43,7 @@ export interface SoakOptions {
   readonly say: (line: string) => void;
 }
 
-/** Keeps a pipeline at full load for a while, lets it come to rest, and looks at what is left. */
+/** Keeps a pipeline at full load, lets it come to rest, and checks what is left. */
 export class Soak {
   readonly #pipeline: ChildProcess;
   readonly #runs: Runs;
@@ -83,16 +82,16 @@ export class Soak {
     await Promise.all([
       this.#watch(until, began, load).finally(() => load.end()),
       this.#watchQueue(until),
-      this.#syncAgainAndAgain(until),
+      this.#syncRepeatedly(until),
       loading,
     ]);
     const trends = this.#meter.trends(warmUpOf(time));
     const violations = growing(trends);
 
-    this.#say('at rest: nothing is changed and nothing goes wrong any more');
+    this.#say('at rest: no more changes and no more faults');
     await this.#ask('calm');
     const rested = await this.#rest();
-    if (!rested) violations.push(`${await this.#runs.waiting()} jobs wait after ${restPatience / 60_000} minutes`);
+    if (!rested) violations.push(`${await this.#runs.waiting()} jobs wait after ${maxRestMillis / 60_000} minutes`);
     const counts = await this.#ask('counts');
     violations.push(...(await differences(source, destination)));
     const letters = await this.#runs.deadLetters();
@@ -100,7 +99,7 @@ export class Soak {
     for (const letter of explained) this.#say(`dead letter: ${letter}`);
     if (explained.length < letters) violations.push(`${letters - explained.length} dead letters without a reason`);
     const uploads = await sweepOldUploads(soakTask, destination, this.#ledger);
-    if (uploads.left > 0) violations.push(`${uploads.left} uploads are open, and not the sweeper's`);
+    if (uploads.left > 0) violations.push(`${uploads.left} uploads are open that the sweeper does not abort`);
     const last = await this.#runs.sync(localNames.task);
     if (last.jobs > 0) violations.push(`a last run found ${last.jobs} objects to send`);
 
@@ -128,7 +127,7 @@ export class Soak {
     let saidAt = began;
     while (Date.now() < until) {
       const usage = this.#meter.look();
-      if (Date.now() - saidAt >= sayEvery) {
+      if (Date.now() - saidAt >= reportEveryMillis) {
         saidAt = Date.now();
         const { written, deleted, injected } = await this.#ask('counts');
         const each = [...usage].map(
@@ -140,7 +139,7 @@ export class Soak {
             `${injected} faults, ${this.#waiting} jobs, ${this.#syncs.done} runs; memory/sockets/files: ${each.join(', ')}`,
         );
       }
-      await sleep(lookEvery);
+      await sleep(sampleEveryMillis);
     }
   }
 
@@ -152,14 +151,14 @@ export class Soak {
     }
   }
 
-  async #syncAgainAndAgain(until: number): Promise<void> {
-    while (Date.now() + runEvery < until) {
-      await sleep(runEvery);
+  async #syncRepeatedly(until: number): Promise<void> {
+    while (Date.now() + runEveryMillis < until) {
+      await sleep(runEveryMillis);
       try {
         await this.#runs.sync(localNames.task);
         this.#syncs.done++;
       } catch (error) {
-        // A run may fail where a listing fails again and again; the next one finds what it did not.
+        // A run may fail if a listing fails repeatedly; the next run finds what this one did not.
         this.#syncs.failed++;
         this.#say(`a run failed: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -167,7 +166,7 @@ export class Soak {
   }
 
   async #rest(): Promise<boolean> {
-    const until = Date.now() + restPatience;
+    const until = Date.now() + maxRestMillis;
     while (Date.now() < until) {
       if (await this.#runs.isIdle()) return true;
       await sleep(500);
@@ -175,7 +174,7 @@ export class Soak {
     return false;
   }
 
-  /** The dead letters' reasons, of those that have one in their message and in the ledger. */
+  /** The reasons of the dead letters that have one. */
   async #explanations(): Promise<string[]> {
     const found: string[] = [];
     for (;;) {

@@ -1,19 +1,19 @@
 import { MiB } from '../../shared/model/limits.ts';
 import { everything, type Trend } from './meter.ts';
 
-/** What counts as growth: of the mean of the last third over the mean of the first. */
+/** Growth above this share is reported: of the mean of the last third over the mean of the first. */
 const tolerance = 0.1;
-/** A small process moves by more than a tenth when a single pool is filled for the first time. */
+/** A small process grows by more than a tenth when a single pool is filled for the first time. */
 const memorySlack = 8 * MiB;
-/** Connections that happen to be open at the same time. */
+/** Connections may happen to be open at the same time. */
 const openSlack = 8;
 
-/** By which share the memory of the last third is above that of the first. */
+/** The growth of memory from the first third to the last, as a share. */
 export function growthOf({ first, last }: Trend): number {
   return first.resident === 0 ? 0 : last.resident / first.resident - 1;
 }
 
-/** What grew that should not have. */
+/** A line for each use that grew. */
 export function growing(trends: readonly Trend[]): string[] {
   return trends.flatMap((trend) => {
     const { process, first, last } = trend;

@@ -19,7 +19,7 @@ import type { WorkerKey } from '../../worker/environment.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
-/** The ways an object can take, each with a task of its own whose name is also the prefix of its keys. */
+/** The routes of objects. Each has its own task, whose name is also the prefix of its keys. */
 export const pipelineRoutes = [
   'put',
   'multipart',
@@ -37,12 +37,12 @@ export function taskNameOf(route: PipelineRoute): string {
 
 const { sourceBucket, destinationBucket, credentialsParameter } = localNames;
 const threshold = 8 * MiB;
-/** S3's own words. */
+/** The message that S3 sends. */
 const kmsRefusal =
   'User: arn:aws:sts::000000000000:assumed-role/copy/copy is not authorized to perform: kms:Decrypt on the resource ' +
   'associated with this ciphertext because no identity-based policy allows the kms:Decrypt action';
 
-/** Sizes of the objects that take a way; those that are copied in parts in one process were uploaded in parts. */
+/** Sizes in bytes of the objects of a route. Objects that one process copies in parts were uploaded in parts. */
 const sizes: Readonly<Record<PipelineRoute, number>> = {
   put: 40 * KiB,
   multipart: 5 * MiB + 32 * KiB,
@@ -73,18 +73,21 @@ function tasks(): object[] {
   });
 }
 
-/** An object as it has to be in the end: its SHA-256, or undefined where it must not be there. */
+/** The expected objects, by key: the SHA-256 of each, or undefined if it must not exist. */
 export type Wanted = Map<string, string | undefined>;
 
-/** The whole system, deployed on this machine, with all that can go wrong in the hands of its user. */
+/**
+ * The whole system, deployed on this machine from its template and bundles. The test decides which requests fail. Use it to
+ * test what only a deployment shows: queues, event sources, executions, the worker.
+ */
 export class Pipeline {
-  /** asked for each request to a service besides S3 */
+  /** decides the fault of each request to a service besides S3 */
   fault: ServiceFaultHook = () => undefined;
-  /** asked for each request to S3 */
+  /** decides the fault of each request to S3 */
   s3Fault: FaultHook = () => undefined;
-  /** what the stores saw since it was emptied */
+  /** requests to the stores since this was emptied */
   requests: FinishedRequest[] = [];
-  /** told of each request to a store that is over */
+  /** receives each finished request to a store */
   onRequest: (request: FinishedRequest) => void = () => undefined;
   log = '';
   readonly runs: Runs;
@@ -145,9 +148,9 @@ export class Pipeline {
   }
 
   /**
-   * Makes objects that are to take a way.
+   * Makes objects that will take a route.
    * @param group part of their keys
-   * @returns what has to be at the destination in the end, by key
+   * @returns what must be at the destination in the end, by key
    */
   async prepare(route: PipelineRoute, group: string, count: number): Promise<Wanted> {
     const wanted: Wanted = new Map();
@@ -163,7 +166,7 @@ export class Pipeline {
     return wanted;
   }
 
-  /** What people do to objects between two events. */
+  /** Writes and deletes an object several times, as happens between two events. */
   async #history(key: string, data: Buffer, index: number): Promise<'there' | 'deleted'> {
     const put = (bytes: Buffer): Promise<unknown> =>
       this.source.put(key, { data: bytes, size: bytes.length }, noAttributes);
@@ -216,7 +219,7 @@ export class Pipeline {
     return { get: (task, key) => ledger.get(task, key), close: () => client.destroy() };
   }
 
-  /** Compares the destination with what has to be there. */
+  /** Compares the destination with the expected objects. */
   async check(wanted: Wanted): Promise<{ lost: number; wrong: number }> {
     let [lost, wrong] = [0, 0];
     await forEachConcurrently([...wanted], 4, async ([key, hash]) => {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { treeOf } from './processes.ts';
 
 /**
- * A directory for as long as this process lives. However it ends (Ctrl-C, a signal, an error), the directory goes, and
- * every process that was started goes first.
+ * A temporary directory of this process. However the process ends (Ctrl-C, a signal, an error), its children are killed
+ * and the directory is removed.
  */
 export function directoryForThisProcess(name: string): string {
   const directory = mkdtempSync(join(tmpdir(), `s3-ferry-${name}-`));
@@ -15,7 +15,7 @@ export function directoryForThisProcess(name: string): string {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has ended already.
       }
     }
     rmSync(directory, { recursive: true, force: true, maxRetries: 5 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** What the operating system says of processes (Linux: /proc). */
+/** Processes as the operating system reports them (Linux: /proc). */
 
 /** The children of a process, oldest first. */
 export function childrenOf(parent: number): number[] {
@@ -10,7 +10,7 @@ export function childrenOf(parent: number): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The process and all that descend from it. */
+/** The process and all its descendants. */
 export function treeOf(root: number): number[] {
   return [root, ...childrenOf(root).flatMap(treeOf)];
 }
@@ -36,7 +36,7 @@ export interface Usage {
   readonly sockets: number;
 }
 
-/** @returns undefined where the process has ended */
+/** @returns undefined if the process has ended */
 export function usageOf(pid: number): Usage | undefined {
   try {
     const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];

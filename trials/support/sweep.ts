@@ -6,9 +6,9 @@ import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 
 /**
- * The sweeper, as it comes by once what is open now is old enough.
+ * Runs the sweeper as it will run when the uploads that are open now are old enough.
  * @param task as it is configured
- * @returns the uploads that it took away, and those that it left alone: nobody would ever see to them
+ * @returns the uploads that it aborted, and those that it left: nothing else would ever end them
  */
 export async function sweepOldUploads(
   task: object,
