@@ -15,10 +15,10 @@ import { contextOf } from '../support/context.ts';
 import { taskBetweenEndpoints } from '../support/tasks.ts';
 
 /**
- * The child process of secrets.test.ts. For each case that its parent sends, it transfers an object between a store that
- * is honest and one that repeats what it is sent, and writes everything that it says anywhere to its output: log lines,
- * metrics, the ledger, dead letters, states, and every error down to its last cause and field. A case ends with a line on
- * both streams. Arguments: the endpoints of the honest and of the hostile store.
+ * The child process of secrets.test.ts. For each case that its parent sends, it transfers an object between a store
+ * that is honest and one that repeats what it is sent, and writes everything that it says anywhere to its output: log
+ * lines, metrics, the ledger, dead letters, states, and every error down to its last cause and field. A case ends with
+ * a line on both streams. Arguments: the endpoints of the honest and of the hostile store.
  */
 export interface LeakCase {
   /** the kind of credentials */

@@ -31,8 +31,8 @@ const tasksPath = '/s3-ferry/test/tasks/';
 const table = 'ledger';
 
 /**
- * Every service that a handler calls over HTTP, on one port, and the environment variables with their address. Use it to test
- * a handler; for the whole deployment there is `Pipeline`.
+ * Every service that a handler calls over HTTP, on one port, and the environment variables with their address. Use it
+ * to test a handler; for the whole deployment there is `Pipeline`.
  */
 export interface Endpoint {
   readonly ledger: DynamoLedger;

@@ -38,8 +38,8 @@ export const canary = {
 } as const satisfies SideKeys;
 
 /**
- * An S3 server on loopback that answers what its test says, in path style, and records its requests. Use it for answers that
- * no honest store gives; `local-s3.ts` is an honest one.
+ * An S3 server on loopback that answers what its test says, in path style, and records its requests. Use it for answers
+ * that no honest store gives; `local-s3.ts` is an honest one.
  */
 export class HostileStore {
   readonly asked: Asked[] = [];

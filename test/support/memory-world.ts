@@ -19,8 +19,8 @@ import { noAttributes } from './objects.ts';
 import { taskOf, type TaskSettings } from './tasks.ts';
 
 /**
- * A world in memory for the transfer core: a store on each side, a ledger, executions, and a clock that the test moves. Use it
- * to decide the order of calls and to fail any of them; see README.md for the other worlds.
+ * A world in memory for the transfer core: a store on each side, a ledger, executions, and a clock that the test moves.
+ * Use it to decide the order of calls and to fail any of them; see README.md for the other worlds.
  */
 
 export interface MemoryWorldOptions {

@@ -6,8 +6,8 @@ import { localNames } from '../../local/run/settings.ts';
 import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 
 /**
- * One run over a data directory in which every part takes a while, told part by part on standard output, so that a
- * test can end it where it wants.
+ * One run over a data directory in which every part takes a while. It reports each part on standard output, so that
+ * a test can end it at any part.
  * Arguments: the data directory, the large-object threshold and the part size in bytes, milliseconds a part.
  */
 const [dataDirectory = '', threshold, partSize, delay] = process.argv.slice(2);

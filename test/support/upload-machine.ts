@@ -8,8 +8,8 @@ import { sendBatch } from '../../shared/transfer/steps/send-batch.ts';
 
 /**
  * The UPLOAD machine over the functions that its Lambda steps call, composed as infra/machines/upload.ts does: payloads
- * pass as JSON, each call gets its own context, a batch that fails becomes an outcome, and a step that fails is retried.
- * The deployed definition itself is tested in test/machines.
+ * pass as JSON, each call gets its own context, a batch that fails becomes an outcome, and a step that fails is
+ * retried. The deployed definition itself is tested in test/machines.
  */
 
 /** What an execution did. */
@@ -87,7 +87,9 @@ async function sendBatches(
   return outcomes;
 }
 
-/** Calls a step with a state's Retry: faults that retries can cure, and a source or destination that changed meanwhile. */
+/**
+ * Calls a step with a state's Retry: faults that retries can cure, and a source or destination that changed meanwhile.
+ */
 export async function withRetries<Result>(
   { call, retries }: Pick<StepCalls, 'call' | 'retries'>,
   step: (context: TransferContext) => Promise<Result>,

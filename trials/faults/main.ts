@@ -11,8 +11,8 @@ import { markdownRow, markdownTable } from '../support/table.ts';
 import { pipelineFaults } from './pipeline-faults.ts';
 
 /**
- * `npm run test:faults`: each fault of a store and of the services on each route, and many objects under several faults at
- * once, over real clients and real servers on loopback. No object may be lost or wrong. Prints the tables of
+ * `npm run test:faults`: each fault of a store and of the services on each route, and many objects under several faults
+ * at once, over real clients and real servers on loopback. No object may be lost or wrong. Prints the tables of
  * docs/results/faults.md. `npm test` runs all faults of the services at once.
  */
 

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Random } from '../support/random.ts';
 
 /**
- * Decides which requests fail: a share of them, and if wanted the first of each kind. The seed, the identity of a request
- * and the number of earlier requests like it decide, so the same ones fail in whatever order concurrent requests arrive.
+ * Decides which requests fail: a share of them, and if wanted the first of each kind. The seed, the identity of a
+ * request and the number of earlier requests like it decide, so the same ones fail in whatever order concurrent
+ * requests arrive.
  */
 export class Pattern {
   readonly #seed: number;

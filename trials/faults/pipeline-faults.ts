@@ -62,8 +62,8 @@ const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', m
 const execution: More = { routes: ['execution'] };
 
 /**
- * Every fault that the emulated services can inject. A process caches parameters for a minute, so the faults of SSM come
- * first.
+ * Every fault that the emulated services can inject. A process caches parameters for a minute, so the faults of SSM
+ * come first.
  */
 export const pipelineFaults: readonly PipelineFault[] = [
   byLambda('SSM: throttled', reads, status('ThrottlingException')),

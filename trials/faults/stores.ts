@@ -61,8 +61,8 @@ function identityOf({ operation, key, partNumber }: RequestInfo): string {
 }
 
 /**
- * The emulated S3 on loopback with the buckets `source` and `destination`, and the product's clients of both. Use it to move
- * many objects while requests fail.
+ * The emulated S3 on loopback with the buckets `source` and `destination`, and the product's clients of both. Use it to
+ * move many objects while requests fail.
  */
 export class Stores {
   readonly watch: Watch;

@@ -5,9 +5,9 @@ import { fuzzTarget } from './session.ts';
 import { targets } from './targets.ts';
 
 /**
- * `npm run fuzz`: inputs made of kept ones and of each other, against all code that reads what others wrote. A finding is
- * printed and kept in trials/fuzz/corpus, which `npm test` reads. An input may end in a result or in a clean error; it may
- * not crash, hang, fill the memory or write control characters. Prints the numbers of docs/results/fuzz.md.
+ * `npm run fuzz`: inputs made of kept ones and of each other, against all code that reads what others wrote. A finding
+ * is printed and kept in trials/fuzz/corpus, which `npm test` reads. An input may end in a result or in a clean error;
+ * it may not crash, hang, fill the memory or write control characters. Prints the numbers of docs/results/fuzz.md.
  */
 
 interface Options {

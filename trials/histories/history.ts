@@ -37,9 +37,9 @@ const maxBatch = 3;
 const maxSteps = 200_000;
 
 /**
- * Runs one random history: writes, overwrites and deletes at the source; their events late, twice and in any order; runs;
- * consumers of both kinds at the same time; faults, damaged bodies and killed processes. Then the faults end. Whatever
- * happened, the destination must have shown only whole versions, and must end as the source is.
+ * Runs one random history: writes, overwrites and deletes at the source; their events late, twice and in any order;
+ * runs; consumers of both kinds at the same time; faults, damaged bodies and killed processes. Then the faults end.
+ * Whatever happened, the destination must have shown only whole versions, and must end as the source is.
  * @param report receives a line for each event
  */
 export async function runHistory(seed: number, report?: (line: string) => void): Promise<History> {

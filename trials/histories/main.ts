@@ -3,9 +3,9 @@ import { wholeNumber } from '../support/options.ts';
 import { runHistories } from './run.ts';
 
 /**
- * `npm run histories`: random histories of writes, events, runs, consumers, faults and killed processes, in memory and in
- * one thread, so that a seed decides everything. Each must end with the destination as the source is, and must have shown
- * only whole versions. Prints the numbers of docs/results/histories.md. `npm test` runs the first 1,000.
+ * `npm run histories`: random histories of writes, events, runs, consumers, faults and killed processes, in memory and
+ * in one thread, so that a seed decides everything. Each must end with the destination as the source is, and must have
+ * shown only whole versions. Prints the numbers of docs/results/histories.md. `npm test` runs the first 1,000.
  */
 
 interface Options {

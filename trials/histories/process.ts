@@ -1,6 +1,6 @@
 /**
- * A process that can be killed at any moment. Others see it only by the calls it makes, and after its death it makes none.
- * A call that was under way when it died may still take effect, as a request that was sent does.
+ * A process that can be killed at any moment. Others see it only by the calls it makes, and after its death it makes
+ * none. A call that was under way when it died may still take effect, as a request that was sent does.
  */
 export class MortalProcess {
   #dead = false;

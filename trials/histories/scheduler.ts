@@ -4,8 +4,8 @@ import type { Random } from '../support/random.ts';
 const maxIdleRounds = 200;
 
 /**
- * Lets concurrent calls continue one at a time, in a random order: every order that is possible can be drawn, and the same
- * seed gives the same order.
+ * Lets concurrent calls continue one at a time, in a random order: every order that is possible can be drawn, and the
+ * same seed gives the same order.
  */
 export class Scheduler {
   readonly #random: Random;

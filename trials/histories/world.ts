@@ -30,8 +30,9 @@ const sizes = [0, 8, 19, 20, 21, 40];
 const visibilityMillis = 30_000;
 
 /**
- * The world of a history: both buckets, the ledger and executions of {@link MemoryWorld}, and a queue. Every call of a port
- * waits for its turn and may fail. It knows every version that the source ever had, so it can judge the destination.
+ * The world of a history: both buckets, the ledger and executions of {@link MemoryWorld}, and a queue. Every call of a
+ * port waits for its turn and may fail. It knows every version that the source ever had, so it can judge the
+ * destination.
  */
 export class HistoryWorld extends MemoryWorld {
   readonly traits: WorldTraits;

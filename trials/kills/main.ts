@@ -13,9 +13,9 @@ import { Random } from '../support/random.ts';
 import { markdownTable, mebibytes } from '../support/table.ts';
 
 /**
- * `npm run test:kills`: kill -9 of each process that a large object passes through, at random moments of its transfer. The
- * store runs in a process of its own and counts what it receives. Each object must arrive whole, and no more may be sent
- * again than was in flight. Prints the table of docs/results/kills.md. `npm test` makes a few of these kills.
+ * `npm run test:kills`: kill -9 of each process that a large object passes through, at random moments of its transfer.
+ * The store runs in a process of its own and counts what it receives. Each object must arrive whole, and no more may be
+ * sent again than was in flight. Prints the table of docs/results/kills.md. `npm test` makes a few of these kills.
  */
 
 interface Options {

@@ -5,7 +5,8 @@ import { localNames } from '../../local/run/settings.ts';
 
 /**
  * The store of both sides as a process of its own, so it outlives the killed processes. It counts what it receives.
- * Argument: the data directory. Answers each message of its parent with {@link StoreCounts}; `reset` sets the count to zero.
+ * Argument: the data directory. Answers each message of its parent with {@link StoreCounts}; `reset` sets the count to
+ * zero.
  */
 
 export interface StoreCounts {

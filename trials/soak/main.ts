@@ -14,8 +14,8 @@ import { growthOf } from './verdict.ts';
 
 /**
  * `npm run soak`: the deployed pipeline at full load, with Lambda and the worker side by side and a store that fails,
- * watched for memory, files and sockets that grow. At the end the destination must be as the source is. Prints the tables
- * of docs/results/soak.md.
+ * watched for memory, files and sockets that grow. At the end the destination must be as the source is. Prints the
+ * tables of docs/results/soak.md.
  */
 
 interface Options {

@@ -10,8 +10,8 @@ import { soakTask } from './task.ts';
 
 /**
  * The pipeline of the soak: endpoint and store in this process, each function and the worker in processes of their own,
- * and a store whose requests fail, except those of the soak itself. Arguments: the data directory, the seed.
- * It sends its parent its address, then answers each message with {@link PipelineCounts}. `calm` ends the faults, `end` the
+ * and a store whose requests fail, except those of the soak itself. Arguments: the data directory, the seed. It sends
+ * its parent its address, then answers each message with {@link PipelineCounts}. `calm` ends the faults, `end` the
  * process.
  */
 

@@ -1,6 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parsers of option values for the commands in this folder. Each throws InvalidArgumentError, which the frame reports. */
+/**
+ * Parsers of option values for the commands in this folder. Each throws InvalidArgumentError, which the frame reports.
+ */
 
 /** A whole number of at most nine digits. */
 export function wholeNumber(least = 0): (text: string) => number {

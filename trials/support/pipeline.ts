@@ -77,8 +77,8 @@ function tasks(): object[] {
 export type Wanted = Map<string, string | undefined>;
 
 /**
- * The whole system, deployed on this machine from its template and bundles. The test decides which requests fail. Use it to
- * test what only a deployment shows: queues, event sources, executions, the worker.
+ * The whole system, deployed on this machine from its template and bundles. The test decides which requests fail. Use
+ * it to test what only a deployment shows: queues, event sources, executions, the worker.
  */
 export class Pipeline {
   /** decides the fault of each request to a service besides S3 */

@@ -1,6 +1,8 @@
 type Cell = string | number;
 
-/** A Markdown table, as the pages in docs/results have it: a heading, a rule and the rows, each ending with a newline. */
+/**
+ * A Markdown table, as the pages in docs/results have it: a heading, a rule and the rows, each ending with a newline.
+ */
 export function markdownTable(heads: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
   return [heads, heads.map(() => '---'), ...rows].map(markdownRow).join('');
 }
