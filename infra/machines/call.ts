@@ -12,7 +12,7 @@ export interface CallSettings {
   readonly payload?: TaskInput;
   /** where the function's result goes; by default it is the state's output */
   readonly resultPath?: string;
-  /** true if the function looks at the object from the start in each call: it is called again after a `restart` fault */
+  /** true if each call looks at the object from the start: the function is called again after a `restart` fault */
   readonly canRestart?: boolean;
 }
 
