@@ -28,7 +28,12 @@ const command = createCommand(
   'npm run soak --',
   'Keeps the pipeline at full load while requests fail; watches its use.',
 )
-  .option('--minutes <number>', 'time at full load; coming to rest takes more time', minutes(1, 24 * 60), 30)
+  .option(
+    '--minutes <number>',
+    'time at full load; coming to rest takes more time; under 8, warm-up looks like growth',
+    minutes(1, 24 * 60),
+    30,
+  )
   .option('--seed <number>', 'the changes at the source and the faults are drawn from it', wholeNumber(), 1)
   .option('--json', 'print the results as JSON', false)
   .addHelpText('after', exitCodesHelp('nothing grew and the sides are the same', 'something grew or differs'));

@@ -16,9 +16,9 @@ import {
 import { Finding, outcomeOf, type Target } from '../target.ts';
 import { noAttributes } from '../../../test/support/objects.ts';
 
-/** Milliseconds for an answer: what never comes holds nobody up. */
+/** Time limits in milliseconds, so that a missing answer ends a case soon. */
 const limit = { min: 3000, first: 3000, max: 3000 };
-const patience = { read: limit, small: limit, list: limit, complete: limit, copy: limit };
+const timeLimits = { read: limit, small: limit, list: limit, complete: limit, copy: limit };
 
 /** What a store answers, read by the real client over a socket. */
 
@@ -116,7 +116,7 @@ async function subject(
     responseChecksumValidation: 'WHEN_REQUIRED',
     // What is tried again takes its time, and shows nothing new.
     maxAttempts: 1,
-    requestHandler: new BoundedHttpHandler({ maxSockets: 10, times: { answer: 3000 }, bounds: patience }),
+    requestHandler: new BoundedHttpHandler({ maxSockets: 10, times: { answer: 3000 }, bounds: timeLimits }),
   });
   boundAnswers(client);
   const store = new S3ObjectStore(client, { bucket: 'bucket', prefix: '', requestPayer: false });

@@ -172,7 +172,7 @@ export async function serverTarget(): Promise<Target> {
   const s3 = await openS3Server({
     dataDirectory,
     credentials: new Map([['AKIDEXAMPLE', 'secret']]),
-    // Signatures cannot be guessed: whoever does not try is let in.
+    // The fuzzer cannot guess signatures, so requests without one are accepted.
     authorize: () => true,
     onError: (error) => errors.push(error),
   });
@@ -208,14 +208,14 @@ function withLength(input: Buffer): Buffer {
 }
 
 /** Milliseconds for an answer, and those without a byte after which the client, having said all, hangs up. */
-const patience = 5_000;
+const timeLimitMillis = 5_000;
 const silence = 60;
 
 async function exchange(port: number, bytes: Buffer): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   const chunks: Buffer[] = [];
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => done(), patience);
+    const timer = setTimeout(() => done(), timeLimitMillis);
     // A request that is not whole is waited for.
     let idle = setTimeout(() => socket.end(), silence);
     const done = (): void => {
