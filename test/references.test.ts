@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { project } from './support/child.ts';
 import {
   anchorsOf,
   awsOperations,
@@ -16,6 +15,7 @@ import {
 
 /** Documents and comments name only what is there. */
 
+const project = resolve(import.meta.dirname, '..');
 const files = filesOf(project);
 const tree = readTree(project, files);
 const documents = files.filter((path) => path.endsWith('.md'));
