@@ -9,7 +9,7 @@ import { checkPort, localNames, portOption, projectDirectory, sizesOf, writableD
 import { synthesize, writeConfiguration } from './run/synthesize.ts';
 import { LocalWorker } from './run/workers.ts';
 
-/** `npm run local`: the endpoint, kept running for the AWS command line, rclone and the like. */
+/** `npm run local`: keeps the local endpoint running for the AWS command line, rclone and other tools. */
 
 interface Options {
   port: string;
@@ -20,7 +20,7 @@ interface Options {
 const command = createCommand(
   'npm run local --',
   'Keeps the whole pipeline running on one port of loopback: S3, SQS, DynamoDB, Step Functions and SSM, with the\n' +
-    'stack deployed. Prints the variables that point the AWS tools at it, then "ready". Ctrl-C ends it.',
+    'stack deployed. Prints the variables that point the AWS tools at it, then "ready". Ctrl-C stops it.',
 )
   .option('--port <number>', 'port of the endpoint; 0 takes any free port', '4566')
   .option(
@@ -53,12 +53,12 @@ await runCommand(command, async () => {
     process.once('SIGTERM', done);
   });
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
-  const ferry = await LocalPipeline.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
+  const pipeline = await LocalPipeline.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
   let worker: LocalWorker | undefined;
   try {
     await synthesize(configuration, assembly);
-    const aws = await ferry.deploy(assembly);
-    if (ferry.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
+    const aws = await pipeline.deploy(assembly);
+    if (pipeline.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
     const { accessKeyId, secretAccessKey } = localNames.credentials;
     process.stdout.write(
       [
@@ -72,13 +72,13 @@ await runCommand(command, async () => {
       ].join('\n'),
     );
     note(
-      `buckets: ${ferry.buckets.join(', ')}; the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C ends`,
+      `buckets: ${pipeline.buckets.join(', ')}; the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C stops`,
     );
     await stopped;
     return 0;
   } finally {
     await worker?.stop();
-    await ferry.close();
+    await pipeline.close();
     await log.close();
   }
 });

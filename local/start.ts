@@ -13,7 +13,11 @@ import {
   writableDirectory,
 } from './run/settings.ts';
 
-/** `npm start`: the main job on real files. */
+/**
+ * `local/` runs the deployed system on one machine: the bundled handlers, the synthesized state machines and real AWS
+ * clients, against the emulator on loopback. It has two commands: `npm start` (this file) moves real files once and
+ * verifies them; `npm run local` (main.ts) keeps the endpoint running.
+ */
 
 interface Options {
   from: string;
@@ -32,15 +36,15 @@ const command = createCommand(
     'machines, real AWS clients, one endpoint on loopback. Verifies every object, and leaves nothing behind.',
 )
   .option('--from <dir>', 'directory whose files are moved', join(projectDirectory, 'node_modules'))
-  .option('--large-threshold <size>', 'objects over this size take the state machine', '32MiB')
-  .option('--part-size <size>', 'part size where the source has none of its own', '16MiB')
+  .option('--large-threshold <size>', 'objects over this size are uploaded by the state machine', '32MiB')
+  .option('--part-size <size>', 'part size, if the source object was not uploaded in parts', '16MiB')
   .option(
     '--worker-mode <mode>',
-    'who takes jobs from the queue: lambda, ec2 (the worker of the pool), or both',
+    'which consumers receive jobs: lambda, ec2 (the worker of the pool), or both',
     'lambda',
   )
   .option('--data <dir>', 'keep the buckets and the ledger here, and resume from here (default: a temporary directory)')
-  .option('--port <number>', 'port of the endpoint, 0 for any free one', '0')
+  .option('--port <number>', 'port of the endpoint; 0 takes any free port', '0')
   .option('--report <file>', 'write the report to this file, as JSON')
   .option('--json', 'write the report to standard output, as JSON; progress goes to standard error')
   .addHelpText('after', exitCodesHelp('every object arrived unchanged', 'an object is missing or wrong'));
@@ -53,15 +57,15 @@ await runCommand(command, async () => {
   const port = portOption(options.port);
   const reportFile = options.report === undefined ? undefined : resolve(options.report);
   if (reportFile !== undefined) existingDirectory('--report', dirname(reportFile));
-  const kept = options.data === undefined ? undefined : writableDirectory('--data', options.data);
-  const dataDirectory = kept ?? mkdtempSync(join(tmpdir(), 's3-ferry-'));
+  const keptDirectory = options.data === undefined ? undefined : writableDirectory('--data', options.data);
+  const dataDirectory = keptDirectory ?? mkdtempSync(join(tmpdir(), 's3-ferry-'));
   const out = options.json ? process.stderr : process.stdout;
-  const tidy = (): void => {
-    if (kept === undefined) rmSync(dataDirectory, { recursive: true, force: true });
+  const removeTemporary = (): void => {
+    if (keptDirectory === undefined) rmSync(dataDirectory, { recursive: true, force: true });
   };
   const interrupted = (signal: NodeJS.Signals): void => {
-    tidy();
-    out.write(`\nstopped by ${signal}${kept === undefined ? '' : `; the same --data resumes`}\n`);
+    removeTemporary();
+    out.write(`\nstopped by ${signal}${keptDirectory === undefined ? '' : `; the same --data resumes`}\n`);
     process.exit(signal === 'SIGINT' ? 130 : 143);
   };
   process.once('SIGINT', interrupted);
@@ -74,6 +78,6 @@ await runCommand(command, async () => {
     else process.stdout.write(`${summary(report).join('\n')}\n`);
     return isGood(report) ? 0 : 1;
   } finally {
-    tidy();
+    removeTemporary();
   }
 });

@@ -7,7 +7,7 @@ import { localNames } from './settings.ts';
 import type { SourceFile } from './files.ts';
 import { verifyFiles, type Mismatch } from './verify.ts';
 
-/** What somebody outside the ferry does with a bucket, over HTTP like everybody. */
+/** What a user does with a bucket, over HTTP: loads files into it, or verifies its objects. */
 interface BucketWork {
   readonly kind: 'load' | 'verify';
   readonly endpoint: string;
@@ -19,34 +19,34 @@ type Message =
   | { readonly type: 'progress'; readonly objects: number; readonly bytes: number }
   | { readonly type: 'done'; readonly mismatches: readonly Mismatch[] };
 
-/** Milliseconds between two messages of progress. */
+/** How often a thread reports progress. */
 const reportIntervalMillis = 100;
 
-/** Threads an errand is shared out to: one alone does not keep two cores busy. */
+/** Threads that share the files: one alone does not keep two cores busy. */
 const threadCount = 2;
 
 /**
- * Loads or verifies files in threads of their own, so that the store and its users work side by side.
- * @param onProgress told of objects and bytes that came in addition
- * @returns what a verification found missing or different
+ * Loads or verifies files in threads of their own, so that the store and its users run side by side.
+ * @param onProgress receives the objects and bytes since the last call
+ * @returns the objects that a verification found missing or different
  */
 export async function runBucketWork(
-  errand: BucketWork,
+  work: BucketWork,
   onProgress: (more: { objects: number; bytes: number }) => void,
 ): Promise<readonly Mismatch[]> {
-  const shares = Array.from({ length: threadCount }, (_, hand) =>
-    errand.files.filter((_, index) => index % threadCount === hand),
+  const shares = Array.from({ length: threadCount }, (_, thread) =>
+    work.files.filter((_, index) => index % threadCount === thread),
   );
-  const found = await Promise.all(shares.map((files) => runShare({ ...errand, files }, onProgress)));
+  const found = await Promise.all(shares.map((files) => runShare({ ...work, files }, onProgress)));
   return found.flat();
 }
 
 async function runShare(
-  errand: BucketWork,
+  work: BucketWork,
   onProgress: (more: { objects: number; bytes: number }) => void,
 ): Promise<readonly Mismatch[]> {
   const worker = new Worker(new URL(import.meta.url), {
-    workerData: errand,
+    workerData: work,
     resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 },
   });
   let mismatches: readonly Mismatch[] | undefined;
@@ -56,7 +56,7 @@ async function runShare(
   });
   // An error in the thread is thrown by `once`.
   await once(worker, 'exit');
-  if (!mismatches) throw new Error(`the thread that was to ${errand.kind} ended before it was done`);
+  if (!mismatches) throw new Error(`the thread for "${work.kind}" ended before its work was done`);
   return mismatches;
 }
 

@@ -4,7 +4,7 @@ import { opendir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { maxKeyBytes } from '../../shared/model/limits.ts';
 
-/** A file that becomes an object. */
+/** A file to move, and the key of its object. */
 export interface SourceFile {
   readonly path: string;
   /** its path below the directory, with slashes */
@@ -16,8 +16,8 @@ export interface SourceFile {
 }
 
 /**
- * Every regular file below a directory. Links and special files are left out; a name that cannot be a key is told to
- * `onSkip`.
+ * Lists every regular file below a directory. Links and special files are left out.
+ * @param onSkip called for each file whose name cannot be a key, with the reason
  */
 export async function listFiles(directory: string, onSkip: (path: string, why: string) => void): Promise<SourceFile[]> {
   const files: SourceFile[] = [];
@@ -35,17 +35,17 @@ export async function listFiles(directory: string, onSkip: (path: string, why: s
   return files;
 }
 
-/** SHA-256 of a file's or a body's bytes, hexadecimal. */
+/** SHA-256 of a stream of bytes, in hexadecimal. */
 export async function sha256(bytes: AsyncIterable<Uint8Array>): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of bytes) hash.update(chunk);
   return hash.digest('hex');
 }
 
-/** Files up to this size are read whole: a stream's buffers cost more than they do. */
+/** A file up to this size is read at once: the buffers of a stream would cost more. */
 const wholeReadMaxBytes = 1024 * 1024;
 
-/** SHA-256 of a file as it is now. */
+/** SHA-256 of a file's current content. */
 export async function hashFile({ path, size }: Pick<SourceFile, 'path' | 'size'>): Promise<string> {
   if (size > wholeReadMaxBytes) return sha256(createReadStream(path, { highWaterMark: wholeReadMaxBytes }));
   return createHash('sha256')

@@ -5,16 +5,16 @@ import type { StoredPart } from '../../shared/model/part-plan.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import type { SourceFile } from './files.ts';
 
-/** Files at once, and bytes of a part: what the common tools do. */
+/** Concurrency and part size of common upload tools. */
 const filesAtOnce = 8;
 const uploadPartBytes = 16 * 1024 * 1024;
 
 const attributes: ObjectAttributes = { headers: {}, metadata: {}, tags: {} };
 
 /**
- * Puts files into a bucket, as a user's tool would: small ones with one request, others in parts. Files that are there
- * already, with the same size and not older, are left as they are.
- * @param onFile told of every file that is there, with the bytes that were sent
+ * Uploads files to a bucket, as a user's tool would: small ones with one request, others in parts. A file is skipped if
+ * its object exists with the same size and is not older.
+ * @param onFile called for every file that is in the bucket, with the bytes that were sent
  */
 export async function loadFiles(
   store: ObjectStore,
@@ -24,8 +24,8 @@ export async function loadFiles(
   const present = new Map<string, ListedObject>();
   for await (const page of store.list({ prefix: '' })) for (const object of page) present.set(object.key, object);
   await forEachConcurrently(files, filesAtOnce, async (file) => {
-    const there = present.get(file.key);
-    const same = there?.size === file.size && there.modified >= file.modified;
+    const existing = present.get(file.key);
+    const same = existing?.size === file.size && existing.modified >= file.modified;
     if (!same) await loadFile(store, file);
     onFile(file, same ? 0 : file.size);
   });
@@ -53,7 +53,7 @@ async function read(handle: Awaited<ReturnType<typeof open>>, start: number, len
   let filled = 0;
   while (filled < length) {
     const { bytesRead } = await handle.read(buffer, filled, length - filled, start + filled);
-    if (bytesRead === 0) throw new Error(`the file became shorter while it was read`);
+    if (bytesRead === 0) throw new Error('the file became shorter while it was being read');
     filled += bytesRead;
   }
   return buffer;

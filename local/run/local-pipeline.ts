@@ -22,19 +22,19 @@ import { emulatorFault } from './emulator-fault.ts';
 import { localNames } from './settings.ts';
 
 export interface LocalPipelineOptions {
-  /** everything that outlives the process is below it */
+  /** buckets, queues and tables are kept below this directory */
   readonly dataDirectory: string;
   /** path of the task configuration */
   readonly configuration: string;
-  /** 0 takes any free one */
+  /** port of the endpoint; 0 takes any free port */
   readonly port: number;
-  /** told of every S3 request that is over */
+  /** called after every S3 request */
   readonly onRequest?: (request: FinishedRequest) => void;
-  /** what goes wrong with a request, for tests */
+  /** faults of S3 requests, for tests */
   readonly fault?: FaultHook;
   readonly onLog?: EmulatorOptions['onLog'];
   readonly onNote?: (line: string) => void;
-  /** how the deployment differs, for tests; by default failed messages wait as they do in Lambda */
+  /** settings of the deployment, for tests; by default failed messages wait as they do in Lambda */
   readonly deployment?: Pick<
     EmulatorOptions,
     'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds' | 'fault'
@@ -42,78 +42,76 @@ export interface LocalPipelineOptions {
 }
 
 /**
- * The whole system on one machine. Like in an account, the buckets and what is in them are there first; the stack is
- * deployed beside them later.
+ * The whole system on one machine. As in an AWS account, the buckets and their objects exist first; the stack is deployed
+ * beside them later.
  */
 export class LocalPipeline {
   readonly tasks: readonly Task[];
-  /** who takes jobs from the queue; a worker is the caller's to start */
+  /** which consumers receive jobs; the caller starts the worker, if there is one */
   readonly workerMode: WorkerMode;
   readonly #options: LocalPipelineOptions;
   readonly #s3: S3Server;
   readonly #server: Server;
-  readonly #courier: EventRelay;
+  readonly #relay: EventRelay;
   #aws: Emulator | undefined;
 
   private constructor(
     options: LocalPipelineOptions,
     { tasks, stack }: Configuration,
-    s3: S3Server,
-    server: Server,
-    courier: EventRelay,
+    { s3, server, relay }: { readonly s3: S3Server; readonly server: Server; readonly relay: EventRelay },
   ) {
     this.#options = options;
     this.tasks = tasks;
     this.workerMode = stack.workerMode;
     this.#s3 = s3;
     this.#server = server;
-    this.#courier = courier;
+    this.#relay = relay;
   }
 
   /**
-   * Opens the store with the tasks' buckets.
-   * @throws Fault `InvalidTask` for a configuration that is not valid
+   * Opens the store, and creates the tasks' buckets.
+   * @throws Fault `InvalidTask` for an invalid configuration
    */
   static async open(options: LocalPipelineOptions): Promise<LocalPipeline> {
     const text = readFileSync(options.configuration, 'utf8');
     const configuration = parseConfiguration(text, `configuration ${options.configuration}`);
-    const courier = new EventRelay();
+    const relay = new EventRelay();
     const s3 = await openS3Server({
       dataDirectory: join(options.dataDirectory, 's3'),
       region: localNames.region,
       credentials: new Map([[localNames.credentials.accessKeyId, localNames.credentials.secretAccessKey]]),
-      onEvent: (event) => courier.deliver(event),
+      onEvent: (event) => relay.deliver(event),
       ...(options.onRequest && { onRequest: options.onRequest }),
       ...(options.fault && { fault: options.fault }),
     });
     const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const ferry = new LocalPipeline(options, configuration, s3, server, courier);
-    for (const bucket of ferry.buckets) s3.createBucket(bucket);
-    return ferry;
+    const pipeline = new LocalPipeline(options, configuration, { s3, server, relay });
+    for (const bucket of pipeline.buckets) s3.createBucket(bucket);
+    return pipeline;
   }
 
-  /** The buckets that the configuration names and that are on this machine. */
+  /** The buckets of the configuration that are on this machine. */
   get buckets(): string[] {
     const sides = this.tasks.flatMap((task) => [task.source, task.destination]);
     return [...new Set(sides.filter((side) => side.endpoint === undefined).map((side) => side.bucket))];
   }
 
-  /** Where the store alone can be reached, before and after the deployment. */
+  /** URL of the store alone, before and after the deployment. */
   get storeEndpoint(): string {
     const { port } = this.#server.address() as AddressInfo;
     return `http://127.0.0.1:${port}`;
   }
 
-  /** A bucket, as somebody from outside the ferry reads and writes it. */
+  /** A client of one bucket, like that of any user of the store. */
   store(bucket: string): ObjectStore {
     const side = { bucket, prefix: '', region: localNames.region, endpoint: this.storeEndpoint, requestPayer: false };
     return new S3ObjectStore(createS3Client(side, localNames.credentials), side);
   }
 
   /**
-   * Deploys the stack of a cloud assembly beside the buckets and lets it work.
-   * @throws Fault what {@link emulatorFault} makes of the emulator's errors; `InvalidInput` if the port is in use
+   * Deploys the stack of a cloud assembly beside the buckets, and starts it.
+   * @throws Fault that {@link emulatorFault} makes from an error of the emulator; `InvalidInput` if the port is in use
    */
   async deploy(assemblyDirectory: string): Promise<Emulator> {
     const { dataDirectory, port, onLog, onNote, deployment } = this.#options;
@@ -124,7 +122,7 @@ export class LocalPipeline {
       region: localNames.region,
       credentials: localNames.credentials,
       openS3: ({ onEvent }) => {
-        this.#courier.connect(onEvent);
+        this.#relay.connect(onEvent);
         return Promise.resolve({
           handle: (request, response) => void this.#s3.handle(request, response),
           createBucket: (name) => this.#s3.createBucket(name),
@@ -143,7 +141,7 @@ export class LocalPipeline {
     return aws;
   }
 
-  /** Ends everything, in order. */
+  /** Stops the deployment, then the store. */
   async close(): Promise<void> {
     await this.#aws?.stop();
     this.#server.closeAllConnections();
@@ -152,21 +150,21 @@ export class LocalPipeline {
   }
 }
 
-/** Carries events to the queues once there are some; until then the store keeps them. */
+/** Passes S3 events to the queues once the stack is deployed. Until then delivery fails, and the store keeps the events. */
 class EventRelay {
-  #way: ((event: Notification) => void | Promise<void>) | undefined;
+  #target: ((event: Notification) => void | Promise<void>) | undefined;
 
-  connect(way: (event: Notification) => void | Promise<void>): void {
-    this.#way = way;
+  connect(target: (event: Notification) => void | Promise<void>): void {
+    this.#target = target;
   }
 
   async deliver(event: Notification): Promise<void> {
-    if (!this.#way) throw new Error('the queues are not there yet');
-    await this.#way(event);
+    if (!this.#target) throw new Error('the queues are not deployed yet');
+    await this.#target(event);
   }
 }
 
-/** The other side's keys, kept where a user would keep those of another account. */
+/** Stores the keys of the destination where a user would keep those of another account. */
 async function putCredentials({ endpoint, region }: Emulator): Promise<void> {
   const client = new SSMClient({ endpoint, region, credentials: localNames.credentials });
   const { accessKeyId, secretAccessKey } = localNames.credentials;

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import type { LogChunk } from '../../emulator/aws/index.ts';
 
-/** A file that takes what the functions write, as CloudWatch would. */
+/** A file for the logs of the functions, instead of CloudWatch. */
 export function openLog(path: string): { write: (chunk: LogChunk) => void; close: () => Promise<void> } {
   const stream = createWriteStream(path, { flags: 'a' });
   return {

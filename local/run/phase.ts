@@ -1,10 +1,10 @@
 import { SingleBar } from 'cli-progress';
 import { formatSize } from '../../shared/model/size.ts';
 
-/** Milliseconds between two lines where there is no terminal to draw a bar on. */
+/** How often progress is written as a line, if there is no terminal for a bar. */
 const lineIntervalMillis = 5_000;
 
-/** A phase of the run as the user sees it: objects, bytes and the rate. */
+/** Shows the progress of one phase: objects, bytes and the rate. */
 export class PhaseProgress {
   readonly #name: string;
   readonly #out: NodeJS.WriteStream;
@@ -16,7 +16,7 @@ export class PhaseProgress {
   readonly #bar: SingleBar | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
 
-  /** @param out where to draw; a bar on a terminal, lines elsewhere */
+  /** @param out receives a bar if it is a terminal, lines otherwise */
   constructor(name: string, totals: { objects: number; bytes: number }, out: NodeJS.WriteStream) {
     this.#name = name;
     this.#out = out;
@@ -32,11 +32,11 @@ export class PhaseProgress {
     }
   }
 
-  /** @param progress what came in addition */
+  /** Adds objects and bytes to the progress. */
   add({ objects = 0, bytes = 0 }: { objects?: number; bytes?: number }): void {
     this.#objects += objects;
     this.#bytes += bytes;
-    // Small objects count too, so that the bar moves while thousands of empty files go by.
+    // Each object counts like a byte, so that the bar moves even while thousands of empty files pass.
     this.#bar?.update(this.#bytes + this.#objects, { text: this.#text() });
   }
 

@@ -2,7 +2,7 @@ import { quoted } from '../../shared/model/text.ts';
 import { formatSize } from '../../shared/model/size.ts';
 import type { Mismatch } from './verify.ts';
 
-/** What the main job did, for people and (as JSON) for machines. Sizes in bytes. */
+/** The result of the main job, printed as text or as JSON. */
 export interface Report {
   readonly objects: number;
   readonly bytes: number;
@@ -12,7 +12,7 @@ export interface Report {
   /** keys that the first run listed at the source, and the jobs it sent */
   readonly listed: number;
   readonly jobs: number;
-  /** objects that the destination took in the first run */
+  /** objects that the first run wrote to the destination */
   readonly copied: number;
   /** executions of the UPLOAD machine that succeeded */
   readonly executions: number;
@@ -21,27 +21,27 @@ export interface Report {
   readonly verified: number;
   readonly mismatched: number;
   readonly mismatches: readonly Mismatch[];
-  /** bytes of bodies and parts that the destination took */
+  /** bytes of bodies and parts that the destination received */
   readonly bytesSent: number;
   readonly secondRunJobs: number;
-  /** from the put of a new object to its arrival over the event path; null where it did not arrive */
+  /** from the put of a new object to its arrival over the event path; null if it did not arrive */
   readonly eventSeconds: number | null;
   readonly seconds: { readonly load: number; readonly sync: number; readonly verify: number };
 }
 
-/** Did everything arrive as it was, and nothing more was to be done afterwards? */
+/** Did every object arrive unchanged, and did a second run find nothing to do? */
 export function isGood(report: Report): boolean {
   const { failed, mismatched, verified, objects, secondRunJobs, eventSeconds } = report;
   return failed === 0 && mismatched === 0 && verified === objects && secondRunJobs === 0 && eventSeconds !== null;
 }
 
-/** Mismatches shown to a person; the report has all. */
-const shown = 20;
+/** Mismatches in the summary; the JSON report has all of them. */
+const maxShown = 20;
 
-/** The report in lines for people. */
+/** The report as lines of text. */
 export function summary(report: Report): string[] {
   const { seconds, eventSeconds } = report;
-  // A worker moves large objects itself.
+  // The worker uploads large objects without an execution.
   const large = `${report.large} large${report.executions > 0 ? ` by ${report.executions} executions` : ''}`;
   const lines = [
     '',
@@ -51,8 +51,8 @@ export function summary(report: Report): string[] {
     `event     ${eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`}`,
     `again     a second run had ${report.secondRunJobs} objects to send`,
     ...(report.failed > 0 ? [`failed    ${report.failed} messages are in the dead-letter queue`] : []),
-    ...report.mismatches.slice(0, shown).map(({ key, found }) => `wrong     ${quoted(key)}: ${found}`),
-    ...(report.mismatches.length > shown ? [`          and ${report.mismatches.length - shown} more`] : []),
+    ...report.mismatches.slice(0, maxShown).map(({ key, found }) => `wrong     ${quoted(key)}: ${found}`),
+    ...(report.mismatches.length > maxShown ? [`          and ${report.mismatches.length - maxShown} more`] : []),
     '',
     isGood(report) ? 'All objects arrived as they were.' : 'Something is missing or wrong.',
   ];

@@ -6,13 +6,12 @@ import { causeText } from '../../shared/model/messages/payloads.ts';
 import type { Emulator } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
-/** Milliseconds between two looks. */
 const pollIntervalMillis = 200;
 
-/** Where a deployment is to be found. */
+/** A running deployment. */
 export type Deployment = Pick<Emulator, 'endpoint' | 'region' | 'outputs'>;
 
-/** Starts runs and waits for what they set off, through the same calls an operator makes. */
+/** Starts runs and waits for the work that they start, with the calls that an operator would make. */
 export class Runs {
   readonly #aws: Deployment;
   readonly #machines: SFNClient;
@@ -26,9 +25,9 @@ export class Runs {
   }
 
   /**
-   * Starts the SYNC machine for a task and waits for its end.
-   * @param prefix only this part of the task's source
-   * @throws Fault of the run, with its own name and reason
+   * Starts the SYNC machine for a task, and waits for its end.
+   * @param prefix limits the run to this part of the task's source
+   * @throws Fault `Unavailable` with the error and the reason of a failed run
    */
   async sync(task: string, prefix?: string): Promise<RunCounts> {
     const stateMachineArn = this.#output('SyncMachineArn');
@@ -49,19 +48,19 @@ export class Runs {
   }
 
   /**
-   * Waits until the queue is empty and no upload is under way. The queue is looked at first: a job that left it may be
-   * an upload.
-   * @param every milliseconds between two looks
+   * Waits until the queue is empty and no upload runs.
+   * @param intervalMillis between two checks
    */
-  async waitUntilIdle(every = pollIntervalMillis): Promise<void> {
-    while (!(await this.isIdle())) await sleep(every);
+  async waitUntilIdle(intervalMillis = pollIntervalMillis): Promise<void> {
+    while (!(await this.isIdle())) await sleep(intervalMillis);
   }
 
+  /** Checks the queue before and after the uploads: a job that left the queue may have become an upload. */
   async isIdle(): Promise<boolean> {
     return (await this.waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.waiting()) === 0;
   }
 
-  /** Jobs in the queue: waiting, delayed, and in somebody's hands. */
+  /** Jobs in the queue: visible, delayed and in flight. */
   async waiting(): Promise<number> {
     return this.#messages('JobsQueueUrl');
   }

@@ -7,26 +7,26 @@ import { maxBufferedBodyBytes, maxPartBytes, minPartBytes } from '../../shared/m
 import { workerModes, type WorkerMode } from '../../shared/model/config/settings.ts';
 import { formatSize, parseSize } from '../../shared/model/size.ts';
 
-/** Names and keys of the endpoint on one machine. The keys open nothing but a port on loopback. */
+/** Names and keys of the local endpoint. The keys only open a port on loopback. */
 export const localNames = {
   stack: 'S3Ferry',
   /**
-   * Any region would do. Version 1 of the AWS command line knows old SQS host names for most of them and ignores
-   * AWS_ENDPOINT_URL there; for this one it does not.
+   * Version 1 of the AWS command line ignores AWS_ENDPOINT_URL in most regions, because it has old SQS host names for
+   * them. It has none for this region.
    */
   region: 'eu-south-2',
   task: 'local',
   sourceBucket: 'source',
   destinationBucket: 'destination',
   credentials: { accessKeyId: 's3ferry', secretAccessKey: 's3ferry-local-secret' },
-  /** the other side's credentials, as a user would keep them for another account */
+  /** the parameter with the destination's credentials, as a user would keep those of another account */
   credentialsParameter: '/s3-ferry/local/destination-credentials',
 } as const;
 
-/** The project's folder. */
+/** The root directory of the project. */
 export const projectDirectory = resolve(import.meta.dirname, '../..');
 
-/** A size option. @throws Fault `InvalidInput` naming the option */
+/** Parses a size option. @returns bytes. @throws Fault `InvalidInput` that names the option */
 export function sizeOption(name: string, text: string, least: number, most: number = maxPartBytes): number {
   const bytes = parseSize(text);
   if (bytes === undefined || bytes < least || bytes > most) {
@@ -38,7 +38,7 @@ export function sizeOption(name: string, text: string, least: number, most: numb
   return bytes;
 }
 
-/** `--part-size` and `--large-threshold` as bytes. */
+/** Parses `--part-size` and `--large-threshold`. @returns bytes. @throws Fault `InvalidInput` */
 export function sizesOf(options: { partSize: string; largeThreshold: string }): {
   partSize: number;
   threshold: number;
@@ -49,14 +49,14 @@ export function sizesOf(options: { partSize: string; largeThreshold: string }): 
   };
 }
 
-/** `--worker-mode`. @throws Fault `InvalidInput` */
+/** Parses `--worker-mode`. @throws Fault `InvalidInput` */
 export function workerModeOption(text: string): WorkerMode {
   const mode = workerModes.find((one) => one === text);
   if (mode !== undefined) return mode;
   throw new Fault('InvalidInput', `--worker-mode: found "${text}", expected ${workerModes.join(', ')}`);
 }
 
-/** A port option; 0 takes any that is free. @throws Fault `InvalidInput` */
+/** Parses `--port`; 0 means any free port. @throws Fault `InvalidInput` */
 export function portOption(text: string): number {
   const port = Number(text);
   if (!/^[0-9]+$/.test(text) || port > 65535) {
@@ -65,7 +65,7 @@ export function portOption(text: string): number {
   return port;
 }
 
-/** Is the port free? Asked before anything is done. @throws Fault `InvalidInput` */
+/** Checks that the port is free. @throws Fault `InvalidInput` if it is not */
 export async function checkPort(port: number): Promise<void> {
   if (port === 0) return;
   const server = createServer();
@@ -74,7 +74,7 @@ export async function checkPort(port: number): Promise<void> {
     await once(server, 'listening');
   } catch (error) {
     const why = error instanceof Error && 'code' in error && error.code === 'EACCES' ? 'not allowed' : 'in use';
-    throw new Fault('InvalidInput', `port ${port} of 127.0.0.1 is ${why}; choose another one with --port`, {
+    throw new Fault('InvalidInput', `port ${port} of 127.0.0.1 is ${why}; choose another with --port`, {
       cause: error,
     });
   }
@@ -82,20 +82,20 @@ export async function checkPort(port: number): Promise<void> {
   await once(server, 'close');
 }
 
-/** A directory that must be there. @throws Fault `InvalidInput` naming the option */
+/** Checks that a directory exists. @returns its absolute path. @throws Fault `InvalidInput` that names the option */
 export function existingDirectory(name: string, path: string): string {
   const absolute = resolve(path);
   const found = statSync(absolute, { throwIfNoEntry: false });
   if (!found?.isDirectory()) {
     throw new Fault(
       'InvalidInput',
-      `${name}: found "${path}", which ${found ? 'is no directory' : 'does not exist'}; expected a directory`,
+      `${name}: found "${path}", which ${found ? 'is not a directory' : 'does not exist'}; expected a directory`,
     );
   }
   return absolute;
 }
 
-/** A directory that is made where it is missing. @throws Fault `InvalidInput` naming the option */
+/** Creates a directory if it is missing. @returns its absolute path. @throws Fault `InvalidInput` that names the option */
 export function writableDirectory(name: string, path: string): string {
   const absolute = resolve(path);
   try {
@@ -103,13 +103,13 @@ export function writableDirectory(name: string, path: string): string {
   } catch (error) {
     throw new Fault(
       'InvalidInput',
-      `${name}: "${path}" cannot be made (${error instanceof Error ? error.message : String(error)})`,
+      `${name}: "${path}" cannot be created (${error instanceof Error ? error.message : String(error)})`,
     );
   }
   return absolute;
 }
 
-/** Is one directory the other, or inside it? */
+/** Is `inner` the directory `outer`, or inside it? */
 export function isInside(inner: string, outer: string): boolean {
   const path = relative(outer, inner);
   return path === '' || (path !== '..' && !path.startsWith(`..${sep}`) && resolve(outer, path) === inner);

@@ -5,12 +5,12 @@ import { Fault } from '../../shared/model/faults.ts';
 import { projectDirectory } from './settings.ts';
 
 /**
- * Bundles the functions and synthesizes the stack for a configuration, as a deployment would. The bundles have source
- * maps besides, and are beside the assembly, so that several processes can do it at once; or they are in the directory
- * that the environment variable S3_FERRY_BUNDLES names, where later calls find them built.
- * @param configuration the path of a configuration file
- * @param directory where the cloud assembly goes
- * @throws Fault `InvalidTask` with what the CDK app said
+ * Bundles the functions and synthesizes the stack for a configuration, as a deployment would, but with source maps. Each
+ * assembly has bundles of its own, so that several processes can synthesize at once. If the environment variable
+ * S3_FERRY_BUNDLES names a directory, the first call builds the bundles there, and later calls reuse them.
+ * @param configuration path of the configuration file
+ * @param directory receives the cloud assembly
+ * @throws Fault `InvalidTask` with the error output of the CDK app
  */
 export async function synthesize(configuration: string, directory: string): Promise<void> {
   const bundles = await bundle(`${directory}.bundles`);
@@ -24,7 +24,7 @@ export async function synthesize(configuration: string, directory: string): Prom
   });
 }
 
-/** Makes the bundles, or finds them in S3_FERRY_BUNDLES. @returns their directory */
+/** Builds the bundles, or finds them in S3_FERRY_BUNDLES. @returns their directory */
 async function bundle(own: string): Promise<string> {
   const shared = process.env['S3_FERRY_BUNDLES'] ?? '';
   if (shared === '') {
@@ -38,14 +38,14 @@ async function bundle(own: string): Promise<string> {
       renameSync(fresh, shared);
     } catch (error) {
       rmSync(fresh, { recursive: true });
-      // Another process was quicker: its bundles are the same.
+      // Another process was faster; its bundles are the same.
       if (!existsSync(shared)) throw error;
     }
   }
   return shared;
 }
 
-/** Writes a configuration of tasks and the stack's settings. @returns its path */
+/** Writes a configuration file with tasks and stack settings. @returns its path */
 export function writeConfiguration(directory: string, tasks: readonly object[], stack: object = {}): string {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, 's3-ferry.config.json');
@@ -59,12 +59,12 @@ async function run(arguments_: readonly string[], environment: Readonly<Record<s
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let said = '';
-  const listen = (chunk: Buffer): void => {
-    said = (said + chunk.toString()).slice(-8000);
+  let errorOutput = '';
+  const collect = (chunk: Buffer): void => {
+    errorOutput = (errorOutput + chunk.toString()).slice(-8000);
   };
   child.stdout.on('data', () => undefined);
-  child.stderr.on('data', listen);
+  child.stderr.on('data', collect);
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
@@ -72,6 +72,6 @@ async function run(arguments_: readonly string[], environment: Readonly<Record<s
   if (code !== 0)
     throw new Fault(
       'InvalidTask',
-      said.trim().replace(/^InvalidTask: /, '') || `${arguments_.join(' ')} ended with ${code}`,
+      errorOutput.trim().replace(/^InvalidTask: /, '') || `${arguments_.join(' ')} exited with ${code}`,
     );
 }

@@ -4,16 +4,17 @@ import { hashFile, sha256, type SourceFile } from './files.ts';
 
 const objectsAtOnce = 8;
 
-/** An object that is not what it should be, and how. */
+/** An object that differs from its file. */
 export interface Mismatch {
   readonly key: string;
+  /** what was found instead */
   readonly found: string;
 }
 
 /**
  * Reads every object back and compares its SHA-256 with the file on disk.
- * @param onObject told of every object that was read
- * @returns what is missing or different
+ * @param onObject called after each object
+ * @returns the objects that are missing or different
  */
 export async function verifyFiles(
   store: ObjectStore,
@@ -25,8 +26,8 @@ export async function verifyFiles(
     const opened = await store.get(file.key);
     if (!opened) mismatches.push({ key: file.key, found: 'missing' });
     else {
-      const [there, here] = await Promise.all([sha256(opened.body as AsyncIterable<Uint8Array>), hashFile(file)]);
-      if (there !== here) mismatches.push({ key: file.key, found: `SHA-256 ${there}, the file has ${here}` });
+      const [stored, expected] = await Promise.all([sha256(opened.body as AsyncIterable<Uint8Array>), hashFile(file)]);
+      if (stored !== expected) mismatches.push({ key: file.key, found: `SHA-256 ${stored}, the file has ${expected}` });
     }
     onObject(file);
   });

@@ -12,21 +12,21 @@ import type { WorkerKey } from '../../worker/environment.ts';
 import type { Emulator, LogChunk } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
-/** Both share one machine with the endpoint. */
+/** Small, because the worker shares the machine with the endpoint. */
 const ownSettings = { PROCESSES: '2', MEMORY_MIB: '256', OBJECTS_AT_ONCE: '4', METADATA_URL: 'none' } as const;
 
-/** Milliseconds that a worker is given to drain before it is ended for good. */
+/** How long a worker may drain before it is killed. */
 const stopTimeoutMillis = 10_000;
 
-/** The EC2 worker of a deployment, run by this machine instead of one of its own: the same bundle and variables. */
+/** The EC2 worker of a deployment as a child process: the same bundle and variables as on an instance. */
 export class LocalWorker {
   readonly process: ChildProcess;
   readonly #ended: Promise<unknown>;
 
   /**
-   * @param assembly the cloud assembly that was deployed: what runs is the code that would be on the instance
-   * @param environment variables that are to be others than the defaults here
-   * @throws Fault `InvalidInput` where the assembly has no worker
+   * @param assembly the deployed cloud assembly, which has the code for the instance
+   * @param environment variables that replace the defaults
+   * @throws Fault `InvalidInput` if the assembly has no worker
    */
   constructor(
     aws: Emulator,
@@ -43,7 +43,7 @@ export class LocalWorker {
     } satisfies Partial<Record<WorkerKey, string>>;
     const script = join(workerCode(assembly), 'index.mjs');
     this.process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=4', script], {
-      // Nothing of this process's own environment, as on an instance; see processEnvironment of emulator/aws/lambda.
+      // As on an instance, the worker inherits nothing from this process; see processEnvironment in emulator/aws/lambda.
       env: {
         ...deployed,
         ...ownSettings,
@@ -67,7 +67,7 @@ export class LocalWorker {
     for (const stream of [this.process.stdout, this.process.stderr]) stream?.setEncoding('utf8').on('data', log);
   }
 
-  /** Ends it as systemd would. @returns its exit code, or null where it had to be killed */
+  /** Stops the worker as systemd would. @returns its exit code, or null if it was killed */
   async stop(): Promise<number | null> {
     this.process.kill('SIGTERM');
     const last = setTimeout(() => this.process.kill('SIGKILL'), stopTimeoutMillis);
@@ -76,7 +76,7 @@ export class LocalWorker {
     return this.process.exitCode;
   }
 
-  /** Resolves when it has ended by itself or otherwise. */
+  /** Resolves when the worker has ended, for any reason. @returns its exit code, or null if it was killed */
   async ended(): Promise<number | null> {
     await this.#ended;
     return this.process.exitCode;
@@ -90,7 +90,7 @@ const assetsSchema = v.object({
   ),
 });
 
-/** Where the code of the worker lies in an assembly. */
+/** The directory of the worker's code in an assembly. */
 function workerCode(assembly: string): string {
   const file = join(assembly, `${localNames.stack}.assets.json`);
   const { files } = parseJsonWith(assetsSchema, readFileSync(file, 'utf8'), file);
