@@ -2,7 +2,7 @@ import { assertNever } from '../model/faults.ts';
 import type { ListedObject } from '../model/object.ts';
 import type { Task } from '../model/config/task.ts';
 
-/** What the finder thinks of one key. `ask` means that only a look at both stored checksums can tell. */
+/** The finder's decision about one key. `ask` means that only both stored checksums can decide. */
 export interface Verdict {
   readonly kind: 'copy' | 'same' | 'ask';
   readonly reason: string;
@@ -11,7 +11,7 @@ export interface Verdict {
 type Seen = Pick<ListedObject, 'size' | 'etag' | 'modified'>;
 
 /**
- * Is the object to be sent?
+ * Decides whether an object has to be copied.
  *
  * | compare  | missing | size differs | ETags equal | source not older | else |
  * |----------|---------|--------------|-------------|------------------|------|
@@ -20,8 +20,8 @@ type Seen = Pick<ListedObject, 'size' | 'etag' | 'modified'>;
  * | checksum | copy    | copy         | same        | ask              | ask  |
  * | none     | copy    | copy         | copy        | copy             | copy |
  *
- * An ETag that differs proves nothing: those of multipart uploads and of KMS encryption are no MD5. Listings tell
- * whole seconds, so the same second counts as newer: one copy too many, rather than a stale object.
+ * ETags that differ prove nothing: those of multipart uploads and of KMS encryption are not MD5s. Listings state whole
+ * seconds, so the same second counts as newer: a needless copy is better than a stale object.
  */
 export function compareObjects(rule: Task['compare'], source: Seen, destination: Seen | undefined): Verdict {
   if (!destination) return { kind: 'copy', reason: 'missing at the destination' };

@@ -14,7 +14,15 @@ import type { Pair } from './merge.ts';
 import { checksumsAgree, headPairs, mergedPairs, sidePrefixes, type Search } from './pairs.ts';
 import { readPrefixes } from './prefixes.ts';
 
-/** What finding needs from outside. */
+/**
+ * The finder: compares the listings of both sides and sends a job for each difference. A run is planned once: its key
+ * space is cut into segments (plan-run.ts, segments.ts), which are searched in parallel. A segment's two listings are
+ * read in the order of UTF-8 bytes (listing.ts) and joined (merge.ts, pairs.ts), and each pair is compared (compare.ts).
+ * A store that lists in another order is searched with a HEAD per key instead. A call returns a cursor before its time
+ * runs out and is called again with it; finish-run.ts records the sums. Nothing here grows with the bucket.
+ */
+
+/** What the finder needs for one segment. */
 export interface FindContext {
   readonly task: Task;
   readonly source: ObjectStore;
@@ -22,23 +30,23 @@ export interface FindContext {
   readonly queue: JobQueue;
   readonly clock: Clock;
   readonly deadline: Deadline;
-  /** milliseconds before the deadline at which the call returns what it has */
+  /** milliseconds before the deadline at which the call returns its state */
   readonly margin: number;
 }
 
 /**
- * Finds the differences in one segment from where `state` stands and sends a job for each, until the segment's end or
- * until time runs short. Called again after a failure, it finds the same differences again: a job that is sent twice
+ * Finds the differences in one segment, from the cursor in `state` on, and sends a job for each, until the segment ends
+ * or time runs short. A call that is repeated after a failure finds the same differences again: a job that is sent twice
  * ends as a skip.
- * @returns the state to go on from; `done` at the end. Every job that it counts is in the queue.
- * @throws Fault also where the task's prefix list is no longer the one that the run began with
+ * @returns the state for the next call, with `done` at the end. Every job that it counts is in the queue.
+ * @throws Fault; also if the task's prefix list has changed since the run began
  */
 export async function findSegment(context: FindContext, state: FindObjectsState): Promise<FindObjectsState> {
   const { prefixes } = await readPrefixes(context.source, context.task, state.prefix, state.prefixList);
   return findWithin({ ...context, within: prefixes }, state);
 }
 
-/** And the prefixes that the run is about, relative to its own. */
+/** With the prefixes that the run covers, relative to the run's own prefix. */
 type SearchContext = FindContext & Pick<Search, 'within'>;
 
 async function findWithin(context: SearchContext, state: FindObjectsState): Promise<FindObjectsState> {
@@ -62,7 +70,7 @@ async function findWithin(context: SearchContext, state: FindObjectsState): Prom
         );
       } catch (error) {
         if (!(error instanceof UnsortedListing)) throw error;
-        // Nothing that was sent was wrong, it may only not have been needed: the heads walk starts from the beginning.
+        // Jobs that were sent so far are harmless, at most needless. The search with HEAD starts from the beginning.
         return findWithin(context, { ...state, cursor: { mode: 'heads', listing: 'source' }, counts: noCounts });
       }
     case 'heads': {
@@ -85,13 +93,13 @@ async function findWithin(context: SearchContext, state: FindObjectsState): Prom
   }
 }
 
-/** The search of a segment from its cursor on. */
+/** The search of a state's segment. */
 function searchOf(context: SearchContext, state: FindObjectsState): Search {
   const { source, destination, task, within } = context;
   return { source, destination, prefixes: sidePrefixes(task, state.prefix), within, segment: state.segment };
 }
 
-/** The last keys that a call dealt with: of either side, and of each. */
+/** The last keys that a call has processed: of either side, and of each. */
 interface Position {
   any?: string;
   source?: string;
@@ -109,7 +117,7 @@ async function walk(
   const isWanted = keyFilter(context.task);
   const position: Position = {};
   for await (const pair of pairs) {
-    // At least one key a call: a call that moves nothing would be made for ever.
+    // At least one key per call: a call without progress would be repeated forever.
     if (position.any !== undefined && context.deadline.remaining() < context.margin) {
       await sender.finish();
       return { ...state, counts, cursor: cursorAt(position), done: false };
@@ -140,7 +148,7 @@ async function jobFor(context: SearchContext, state: FindObjectsState, pair: Pai
   return destination ? job : { ...job, missingAt: context.clock.now() };
 }
 
-/** What the task excludes is listed, and that is all. */
+/** Excluded keys only count as listed. */
 function countsOf(pair: Pair, job: Job | undefined, wanted: boolean): RunCounts {
   const deletes = job?.action === 'delete' ? 1 : 0;
   return {

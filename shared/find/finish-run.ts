@@ -6,7 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 
 /**
- * Records how a run ended. A run that failed before its task was known is recorded under the name it was given.
+ * Records how a run ended. A run that failed before its task was read is recorded under the name in its input.
  * @returns the record that was written
  */
 export async function finishRun(

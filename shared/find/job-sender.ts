@@ -2,10 +2,10 @@ import { queueBatchSize } from '../model/limits.ts';
 import type { Job } from '../model/job.ts';
 import type { JobQueue } from '../ports/job-queue.ts';
 
-/** SendMessageBatch calls at once: a call takes about 10 ms, so this sends some 16,000 jobs a second. */
-const callsAtOnce = 16;
+/** Concurrent SendMessageBatch calls. A call takes about 10 ms, so this sends some 16,000 jobs per second. */
+const maxConcurrentCalls = 16;
 
-/** Sends jobs in full batches, several batches at once, and holds the finder back when the queue is slower. */
+/** Sends jobs in full batches, several at once, and makes the finder wait if the queue is slower. */
 export class JobSender {
   readonly #queue: JobQueue;
   readonly #dryRun: boolean;
@@ -13,20 +13,20 @@ export class JobSender {
   readonly #sending = new Set<Promise<void>>();
   #failure: { error: unknown } | undefined;
 
-  /** @param dryRun take the jobs, send none */
+  /** @param dryRun true to accept jobs and send none */
   constructor(queue: JobQueue, dryRun: boolean) {
     this.#queue = queue;
     this.#dryRun = dryRun;
   }
 
-  /** Takes a job; waits while too many calls are under way. @throws what an earlier call failed with */
+  /** Accepts a job; waits while too many calls are under way. @throws the error of an earlier call */
   async add(job: Job): Promise<void> {
     if (this.#dryRun) return;
     this.#batch.push(job);
     if (this.#batch.length >= queueBatchSize) await this.#flush();
   }
 
-  /** Returns when every job taken is in the queue. */
+  /** Returns when every accepted job is in the queue. @throws the error of a call */
   async finish(): Promise<void> {
     await this.#flush();
     await Promise.all(this.#sending);
@@ -45,7 +45,7 @@ export class JobSender {
       })
       .finally(() => this.#sending.delete(call));
     this.#sending.add(call);
-    if (this.#sending.size >= callsAtOnce) await Promise.race(this.#sending);
+    if (this.#sending.size >= maxConcurrentCalls) await Promise.race(this.#sending);
   }
 
   #check(): void {

@@ -4,36 +4,35 @@ import { quoted } from '../model/text.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { compareKeys } from './order.ts';
 
-/** Part of a listing: keys with the prefix and after < k <= until, named relative to the prefix. */
+/** A part of a listing: the keys k with the prefix and after < k <= until. All fields but `prefix` are relative to it. */
 export interface ListingRange {
   readonly prefix: string;
-  /** only keys that begin with one of these, relative to the prefix; in order, none inside another */
+  /** only keys that begin with one of these; in order, and none begins with another */
   readonly prefixes: readonly string[];
   readonly after?: string | undefined;
   readonly until?: string | undefined;
 }
 
-/** Thrown inside the finder when a store lists keys in another order than UTF-8 bytes. */
+/** Thrown inside the finder if a store lists keys in an order other than that of UTF-8 bytes. */
 export class UnsortedListing extends Error {
   override readonly name = 'UnsortedListing';
 }
 
 /**
- * The objects of a range with their keys relative to its prefix, a page at a time, checked to be in order.
- * @throws UnsortedListing as soon as a key is not after the one before it
- * @throws Fault `Unavailable` where the store lists keys outside the prefix (a listing that ignores its parameters
- *   would make the finder compare the wrong objects)
+ * Lists the objects of a range, a page at a time, with keys relative to the prefix. Checks their order.
+ * @throws UnsortedListing as soon as a key does not follow the one before it
+ * @throws Fault `Unavailable` if the store lists keys outside the prefix: the finder would compare the wrong objects
  */
 export async function* listSorted(store: ObjectStore, range: ListingRange): AsyncGenerator<ListedObject[]> {
   const { prefix, after, until } = range;
-  // Every key under a prefix that is beyond the end is beyond it too.
+  // If a prefix is beyond the end, so are its keys.
   const prefixes = range.prefixes.filter((some) => until === undefined || compareKeys(some, until) <= 0);
   let last = after;
   for await (const page of listRelative(store, { prefix, prefixes, after })) {
     const inside: ListedObject[] = [];
     for (const object of page) {
       if (last !== undefined && compareKeys(object.key, last) <= 0) {
-        // A store may repeat the key it was told to start after; anything else is another order.
+        // Some stores repeat the key to start after. Anything else is a different order.
         if (object.key === after && inside.length === 0) continue;
         throw new UnsortedListing(`${store.bucket}: ${quoted(object.key)} is listed after ${quoted(last)}`);
       }
@@ -48,13 +47,13 @@ export async function* listSorted(store: ObjectStore, range: ListingRange): Asyn
   }
 }
 
-/** One prefix after another, each in the store's own order; keys relative to the range's prefix. */
+/** Lists one prefix after another, each in the store's own order, with keys relative to the range's prefix. */
 export async function* listRelative(
   store: ObjectStore,
   { prefix, prefixes, after }: Omit<ListingRange, 'until'>,
 ): AsyncGenerator<ListedObject[]> {
   const within = after === undefined ? -1 : prefixes.findIndex((some) => after.startsWith(some));
-  // No prefix lies in another, so a key tells which one it is of. A store's own order counts only inside of that.
+  // No prefix begins with another, so a key belongs to exactly one. The store's order matters only within that one.
   const rest =
     within >= 0
       ? prefixes.slice(within)
@@ -80,7 +79,7 @@ async function* listOne(
           `${store.bucket}: asked to list keys with prefix ${quoted(prefix)}, got ${quoted(object.key)}`,
         );
       }
-      // The key that is the prefix itself (a "folder") has no name of its own below it, but it is an object like any.
+      // The key that equals the prefix (a "folder") becomes an empty relative key. It is an object like any other.
       return [{ ...object, key: object.key.slice(base.length) }];
     });
   }

@@ -1,7 +1,7 @@
 import type { ListedObject } from '../model/object.ts';
 import { compareKeys } from './order.ts';
 
-/** One key of the two listings, with what each side has of it. */
+/** One key of the two listings, with the object of each side that has it. */
 export interface Pair {
   readonly key: string;
   readonly source: ListedObject | undefined;
@@ -9,7 +9,7 @@ export interface Pair {
 }
 
 /**
- * Merge-joins two sorted listings. One page of each side is in memory, however long the listings are.
+ * Merge-joins two sorted listings. Only one page of each, and the next one that was requested, is in memory.
  * @param source pages in UTF-8 byte order, keys comparable with the destination's
  */
 export async function* mergeListings(
@@ -18,7 +18,7 @@ export async function* mergeListings(
 ): AsyncGenerator<Pair> {
   await using left = new Reader(source);
   await using right = new Reader(destination);
-  // Both first pages are asked for before either is waited for.
+  // Both first pages are requested at the same time.
   await Promise.all([left.advance(), right.advance()]);
   for (;;) {
     const a = left.current;
@@ -33,7 +33,7 @@ export async function* mergeListings(
   }
 }
 
-/** Steps through pages; asks for a page ahead, so that listing and comparing overlap. */
+/** Steps through pages, and requests one page ahead so that listing and comparing overlap. */
 class Reader implements AsyncDisposable {
   readonly #pages: AsyncIterator<readonly ListedObject[]>;
   #page: readonly ListedObject[] = [];
@@ -48,13 +48,13 @@ class Reader implements AsyncDisposable {
     return this.#page[this.#index];
   }
 
-  /** Moves on inside the page. @returns false at its end: `advance` is needed */
+  /** Moves to the next object of the page. @returns false at the end of the page: call `advance` */
   next(): boolean {
     this.#index++;
     return this.#index < this.#page.length;
   }
 
-  /** Moves on to the next page that has an object, or to the end. */
+  /** Moves to the next page with an object, or to the end. */
   async advance(): Promise<void> {
     do {
       const result = await (this.#ahead ?? this.#pages.next());
@@ -65,7 +65,7 @@ class Reader implements AsyncDisposable {
         return;
       }
       this.#ahead = this.#pages.next();
-      // Its failure is thrown when the page is needed; until then it must not count as unhandled.
+      // A failure is thrown when the page is needed. Until then it must not count as unhandled.
       this.#ahead.catch(() => undefined);
     } while (this.#page.length === 0);
   }

@@ -6,31 +6,31 @@ import { listRelative, listSorted } from './listing.ts';
 import { mergeListings, type Pair } from './merge.ts';
 import { compareKeys } from './order.ts';
 
-/** Two buckets side by side: what is searched, and how keys of both sides are brought together. */
+/** A search of two buckets, and how their keys correspond. */
 export interface Search {
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly prefixes: Prefixes;
-  /** only keys that begin with one of these, relative to the prefixes; as `readPrefixes` gives them */
+  /** only keys that begin with one of these, relative to the prefixes; as `readPrefixes` returns them */
   readonly within: readonly string[];
   readonly segment: Segment;
 }
 
-/** What comes before the keys of a pair on each side. */
+/** The prefix of each side, which precedes the relative key of a pair. */
 export interface Prefixes {
   readonly source: string;
   readonly destination: string;
 }
 
-/** Both sides' prefixes for a search of a part of a task. @param prefix at the source; begins with the task's own */
+/** The prefixes of both sides for a part of a task. @param prefix at the source; begins with the task's own */
 export function sidePrefixes({ source, destination }: Pick<Task, 'source' | 'destination'>, prefix: string): Prefixes {
   return { source: prefix, destination: destination.prefix + prefix.slice(source.prefix.length) };
 }
 
 /**
- * The pairs of two listings in the order of UTF-8 bytes. One page of each is in memory.
- * @param from the last keys of each listing that are dealt with
- * @throws UnsortedListing where a listing is in another order: then {@link headPairs}
+ * The pairs of two listings in the order of UTF-8 bytes. Memory does not grow with the listings.
+ * @param from the last key of each listing that has been processed
+ * @throws UnsortedListing if a listing is in another order; use {@link headPairs} then
  */
 export function mergedPairs(
   { source, destination, prefixes, within, segment }: Search,
@@ -49,9 +49,9 @@ export function mergedPairs(
 }
 
 /**
- * Pairs found by one listing in the store's own order and a HEAD for each key on the other side. A key that is nothing
- * to this walk comes as a pair without objects, so that the caller can stop at any key.
- * @param from which side is listed (the destination's gives what only it has), and the last key that is dealt with
+ * The pairs found by one listing in the store's own order and a HEAD of each key on the other side. A key that needs
+ * nothing is returned as a pair without objects, so that the caller can stop at any key.
+ * @param from the side that is listed (the destination for keys that only it has), and the last key that was processed
  */
 export async function* headPairs(
   search: Search,
@@ -70,13 +70,13 @@ export async function* headPairs(
       const found = before || beyond ? undefined : await other.head(far + object.key);
       if (before || beyond) yield { key: object.key, source: undefined, destination: undefined };
       else if (fromSource) yield { key: object.key, source: object, destination: found };
-      // Keys that are on both sides were dealt with when the source was listed.
+      // Keys on both sides were processed when the source was listed.
       else yield { key: object.key, source: undefined, destination: found ? undefined : object };
     }
   }
 }
 
-/** Do both sides store the same full-object checksum of a pair's key? Not knowing one counts as no. */
+/** Do both sides store the same full-object checksum for a key? An unknown checksum counts as different. */
 export async function checksumsAgree({ source, destination, prefixes }: Search, key: string): Promise<boolean> {
   const [a, b] = await Promise.all([
     source.head(prefixes.source + key, { checksum: true }),
@@ -86,9 +86,9 @@ export async function checksumsAgree({ source, destination, prefixes }: Search, 
 }
 
 /**
- * What the stored full-object checksums of two objects say: the same bytes, or not.
- * @param a as seen by a HEAD that asked for the checksum, like b
- * @returns undefined where they say nothing: one is missing, or they are of two algorithms
+ * Compares the stored full-object checksums of two objects.
+ * @param a from a HEAD that requested the checksum, like b
+ * @returns whether the bytes are the same; undefined if a checksum is missing or the algorithms differ
  */
 export function sameChecksum(
   a: Pick<ObjectInfo, 'size' | 'checksum'>,

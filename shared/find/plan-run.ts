@@ -16,14 +16,14 @@ const syncInputSchema = v.strictObject({
   dryRun: v.exactOptional(v.boolean()),
 });
 
-/** The input of a run. EventBridge and people write it. @throws Fault `InvalidInput` naming each wrong field */
+/** Parses the input of a run, which EventBridge or a person wrote. @throws Fault `InvalidInput` naming each wrong field */
 export function parseSyncInput(input: unknown): SyncInput {
   return parseWith(syncInputSchema, input, 'input of the sync machine');
 }
 
 /**
- * Plans a run: checks that both buckets are there, and cuts the source's key space into segments.
- * @throws Fault `InvalidInput` for a prefix outside the task's or a prefix list that is not valid, `BucketNotFound`,
+ * Plans a run: checks that both buckets exist, and cuts the source's key space into segments.
+ * @throws Fault `InvalidInput` for a prefix outside the task's or an invalid prefix list, `BucketNotFound`,
  *   `AccessDenied`
  */
 export async function planRun(
@@ -40,14 +40,14 @@ export async function planRun(
         `the task's own source prefix ${JSON.stringify(task.source.prefix)}`,
     );
   }
-  await Promise.all([named('source', task, stores.source), named('destination', task, stores.destination)]);
+  await Promise.all([checkSide('source', task, stores.source), checkSide('destination', task, stores.destination)]);
   const { prefixes, list } = await readPrefixes(stores.source, task, prefix);
   const segments = await cut(stores.source, prefix, prefixes);
   return { task: task.name, run, startedAt, dryRun: input.dryRun ?? false, prefix, prefixList: list, segments };
 }
 
 /**
- * Segments over the prefixes. Few prefixes are cut each by what is in them; many are enough to be cut between them.
+ * Cuts the prefixes into segments. A few prefixes are each cut by their keys; many are only cut between each other.
  * @param prefixes in order, relative to `base`
  */
 async function cut(source: ObjectStore, base: string, prefixes: readonly string[]): Promise<Segment[]> {
@@ -62,7 +62,7 @@ async function cut(source: ObjectStore, base: string, prefixes: readonly string[
   for (const [index, prefix] of prefixes.entries()) {
     const { probe, isSorted } = probeOf(source, base + prefix);
     const keys = await cutKeys(probe, limits);
-    // What "after" a key means is another thing in a store with another order: its listing stays in one piece.
+    // In a store with another order, "after a key" has another meaning, so its listing stays in one piece.
     if (!isSorted()) return [{}];
     cuts.push(...keys.map((key) => prefix + key));
     if (index < prefixes.length - 1) cuts.push(prefix + highest);
@@ -70,8 +70,8 @@ async function cut(source: ObjectStore, base: string, prefixes: readonly string[
   return segmentsBetween(cuts);
 }
 
-/** Checks a side's bucket; its fault says which field of the task is meant. */
-async function named(side: 'source' | 'destination', task: Task, store: ObjectStore): Promise<void> {
+/** Checks a side's bucket. The fault names the field of the task. */
+async function checkSide(side: 'source' | 'destination', task: Task, store: ObjectStore): Promise<void> {
   try {
     await store.checkBucket();
   } catch (error) {
@@ -80,7 +80,7 @@ async function named(side: 'source' | 'destination', task: Task, store: ObjectSt
   }
 }
 
-/** One listing page of the source, keys relative to the prefix; nothing more once it shows another order. */
+/** Lists one page of the source, with keys relative to the prefix; nothing once a page was not in order. */
 function probeOf(store: ObjectStore, prefix: string): { probe: Probe; isSorted: () => boolean } {
   let sorted = true;
   const probe: Probe = async (after) => {
@@ -99,5 +99,5 @@ function probeOf(store: ObjectStore, prefix: string): { probe: Probe; isSorted: 
   return { probe, isSorted: () => sorted };
 }
 
-/** S3 lists 1,000 keys a page; a page that is not full is the last. */
+/** S3 lists 1,000 keys per page; a page that is not full is the last. */
 const fullPage = 1000;

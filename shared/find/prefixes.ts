@@ -10,18 +10,18 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { readBody } from '../flow/body.ts';
 import { compareKeys } from './order.ts';
 
-/** The prefixes that a task is about: all of its source's prefix, those that it names, or those that an object lists. */
+/** The prefixes that a run covers: the source's whole prefix, those that the task names, or those that an object lists. */
 export interface RunPrefixes {
-  /** relative to the run's prefix, in order, none inside another; never empty */
+  /** relative to the run's prefix, in order, none begins with another; at least one */
   readonly prefixes: readonly string[];
   readonly list: PinnedList;
 }
 
 /**
- * The prefixes that a run over `runPrefix` is about.
- * @param pinned the version of the prefix list that the run began with; without it, the present one
- * @throws Fault `InvalidInput` where the run's prefix is none of the task's, or its prefix list is missing or not valid;
- *   `SourceChanged` where the list is another one by now
+ * Reads the prefixes that a run over `runPrefix` covers.
+ * @param pinned the version of the prefix list that the run began with; by default the present one
+ * @throws Fault `InvalidInput` if the run's prefix is outside the task's, or the prefix list is missing or not valid;
+ *   `SourceChanged` if the list has changed since
  */
 export async function readPrefixes(
   source: ObjectStore,
@@ -60,9 +60,9 @@ async function readList(
     opened = await source.get(key, etag === undefined ? {} : { ifMatch: etag });
   } catch (error) {
     if (!isFault(error, 'SourceChanged', 'SourceGone')) throw error;
-    throw new Fault('SourceChanged', `${what} changed while the run was going by it; start the run again`);
+    throw new Fault('SourceChanged', `${what} changed while the run was using it; start the run again`);
   }
-  if (!opened) throw new Fault('InvalidInput', `${what} does not exist; put the list there, one prefix a line`);
+  if (!opened) throw new Fault('InvalidInput', `${what} does not exist; put the list there, one prefix per line`);
   const { info, body } = opened;
   if (info.size > maxPrefixListBytes) {
     body.destroy();
@@ -77,14 +77,14 @@ function decoded(bytes: Buffer, what: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new Fault('InvalidInput', `${what}: found bytes that are no UTF-8, expected text`);
+    throw new Fault('InvalidInput', `${what}: found bytes that are not UTF-8, expected text`);
   }
 }
 
 /**
- * The prefixes in a list's text, one a line; what ends a line is `\n` or `\r\n`, and empty lines are nothing.
- * @throws Fault `InvalidInput` naming each line that is no prefix, or where there are none, or too many: an empty list
- *   must not be taken for the whole bucket
+ * Parses a prefix list: one prefix per line. Lines end with `\n` or `\r\n`; empty lines are ignored.
+ * @throws Fault `InvalidInput` naming each line that is not a prefix, or if there are none, or too many: an empty list
+ *   must not mean the whole bucket
  */
 export function parsePrefixList(text: string, what: string): string[] {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
@@ -93,11 +93,11 @@ export function parsePrefixList(text: string, what: string): string[] {
     return line === '' || parsed.success ? [] : [`line ${index + 1}: ${parsed.issues[0].message}`];
   });
   if (faults.length > 0) {
-    const more = faults.length > shownFaults ? `\n  and ${faults.length - shownFaults} more` : '';
-    throw new Fault('InvalidInput', `${what} is not valid:\n  ${faults.slice(0, shownFaults).join('\n  ')}${more}`);
+    const more = faults.length > maxShownFaults ? `\n  and ${faults.length - maxShownFaults} more` : '';
+    throw new Fault('InvalidInput', `${what} is not valid:\n  ${faults.slice(0, maxShownFaults).join('\n  ')}${more}`);
   }
   const prefixes = lines.filter((line) => line !== '');
-  if (prefixes.length === 0) throw new Fault('InvalidInput', `${what}: found no prefix, expected one a line`);
+  if (prefixes.length === 0) throw new Fault('InvalidInput', `${what}: found no prefix, expected one per line`);
   if (prefixes.length > maxListedPrefixes) {
     throw new Fault(
       'InvalidInput',
@@ -107,10 +107,10 @@ export function parsePrefixList(text: string, what: string): string[] {
   return prefixes;
 }
 
-/** Faults of a list that its message tells. */
-const shownFaults = 10;
+/** Faults of a list that the message names. */
+const maxShownFaults = 10;
 
-/** What of the prefixes lies under `within`, relative to it, as keys are ordered. */
+/** The part of the prefixes under `within`, relative to it, in the order of keys. */
 function narrowed(prefixes: readonly string[], within: string): string[] {
   const inside = prefixes.flatMap((prefix) => {
     if (prefix.startsWith(within)) return [prefix.slice(within.length)];

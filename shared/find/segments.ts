@@ -1,31 +1,31 @@
 import type { Segment } from '../model/messages/payloads.ts';
 import { compareKeys } from './order.ts';
 
-/** Asks a store for the first keys after one. */
+/** Lists the first keys after a key. */
 export type Probe = (
   after: string | undefined,
 ) => Promise<{ readonly first: readonly string[]; readonly more: boolean }>;
 
 export interface SegmentLimits {
   readonly maxSegments: number;
-  /** listing calls at most */
+  /** listing calls, at most */
   readonly maxProbes: number;
 }
 
-/** A stretch of key space that is known to be worth cutting: it has more keys than one page. */
+/** A range of keys that may be worth cutting. */
 interface Stretch {
   readonly after: string | undefined;
   readonly until: string | undefined;
 }
 
-/** The highest code point: sorts after every other continuation of a prefix. */
+/** The highest code point: a prefix followed by it sorts after every other key with the prefix. */
 export const highest = '\u{10ffff}';
 
 /**
- * Cuts the key space into segments that can be listed side by side. It skips through the listing from one first
- * character to the next ("what comes after everything that begins with a?"), largest stretches first, and goes deeper
- * where there is only one. A space of one page stays whole. Keys are never assumed to have a form.
- * @returns where to cut, in order: each segment's last possible key but the last segment's
+ * Cuts the key space into segments that can be listed in parallel. It skips through the listing from one first character
+ * to the next (by listing the first key after all keys that begin with "a", and so on), breadth first, and goes one
+ * character deeper if all keys begin the same. A range of at most one page stays whole. Keys may have any form.
+ * @returns where to cut, in order: the last possible key of each segment but the last
  */
 export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<string[]> {
   let probes = 0;
@@ -40,7 +40,7 @@ export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<stri
       !page.more || last === undefined || (stretch.until !== undefined && compareKeys(last, stretch.until) > 0);
     if (small) continue;
     const found: string[] = [];
-    // All keys of the stretch from here on share `stem`; they are cut after each of their next characters.
+    // All keys of the stretch from here on begin with `stem`. They are cut after each next character.
     let stem = commonPrefix(page.first[0] ?? '', last);
     let next = last;
     while (probes < limits.maxProbes && cuts.length + found.length < limits.maxSegments - 1) {
@@ -52,7 +52,7 @@ export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<stri
       if (beyond === undefined || (stretch.until !== undefined && compareKeys(beyond, stretch.until) > 0)) break;
       next = beyond;
       found.push(cut);
-      // Past the stem's own keys: the rest of the stretch begins differently.
+      // Beyond the stem's keys, the rest of the stretch begins differently.
       if (!next.startsWith(stem)) stem = commonPrefix(stem, next);
     }
     cuts.push(...found);
@@ -64,7 +64,7 @@ export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<stri
   return cuts.sort(compareKeys);
 }
 
-/** Segments in order that together hold every possible key exactly once. @param cuts in order */
+/** Segments, in order, that together contain every possible key exactly once. @param cuts in order */
 export function segmentsBetween(cuts: readonly string[]): Segment[] {
   return [undefined, ...cuts].map((after, index) => ({
     ...(after !== undefined && { after }),

@@ -104,10 +104,10 @@ describe('a prefix list', () => {
 
   it.each([
     ['is not there', undefined, 'does not exist; put the list there'],
-    ['is empty', '', 'found no prefix, expected one a line'],
-    ['has only empty lines', '\n\r\n', 'found no prefix, expected one a line'],
+    ['is empty', '', 'found no prefix, expected one per line'],
+    ['has only empty lines', '\n\r\n', 'found no prefix, expected one per line'],
     ['has a line that is no prefix', `a/\n${'x'.repeat(1025)}\nb/`, 'line 2: a key has at most 1024 UTF-8 bytes'],
-    ['is no text', Buffer.from([0x61, 0xff]), 'found bytes that are no UTF-8'],
+    ['is no text', Buffer.from([0x61, 0xff]), 'found bytes that are not UTF-8'],
     ['is too long', Buffer.alloc(MiB + 1, 'a\n'), `found ${MiB + 1} bytes, expected at most ${MiB}`],
   ])('that %s fails the run: the whole bucket is not meant', async (_name, text, part) => {
     const one = world();
