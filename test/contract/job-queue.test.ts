@@ -88,7 +88,7 @@ describeQueue('SQS', async () => {
   };
 });
 
-describe('a batch that is taken in part', () => {
+describe('SqsJobQueue with a batch that is accepted in part', () => {
   const jobs: Job[] = Array.from({ length: 10 }, (_, index) => ({ task: 't', key: `k${index}`, action: 'copy' }));
 
   /** A client whose queue takes only some entries of a batch. */
@@ -105,7 +105,7 @@ describe('a batch that is taken in part', () => {
   const taken = (ids: string[]): object => ({ Successful: ids.map((Id) => ({ Id })) });
   const busy = { Code: 'ServiceUnavailable', Message: 'busy', SenderFault: false };
 
-  it('is sent again as far as it was not', async () => {
+  it('sends the rest of the batch again', async () => {
     const half = (ids: string[]): object => ({
       ...taken(ids.slice(0, 5)),
       Failed: ids.slice(5).map((Id) => ({ Id, ...busy })),
@@ -115,16 +115,16 @@ describe('a batch that is taken in part', () => {
     expect(queue.sent).toEqual([jobs.map((_, index) => String(index)), ['5', '6', '7', '8', '9']]);
   });
 
-  it('is not taken for sent where the answer says nothing of an entry', async () => {
+  it('sends an entry again that the answer does not name', async () => {
     const queue = partial([() => ({}), taken]);
     await new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs);
     expect(queue.sent).toHaveLength(2);
   });
 
   it.each([
-    ['stays so', { ...busy }, 5],
-    ['is at fault itself', { ...busy, SenderFault: true }, 1],
-  ])('fails as a whole when the rest %s', async (_name, failure, calls) => {
+    ['is refused again and again', { ...busy }, 5],
+    ['is the fault of the sender', { ...busy, SenderFault: true }, 1],
+  ])('fails if the rest %s', async (_name, failure, calls) => {
     const queue = partial([(ids) => ({ Failed: ids.map((Id) => ({ Id, ...failure })) })]);
     await expect(new SqsJobQueue(queue.client, 'url', new ManualClock()).send(jobs)).rejects.toMatchObject({
       name: 'Unavailable',
@@ -134,7 +134,7 @@ describe('a batch that is taken in part', () => {
   });
 });
 
-describe('a message that cannot be hidden any longer', () => {
+describe('SqsRedelivery for a message that cannot be hidden any longer', () => {
   const value = 'Value AQEB for parameter ReceiptHandle is invalid. Reason: ';
   it.each([
     ['MessageNotInflight', 'AWS.SimpleQueueService.MessageNotInflight', '', false],
@@ -146,7 +146,7 @@ describe('a message that cannot be hidden any longer', () => {
       false,
     ],
     ['InvalidParameterValueException', 'InvalidParameterValue', `${value}The receipt handle has expired.`, undefined],
-  ])('is gone or not by what SQS says: %s, %s: %s', async (type, code, message, comesBack) => {
+  ])('tells by the error of SQS whether it is gone: %s, %s: %s', async (type, code, message, comesBack) => {
     const sqs = createServer((_request, response) => {
       response.writeHead(400, {
         'content-type': 'application/x-amz-json-1.0',

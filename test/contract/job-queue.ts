@@ -14,9 +14,9 @@ export interface QueueSubject {
   readonly counted: CountedQueue;
   readonly redelivery: Redelivery;
   readonly deadLetters: DeadLetters;
-  /** what is visible now, at most ten */
+  /** receives the visible messages, at most ten */
   receive(): Promise<Received[]>;
-  /** takes a message out of the queue */
+  /** deletes a message */
   remove(receipt: string): Promise<void>;
   letters(): Promise<{ body: string; reason: string }[]>;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       return all;
     }
 
-    it('takes any number of jobs, and each comes once', async () => {
+    it('accepts any number of jobs and delivers each once', async () => {
       const jobs: Job[] = Array.from({ length: 37 }, (_, index) => ({
         task: 't',
         key: `k${index}`,
@@ -51,14 +51,14 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       expect(got.sort((a, b) => Number(a.key.slice(1)) - Number(b.key.slice(1)))).toEqual(jobs);
     });
 
-    it('takes every legal key', async () => {
+    it('accepts every legal key', async () => {
       const keys = ['\u{fffe}', '\u{ffff}', '\0', '\u{1}', '😀', '"\\', 'x'.repeat(1024), '\u{10ffff}'.repeat(256)];
       await subject.queue.send(keys.map((key) => ({ task: 't', key, action: 'delete' })));
       const got = (await receiveAll()).map(({ body }) => decodeJob(body).key);
       expect(got.sort()).toEqual([...keys].sort());
     });
 
-    it('hides what was received, and gives it again when it is told to, counting', async () => {
+    it('hides a received message, delivers it again on request, and counts the deliveries', async () => {
       await subject.queue.send([{ task: 't', key: 'k', action: 'copy' }]);
       const [first] = await subject.receive();
       expect(first?.receives).toBe(1);
@@ -70,7 +70,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       expect(await subject.receive()).toEqual([]);
     });
 
-    it('says that a message is gone, and takes its job as a new one', async () => {
+    it('reports that a message is gone, and accepts its job as a new message', async () => {
       const job = { task: 't', key: 'k\u{ffff}', action: 'copy' } as const;
       await subject.queue.send([job]);
       const [first] = await subject.receive();
@@ -82,7 +82,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       expect(decodeJob(second!.body)).toEqual(job);
     });
 
-    it('is counted without being received', async () => {
+    it('counts its messages without receiving them', async () => {
       expect(await subject.counted.depth()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
       await subject.queue.send(['a', 'b', 'c'].map((key) => ({ task: 't', key, action: 'copy' })));
       expect(await subject.counted.depth()).toEqual({ waiting: 3, inFlight: 0, delayed: 0 });

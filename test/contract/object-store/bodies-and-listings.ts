@@ -8,7 +8,7 @@ import { bytesOf, noAttributes } from '../../support/objects.ts';
 /** Bodies and their checks; listings. */
 export function describeBodiesAndListings(kit: Kit): void {
   describe('bodies', () => {
-    it.each(['bytes', 'a stream'])('of the wrong MD5 are refused, and nothing shows: %s', async (form) => {
+    it.each(['bytes', 'a stream'])('with a wrong MD5 are refused, and nothing is stored: %s', async (form) => {
       const bytes = bytesOf(100_000);
       const body = (): Buffer | Readable =>
         form === 'bytes' ? bytes : Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]);
@@ -21,7 +21,7 @@ export function describeBodiesAndListings(kit: Kit): void {
     });
 
     it.each(checksumAlgorithms)(
-      `with a wrong %s are ${kit.hasChecksums ? 'refused' : 'taken, for checksums are ignored'}`,
+      `with a wrong %s are ${kit.hasChecksums ? 'refused' : 'accepted, because checksums are ignored'}`,
       async (algorithm) => {
         const bytes = bytesOf(1000);
         const value = await checksumOf(algorithm, Buffer.from('other'));
@@ -37,7 +37,7 @@ export function describeBodiesAndListings(kit: Kit): void {
       },
     );
 
-    it('leave a checksum, which HEAD tells when it is asked', async () => {
+    it('store a checksum, which HEAD returns on request', async () => {
       const bytes = bytesOf(1000);
       const checksum = { algorithm: 'CRC32C' as const, value: await checksumOf('CRC32C', bytes) };
       await kit.one.put('stored', { data: bytes, size: bytes.length, checksum }, noAttributes);
@@ -56,7 +56,7 @@ export function describeBodiesAndListings(kit: Kit): void {
       return pages;
     };
 
-    it('are in the order of UTF-8 bytes, in pages, from any key on', async () => {
+    it('return keys in the order of UTF-8 bytes, in pages, starting after any key', async () => {
       for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), noAttributes);
       const sorted = [...keys].sort(byBytes);
       for (const pageSize of [1, 2, 4, 1000]) {
@@ -72,7 +72,7 @@ export function describeBodiesAndListings(kit: Kit): void {
       expect((await list({ prefix: 'nothing' })).flat()).toEqual([]);
     });
 
-    it('tell what HEAD tells', async () => {
+    it('return the same as HEAD', async () => {
       await kit.one.put('told', text('abc'), noAttributes);
       const head = await kit.one.head('told');
       for await (const page of kit.one.list({ prefix: 'told' })) {

@@ -3,18 +3,18 @@ import { describe, expect, it } from '@jest/globals';
 import { part, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
-/** What the store copies by itself. */
+/** Server-side copies, whole and in parts. */
 export function describeCopies(kit: Kit): void {
   describe('copies inside the store', () => {
     if (!kit.can.copies) {
-      it('are not there, and say so', async () => {
+      it('fail with NotSupported', async () => {
         const source = { bucket: kit.one.bucket, key: 'told', etag: 'e' };
         await expect(kit.one.copy(source, 'x', noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
       });
       return;
     }
 
-    it('bring the bytes of the version they are pinned to, with the attributes given', async () => {
+    it('have the bytes of the pinned version and the given attributes', async () => {
       const key = 'from/ü +%2F?versionId=1&x';
       const bytes = bytesOf(3000);
       const { etag } = await kit.one.put(
@@ -42,12 +42,10 @@ export function describeCopies(kit: Kit): void {
 
   describe('parts that are copied inside the store', () => {
     it(
-      kit.can.partCopies
-        ? 'are the bytes of the version they are pinned to'
-        : 'are not tried: the store does not have them',
+      kit.can.partCopies ? 'have the bytes of the pinned version' : 'are not tested: the store does not have them',
       async () => {
         if (!kit.can.partCopies) {
-          // Ceph's gateway 16 dies of the request itself, so all that can be said is that tasks must not ask for it.
+          // Ceph's gateway 16 crashes on the request, so tasks must not send it.
           expect(kit.can.partCopies).toBe(false);
           return;
         }

@@ -37,7 +37,7 @@ const oddKeys = [
 /** Objects, read and written whole. */
 export function describeObjects(kit: Kit): void {
   describe('buckets and keys that are not there', () => {
-    it('a missing bucket is BucketNotFound, whatever is asked of it', async () => {
+    it('a missing bucket is BucketNotFound for every call', async () => {
       await expect(kit.one.checkBucket()).resolves.toBeUndefined();
       const missing = kit.subject.bucket('missing');
       const calls: [string, () => Promise<unknown>][] = [
@@ -58,7 +58,7 @@ export function describeObjects(kit: Kit): void {
       }
     });
 
-    it('a missing key is undefined, SourceGone where the read is pinned, and deleted without a fault', async () => {
+    it('a missing key is undefined, or SourceGone if the read is pinned, and is deleted without a fault', async () => {
       expect(await kit.one.head('nothing/here')).toBeUndefined();
       expect(await kit.one.get('nothing/here')).toBeUndefined();
       await expect(kit.one.get('nothing/here', { ifMatch: md5(Buffer.alloc(0)) })).rejects.toMatchObject({
@@ -83,7 +83,7 @@ export function describeObjects(kit: Kit): void {
       tags: { kind: 'a b', 'p+q': '1/2=3' },
     };
 
-    it('come back with everything they were written with', async () => {
+    it('are read with all of their attributes', async () => {
       const bytes = bytesOf(70_000);
       const stored = await kit.one.put(
         'whole',
@@ -112,7 +112,7 @@ export function describeObjects(kit: Kit): void {
       expect(await kit.one.tags('whole')).toEqual(attributes.tags);
     });
 
-    it('may have nothing: no byte, no header, no tag', async () => {
+    it('may be empty: no byte, no header, no tag', async () => {
       await kit.one.put('empty', { data: Buffer.alloc(0), size: 0 }, noAttributes);
       expect(await kit.read('empty')).toHaveLength(0);
       expect(await kit.one.head('empty')).toMatchObject({ size: 0, metadata: {} });
@@ -120,7 +120,7 @@ export function describeObjects(kit: Kit): void {
       expect(await kit.one.tags('empty')).toEqual({});
     });
 
-    it('are replaced whole, attributes too', async () => {
+    it('are replaced whole, including their attributes', async () => {
       await kit.one.put('twice', text('first'), attributes);
       await kit.one.put('twice', text('second!'), noAttributes);
       expect((await kit.read('twice'))?.toString()).toBe('second!');
@@ -130,7 +130,7 @@ export function describeObjects(kit: Kit): void {
       expect(await kit.one.head('twice')).toBeUndefined();
     });
 
-    it('are read in ranges, and each range tells the size of the whole', async () => {
+    it('are read in ranges, and each range states the size of the whole', async () => {
       const bytes = bytesOf(10_000);
       const { etag } = await kit.one.put('ranges', { data: bytes, size: bytes.length }, noAttributes);
       for (const [start, end] of [
@@ -145,7 +145,7 @@ export function describeObjects(kit: Kit): void {
       }
     });
 
-    it('that changed are not read by somebody who wants the version before', async () => {
+    it('that changed are not read if an earlier version is pinned', async () => {
       const { etag } = await kit.one.put('pinned', text('before'), noAttributes);
       expect((await kit.read('pinned', { ifMatch: etag }))?.toString()).toBe('before');
       await kit.one.put('pinned', text('after'), noAttributes);

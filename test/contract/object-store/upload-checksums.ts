@@ -8,7 +8,7 @@ import { bytesOf, noAttributes } from '../../support/objects.ts';
 export function describeUploadChecksums(kit: Kit): void {
   describe('checksums of uploads', () => {
     if (!kit.hasChecksums) {
-      it('are ignored: a wrong one, and a wrong size, are taken', async () => {
+      it('are ignored: a wrong one, and a wrong size, are accepted', async () => {
         const [uploadId, parts] = await kit.upload('wrong', [1000], 'CRC32');
         expect(parts[0]).not.toHaveProperty('checksum');
         const expected = {
@@ -22,7 +22,7 @@ export function describeUploadChecksums(kit: Kit): void {
       return;
     }
 
-    it('refuse another size than was announced', async () => {
+    it('refuse a size other than the announced one', async () => {
       const [uploadId, parts] = await kit.upload('size', [1000]);
       await expect(kit.one.completeUpload('size', uploadId, parts, { size: 999 })).rejects.toMatchObject({
         name: 'VerificationFailed',

@@ -56,7 +56,7 @@ export function describeUploads(kit: Kit): void {
       }
     });
 
-    it('are gone after Complete and after an abort, which may come twice', async () => {
+    it('are gone after Complete and after an abort, which may be repeated', async () => {
       const [completed, parts] = await kit.upload('gone', [1000]);
       await kit.one.completeUpload('gone', completed, parts, { size: 1000 });
       await expect(kit.one.listParts('gone', completed)).rejects.toMatchObject({ name: 'UploadGone' });
@@ -82,7 +82,7 @@ export function describeUploads(kit: Kit): void {
       expect((await kit.one.head('kept'))?.size).toBe(2000);
     });
 
-    it('are listed by key while they are open, whatever the key is', async () => {
+    it('are listed by key while they are open, for any key', async () => {
       const before = Date.now();
       const keys = ['listed/a b+c/%41', 'listed/é😀', 'listed/z', 'listed/z', 'other'];
       const made: { key: string; uploadId: string }[] = [];
@@ -103,7 +103,7 @@ export function describeUploads(kit: Kit): void {
       });
     });
 
-    it('may be more than one answer lists', async () => {
+    it('may be more than one page lists', async () => {
       const names = Array.from({ length: many }, (_, index) => `crowd/${index % 7}/${index}`);
       const made: { key: string; uploadId: string }[] = [];
       await forEachConcurrently(names, 20, async (key) => {
@@ -116,7 +116,7 @@ export function describeUploads(kit: Kit): void {
       await forEachConcurrently(made, 20, ({ key, uploadId }) => kit.one.abortUpload(key, uploadId));
     });
 
-    it('of two callers at the same key do not know of each other', async () => {
+    it('of two callers for the same key are independent', async () => {
       const [first] = await kit.upload('both', [1000]);
       const [second, parts] = await kit.upload('both', [2000]);
       expect(first).not.toBe(second);
@@ -127,7 +127,7 @@ export function describeUploads(kit: Kit): void {
       expect((await kit.one.head('both'))?.size).toBe(2000);
     });
 
-    it('refuse parts that are too small, out of order, or not there like this; the upload stays', async () => {
+    it('refuse parts that are too small, out of order, or unknown, and stay open', async () => {
       const [uploadId, parts] = await kit.upload('refused', [1000, part, 1000]);
       const [small, whole, last] = parts as [StoredPart, StoredPart, StoredPart];
       const lists: StoredPart[][] = [
@@ -157,7 +157,7 @@ export function describeUploads(kit: Kit): void {
       await kit.one.abortUpload('bad-part', uploadId);
     });
 
-    it('may have more parts than one answer lists', async () => {
+    it('may have more parts than one page lists', async () => {
       const { uploadId } = await kit.one.createUpload('many', noAttributes);
       const numbers = Array.from({ length: many }, (_, index) => index + 1);
       await forEachConcurrently(numbers, 20, async (number) => {

@@ -49,12 +49,12 @@ describe('faultOf', () => {
     });
   });
 
-  it('takes anything that is thrown', () => {
+  it('accepts any thrown value', () => {
     expect(faultOf('text', 'w')).toMatchObject({ name: 'Unavailable', message: 'w: Error: text' });
   });
 });
 
-describe('what GET and HEAD answer', () => {
+describe('objectInfo', () => {
   const answer = { $metadata: {}, ContentLength: 5, ETag: '"e"' };
 
   it.each([
@@ -91,24 +91,24 @@ describe('what GET and HEAD answer', () => {
     expect(objectInfo('k', { ...answer, ...more }, 'w').checksum).toEqual(checksum);
   });
 
-  it('without a size is a fault', () => {
+  it('rejects an answer without a size', () => {
     expect(() => objectInfo('k', { $metadata: {} }, 'HeadObject b')).toThrow(
       'HeadObject b: the answer has no valid size',
     );
   });
 
-  it('ETags lose their quotes', () => {
+  it('removes the quotes of ETags', () => {
     expect(['"a"', 'W/"a"', 'a', undefined].map(bareEtag)).toEqual(['a', 'a', 'a', '']);
   });
 
-  it('copy sources keep their slashes and nothing else', () => {
+  it('encodes all of a copy source but its slashes', () => {
     expect(copySourceHeader({ bucket: 'b', key: 'a//ü +%?', etag: 'e', versionId: 'v/1' })).toBe(
       'b/a//%C3%BC%20%2B%25%3F?versionId=v%2F1',
     );
   });
 });
 
-describe('S3ObjectStore over a server that fails', () => {
+describe('S3ObjectStore with a server that fails', () => {
   let server: LocalS3;
   let store: S3ObjectStore;
   const body = { data: Buffer.from('abc'), size: 3 };
@@ -160,7 +160,7 @@ describe('S3ObjectStore over a server that fails', () => {
     60_000,
   );
 
-  it('takes a lost answer of Complete for what it is: the upload is gone, and the object is there', async () => {
+  it('reports the upload as gone, or completes, if the answer to Complete is lost and the object exists', async () => {
     const { uploadId } = await store.createUpload('lost', noAttributes);
     const part = await store.uploadPart({ key: 'lost', uploadId, number: 1 }, body);
     let times = 1;
@@ -175,7 +175,7 @@ describe('S3ObjectStore over a server that fails', () => {
   });
 
   it.each(['ListParts', 'UploadPart', 'CompleteMultipartUpload'] as const)(
-    'takes a store that says "no such key" of a lost upload in %s to mean the upload',
+    'reports UploadGone if %s answers "no such key" for a lost upload',
     async (operation) => {
       const { uploadId } = await store.createUpload('gone', noAttributes);
       const part = await store.uploadPart({ key: 'gone', uploadId, number: 1 }, body);
@@ -190,12 +190,12 @@ describe('S3ObjectStore over a server that fails', () => {
     },
   );
 
-  it('asks for the bucket once, however many keys are missing', async () => {
+  it('checks the bucket once, however many keys are missing', async () => {
     for (const key of ['no-1', 'no-2', 'no-3']) expect(await store.head(key)).toBeUndefined();
     expect(server.requests.filter(({ operation }) => operation === 'HeadBucket').length).toBeLessThanOrEqual(1);
   });
 
-  it('never says its keys', async () => {
+  it('never reveals its keys in an error', async () => {
     const wrong = createS3Client(
       { bucket: 'bucket', prefix: '', requestPayer: false, endpoint: server.endpoint, region: 'us-east-1' },
       { ...localKeys, secretAccessKey: 'TOPSECRET' },
@@ -236,7 +236,7 @@ describe('Parameters', () => {
     parameters = new Parameters(client, '/tasks/', clock);
   });
 
-  it('are read once a minute, also by several at once', async () => {
+  it('are read once per minute, also for concurrent callers', async () => {
     await Promise.all([parameters.task('a'), parameters.task('a')]);
     clock.pass(59_000);
     await parameters.task('a');
@@ -246,14 +246,14 @@ describe('Parameters', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('that are missing are looked for again at once', async () => {
+  it('are looked up again at once if they were missing', async () => {
     await expect(parameters.task('new')).rejects.toMatchObject({ name: 'UnknownTask' });
     answers['/tasks/new'] = text('new');
     expect(await parameters.task('new')).toMatchObject({ name: 'new' });
     await expect(parameters.task('../x')).rejects.toMatchObject({ name: 'UnknownTask' });
   });
 
-  it('give every task, page by page, the broken ones by name', async () => {
+  it('return every task, page by page, and invalid ones by name', async () => {
     const tasks = await parameters.tasks();
     expect(tasks.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
     expect(tasks[2]).toEqual({ name: 'c', broken: true, bucket: 'x' });
@@ -284,7 +284,7 @@ describe('SfnUploads', () => {
     return { uploads: new SfnUploads(client, arn), inputs };
   }
 
-  it('starts one execution for one version of an object, under a name that says so', async () => {
+  it('starts one execution per version of an object, under a name made from the version', async () => {
     const { uploads, inputs } = machine({});
     const { execution, started } = await uploads.start(job);
     expect({ execution, started }).toEqual({ execution: executionName(job, 1), started: true });
@@ -297,13 +297,13 @@ describe('SfnUploads', () => {
     expect(executionName({ ...job, run: 'another' }, 1)).toBe(execution);
   });
 
-  it('finds the one that runs', async () => {
+  it('finds the execution that is running', async () => {
     const { uploads, inputs } = machine({ [executionName(job, 1)]: 'FAILED', [executionName(job, 2)]: 'RUNNING' });
     expect(await uploads.start(job)).toEqual({ execution: executionName(job, 2), started: false });
     expect(inputs).toEqual([]);
   });
 
-  it('does not give up the job of one that was just started and is not shown yet', async () => {
+  it('retries the job later if the name is taken and its execution is not visible yet', async () => {
     const client = {
       send: async (command: object) => {
         const name = command instanceof StartExecutionCommand ? 'ExecutionAlreadyExists' : 'ExecutionDoesNotExist';
@@ -314,7 +314,7 @@ describe('SfnUploads', () => {
     await expect(start).rejects.toMatchObject({ name: 'Unavailable', retry: 'later' });
   });
 
-  it('starts no second execution next to one that was just started and is not shown yet', async () => {
+  it('starts no second execution beside one that is not visible yet', async () => {
     const taken = new Set([executionName(job, 1)]);
     const client = {
       send: async ({ input }: { input: { name?: string } }) => {

@@ -13,7 +13,7 @@ async function all<Item>(listing: AsyncIterable<readonly Item[]>): Promise<Item[
 }
 
 describe('pages', () => {
-  it('follows a listing to its end, over pages that are empty', async () => {
+  it('follows a listing to its end, across empty pages', async () => {
     const steps = 2_500;
     const listing = pages('List', (from: number | undefined = 0) =>
       Promise.resolve({ items: from % 900 === 0 ? [from] : [], truncated: from < steps, next: from + 1 }),
@@ -21,12 +21,12 @@ describe('pages', () => {
     expect(await all(listing)).toEqual([0, 900, 1800]);
   });
 
-  it('ends one that goes in a circle of any length, wherever it begins', async () => {
+  it('fails for a listing whose tokens form a cycle of any length, starting anywhere', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(60), fc.integer({ min: 1, max: 60 }), async (tail, circle) => {
         let asked = 0;
         const listing = pages('List', (from: number | undefined = 0) => {
-          if (++asked > 1000) throw new Error('asked for ever');
+          if (++asked > 1000) throw new Error('endless');
           const next = from + 1 < tail + circle ? from + 1 : tail;
           return Promise.resolve({ items: [from], truncated: true, next });
         });
@@ -36,13 +36,13 @@ describe('pages', () => {
     );
   });
 
-  it('ends one that names no place to go on from', async () => {
+  it('fails for a listing that is truncated without a token', async () => {
     const listing = pages('List', () => Promise.resolve({ items: [1], truncated: true, next: undefined }));
     await expect(all(listing)).rejects.toThrow('List: the listing does not go on');
   });
 });
 
-describe('a store whose listings never end', () => {
+describe('S3ObjectStore with a store whose listings never end', () => {
   let server: Server | undefined;
 
   /** A store that answers each listing with what `answer` makes of the number of the request. */
@@ -65,7 +65,7 @@ describe('a store whose listings never end', () => {
     await new Promise((resolve) => server?.close(resolve));
   });
 
-  it('by tokens that come again: objects', async () => {
+  it('fails if tokens of ListObjectsV2 repeat', async () => {
     const store = await storeOf(
       (request) =>
         `<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>k${request}</Key><Size>1</Size></Contents>` +
@@ -74,7 +74,7 @@ describe('a store whose listings never end', () => {
     await expect(all(store.list({ prefix: '' }))).rejects.toThrow('ListObjectsV2 b: the listing does not go on');
   });
 
-  it('by empty pages: open uploads', async () => {
+  it('fails after 1,000 empty pages of ListMultipartUploads', async () => {
     const store = await storeOf(
       (request) =>
         `<ListMultipartUploadsResult><IsTruncated>true</IsTruncated><NextKeyMarker>k${request}</NextKeyMarker>` +
@@ -84,7 +84,7 @@ describe('a store whose listings never end', () => {
     await expect(all(store.listUploads(''))).rejects.toThrow(what);
   }, 60_000);
 
-  it('by parts beyond all numbers', async () => {
+  it('fails if ListParts returns more than 10,000 parts', async () => {
     const parts = Array.from({ length: 1000 }, (_, index) => `<Part><PartNumber>${index + 1}</PartNumber></Part>`);
     const store = await storeOf(
       (request) =>

@@ -49,7 +49,7 @@ async function fill(world: MemoryWorld, keys: Case['keys'], more = ''): Promise<
     if (presence === 'source') continue;
     await put(destination, destinationPrefix + more + key, presence === 'differs' ? 'differs' : 'same');
   }
-  // Neighbours outside the prefixes, which are no business of this task.
+  // Neighbours outside the prefixes, which the task must ignore.
   for (const name of ['a', 'im', 'in', 'in0', 'z']) await put(source, name, 'neighbour');
   for (const name of ['a', 'out/', 'out/sua', 'out/suc', 'z']) await put(destination, name, 'neighbour');
 }
@@ -129,7 +129,7 @@ function expectCounts({ counts }: Found, one: Case, wanted: readonly string[]): 
 }
 
 describe('findSegment against a model that looks at each key', () => {
-  it('finds each difference once: any segments, pages, continuation points, deletes, dry runs', async () => {
+  it('finds each difference once, for any segments, pages, interruptions, deletes and dry runs', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
         const world = worldOf(one);
@@ -145,7 +145,7 @@ describe('findSegment against a model that looks at each key', () => {
     );
   });
 
-  it('of a run over part of the task looks at that part alone', async () => {
+  it('examines only a part of the task if the run is about that part', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (whole) => {
         const one = { ...whole, dryRun: false };
@@ -165,14 +165,14 @@ describe('findSegment against a model that looks at each key', () => {
     ['destination', { destination: { order: 'utf16' } }],
     ['source and destination', { source: { order: 'utf16' }, destination: { order: 'utf16' } }],
   ] as [string, MemoryWorldOptions][])(
-    'with a %s that lists in another order misses nothing and sends nothing wrong',
+    'misses nothing and sends nothing wrong if the %s lists in another order',
     async (_name, options) => {
       await fc.assert(
         fc.asyncProperty(cases, async (one) => {
           const world = worldOf(one, options);
           await fill(world, one.keys);
           const { jobs } = await findAll(world, { ...one, cuts: [], dryRun: false });
-          // What was sent before the order was found out is sent again, and may not be needed: jobs are looked at anew.
+          // Jobs that were sent before the order was detected are sent again, and may be needless; consumers check them.
           const wanted = expected(one);
           expect(names(jobs)).toEqual(expect.arrayContaining(wanted));
           const known = new Set(one.keys.map(([key]) => sourcePrefix + key));
@@ -193,7 +193,7 @@ describe('a task with prefixes', () => {
     fromList: fc.boolean(),
   });
 
-  it('looks at what is under them and nothing else, each key once, whoever names them and however they overlap', async () => {
+  it('examines only keys under them, each once, from the task or a list, even if they overlap', async () => {
     await fc.assert(
       fc.asyncProperty(withPrefixes, async ({ one: any, prefixes, order, within, fromList }) => {
         // Cuts are for listings in order.
@@ -257,7 +257,7 @@ describe('a task with patterns', () => {
   it.each([
     ['in order', {}],
     ['in another order', { order: 'utf16' } as const],
-  ])('copies and deletes what they name and nothing else, from listings %s', async (_name, features) => {
+  ])('copies and deletes only keys that match, from listings %s', async (_name, features) => {
     const world = new MemoryWorld({ task, source: features, destination: features });
     await fill(world, keys);
     const { jobs, counts } = await findAll(world, one);
@@ -265,7 +265,7 @@ describe('a task with patterns', () => {
     expect(counts).toMatchObject({ jobs: 3, deletes: 1, same: 1, listed: 6, listedAtDestination: 6 });
   });
 
-  it('matches what follows the prefix of the task, not that of the run', async () => {
+  it('matches the part of the key after the prefix of the task, not of the run', async () => {
     const world = new MemoryWorld({ task });
     await fill(world, keys);
     const { jobs } = await findAll(world, { ...one, cuts: [] }, `${sourcePrefix}part/`);
@@ -273,11 +273,11 @@ describe('a task with patterns', () => {
   });
 });
 
-describe('the walk with a HEAD for each key', () => {
+describe('the search with a HEAD for each key', () => {
   const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => [key, 'same'] as const);
   const one: Case = { keys, cuts: [], pageSize: 3, keysACall: 2, deletes: true, dryRun: false };
 
-  it('can stop at any key, also where no key needs anything, and counts each once', async () => {
+  it('can stop at any key, even if no key needs a job, and counts each key once', async () => {
     const world = worldOf(one);
     await fill(world, one.keys);
     const { source } = world.context();
@@ -309,7 +309,7 @@ describe('the walk with a HEAD for each key', () => {
 });
 
 describe('compare: checksum', () => {
-  it('asks both sides only where ETags differ, and takes what it does not know for different', async () => {
+  it('sends HEAD to both sides only if ETags differ, and treats unknown checksums as different', async () => {
     const world = new MemoryWorld({ task: { compare: 'checksum' }, opaque: { destination: true } });
     const { source, destination } = world.context();
     const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
@@ -342,7 +342,7 @@ describe('compare: checksum', () => {
 });
 
 describe('a queue or a listing that fails', () => {
-  it('fails the call: nothing counts as sent that is not', async () => {
+  it('fails the call, so that no unsent job is counted', async () => {
     const world = new MemoryWorld();
     for (let index = 0; index < 25; index++) {
       await world.putSource(Buffer.from('x'), { key: `key-${index}` });

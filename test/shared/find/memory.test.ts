@@ -15,7 +15,7 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const keys = 1_000_000;
 const MB = 1024 ** 2;
 
-/** Lists keys that are made while they are asked for. `missing`: every so manieth is not there. */
+/** A store that generates its listing on demand. @param missing every how many keys one is left out */
 function synthetic(missing: number, watch: (listed: number) => void): MemoryObjectStore {
   const store = Object.create(new MemoryObjectStore(new MemoryStorage(), 'b')) as MemoryObjectStore;
   store.list = async function* () {
@@ -33,8 +33,8 @@ function synthetic(missing: number, watch: (listed: number) => void): MemoryObje
   return store;
 }
 
-describe('the memory of the finder', () => {
-  it('does not grow with the listing: a million keys a side', async () => {
+describe('the memory of findSegment', () => {
+  it('does not grow with the listing, for a million keys on each side', async () => {
     const heap: number[] = [];
     const measure = (listed: number): void => {
       if (listed !== keys * 0.1 && listed !== keys * 0.9) return;

@@ -27,7 +27,7 @@ describe('mergeListings', () => {
   const keys = fc.uniqueArray(smallKeyArbitrary, { maxLength: 12 });
   const cuts = fc.array(fc.nat(4), { maxLength: 12 });
 
-  it('pairs any two listings, however they are cut into pages', async () => {
+  it('pairs any two listings, with any division into pages', async () => {
     await fc.assert(
       fc.asyncProperty(keys, keys, cuts, cuts, async (left, right, leftCuts, rightCuts) => {
         const sorted = [left, right].map((side) => side.sort(byBytes).map((key) => object(key)));
@@ -47,7 +47,7 @@ describe('mergeListings', () => {
     );
   });
 
-  it('throws what a listing fails with, and closes both', async () => {
+  it('throws the error of a listing, and closes both listings', async () => {
     const closed: string[] = [];
     async function* listing(name: string, fail: boolean): AsyncGenerator<ReturnType<typeof object>[]> {
       try {
@@ -67,7 +67,7 @@ describe('mergeListings', () => {
     expect(closed.sort()).toEqual(['left', 'right']);
   });
 
-  it('closes both listings when nobody wants the rest', async () => {
+  it('closes both listings if the caller stops early', async () => {
     const closed: string[] = [];
     async function* endless(name: string): AsyncGenerator<ReturnType<typeof object>[]> {
       try {
@@ -91,11 +91,11 @@ describe('listSorted', () => {
     return keys;
   }
 
-  it('names keys relative to the prefix, the prefix itself too, and ends after `until`', async () => {
+  it('returns keys relative to the prefix, including the prefix itself, and ends after `until`', async () => {
     expect(await listing([['p/', 'p/a'], [], ['p/b', 'p/c']], { until: 'b' })).toEqual(['', 'a', 'b']);
   });
 
-  it('passes over a store that repeats the key it was to start after', async () => {
+  it('skips the key to start after if the store repeats it', async () => {
     expect(await listing([['p/a', 'p/b']], { after: 'a' })).toEqual(['b']);
   });
 
@@ -104,11 +104,11 @@ describe('listSorted', () => {
     ['from page to page', [['p/b'], ['p/a']]],
     ['by UTF-16', [['p/\u{10000}', 'p/\u{ffff}']]],
     ['with a key twice', [['p/a', 'p/a']]],
-  ])('finds out another order %s', async (_name, pages) => {
+  ])('detects another order %s', async (_name, pages) => {
     await expect(listing(pages)).rejects.toBeInstanceOf(UnsortedListing);
   });
 
-  it('does not take keys outside the prefix', async () => {
+  it('rejects keys outside the prefix', async () => {
     await expect(listing([['q/a']])).rejects.toMatchObject({ name: 'Unavailable' });
   });
 });

@@ -16,7 +16,7 @@ const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
 
 describe('the input of a run', () => {
   it.each([[{ task: 't' }], [{ task: 't', prefix: '', dryRun: true }], [{ task: 't', prefix: 'a//' }]])(
-    '%j is taken',
+    'accepts %j',
     (input) => {
       expect(parseSyncInput(input)).toEqual(input);
     },
@@ -30,14 +30,14 @@ describe('the input of a run', () => {
     [{ task: 't', prefix: 1 }, 'prefix: found 1, expected'],
     ['t', '(whole): found "t", expected Object'],
     [null, '(whole): found null, expected Object'],
-  ])('%j is refused and the field named: %s', (input, part) => {
+  ])('rejects %j and names the field: %s', (input, part) => {
     expect(() => parseSyncInput(input)).toThrow(expect.objectContaining({ name: 'InvalidInput' }));
     expect(() => parseSyncInput(input)).toThrow(part);
   });
 });
 
 describe('planRun', () => {
-  it('gives segments over the whole task, or over a part of it', async () => {
+  it('returns segments for the whole task, or for a part of it', async () => {
     const world = new MemoryWorld({ task: { source: { prefix: 'in/' } } });
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
     expect(plan).toEqual({ task: 'test', ...run, dryRun: false, prefix: 'in/', prefixList: {}, segments: [{}] });
@@ -49,7 +49,7 @@ describe('planRun', () => {
     });
   });
 
-  it.each(['source', 'destination'] as const)('says which side has no bucket: %s', async (side) => {
+  it.each(['source', 'destination'] as const)('names the side whose bucket is missing: %s', async (side) => {
     const world = new MemoryWorld();
     const missing = new MemoryObjectStore(world.sourceStorage, 'missing');
     await expect(
@@ -63,7 +63,7 @@ describe('planRun', () => {
   it.each([
     ['in its first page', 1],
     ['only from page to page', 2000],
-  ])('does not cut what is listed in another order, %s', async (_name, first) => {
+  ])('does not cut a listing in another order, %s', async (_name, first) => {
     const world = new MemoryWorld({ source: { order: 'utf16' } });
     const store = world.context().source;
     for (let index = 0; index < first + 1001; index++) {
@@ -109,7 +109,7 @@ describe('a prefix list', () => {
     ['has a line that is no prefix', `a/\n${'x'.repeat(1025)}\nb/`, 'line 2: a key has at most 1024 UTF-8 bytes'],
     ['is no text', Buffer.from([0x61, 0xff]), 'found bytes that are not UTF-8'],
     ['is too long', Buffer.alloc(MiB + 1, 'a\n'), `found ${MiB + 1} bytes, expected at most ${MiB}`],
-  ])('that %s fails the run: the whole bucket is not meant', async (_name, text, part) => {
+  ])('that %s fails the run, rather than covering the whole bucket', async (_name, text, part) => {
     const one = world();
     if (text !== undefined) await list(one, text);
     await expect(planned(one)).rejects.toMatchObject({ name: 'InvalidInput', message: expect.stringContaining(part) });
@@ -129,7 +129,7 @@ describe('a prefix list', () => {
     });
   });
 
-  it('does not let a run look elsewhere', async () => {
+  it('rejects a run outside its prefixes', async () => {
     const one = world();
     await list(one, 'a/\nb/c/');
     await expect(planned(one, 'in/z')).rejects.toThrow('prefix "in/z" is under none of the task\'s 2 prefixes');
@@ -138,7 +138,7 @@ describe('a prefix list', () => {
 });
 
 describe('finishRun', () => {
-  it('sums the segments up', async () => {
+  it('sums the counts of the segments', async () => {
     const world = new MemoryWorld();
     const counts = { ...noCounts, listed: 2, jobs: 1, bytes: 5 };
     const input = { task: 'test', dryRun: true };
@@ -158,7 +158,7 @@ describe('finishRun', () => {
 describe('JobSender', () => {
   const job = (number: number): Job => ({ task: 't', key: String(number), action: 'copy' });
 
-  it('sends full batches, and holds back while the queue is slow', async () => {
+  it('sends full batches, and waits while the queue is slow', async () => {
     let under = 0;
     let most = 0;
     const sizes: number[] = [];
@@ -179,7 +179,7 @@ describe('JobSender', () => {
     expect(under).toBe(0);
   });
 
-  it('throws what a call failed with, at the latest in the end', async () => {
+  it('throws the error of a call, at the latest in finish', async () => {
     const sender = new JobSender({ send: () => Promise.reject(new Error('no')) }, false);
     await sender.add(job(1));
     await expect(sender.finish()).rejects.toThrow('no');

@@ -7,7 +7,7 @@ import { BoundedHttpHandler } from '../../../../shared/aws/http/handler.ts';
 import { Fault } from '../../../../shared/model/faults.ts';
 import type { SideCredentials } from '../../../../shared/model/config/task.ts';
 
-/** The SDK's own clients, asked by a server that answers as STS and Secrets Manager do. */
+/** The SDK's own clients, against a server that answers as STS and Secrets Manager do. */
 
 interface Asked {
   readonly signed: boolean;
@@ -90,7 +90,7 @@ const credentials = new Credentials({
   },
 });
 
-/** A source of its own each time: nothing is remembered. */
+/** Reads without a cache. */
 function read(own: SideCredentials, region?: string): Promise<unknown> {
   const fresh = new Credentials({ secret: async (name) => parameters[name] ?? '' });
   const source = fresh.of({ credentials: own, ...(region !== undefined && { region }) });
@@ -106,12 +106,12 @@ const assumedKeys = {
 };
 
 describe('credentials of a side', () => {
-  it('are none where the role of the function is used, or nobody', () => {
+  it('are undefined if the role of the function is used, or requests are not signed', () => {
     expect(credentials.of({})).toBeUndefined();
     expect(credentials.of({ credentials: { anonymous: true } })).toBeUndefined();
   });
 
-  it('are shared by sides that name the same ones', () => {
+  it('are shared by sides that name the same credentials', () => {
     const one = credentials.of({ credentials: { roleArn }, region: 'us-east-1' });
     expect(credentials.of({ credentials: { roleArn }, region: 'eu-west-1' })).toBe(one);
     expect(credentials.of({ credentials: { roleArn, externalId: 'x1' } })).not.toBe(one);
@@ -140,7 +140,7 @@ describe('credentials of a side', () => {
     ]);
   });
 
-  it('are not repeated in a message, whatever the secret holds', async () => {
+  it('never appear in a message, whatever the secret contains', async () => {
     for (const bad of [
       'TOPSECRET',
       '{"aws_secret_access_key":"TOPSECRET"}',
@@ -158,7 +158,7 @@ describe('credentials of a side', () => {
     await expect(read({ secretArn })).rejects.toThrow('found binary content, expected JSON text');
   });
 
-  it('are those of a role', async () => {
+  it('come from AssumeRole for a role', async () => {
     expect(await read({ roleArn, externalId: 'our-id' })).toEqual(assumedKeys);
     expect(await read({ roleArn })).toEqual(assumedKeys);
     const fields = {
@@ -174,7 +174,7 @@ describe('credentials of a side', () => {
     ]);
   });
 
-  it('are those of a role of another partition, for a token of our own', async () => {
+  it('come from the STS of another partition for a role there, in exchange for a token of our own', async () => {
     expect(await read({ webIdentity: { roleArn: chinaRole, audience: 'ferry' } }, 'cn-north-1')).toEqual(assumedKeys);
     expect(asked).toEqual([
       {
@@ -203,7 +203,7 @@ describe('credentials of a side', () => {
     ]);
   });
 
-  it('are not waited for without bounds', async () => {
+  it('are requested through the bounded request handler', async () => {
     const handle = jest.spyOn(BoundedHttpHandler.prototype, 'handle');
     await read({ roleArn });
     await read({ webIdentity: { roleArn: chinaRole, audience: 'ferry' } }, 'cn-north-1');
@@ -224,7 +224,7 @@ describe('credentials of a side', () => {
       'AccessDenied',
       'GetWebIdentityToken: ',
     ],
-  ] as const)('%j, refused with HTTP %p %s, are %s', async (own, status, code, name, start) => {
+  ] as const)('%j, refused with HTTP %p %s, fail with %s', async (own, status, code, name, start) => {
     refuse = { status, code };
     await expect(read(own, 'cn-north-1')).rejects.toMatchObject({
       name,

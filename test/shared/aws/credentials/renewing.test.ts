@@ -37,7 +37,7 @@ describe('keys that change', () => {
     }, clock);
   });
 
-  it('are read once for all, and again after five minutes', async () => {
+  it('are read once for concurrent callers, and again after five minutes', async () => {
     answers = [pair('a'), pair('b')];
     expect(await Promise.all([keys.current(), keys.current(), keys.current()])).toEqual(Array(3).fill(pair('a')));
     clock.pass(5 * minute - 1);
@@ -48,7 +48,7 @@ describe('keys that change', () => {
     expect(reads).toBe(2);
   });
 
-  it('that have an end are used until five minutes before it', async () => {
+  it('are used until five minutes before their expiry', async () => {
     const end = clock.now() + 60 * minute;
     answers = [pair('a', { expires: end }), pair('b', { expires: end + 60 * minute })];
     await keys.current();
@@ -58,7 +58,7 @@ describe('keys that change', () => {
     expect((await keys.current()).accessKeyId).toBe('b');
   });
 
-  it('that cannot be read for a moment are used on, but not beyond their end', async () => {
+  it('stay in use if they cannot be read for a moment, but not beyond their expiry', async () => {
     const busy = new Fault('Throttled', 'busy');
     answers = [pair('a', { expires: clock.now() + 6 * minute }), busy];
     await keys.current();
@@ -72,7 +72,7 @@ describe('keys that change', () => {
     expect((await keys.current()).accessKeyId).toBe('b');
   });
 
-  it('that may not be read any more are not used on', async () => {
+  it('are no longer used if reading them is denied', async () => {
     const denied = new Fault('AccessDenied', 'no');
     answers = [pair('a'), denied];
     await keys.current();
@@ -80,7 +80,7 @@ describe('keys that change', () => {
     await expect(keys.current()).rejects.toBe(denied);
   });
 
-  it('that were refused are read anew, once for all who were refused', async () => {
+  it('are read again after a refusal, once for all refused callers', async () => {
     answers = [pair('a'), pair('b')];
     const used = await keys.current();
     const renewed = await Promise.all([keys.renewed(used, true), keys.renewed(used, true), keys.renewed(used, true)]);
@@ -90,7 +90,7 @@ describe('keys that change', () => {
     expect(await keys.current()).toEqual(pair('b'));
   });
 
-  it('that are refused and still the same are not asked for again at once', async () => {
+  it('are not read again at once if they were refused and have not changed', async () => {
     answers = [pair('a')];
     const used = await keys.current();
     for (let times = 0; times < 10; times++) expect(await keys.renewed(used, true)).toBeUndefined();
@@ -100,7 +100,7 @@ describe('keys that change', () => {
     expect(await keys.renewed(used, true)).toEqual(pair('a', { sessionToken: 't' }));
   });
 
-  it('are asked for again at once after a rotation, but not where they are others each time', async () => {
+  it('are read again at once after a rotation, but not if they differ at each read', async () => {
     answers = ['a', 'b', 'c', 'd'].map((name) => pair(name));
     let used = await keys.current();
     for (const name of ['b', 'c', 'd']) {
@@ -114,7 +114,7 @@ describe('keys that change', () => {
     expect(reads).toBe(5);
   });
 
-  it('are asked for ever more seldom where a permission may be what is missing', async () => {
+  it('are read less and less often if a missing permission may be the reason', async () => {
     answers = [pair('a', { expires: Infinity })];
     const used = await keys.current();
     const started = clock.now();
@@ -126,7 +126,7 @@ describe('keys that change', () => {
       clock.pass(1000);
     }
     expect(readAt).toEqual([0, 10, 30, 70, 150, 310, 610, 910]);
-    // Where the store is certain, nobody waits for that.
+    // If the store is certain, they are read without that pause.
     answers = [pair('b')];
     expect(await keys.renewed(used, true)).toEqual(pair('b'));
   });
@@ -214,7 +214,7 @@ describe('an S3 client whose keys are rotated', () => {
     expect(statuses()).toEqual([403, 200]);
   });
 
-  it('tells a refusal as it is where there are no other keys, and asks for them no more than every few seconds', async () => {
+  it('reports a refusal if there are no new keys, and reads them at most every few seconds', async () => {
     rotate('second', false);
     for (let times = 0; times < 5; times++) {
       await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({
@@ -229,7 +229,7 @@ describe('an S3 client whose keys are rotated', () => {
     ['AccessDenied', 403],
     ['SignatureDoesNotMatch', 403],
     ['ExpiredToken', 400],
-  ])('takes %s (HTTP %p) for a refusal, of HEAD too, which has no code', async (code, status) => {
+  ])('treats %s (HTTP %p) as a refusal, also for HEAD, whose answer has no code', async (code, status) => {
     for (const [name, call] of [
       ['head', () => store.head('k')] as const,
       ['put', () => store.put('k', body, noAttributes)] as const,
@@ -244,7 +244,7 @@ describe('an S3 client whose keys are rotated', () => {
     }
   });
 
-  it('is kept by the stores of its task, whatever keys there are', async () => {
+  it('is kept by the stores of its task across rotations', async () => {
     const task = parseTask(
       JSON.stringify({
         name: 'n',
@@ -287,7 +287,7 @@ describe('an S3 client whose keys are rotated', () => {
     ['InvalidObjectState', 403, 'ArchivedSource'],
     ['NoSuchUpload', 404, 'UploadGone'],
     ['InvalidArgument', 400, 'NotSupported'],
-  ])('does not take %s (HTTP %p) for one', async (code, status, name) => {
+  ])('does not treat %s (HTTP %p) as a refusal', async (code, status, name) => {
     server.fault = () => ({ kind: 'status', status, code });
     server.requests.length = 0;
     await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({ name });

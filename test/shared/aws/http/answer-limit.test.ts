@@ -76,19 +76,19 @@ describe('AnswerLimit', () => {
     expect(limit.current()).toBe(bounds.min);
   });
 
-  it('is longer for a body that was taken slowly, up to its maximum', () => {
+  it('is longer for a body that was accepted slowly, up to its maximum', () => {
     const limit = learned(20);
     expect([0, 5_000, 300_000].map((took) => limit.current(1, took))).toEqual([3_000, 13_000, bounds.max]);
   });
 
-  it('is fixed where its bounds are one', () => {
+  it('is fixed if its bounds are equal', () => {
     const limit = new AnswerLimit({ min: 600_000, first: 600_000, max: 600_000 });
     times(100, () => limit.answered(5));
     limit.expired(600_000);
     expect(limit.current(4)).toBe(600_000);
   });
 
-  it('forgets: a store that was slow once is a fast one 64 answers later', () => {
+  it('forgets a slow store after 64 fast answers', () => {
     const limit = learned(20_000);
     expect(limit.current()).toBeGreaterThan(60_000);
     times(64, () => limit.answered(20));
@@ -97,7 +97,7 @@ describe('AnswerLimit', () => {
 
   const event = fc.record({ answered: fc.boolean(), milliseconds: fc.integer({ min: 0, max: 400_000 }) });
 
-  it('stays within its bounds and never falls with the attempt, whatever happens', () => {
+  it('stays within its bounds and never falls with the attempt, for any answers', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 300 }), fc.integer({ min: 1, max: 20 }), (events, attempt) => {
         const limit = new AnswerLimit(bounds);
@@ -113,7 +113,7 @@ describe('AnswerLimit', () => {
     );
   });
 
-  it('what is remembered of the quantile is what sorting anew would give', () => {
+  it('caches the quantile that sorting again would give', () => {
     fc.assert(
       fc.property(fc.array(event, { minLength: 10, maxLength: 200 }), (events) => {
         const asked = new AnswerLimit(bounds);
@@ -130,7 +130,7 @@ describe('AnswerLimit', () => {
     );
   });
 
-  it('a store that turns slow as a whole is waited for after a few tries, and then at once', () => {
+  it('waits for a store that becomes slow as a whole after a few attempts, and then at once', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 179_999 }), (before, after) => {
         const limit = learned(before);

@@ -33,14 +33,14 @@ describe('kindOf', () => {
   ])('%s', (kind, sdk) => expect(kindOf(sdk)).toBe(kind));
 });
 
-describe('the bounds', () => {
-  it('leave a copy inside a store and a Complete minutes, whatever was learned', () => {
+describe('requestKinds', () => {
+  it('give a server-side copy and a Complete minutes, whatever was learned', () => {
     for (const kind of ['copy', 'complete'] as const) {
       expect(requestKinds[kind]).toEqual({ min: 600_000, first: 600_000, max: 600_000 });
     }
   });
 
-  it('leave a long poll its 20 s', () => {
+  it('give a long poll more than its 20 s', () => {
     expect(requestKinds.poll.min).toBeGreaterThan(30_000);
   });
 });
