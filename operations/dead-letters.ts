@@ -5,35 +5,35 @@ import type { DeadLetter, RedriveQueues } from '../shared/ports/redrive.ts';
 export interface RedriveOptions {
   /** only jobs of this task */
   readonly task?: string;
-  /** looks and counts, and brings nothing back */
+  /** reads and counts the messages, and moves none */
   readonly dryRun: boolean;
-  /** milliseconds since the epoch: what was buried after it failed again, and is left */
+  /** milliseconds since the epoch: a message that was buried later has failed again, and stays */
   readonly startedAt: number;
 }
 
 export interface RedriveReport {
   readonly found: number;
-  /** confirmed by the queue of jobs */
+  /** confirmed by the job queue */
   readonly sent: number;
-  /** of those, removed from the dead-letter queue; what is not is done twice, which does no harm */
+  /** of those, removed from the dead-letter queue; a job that was not removed is delivered twice, which does no harm */
   readonly removed: number;
-  /** not chosen, or buried since the command began */
+  /** not chosen, or buried after the command started */
   readonly left: number;
-  /** not confirmed by the queue of jobs: they are still in the dead-letter queue */
+  /** not confirmed by the job queue: still in the dead-letter queue */
   readonly failed: number;
-  /** of those found, by task; "(unknown)" for events and for what is no job */
+  /** of those found, by task; "(unknown)" for events and for messages that are not jobs */
   readonly tasks: Readonly<Record<string, number>>;
-  /** of those found, by the name of the fault that buried them; "(none)" where nobody said */
+  /** of those found, by the name of the fault that buried them; "(none)" if there is no reason */
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** Empty receives, one after another, that are taken for the end: SQS may miss messages in one. */
+/** The queue counts as empty after this many empty receives in a row: SQS may miss messages in one. */
 const emptyReceives = 2;
 
 /**
- * Brings dead letters back into the queue of jobs. None is removed before its place there was confirmed, so that
- * whatever breaks on the way leaves it in one of the queues, or in both.
- * @throws Fault of the queues; what was received and not sent by then is given back first
+ * Moves dead letters back to the job queue. A letter is removed only after the job queue confirmed it, so after any failure
+ * it is in one of the queues, or in both.
+ * @throws Fault of the queues, after it has released the letters that were received and not sent
  */
 export async function redrive(queues: RedriveQueues, options: RedriveOptions): Promise<RedriveReport> {
   const counts = { found: 0, sent: 0, removed: 0, left: 0, failed: 0 };
@@ -48,7 +48,7 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
     await walkDeadLetters(queues, Infinity, count);
     return { ...counts, left: counts.found, tasks: Object.fromEntries(tasks), reasons: Object.fromEntries(reasons) };
   }
-  /** held back until the end, so that they are not received again and again */
+  /** held until the end, so that they are not received again and again */
   const held = new Map<string, DeadLetter>();
   const done = new Set<string>();
   try {
@@ -66,7 +66,7 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
       const sent = await queues.send(chosen);
       counts.sent += sent.size;
       counts.failed += chosen.length - sent.size;
-      // From here on they are in the queue of jobs: not to be sent once more, whatever becomes of their removal.
+      // They are in the job queue now, and must not be sent again even if their removal fails.
       for (const id of sent) {
         held.delete(id);
         done.add(id);
@@ -81,24 +81,24 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
 }
 
 /**
- * Looks at every dead letter and gives all of them back. Each is held until the last was seen, or it would be received
- * again and again.
- * @param most letters that may be held
- * @returns false where there are more than that
+ * Reads every dead letter, and releases all of them at the end. Until then each is held, or it would be received again and
+ * again.
+ * @param maxHeld letters that may be held
+ * @returns false if there are more
  */
 export async function walkDeadLetters(
   queues: Pick<RedriveQueues, 'receive' | 'release'>,
-  most: number,
+  maxHeld: number,
   visit: (letter: DeadLetter) => void,
 ): Promise<boolean> {
   const held = new Map<string, DeadLetter>();
   try {
     for (let empty = 0; empty < emptyReceives;) {
-      if (held.size >= most) return false;
+      if (held.size >= maxHeld) return false;
       const letters = (await queues.receive()).filter(({ id }) => !held.has(id));
       empty = letters.length === 0 ? empty + 1 : 0;
       for (const letter of letters) {
-        // Bodies may be long, and are not needed to give the letter back.
+        // The body may be long, and a release does not need it.
         held.set(letter.id, { ...letter, body: '' });
         visit(letter);
       }

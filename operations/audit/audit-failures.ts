@@ -5,32 +5,33 @@ import { checksAtOnce, type AuditContext } from './context.ts';
 import { formatTime } from './format.ts';
 import { recheckObject } from './recheck.ts';
 
-/** Entries that are read at once. */
+/** Entries that are read with one BatchGetItem, which takes 100 keys. */
 const batchSize = 100;
 
-const agreed = 'both sides are the same by now, or neither has the object';
+const agreed = 'both sides are the same now, or neither has the object';
 const onlyThere = 'the object is gone from the source, and deletes are not replicated';
 
 /**
- * Looks at everything that the ledger says failed. What differs still was told by the comparison, with its reason, where
- * that came to its end; here it is told what is cured, and what the comparison did not come to.
- * @returns failures that the index named
+ * Checks every object that the ledger says failed. A complete comparison has reported those that still differ, with their
+ * reasons. This part reports the cured ones, and, after an incomplete comparison, all others.
+ * @param compared was the comparison complete?
+ * @returns the number of failures in the ledger
  */
 export async function auditFailures(context: AuditContext, compared: boolean): Promise<number> {
   const { task } = context;
   const isWanted = keyFilter(task);
-  let named = 0;
+  let failures = 0;
   for await (const page of context.lookup.failedKeys(task.name)) {
     for (let from = 0; from < page.length; from += batchSize) {
       const keys = page.slice(from, from + batchSize);
       const entries = await context.lookup.getMany(task.name, keys);
       await forEachConcurrently(entries.values(), checksAtOnce, async (entry) => {
         if (entry.status !== 'FAILED') return;
-        named++;
+        failures++;
         const { key } = entry;
         const failure = `failed (${formatTime(entry.updatedAt)}): ${entry.reason ?? 'no reason was given'}`;
         if (!key.startsWith(task.source.prefix) || !isWanted(key)) {
-          context.found({ kind: 'cured', key, seen: `the key is none of the task's any more; ${failure}` });
+          context.found({ kind: 'cured', key, seen: `the task no longer covers the key; ${failure}` });
           return;
         }
         const judgement = await recheckObject(context, key, entry);
@@ -40,5 +41,5 @@ export async function auditFailures(context: AuditContext, compared: boolean): P
       });
     }
   }
-  return named;
+  return failures;
 }

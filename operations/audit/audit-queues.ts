@@ -9,7 +9,7 @@ import type { AuditContext } from './context.ts';
 import type { Finding } from './finding.ts';
 import { formatTime } from './format.ts';
 
-/** What the queues hold, as far as an audit may know it. */
+/** The messages in the queues, as far as an audit can know them. */
 export interface QueueCounts {
   readonly waiting: number;
   readonly inFlight: number;
@@ -17,12 +17,12 @@ export interface QueueCounts {
   readonly deadLetters: number;
 }
 
-/** Dead letters that are looked at: each is held until the last was, and SQS lets 120,000 be held. */
+/** Dead letters that are read. Each is held until the last was read, and SQS allows 120,000 in flight. */
 const maxLetters = 20_000;
 
 /**
- * Counts the jobs, and looks at the dead letters. Jobs are not received: each receive counts as a delivery, of which a
- * job has five.
+ * Counts the jobs, and reads the dead letters. Jobs are not received, because each receive counts as one of the five
+ * deliveries of a job.
  */
 export async function auditQueues(context: AuditContext): Promise<QueueCounts> {
   const { waiting: visible, delayed, inFlight } = await context.jobs.depth();
@@ -31,7 +31,7 @@ export async function auditQueues(context: AuditContext): Promise<QueueCounts> {
     if (waiting + inFlight > 0) {
       context.found({
         kind: 'queue-busy',
-        seen: `${waiting} messages wait and ${inFlight} are in flight, of all tasks`,
+        seen: `${waiting} messages wait and ${inFlight} are in flight, for all tasks`,
       });
     }
   } else {
@@ -53,21 +53,21 @@ async function lookAtDeadLetters(context: AuditContext): Promise<number> {
   });
   if (unknown > 0) context.found({ kind: 'dead-letters-unknown', seen: `${unknown} dead letters name no task` });
   if (before.inFlight > 0) {
-    const seen = `${before.inFlight} dead letters are held by somebody (a redrive, another audit), for five minutes at most`;
+    const seen = `${before.inFlight} dead letters are held by another command (a redrive or an audit), for five minutes at most`;
     context.found({ kind: 'not-compared', seen });
   }
   if (!complete) {
-    const seen = `there are more than ${maxLetters} dead letters, of which the rest was not looked at`;
+    const seen = `there are more than ${maxLetters} dead letters; the rest was not read`;
     context.found({ kind: 'not-compared', seen });
   }
   return own;
 }
 
-/** What a dead letter says of the task. `known` is false where it is of no task that anybody could name. */
+/** The findings of a dead letter for the task. `known` is false if the letter names no task. */
 export function judgeLetter(task: Task, letter: DeadLetter): { findings: Finding[]; known: boolean } {
   const jobs = jobsIn(task, letter.body);
   if (!jobs) return { findings: [], known: false };
-  const why = letter.reason ?? 'no reason was given: its last delivery ended without a word';
+  const why = letter.reason ?? 'no reason was given: its last delivery ended without an answer';
   return {
     findings: jobs
       .filter((job) => job.task === task.name)
@@ -80,7 +80,7 @@ export function judgeLetter(task: Task, letter: DeadLetter): { findings: Finding
   };
 }
 
-/** The jobs that a message stands for; of an event those of this task. Undefined for what is neither. */
+/** The jobs that a message stands for; for an event, those of this task. Undefined if the message is neither. */
 function jobsIn(task: Task, body: string): Pick<Job, 'task' | 'key' | 'action'>[] | undefined {
   try {
     if (!isS3Notification(body)) return [decodeJob(body)];

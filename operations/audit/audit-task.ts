@@ -5,28 +5,37 @@ import { auditFailures } from './audit-failures.ts';
 import { auditUploads } from './audit-uploads.ts';
 import { auditQueues, type QueueCounts } from './audit-queues.ts';
 
-/** What was looked at; undefined where that failed (a finding says why). */
+/**
+ * `audit/` compares everything that a task is about, and changes nothing.
+ *
+ * {@link auditTask} has four parts: both buckets (compare-buckets.ts), failures in the ledger (audit-failures.ts), open
+ * uploads (audit-uploads.ts) and the queues (audit-queues.ts). Pure functions judge what was read (judge-object.ts,
+ * judge-upload.ts); an object that seems to differ is read again first (recheck.ts). Each finding has a row in
+ * finding.ts, and report.ts writes it.
+ */
+
+/** The counts of an audit; undefined for a part that failed (a finding says why). */
 export interface AuditResult {
   readonly compared: Comparison;
   readonly queue: QueueCounts | undefined;
-  /** failures that the ledger tells of */
+  /** objects that failed, according to the ledger */
   readonly failures: number | undefined;
   /** open uploads at the destination */
   readonly uploads: number | undefined;
 }
 
 /**
- * Compares source, destination, ledger, queue and open uploads of a task, and changes none of them. Each difference is
- * told as it is found. What cannot be looked at is a finding too, and does not keep the rest from being looked at.
+ * Audits a task. Each finding is reported as it is made. A part that cannot be read is a finding too, and the other parts
+ * continue.
  */
 export async function auditTask(context: AuditContext): Promise<AuditResult> {
   if (context.task.compare === 'none') {
     context.found({ kind: 'compare-none', seen: `task ${context.task.name} has "compare": "none"` });
   }
   const compared = await compareBuckets(context);
-  const part = async <Result>(what: string, look: () => Promise<Result>): Promise<Result | undefined> => {
+  const part = async <Result>(what: string, audit: () => Promise<Result>): Promise<Result | undefined> => {
     try {
-      return await look();
+      return await audit();
     } catch (error) {
       const { name, message } = asFault(error);
       context.found({ kind: 'not-compared', seen: `${what}: ${name}: ${message}` });

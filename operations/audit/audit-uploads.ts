@@ -4,7 +4,7 @@ import { checksAtOnce, type AuditContext } from './context.ts';
 import { judgeUpload } from './judge-upload.ts';
 import { activityOf } from './recheck.ts';
 
-/** Tells of every multipart upload that is open below the task's destination prefix. @returns how many there are */
+/** Reports every open multipart upload below the task's destination prefix. @returns their number */
 export async function auditUploads(context: AuditContext): Promise<number> {
   const { task, destination, ledger, clock } = context;
   let listed = 0;
@@ -13,7 +13,7 @@ export async function auditUploads(context: AuditContext): Promise<number> {
     await forEachConcurrently(page, checksAtOnce, async (upload) => {
       const owner = await ownerOf({ task, ledger }, upload);
       const activity = owner.kind === 'named' ? await activityOf(context, owner.entry) : undefined;
-      // Ended since it was listed.
+      // It ended after it was listed.
       if (activity?.upload === 'gone') return;
       context.found({ ...judgeUpload(upload, owner, activity, clock.now()), key: upload.key });
     });

@@ -13,29 +13,29 @@ import { auditRule, judgeObject } from './judge-object.ts';
 import { recheckObject } from './recheck.ts';
 import { proveSame } from './prove-same.ts';
 
-/** What was compared. */
+/** The counts of a comparison. */
 export interface Comparison {
   /** keys listed at the source, and at the destination */
   readonly listed: number;
   readonly listedAtDestination: number;
-  /** on either side, and none of the task's by its patterns */
+  /** on either side, but excluded by the task's patterns */
   readonly excluded: number;
   /** on both sides, without a difference */
   readonly same: number;
-  /** only at the destination, and kept there */
+  /** only at the destination, where the task keeps them */
   readonly kept: number;
-  /** false where it did not come to its end */
+  /** false if a listing failed before its end */
   readonly complete: boolean;
 }
 
 type Counts = { -readonly [Name in keyof Comparison]: Comparison[Name] };
 
-/** Pairs whose ledger entries are read at once: what one call of DynamoDB takes. */
+/** Pairs whose ledger entries are read with one BatchGetItem, which takes 100 keys. */
 const batchSize = 100;
 
 /**
- * Compares both sides of the task by its own rules, and tells what differs. Memory is one page of each listing and one
- * batch, whatever the buckets hold. A listing that breaks off is a finding, and the comparison ends there.
+ * Compares both buckets by the task's own rules, and reports what differs. It holds one page of each listing and one batch
+ * in memory, whatever the size of the buckets. A listing that fails is a finding, and ends the comparison.
  */
 export async function compareBuckets(context: AuditContext): Promise<Comparison> {
   const { task, source, destination } = context;
@@ -57,7 +57,7 @@ export async function compareBuckets(context: AuditContext): Promise<Comparison>
     counts = noCounts();
     try {
       await walk(context, headPairs(search, { listing: 'source' }), counts);
-      // As a run does: what only the destination has is looked for where it matters.
+      // As in a run: objects that only the destination has matter if deletes replicate.
       if (replicatesDeletes(task)) await walk(context, headPairs(search, { listing: 'destination' }), counts);
     } catch (again) {
       return reportIncomplete(context, counts, again);
@@ -92,11 +92,11 @@ async function walk(context: AuditContext, pairs: AsyncIterable<Pair>, counts: C
   let batch: Pair[] = [];
   let keys = 0;
   const flush = async (): Promise<void> => {
-    const now = batch;
+    const pairs = batch;
     batch = [];
     context.compared(keys);
     keys = 0;
-    await examine(context, now, counts);
+    await examine(context, pairs, counts);
   };
   for await (const pair of pairs) {
     keys++;
@@ -113,7 +113,7 @@ async function walk(context: AuditContext, pairs: AsyncIterable<Pair>, counts: C
   await flush();
 }
 
-/** Is the pair the same by its listings alone, so that neither the ledger nor another look could say otherwise? */
+/** Is the pair the same by its listings alone, so that neither the ledger nor a HEAD could show a difference? */
 function isPlainlySame({ task, depth }: AuditContext, { source, destination }: Pair): boolean {
   if (!source || !destination || depth === 'bytes') return false;
   const rule = auditRule(task);
@@ -121,7 +121,7 @@ function isPlainlySame({ task, depth }: AuditContext, { source, destination }: P
   return (source.etag !== '' && source.etag === destination.etag) || (rule === 'size' && depth === 'off');
 }
 
-/** Judges pairs by their listings and the ledger; what seems to differ is looked at again. */
+/** Judges pairs by their listings and the ledger; a pair that seems to differ is read again. */
 async function examine(context: AuditContext, pairs: readonly Pair[], counts: Counts): Promise<void> {
   if (pairs.length === 0) return;
   const { task, depth } = context;

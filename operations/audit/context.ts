@@ -9,12 +9,14 @@ import type { UploadExecutions } from '../../shared/ports/uploads.ts';
 import type { Finding } from './finding.ts';
 
 /**
- * How the bytes of objects are compared that a run takes for the same: not at all; by proof (equal ETags, else stored
- * checksums, else reading both); by reading both whatever they say.
+ * How the audit compares the bytes of objects that a run would skip:
+ * - `off`: not at all;
+ * - `proof`: by equal ETags, else by stored checksums, else by reading both;
+ * - `bytes`: always by reading both.
  */
 export type Depth = 'off' | 'proof' | 'bytes';
 
-/** What an audit needs from outside. It changes nothing there. */
+/** What an audit needs: the ports that it reads, and the callbacks that it reports to. */
 export interface AuditContext {
   readonly task: Task;
   readonly source: ObjectStore;
@@ -25,17 +27,17 @@ export interface AuditContext {
   readonly jobs: CountedQueue;
   readonly deadLetters: CountedQueue;
   readonly letters: Pick<RedriveQueues, 'receive' | 'release'>;
-  /** does the stack have other tasks? Its queue does not tell them apart */
+  /** does the stack have other tasks? Its queue cannot tell them apart */
   readonly hasOtherTasks: boolean;
   readonly clock: Clock;
   readonly depth: Depth;
-  /** told of each finding as it is made */
+  /** receives each finding as it is made */
   readonly found: (finding: Finding) => void;
-  /** told of the keys that are dealt with, as they are */
+  /** receives the number of keys compared since the last call */
   readonly compared: (keys: number) => void;
-  /** told that the comparison begins anew: its findings and keys up to here are told again */
+  /** called when the comparison restarts: its findings and keys so far are reported again */
   readonly restarted: () => void;
 }
 
-/** Objects looked at at once: some hundreds of HEADs a second at 50 ms each. */
+/** Objects that are checked at once: some hundreds of HEADs per second at 50 ms each. */
 export const checksAtOnce = 16;

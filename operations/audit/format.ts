@@ -1,6 +1,6 @@
-/** Numbers and times as findings tell them. */
+/** Numbers and times as findings show them. */
 
-/** A time, UTC, whole seconds. @param at milliseconds since the epoch, of whatever a store or table said */
+/** A time in UTC, in whole seconds. @param at milliseconds since the epoch, from a store or a table: may be invalid */
 export function formatTime(at: number): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime()) ? 'an unknown time' : date.toISOString().replace(/\.\d+Z$/, 'Z');
@@ -11,7 +11,7 @@ export function formatBytes(size: number): string {
   return `${size} bytes`;
 }
 
-/** How long something lasts or is ago, in its largest unit. @param milliseconds not negative */
+/** A duration in its largest unit. @param milliseconds not negative */
 export function formatDuration(milliseconds: number): string {
   const minutes = Math.floor(milliseconds / 60_000);
   if (minutes < 60) return `${minutes} min`;

@@ -10,13 +10,13 @@ import type { Judgement } from './finding.ts';
 /** An object as a listing or a HEAD shows it. */
 export type SeenObject = ListedObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
 
-/** What happens with a copy in parts that the ledger says was begun. */
+/** The activity of a copy in parts that the ledger says was started. */
 export interface Activity {
   /** an execution of the UPLOAD machine runs for this version */
   readonly running: boolean;
-  /** is the recorded upload there? */
+  /** does the recorded upload exist? */
   readonly upload: 'open' | 'gone' | 'none';
-  /** when the latest of its parts came, milliseconds since the epoch; 0 where none did, or the store does not say */
+  /** when its latest part arrived, in milliseconds since the epoch; 0 if none did, or if the store does not say */
   readonly lastPart: number;
 }
 
@@ -24,22 +24,22 @@ export interface ObjectState {
   readonly source: SeenObject | undefined;
   readonly destination: SeenObject | undefined;
   readonly entry: LedgerEntry | undefined;
-  /** of an entry that is STARTED, and of a large object; not known means that nothing happens */
+  /** read for a STARTED entry and for a large object; undefined means no activity */
   readonly activity?: Activity | undefined;
   /** milliseconds since the epoch */
   readonly now: number;
 }
 
 /**
- * Milliseconds without a sign of life after which nobody is taken to go on with a copy: a message whose consumer crashed
- * comes back after 90 minutes (six times the longest call).
+ * A copy without activity for this long has stalled. If a consumer crashes, its message returns after 90 minutes (six times
+ * the longest call), so a copy that another consumer will resume is active again by then.
  */
 export const stalledAfterMillis = 2 * 3600_000;
 
 /**
- * What is to be said of one object. It is the same where a run would send nothing (shared/find/compare.ts), or would
- * send a job that ends as a skip because the ledger proves that the copy is good; unless the ledger proves that what
- * the run takes for the same is not. First match wins:
+ * Judges one object. It is the same if a run would send no job for it (shared/find/compare.ts), or a job that is skipped
+ * because the ledger proves that the copy is good. It is different if the ledger proves that an object which a run would
+ * skip is not the source's version. The first match applies:
  *
  * | source | destination | ledger                             | more                  | kind        |
  * |--------|-------------|------------------------------------|-----------------------|-------------|
@@ -52,8 +52,8 @@ export const stalledAfterMillis = 2 * 3600_000;
  * | there  | differs     |                                    | archived              | unreadable  |
  * | there  | differs     | anything                           | its execution runs    | in-progress |
  * | there  | differs     | FAILED                             |                       | failed      |
- * | there  | differs     | STARTED                            | goes on               | in-progress |
- * | there  | differs     | STARTED                            | nobody goes on        | stalled     |
+ * | there  | differs     | STARTED                            | active                | in-progress |
+ * | there  | differs     | STARTED                            | not active            | stalled     |
  * | there  | none        | copied this version                |                       | lost        |
  * | there  | differs     | copied this version as another     |                       | overwritten |
  * | there  | none        |                                    |                       | missing     |
@@ -76,7 +76,7 @@ export function judgeObject(task: Task, sight: ObjectState): Judgement | undefin
   return judgeByLedger(sight, source, seen);
 }
 
-/** The rule that an audit compares by: "none" says what to send, and not what is different. */
+/** The rule that an audit compares by: "none" says what a run sends, not what differs. */
 export function auditRule(task: Pick<Task, 'compare'>): Exclude<Task['compare'], 'none'> {
   return task.compare === 'none' ? 'auto' : task.compare;
 }
@@ -96,17 +96,17 @@ function originOf(entry: LedgerEntry | undefined): string {
   switch (entry.status) {
     case 'DONE':
     case 'SKIPPED':
-      return `it was brought over (${at}), and is gone from the source since`;
+      return `it was copied (${at}), and was deleted at the source since`;
     case 'DELETED':
-      return `it was deleted there (${at}), and somebody wrote it again`;
+      return `it was deleted there (${at}), and written again by another writer`;
     case 'FAILED':
       return `its last job failed (${at}): ${entry.reason ?? 'no reason was given'}`;
     case 'STARTED':
-      return `a copy of it was begun (${at})`;
+      return `a copy of it was started (${at})`;
   }
 }
 
-/** Does the ledger know better than a run, which takes the two for the same? */
+/** Does the ledger prove that an object differs although a run would skip it? */
 function contradiction(
   source: SeenObject,
   destination: SeenObject,
@@ -117,27 +117,27 @@ function contradiction(
   const { sourceEtag, destinationEtag } = entry;
   if (sourceEtag === undefined || destinationEtag === undefined) return undefined;
   if (sourceEtag === source.etag && destinationEtag !== destination.etag) {
-    return { kind: 'overwritten', seen: `${wroteOver(entry, destination)}; a run takes it for the same (${reason})` };
+    return { kind: 'overwritten', seen: `${describeOverwrite(entry, destination)}; a run would skip it (${reason})` };
   }
   if (sourceEtag !== source.etag && destinationEtag === destination.etag) {
     const copied = `the destination is a copy (${formatTime(entry.updatedAt)}) of another version, ETag ${sourceEtag}`;
     return {
       kind: 'different',
-      seen: `${copied}; the source has ${shown(source)}; a run takes it for the same (${reason})`,
+      seen: `${copied}; the source has ${shown(source)}; a run would skip it (${reason})`,
     };
   }
   return undefined;
 }
 
-/** What to say of an object that differs. @param seen how */
+/** Judges an object that differs. @param seen the difference */
 function judgeByLedger(
   { destination, entry, activity, now }: ObjectState,
   source: SeenObject,
   seen: string,
 ): Judgement {
   if (activity?.running === true && entry?.status !== 'STARTED') {
-    const word = entry ? `, of ${entry.status} (${formatTime(entry.updatedAt)}) so far` : '';
-    return { kind: 'in-progress', seen: `${seen}; its execution runs and has nothing in the ledger yet${word}` };
+    const word = entry ? ` since ${entry.status} (${formatTime(entry.updatedAt)})` : '';
+    return { kind: 'in-progress', seen: `${seen}; its execution runs, and has written nothing to the ledger${word}` };
   }
   if (!entry) {
     return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger does not know the object` };
@@ -150,22 +150,22 @@ function judgeByLedger(
       return { kind: 'failed', seen: `${seen}; failed (${at})${attempts}: ${entry.reason ?? 'no reason was given'}` };
     }
     case 'STARTED': {
-      const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
-      const goesOn = activity?.running === true || now - lastSign < stalledAfterMillis;
+      const lastActivity = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
+      const isActive = activity?.running === true || now - lastActivity < stalledAfterMillis;
       const which = changed ? 'a copy of an earlier version' : 'a copy';
       return {
-        kind: goesOn ? 'in-progress' : 'stalled',
-        seen: `${seen}; ${which} was begun, last sign of life ${formatTime(lastSign)}${signs(activity)}`,
+        kind: isActive ? 'in-progress' : 'stalled',
+        seen: `${seen}; ${which} was started, last activity ${formatTime(lastActivity)}${describeActivity(activity)}`,
       };
     }
     case 'DONE':
     case 'SKIPPED':
       if (entry.sourceEtag === source.etag && !destination) {
-        return { kind: 'lost', seen: `${seen}; this version was there (${at})` };
+        return { kind: 'lost', seen: `${seen}; this version was copied there (${at})` };
       }
       if (entry.sourceEtag === source.etag && destination && entry.destinationEtag !== undefined) {
         if (entry.destinationEtag !== destination.etag) {
-          return { kind: 'overwritten', seen: `${seen}; ${wroteOver(entry, destination)}` };
+          return { kind: 'overwritten', seen: `${seen}; ${describeOverwrite(entry, destination)}` };
         }
       }
       break;
@@ -177,7 +177,7 @@ function judgeByLedger(
   return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger says ${word} (${at})${reason}` };
 }
 
-function signs(activity: Activity | undefined): string {
+function describeActivity(activity: Activity | undefined): string {
   if (!activity) return '';
   const upload = { open: 'its upload is open', gone: 'its upload is gone', none: 'no upload is recorded' }[
     activity.upload
@@ -185,7 +185,7 @@ function signs(activity: Activity | undefined): string {
   return `; ${activity.running ? 'its execution runs' : 'no execution runs for this version'}, ${upload}`;
 }
 
-function wroteOver(entry: LedgerEntry, destination: SeenObject): string {
+function describeOverwrite(entry: LedgerEntry, destination: SeenObject): string {
   return `the copy (${formatTime(entry.updatedAt)}) had ETag ${entry.destinationEtag ?? '?'}, the destination has ${shown(destination)}`;
 }
 

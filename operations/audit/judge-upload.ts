@@ -8,17 +8,17 @@ import { stalledAfterMillis, type Activity } from './judge-object.ts';
 const sweptAfterMillis = sweptAfterDays * 24 * 3600_000;
 
 /**
- * What is to be said of an upload that is open below the task's destination prefix:
+ * Judges an upload that is open below the task's destination prefix:
  *
  * | the ledger   | more                                                   | kind           |
  * |--------------|--------------------------------------------------------|----------------|
- * | names it     | its execution runs, or a sign of life within two hours | upload-in-use  |
+ * | names it     | its execution runs, or activity within two hours       | upload-in-use  |
  * | names it     |                                                        | upload-left    |
- * | announced it | begun within two hours: it may be claimed any moment   | upload-in-use  |
+ * | announced it | started within two hours: it may be claimed any moment | upload-in-use  |
  * | announced it |                                                        | upload-left    |
  * | knows nothing|                                                        | upload-foreign |
  *
- * @param activity of an upload that the ledger names
+ * @param activity of an upload that the ledger names, else undefined
  * @param now milliseconds since the epoch
  */
 export function judgeUpload(
@@ -27,23 +27,23 @@ export function judgeUpload(
   activity: Activity | undefined,
   now: number,
 ): Judgement {
-  const begun = `upload ${uploadId}, begun ${formatTime(initiated)} (${formatDuration(Math.max(0, now - initiated))} ago)`;
+  const begun = `upload ${uploadId}, started ${formatTime(initiated)} (${formatDuration(Math.max(0, now - initiated))} ago)`;
   switch (owner.kind) {
     case 'foreign':
-      return { kind: 'upload-foreign', seen: `${begun}; the sweep will not take it` };
+      return { kind: 'upload-foreign', seen: `${begun}; the sweep will not abort it` };
     case 'announced': {
       const left = now - initiated >= stalledAfterMillis;
-      const seen = `${begun}; it was announced by this task, and claimed by nobody; ${swept(initiated, now)}`;
+      const seen = `${begun}; this task announced it, and no execution claimed it; ${swept(initiated, now)}`;
       return { kind: left ? 'upload-left' : 'upload-in-use', seen };
     }
     case 'named': {
       const { entry } = owner;
-      const lastSign = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
-      const goesOn = activity?.running === true || now - lastSign < stalledAfterMillis;
+      const lastActivity = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
+      const isActive = activity?.running === true || now - lastActivity < stalledAfterMillis;
       const state = activity?.running === true ? 'its execution runs' : 'no execution runs for it';
-      const seen = `${begun}; the ledger says ${entry.status}, last sign of life ${formatTime(lastSign)}, ${state}`;
-      // The sweep goes by the ledger's time alone.
-      return goesOn
+      const seen = `${begun}; the ledger says ${entry.status}, last activity ${formatTime(lastActivity)}, ${state}`;
+      // The sweep uses the ledger's time alone.
+      return isActive
         ? { kind: 'upload-in-use', seen }
         : { kind: 'upload-left', seen: `${seen}; ${swept(entry.updatedAt, now)}` };
     }
@@ -53,6 +53,6 @@ export function judgeUpload(
 function swept(since: number, now: number): string {
   const at = since + sweptAfterMillis;
   return at <= now
-    ? 'the next daily sweep takes it'
-    : `the daily sweep takes it after ${formatTime(at)} unless somebody goes on`;
+    ? 'the next daily sweep aborts it'
+    : `the daily sweep aborts it after ${formatTime(at)} unless it continues`;
 }

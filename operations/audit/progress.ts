@@ -1,7 +1,6 @@
-/** Milliseconds between two drawings. */
 const drawIntervalMillis = 250;
 
-/** One line on a terminal that tells how many keys were compared, and how fast. Elsewhere nothing is written. */
+/** Shows the number of compared keys, and the rate, as one line on a terminal. If there is no terminal, it writes nothing. */
 export class ProgressLine {
   readonly #out: NodeJS.WriteStream;
   readonly #started = Date.now();
@@ -24,7 +23,7 @@ export class ProgressLine {
     this.#shown = true;
   }
 
-  /** Makes room for a line of the findings. */
+  /** Removes the line, so that a finding can be written. */
   clear(): void {
     if (this.#shown) this.#out.write('\r\x1b[K');
     this.#shown = false;

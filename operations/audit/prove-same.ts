@@ -10,10 +10,14 @@ import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 
 /**
- * Proves that an object that a run takes for the same is the same: its headers and user metadata by HEAD, its bytes by
- * the first of these that tells: equal ETags and sizes; stored full-object checksums of one algorithm; the SHA-256 of the bytes, read from both sides and pinned to
- * the versions that were seen. With depth "bytes" only the last counts.
- * @returns undefined where it is proven, or where it was changed or deleted meanwhile (which is not this one's to tell)
+ * Verifies an object that a run would treat as unchanged: its headers and user metadata by HEAD, its bytes by the first of
+ * these that gives an answer:
+ * 1. equal ETags and sizes;
+ * 2. stored full-object checksums of the same algorithm;
+ * 3. the SHA-256 of the bytes, read from both sides and pinned to the versions that HEAD showed.
+ *
+ * With depth "bytes" only the last counts.
+ * @returns undefined if the object is proven, or was changed or deleted meanwhile (a run will find that)
  */
 export async function proveSame(context: AuditContext, key: string): Promise<Judgement | undefined> {
   const { task, source, destination, depth } = context;
@@ -21,10 +25,10 @@ export async function proveSame(context: AuditContext, key: string): Promise<Jud
   const [a, b] = await Promise.all([source.head(key, { checksum: true }), destination.head(there, { checksum: true })]);
   if (!a || !b) return undefined;
   const pair = `source ${a.size} bytes, ETag ${a.etag}; destination ${b.size} bytes, ETag ${b.etag}`;
-  const taken = 'a run takes them for the same';
+  const skipped = 'a run would skip it';
   if (a.size !== b.size) return { kind: 'different', seen: `the size differs: ${pair}` };
   if (!sameAttributes(task, a, b)) {
-    return { kind: 'different', seen: `headers or user metadata differ, and ${taken}: ${pair}` };
+    return { kind: 'different', seen: `headers or user metadata differ, and ${skipped}: ${pair}` };
   }
   if (depth === 'proof') {
     if (a.etag !== '' && a.etag === b.etag) return undefined;
@@ -34,24 +38,27 @@ export async function proveSame(context: AuditContext, key: string): Promise<Jud
       const sums = `${a.checksum?.value ?? ''} and ${b.checksum?.value ?? ''}`;
       return {
         kind: 'different',
-        seen: `the stored ${a.checksum?.algorithm ?? ''} differs, ${sums}, and ${taken}: ${pair}`,
+        seen: `the stored ${a.checksum?.algorithm ?? ''} differs, ${sums}, and ${skipped}: ${pair}`,
       };
     }
   }
   if (!a.readable || !b.readable) {
     const which = !a.readable ? 'source' : 'destination';
-    return { kind: 'unproven', seen: `the object of the ${which} is archived, and no checksum of both sides is known` };
+    return {
+      kind: 'unproven',
+      seen: `the object at the ${which} is archived, and the two sides have no checksum of the same kind`,
+    };
   }
   try {
     const [x, y] = await digests([source, a], [destination, b]);
-    return x === y ? undefined : { kind: 'different', seen: `the bytes differ, and ${taken}: ${pair}` };
+    return x === y ? undefined : { kind: 'different', seen: `the bytes differ, and ${skipped}: ${pair}` };
   } catch (error) {
     if (!isFault(error, 'SourceChanged', 'SourceGone')) throw error;
     return undefined;
   }
 }
 
-/** The SHA-256 of both objects, read at the same time; where one cannot be read, the other is not read on. */
+/** The SHA-256 of both objects, read at the same time. If one cannot be read, the other stops. */
 async function digests(...sides: [[ObjectStore, ObjectInfo], [ObjectStore, ObjectInfo]]): Promise<string[]> {
   const bodies: Readable[] = [];
   try {

@@ -7,14 +7,14 @@ import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject, type Activity } from './judge-object.ts';
 
-/** Looks until both sides and the ledger belong together; an object that changes all the time is told as it was last. */
+/** An object is read until the ledger stays the same during a check. One that keeps changing is judged by the last check. */
 const maxChecks = 3;
 
 /**
- * Looks at an object that seemed to differ, by HEAD on both sides and in the ledger: a listing is old news while objects
- * are moved, and does not tell what is archived.
- * @param known the ledger's entry as it was read before
- * @returns undefined where nothing differs (any more)
+ * Checks an object that seemed to differ, by HEAD on both sides and in the ledger. A listing is stale while objects move,
+ * and does not say which ones are archived.
+ * @param known the ledger's entry, as it was read before
+ * @returns undefined if nothing differs, or no longer
  */
 export async function recheckObject(
   context: AuditContext,
@@ -31,7 +31,7 @@ export async function recheckObject(
     return { kind: 'impossible', seen: error.message };
   }
   let entry = known;
-  for (let look = 1; ; look++) {
+  for (let check = 1; ; check++) {
     const seen = await Promise.allSettled([
       context.source.head(key, { checksum }),
       context.destination.head(there, { checksum }),
@@ -42,33 +42,33 @@ export async function recheckObject(
       return { kind: 'unreadable', seen: refused.map(({ name, message }) => `${name}: ${message}`).join('; ') };
     }
     const now = await context.ledger.get(task.name, key);
-    const settled = isDeepStrictEqual(now, entry);
+    const isStable = isDeepStrictEqual(now, entry);
     entry = now;
-    // Somebody worked on it between the looks: what the buckets showed and what the ledger says are of two times.
-    if (!settled && look < maxChecks) continue;
+    // A consumer worked on it meanwhile: the buckets and the ledger show different moments.
+    if (!isStable && check < maxChecks) continue;
     const sight = { source: source.value, destination: destination.value, entry, now: context.clock.now() };
     const judgement = judgeObject(task, sight);
-    const activity = judgement && (await signsOfLife(context, key, source.value, entry));
+    const activity = judgement && (await readActivity(context, key, source.value, entry));
     return activity ? judgeObject(task, { ...sight, activity }) : judgement;
   }
 }
 
-/** Whether somebody is copying the object; undefined where there can be no sign of it. */
-async function signsOfLife(
+/** Is the object being copied? Undefined if nothing could show it. */
+async function readActivity(
   context: AuditContext,
   key: string,
   source: ObjectInfo | undefined,
   entry: LedgerEntry | undefined,
 ): Promise<Activity | undefined> {
   const { task, executions } = context;
-  const begun = entry?.status === 'STARTED' ? await activityOf(context, entry) : undefined;
-  if (begun?.running === true || !source || source.size <= task.largeObjectThreshold) return begun;
-  // Its execution may not have come to its first word in the ledger, or go on with a version of later on.
+  const started = entry?.status === 'STARTED' ? await activityOf(context, entry) : undefined;
+  if (started?.running === true || !source || source.size <= task.largeObjectThreshold) return started;
+  // Its execution may not have written to the ledger yet, or may copy a later version.
   const running = await executions.isRunning({ task: task.name, key, size: source.size, etag: source.etag });
-  return begun ? { ...begun, running } : { running, upload: 'none', lastPart: 0 };
+  return started ? { ...started, running } : { running, upload: 'none', lastPart: 0 };
 }
 
-/** What happens with a copy that the ledger says was begun. */
+/** The activity of a copy that the ledger says was started. */
 export async function activityOf(context: AuditContext, entry: LedgerEntry): Promise<Activity> {
   const { task, key, size, upload } = entry;
   const etag = entry.sourceEtag ?? upload?.sourceEtag;

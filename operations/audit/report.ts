@@ -8,20 +8,20 @@ export interface ReportOptions {
   readonly task: string;
   readonly stack: string;
   readonly json: boolean;
-  /** findings of one kind that are written out; the counts are of all. Not for JSON, which has every one */
+  /** findings of one kind that are written out; all are counted. JSON has every finding */
   readonly limit: number;
   readonly depth: Depth;
-  /** takes a line, without its end */
+  /** receives a line, without its line end */
   readonly write: (line: string) => void;
 }
 
-/** Kinds that the comparison of both sides makes: their counts begin anew where it does. */
+/** Kinds that the comparison of both buckets makes: their counts restart with it. */
 const ofComparison = new Set<FindingKind>([
   ...(['missing', 'different', 'lost', 'overwritten', 'extra', 'extra-kept', 'failed'] as const),
   ...(['in-progress', 'stalled', 'unreadable', 'impossible', 'unproven'] as const),
 ]);
 
-/** Writes findings as they come, and a summary at the end. What comes from outside is escaped. */
+/** Writes each finding as it is made, and a summary at the end. Keys and reasons are escaped. */
 export class Report {
   readonly #options: ReportOptions;
   readonly #counts = new Map<FindingKind, number>();
@@ -46,33 +46,33 @@ export class Report {
       const object = key === undefined ? '' : ` ${visible(JSON.stringify(key))}`;
       write(`${severity === 'difference' ? 'DIFFERENCE' : 'info'} ${kind}${object}`);
       for (const line of [`seen:  ${seen}`, `means: ${meaning}`, `do:    ${cure}`]) write(`  ${visible(line)}`);
-    } else if (count === limit + 1) write(`(more of kind ${kind}: only counted from here on, --limit shows more)`);
+    } else if (count === limit + 1) write(`(more of kind ${kind}: only counted from here, --limit shows more)`);
   };
 
-  /** The comparison begins anew. */
+  /** The comparison restarts. */
   readonly restarted = (): void => {
     for (const kind of ofComparison) this.#counts.delete(kind);
   };
 
-  /** The last line as JSON, or the last lines in words. @param seconds that the audit took */
+  /** Writes the summary. @param seconds that the audit took */
   end(audited: AuditResult, seconds: number): void {
     const { task, stack, json, depth, write } = this.#options;
     const [differences, information] = [this.differences, this.#sum('information')];
     const kinds = Object.fromEntries(this.#counts);
     const { compared, queue, failures, uploads } = audited;
     if (json) {
-      const looked = { compared, queue, failures, uploads };
-      write(asciiJson({ kind: 'summary', task, stack, depth, differences, information, kinds, ...looked, seconds }));
+      const parts = { compared, queue, failures, uploads };
+      write(asciiJson({ kind: 'summary', task, stack, depth, differences, information, kinds, ...parts, seconds }));
       return;
     }
     const { listed, listedAtDestination, same, excluded, kept, complete } = compared;
     write('');
-    write(`task ${task}, stack ${stack}: ${differences} differences, ${information} of information`);
+    write(`task ${task}, stack ${stack}: ${differences} differences, ${information} informational findings`);
     for (const [kind, count] of this.#counts) write(`  ${kind}: ${count}`);
     write(
       `source ${listed} keys, destination ${listedAtDestination}: ${same} the same, ${excluded} excluded, ${kept} kept`,
     );
-    if (!complete) write('source and destination were NOT compared to their end');
+    if (!complete) write('the comparison of source and destination is NOT complete');
     const number = (count: number | undefined): string => (count === undefined ? 'unknown' : String(count));
     write(
       `ledger ${number(failures)} failures; open uploads ${number(uploads)}; queue ${number(queue?.waiting)} waiting, ` +

@@ -109,7 +109,7 @@ async function begun(key: string, updatedAt: number): Promise<void> {
   await ledger.claimUpload({ task: 'main', key: `in/${key}`, status: 'STARTED', updatedAt, upload });
 }
 
-it('ends with 0 where everything was copied, whatever the keys', async () => {
+it('exits with 0 if everything was copied, whatever the keys', async () => {
   for (const key of [...zoo, 'changed', 'lost', 'overwritten']) await put('source', key, `bytes of ${key.length}`);
   expect(await local.sync({ task: 'main' })).toMatchObject({ status: 'SUCCEEDED' });
   await until(async () => (await copies()) === zoo.length + 3);
@@ -170,7 +170,7 @@ describe('differences', () => {
     expect(seen('failed')).toMatch(/missing at the destination; .*ArchivedSource: .*archived: restore it/);
     expect(seen('dead-letter')).toMatch(/a job to copy it was buried .*: ArchivedSource: /);
     expect(seen('different')).toMatch(/^the size differs: .*DONE for an earlier version/);
-    expect(seen('overwritten')).toMatch(/a run takes it for the same \(same size, and the destination is newer\)/);
+    expect(seen('overwritten')).toMatch(/a run would skip it \(same size, and the destination is newer\)/);
     expect(seen('stalled')).toMatch(/no execution runs for this version, its upload is open/);
     expect(seen('jobs-waiting')).toBe('1 messages wait');
     expect({ code, summary }).toMatchObject({ code: 1, summary: { differences: 16, information: 4 } });

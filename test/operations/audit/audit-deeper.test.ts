@@ -4,8 +4,8 @@ import { type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { Audit } from './audited-world.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
-describe('what a run takes for the same, looked at deeper', () => {
-  /** The destination is newer, has the same size and other bytes, and no ledger knows of it. */
+describe('auditTask with --deep', () => {
+  /** The destination is newer and has the same size but other bytes; the ledger has no entry. */
   async function differentUnseen(options: MemoryWorldOptions = {}): Promise<Audit> {
     const audit = new Audit(options);
     await audit.put('source', 'in/k', 'bytes of one');
@@ -14,14 +14,14 @@ describe('what a run takes for the same, looked at deeper', () => {
     return audit;
   }
 
-  it.each(['proof', 'bytes'] as const)('is found different by %s', async (depth) => {
+  it.each(['proof', 'bytes'] as const)('finds different bytes with depth %s', async (depth) => {
     const audit = await differentUnseen({ opaque: { destination: true }, destination: { checksums: 'ignored' } });
     expect(await audit.kinds()).toEqual([]);
     expect(await audit.kinds({ depth })).toEqual(['different in/k']);
-    expect(audit.findings[0]?.seen).toMatch(/^the bytes differ, and a run takes them for the same/);
+    expect(audit.findings[0]?.seen).toMatch(/^the bytes differ, and a run would skip it/);
   });
 
-  it('is found the same by its bytes, read once from each side', async () => {
+  it('finds equal bytes, and reads each side once', async () => {
     const audit = new Audit({ opaque: { destination: true }, destination: { checksums: 'ignored' } });
     await audit.put('source', 'in/k', bytesOf(300 * KiB));
     audit.world.clock.pass(60_000);
@@ -30,7 +30,7 @@ describe('what a run takes for the same, looked at deeper', () => {
     expect(audit.world.gate.count('get')).toBe(2);
   });
 
-  it('is proven by equal ETags, and read only where bytes are asked for', async () => {
+  it('accepts equal ETags as proof, and reads the bytes only with depth bytes', async () => {
     const audit = new Audit();
     await audit.copied('k');
     audit.world.gate.forgetCounts();
@@ -43,7 +43,7 @@ describe('what a run takes for the same, looked at deeper', () => {
   it.each([
     ['the same', 'bytes of one', []],
     ['different', 'bytes of two', ['different in/k']],
-  ])('is found %s by the checksums that both store, without reading', async (_name, text, kinds) => {
+  ])('finds an object %s by the checksums that both sides store, without reading it', async (_name, text, kinds) => {
     const audit = new Audit();
     await audit.put('source', 'in/k', 'bytes of one');
     audit.world.clock.pass(60_000);
@@ -59,7 +59,7 @@ describe('what a run takes for the same, looked at deeper', () => {
     expect(audit.world.gate.count('get')).toBe(0);
   });
 
-  it('is told where only its metadata is another', async () => {
+  it('reports an object if only its metadata differs', async () => {
     const audit = new Audit();
     await audit.copied('k');
     const metadata = { written: 'again' };
@@ -71,13 +71,13 @@ describe('what a run takes for the same, looked at deeper', () => {
     expect(audit.findings[0]?.seen).toContain('headers or user metadata differ');
   });
 
-  it('stays unproven where the source is archived', async () => {
+  it('reports an object as unproven if the source is archived', async () => {
     const audit = await differentUnseen({ opaque: { destination: true }, destination: { checksums: 'ignored' } });
     audit.archive('in/k');
     expect(await audit.kinds({ depth: 'proof' })).toEqual(['unproven in/k']);
   });
 
-  it('is told where it cannot be read', async () => {
+  it('reports an object that cannot be read', async () => {
     const audit = await differentUnseen({
       ...{ opaque: { destination: true }, destination: { checksums: 'ignored' } },
       views: { source: { denied: new Set(['get']) } },

@@ -10,18 +10,18 @@ import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 const hour = 3600_000;
 
-describe('a copy in parts', () => {
-  /** Begins one and dies before its end. */
-  async function begun(audit: Audit): Promise<void> {
+describe('auditTask and a copy in parts', () => {
+  /** Starts one, and is killed before its end. */
+  async function startCopy(audit: Audit): Promise<void> {
     await audit.put('source', 'in/k', bytesOf(11 * MiB));
     audit.world.at('before', 'completeUpload', () => audit.world.kill());
     await audit.world.transfer('in/k').catch(() => undefined);
     audit.world.revive();
   }
 
-  it('goes on while parts come, and is stalled two hours later', async () => {
+  it('reports it as in progress while parts arrive, and as stalled two hours later', async () => {
     const audit = new Audit();
-    await begun(audit);
+    await startCopy(audit);
     expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
     audit.world.clock.pass(3 * hour);
     expect(await audit.kinds()).toEqual(['stalled in/k', 'upload-left out/k']);
@@ -34,9 +34,9 @@ describe('a copy in parts', () => {
     expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
   });
 
-  it('goes on while its execution runs, whatever else there is to see', async () => {
+  it('reports it as in progress while its execution runs, even without other activity', async () => {
     const audit = new Audit();
-    await begun(audit);
+    await startCopy(audit);
     const { size, etag } = (await audit.world.context().source.head('in/k'))!;
     const { execution } = await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
     audit.world.clock.pass(30 * hour);
@@ -45,7 +45,7 @@ describe('a copy in parts', () => {
     expect(await audit.kinds()).toEqual(['stalled in/k', 'upload-left out/k']);
   });
 
-  it('that an execution was just started for goes on, before there is a word of it in the ledger', async () => {
+  it('reports it as in progress when its execution just started, before the ledger has an entry', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/k', bytesOf(11 * MiB));
     const { size, etag } = (await audit.world.context().source.head('in/k'))!;
@@ -55,16 +55,16 @@ describe('a copy in parts', () => {
     expect(await audit.kinds()).toEqual(['missing in/k']);
   });
 
-  it('whose upload is gone is stalled, and nothing is open', async () => {
+  it('reports it as stalled if its upload is gone, and no open upload', async () => {
     const audit = new Audit();
-    await begun(audit);
+    await startCopy(audit);
     audit.world.clock.pass(3 * hour);
     await audit.world.context().destination.abortUpload('out/k', audit.world.openUploads()[0]!);
     expect(await audit.kinds()).toEqual(['stalled in/k']);
     expect(audit.findings[0]?.seen).toMatch(/its upload is gone/);
   });
 
-  it('that was announced and never claimed is left behind; one that nobody announced is foreign', async () => {
+  it('reports an announced and unclaimed upload as left, and an unannounced one as foreign', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/k', bytesOf(11 * MiB));
     audit.world.at('before', 'ledger.claimUpload', () => audit.world.kill());
@@ -77,15 +77,15 @@ describe('a copy in parts', () => {
   });
 });
 
-describe('the queues', () => {
-  it('are counted: of one task its own, of several nobody`s', async () => {
+describe('auditTask and the queues', () => {
+  it('counts the jobs as the task`s own, or as shared if the stack has several tasks', async () => {
     const audit = new Audit();
     for (const key of ['in/1', 'in/2', 'in/3']) await audit.queue.send([audit.world.job(key)]);
     audit.queue.receive(1);
     expect(await audit.kinds()).toEqual(['jobs-in-flight', 'jobs-waiting']);
     expect(audit.findings.map(({ seen }) => seen)).toEqual(['2 messages wait', '1 messages are in flight']);
     expect(await audit.kinds({ hasOtherTasks: true })).toEqual(['queue-busy']);
-    // Nobody received anything for it.
+    // The audit received no job.
     audit.world.clock.pass(hour);
     expect(
       audit.queue
@@ -95,7 +95,7 @@ describe('the queues', () => {
     ).toEqual([1, 1, 2]);
   });
 
-  it('of dead letters: those of the task are told, and all are given back', async () => {
+  it('reports the dead letters of the task, and releases all dead letters', async () => {
     const audit = new Audit();
     const letter = (id: string, body: string): DeadLetter => ({
       id,
@@ -119,7 +119,7 @@ describe('the queues', () => {
     expect(audit.findings[0]?.seen).toMatch(/^a job to copy it was buried 1970-.*: TooLarge: x$/);
   });
 
-  it('of dead letters that somebody else holds are not known', async () => {
+  it('reports dead letters that another command holds as not compared', async () => {
     const audit = new Audit();
     const deadLetters = new MemoryQueue();
     deadLetters.sendBody('x');
@@ -128,10 +128,10 @@ describe('the queues', () => {
   });
 
   it.each([
-    ['an event that the task replicates', 'source', 'in/k x', 1, true],
-    ['an event of another prefix', 'source', 'else/k', 0, false],
-    ['an event of another bucket', 'other', 'in/k', 0, false],
-  ])('know %s', (_name, bucket, key, count, known) => {
+    { what: 'an event that the task replicates', bucket: 'source', key: 'in/k x', known: true },
+    { what: 'an event of another prefix', bucket: 'source', key: 'else/k', known: false },
+    { what: 'an event of another bucket', bucket: 'other', key: 'in/k', known: false },
+  ])('judges $what as known: $known', ({ bucket, key, known }) => {
     const task = new MemoryWorld({
       task: { source: { prefix: 'in/' }, destination: { prefix: 'out/' }, events: 'create' },
     }).task;
@@ -143,6 +143,6 @@ describe('the queues', () => {
     const body = asciiJson({ Records: [{ ...record, eventTime: '2026-11-01T00:00:00.000Z', awsRegion: 'x' }] });
     const judged = judgeLetter(task, { id: '1', body, receipt: 'r', sentAt: 0 });
     expect(judged.known).toBe(known);
-    expect(judged.findings.map((finding) => finding.key)).toEqual(count ? [key] : []);
+    expect(judged.findings.map((finding) => finding.key)).toEqual(known ? [key] : []);
   });
 });

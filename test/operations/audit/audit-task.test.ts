@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { Fault } from '../../../shared/model/faults.ts';
 import { Audit } from './audited-world.ts';
 
-describe('what differs', () => {
-  it('is nothing where all was copied, and nothing is outside of the prefixes', async () => {
+describe('auditTask', () => {
+  it('finds no difference after a copy, and ignores objects outside the prefixes', async () => {
     const audit = new Audit();
     for (const key of ['', 'a', 'b/c', 'ü', '😀']) await audit.copied(key);
     await audit.put('source', 'elsewhere', 'x');
@@ -17,7 +17,7 @@ describe('what differs', () => {
     expect(audit.keys).toBe(5);
   });
 
-  it('is told by the task`s own patterns', async () => {
+  it('applies the task`s own patterns', async () => {
     const audit = new Audit({ task: { include: ['*.txt'], exclude: ['no*'], deletes: true } });
     await audit.put('source', 'in/a.txt', 'x');
     await audit.put('source', 'in/no.txt', 'x');
@@ -28,7 +28,7 @@ describe('what differs', () => {
     expect((await audit.run()).compared).toMatchObject({ excluded: 3, kept: 0 });
   });
 
-  it('at the destination alone is counted where deletes are not replicated', async () => {
+  it('counts objects that only the destination has, if deletes are not replicated', async () => {
     const audit = new Audit();
     for (const key of ['out/1', 'out/2']) await audit.put('destination', key, 'x');
     const { compared } = await audit.run();
@@ -36,7 +36,7 @@ describe('what differs', () => {
     expect(audit.findings).toEqual([{ kind: 'extra-kept', seen: '2 objects are only at the destination destination' }]);
   });
 
-  it('is not what was copied between the listing and the second look', async () => {
+  it('does not report an object that was copied between the listing and the recheck', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/late', 'x');
     audit.world.at('before', 'head', async () => {
@@ -46,11 +46,11 @@ describe('what differs', () => {
     expect(await audit.kinds()).toEqual([]);
   });
 
-  it('is not what the ledger was told of in between', async () => {
+  it('does not report an object whose ledger entry changed during the recheck', async () => {
     const audit = new Audit({ opaque: { destination: true } });
     await audit.copied('k', 'first');
     await audit.put('source', 'in/k', 'again');
-    // The buckets are looked at before the copy ends, the ledger after it: they do not belong together.
+    // The buckets are read before the copy ends and the ledger after it, so they show different moments.
     audit.world.at('after', 'head', async () => {
       audit.world.gate.hooks = {};
       await audit.world.transfer('in/k');
@@ -58,7 +58,7 @@ describe('what differs', () => {
     expect(await audit.kinds()).toEqual([]);
   });
 
-  it('is told once, however many there are, with bounded look-ups', async () => {
+  it('reports each difference once, with one ledger read per 100 objects', async () => {
     const audit = new Audit();
     for (let index = 0; index < 250; index++) await audit.put('source', `in/${index}`, 'x');
     expect((await audit.kinds()).length).toBe(250);
@@ -66,39 +66,39 @@ describe('what differs', () => {
     expect(audit.world.gate.count('ledger.getMany')).toBe(3);
   });
 
-  it('at a key that can have no place at the destination', async () => {
+  it('reports a key that is too long for the destination', async () => {
     const audit = new Audit({ task: { source: { prefix: '' }, destination: { prefix: 'long/' } } });
     await audit.put('source', 'x'.repeat(1022), 'x');
     expect(await audit.kinds()).toEqual([`impossible ${'x'.repeat(1022)}`]);
     expect(audit.findings[0]?.seen).toMatch(/1027 bytes, S3 allows 1024/);
   });
 
-  it('of an archived object cannot be copied', async () => {
+  it('reports an archived object as unreadable', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/k', 'x');
     audit.archive('in/k');
     expect(await audit.kinds()).toEqual(['unreadable in/k']);
   });
 
-  it('of an object that may not be looked at is told with the reason', async () => {
+  it('reports an object that it may not read, with the reason', async () => {
     const audit = new Audit({ views: { destination: { denied: new Set(['head']) } } });
     await audit.put('source', 'in/k', 'x');
     expect(await audit.kinds()).toEqual(['unreadable in/k']);
     expect(audit.findings[0]?.seen).toMatch(/AccessDenied: destination: "out\/k"/);
   });
 
-  it('is compared like "auto" where a run sends everything', async () => {
+  it('compares like "auto" if a run sends everything', async () => {
     const audit = new Audit({ task: { compare: 'none' } });
     await audit.copied('k');
     expect(await audit.kinds()).toEqual(['compare-none']);
   });
 });
 
-describe('stores that list in another order', () => {
+describe('auditTask and stores that list in another order', () => {
   const first = '\u{ff5e}';
   const second = '😀';
 
-  it.each(['source', 'destination'] as const)('at the %s: each difference is found, and counted once', async (side) => {
+  it.each(['source', 'destination'] as const)('finds each difference once if the %s does', async (side) => {
     const audit = new Audit({ task: { deletes: true }, [side]: { order: 'utf16', pageSize: 2 } });
     for (const key of ['a', 'b', `c${first}`, `c${second}`, 'd']) await audit.copied(key);
     await audit.put('source', 'in/a-missing', 'x');
@@ -111,39 +111,42 @@ describe('stores that list in another order', () => {
   });
 });
 
-describe('a part that cannot be looked at', () => {
+describe('auditTask and a part that cannot be read', () => {
   it.each([
     ['list', 'source', /^source and destination, after 0 keys.*AccessDenied: source/],
     ['list', 'destination', /^source and destination, after 0 keys.*AccessDenied: destination/],
     ['listUploads', 'destination', /^open uploads: AccessDenied/],
     ['ledger.failedKeys', 'ledger', /^failures in the ledger: AccessDenied/],
     ['ledger.getMany', 'ledger', /^source and destination.*AccessDenied/],
-  ])('%s of %s is a difference, and the rest is looked at', async (operation, bucket, seen) => {
-    const audit = new Audit();
-    await audit.put('source', 'in/k', 'x');
-    await audit.queue.send([audit.world.job('in/k')]);
-    audit.world.gate.hooks = {
-      before: (call) => {
-        if (call.operation === operation && call.bucket === bucket) throw new Fault('AccessDenied', `${bucket}: no`);
-      },
-    };
-    await audit.run();
-    expect(audit.findings).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({ kind: 'not-compared', seen: expect.stringMatching(seen) }),
-        expect.objectContaining({ kind: 'jobs-waiting' }),
-      ]),
-    );
-  });
+  ])(
+    'reports a failed %s of the %s as a difference, and continues with the other parts',
+    async (operation, bucket, seen) => {
+      const audit = new Audit();
+      await audit.put('source', 'in/k', 'x');
+      await audit.queue.send([audit.world.job('in/k')]);
+      audit.world.gate.hooks = {
+        before: (call) => {
+          if (call.operation === operation && call.bucket === bucket) throw new Fault('AccessDenied', `${bucket}: no`);
+        },
+      };
+      await audit.run();
+      expect(audit.findings).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ kind: 'not-compared', seen: expect.stringMatching(seen) }),
+          expect.objectContaining({ kind: 'jobs-waiting' }),
+        ]),
+      );
+    },
+  );
 });
 
-describe('the failures of the ledger', () => {
+describe('auditTask and failures in the ledger', () => {
   const failed = async (audit: Audit, key: string): Promise<void> => {
     const { ledger, clock } = audit.world;
     await ledger.put({ task: 'test', key, status: 'FAILED', reason: 'AccessDenied: no', updatedAt: clock.now() });
   };
 
-  it('are told with what differs still, and as cured where nothing does', async () => {
+  it('reports objects that still differ, and the others as cured', async () => {
     const audit = new Audit();
     await audit.copied('cured');
     await audit.put('source', 'in/still', 'x');
@@ -153,7 +156,7 @@ describe('the failures of the ledger', () => {
     expect(audit.findings.find(({ kind }) => kind === 'failed')?.seen).toMatch(/AccessDenied: no$/);
   });
 
-  it('are told by themselves where the comparison broke off', async () => {
+  it('reports failures even if the comparison failed', async () => {
     const audit = new Audit({ views: { source: { denied: new Set(['list']) } } });
     await audit.put('source', 'in/still', 'x');
     await failed(audit, 'in/still');
@@ -161,8 +164,8 @@ describe('the failures of the ledger', () => {
   });
 });
 
-describe('a prefix list', () => {
-  it('says what is compared, and is told where it is missing', async () => {
+describe('auditTask with a prefix list', () => {
+  it('compares the listed prefixes, and reports a missing list', async () => {
     const audit = new Audit({ task: { prefixList: 'list', deletes: true } });
     for (const key of ['a/1', 'b/1']) await audit.put('source', `in/${key}`, 'bytes');
     for (const key of ['a/old', 'b/old']) await audit.put('destination', `out/${key}`, 'bytes');

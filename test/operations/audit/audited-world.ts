@@ -7,7 +7,7 @@ import type { DeadLetter } from '../../../shared/ports/redrive.ts';
 import { MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
-/** A world of a task from `in/` to `out/`, and audits of it. */
+/** A world with one task from `in/` to `out/`, and audits of it. */
 export class Audit {
   readonly world: MemoryWorld;
   readonly queue: MemoryQueue;
@@ -56,7 +56,7 @@ export class Audit {
     await new MemoryObjectStore(storage, side).put(key, { data, size: data.length }, noAttributes);
   }
 
-  /** Puts the object at the source, and brings it over. */
+  /** Puts an object at the source, and copies it. */
   async copied(key: string, bytes: Buffer | string = `bytes of ${key}`): Promise<void> {
     await this.put('source', `in/${key}`, bytes);
     this.world.clock.pass(60_000);

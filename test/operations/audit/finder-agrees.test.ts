@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { auditTask } from '../../../operations/audit/audit-task.ts';
 import { findingKinds, type Finding } from '../../../operations/audit/finding.ts';
@@ -10,7 +10,7 @@ import { smallKeyArbitrary } from '../../support/keys.ts';
 import { MemoryWorld } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
-/** One key: what each side has, and which of the two was written first. */
+/** Keys with the content of each side, and the side that was written last. */
 const keys = fc.uniqueArray(
   fc.record({
     key: fc.oneof(smallKeyArbitrary, fc.constant('')),
@@ -31,7 +31,7 @@ const cases = fc.record({
   pageSize: fc.integer({ min: 1, max: 5 }),
 });
 
-it('without a ledger, the differences are what a run would send jobs for, whatever is in the buckets', async () => {
+test('without a ledger, an audit reports exactly the objects that a run would send jobs for', async () => {
   await fc.assert(
     fc.asyncProperty(cases, async ({ keys: all, compare, deletes, exclude, prefixes, order, pageSize }) => {
       const rules = { compare, deletes, ...(exclude && { exclude }), ...(prefixes && { prefixes }) };

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { findingKinds } from '../../../operations/audit/finding.ts';
 
-it('each kind of finding is explained in the runbook, as what it is', () => {
+test('the runbook explains each kind of finding, in the table of its severity', () => {
   const [, audit = ''] = readFileSync('docs/runbook.md', 'utf8').split('\n## Audit\n');
   const [differences = '', information = ''] = audit.split('\nInformation, ');
   const rows = (text: string): string[] => [...text.matchAll(/^\| `([a-z-]+)`/gm)].map(([, kind = '']) => kind).sort();

@@ -20,7 +20,7 @@ function task(more: object = {}): Task {
   );
 }
 
-/** A version of the source of an hour ago, and of the destination of half an hour ago, of the same size. */
+/** A source version that is an hour old, and a destination that is half an hour old, of the same size. */
 const source = (more: Partial<SeenObject> = {}): SeenObject => ({
   key: 'k',
   size: 5,
@@ -51,7 +51,7 @@ interface Case {
 
 const cases: Case[] = [
   { name: 'neither side', kind: undefined },
-  { name: 'neither side, though the ledger tells of a failure', entry: entry('FAILED'), kind: undefined },
+  { name: 'neither side, although the ledger has a failure', entry: entry('FAILED'), kind: undefined },
   { name: 'an older destination', source: source(), destination: older, kind: 'different' },
   { name: 'equal ETags, whatever the times', source: source(), destination: { ...older, etag: 's' }, kind: undefined },
   { name: 'a newer destination of the same size', source: source(), destination: destination(), kind: undefined },
@@ -69,7 +69,7 @@ const cases: Case[] = [
     seen: /^the size differs: source 5 bytes, .*destination 6 bytes/,
   },
 
-  // What a run would send, and a job would skip.
+  // A run would send a job, and the job would skip the object.
   {
     name: 'a copy of the same second that is proven',
     source: source(),
@@ -79,7 +79,7 @@ const cases: Case[] = [
   },
   { name: 'the same, found by a skip', source: source(), destination: older, entry: entry('SKIPPED'), kind: undefined },
   {
-    name: 'a proof for another version is none',
+    name: 'a proof for another version',
     source: source({ etag: 'new' }),
     destination: older,
     entry: entry('DONE'),
@@ -87,21 +87,21 @@ const cases: Case[] = [
     seen: /DONE for an earlier version/,
   },
   {
-    name: 'a proof of another size is none',
+    name: 'a proof for another size',
     source: source(),
     destination: { ...older, size: 6 },
     entry: entry('DONE'),
     kind: 'different',
   },
 
-  // What a run takes for the same, and the ledger does not.
+  // A run would skip the object, but the ledger proves that it differs.
   {
     name: 'a newer destination that is not the copy',
     source: source(),
     destination: destination({ etag: 'other' }),
     entry: entry('DONE'),
     kind: 'overwritten',
-    seen: /had ETag d, the destination has .*ETag other.*a run takes it for the same/,
+    seen: /had ETag d, the destination has .*ETag other.*a run would skip it/,
   },
   {
     name: 'a newer destination that is the copy of another version',
@@ -109,17 +109,17 @@ const cases: Case[] = [
     destination: destination(),
     entry: entry('DONE'),
     kind: 'different',
-    seen: /copy .* of another version, ETag s; .*a run takes it for the same/,
+    seen: /copy .* of another version, ETag s; .*a run would skip it/,
   },
   {
-    name: 'a newer destination of which the ledger knows no ETag',
+    name: 'a newer destination whose ETag the ledger does not know',
     source: source(),
     destination: destination({ etag: 'other' }),
     entry: { task: 't', key: 'k', status: 'DONE', sourceEtag: 's', updatedAt: now },
     kind: undefined,
   },
   {
-    name: 'a newer destination, both changed since',
+    name: 'a newer destination, both sides changed since',
     source: source({ etag: 'new' }),
     destination: destination({ etag: 'other' }),
     entry: entry('DONE'),
@@ -141,7 +141,7 @@ const cases: Case[] = [
     kind: undefined,
   },
   {
-    name: 'a failure that is cured',
+    name: 'a failure that was cured',
     source: source(),
     destination: destination(),
     entry: entry('FAILED'),
@@ -176,17 +176,17 @@ const cases: Case[] = [
     destination: destination(),
     kind: undefined,
   },
-  { name: 'a copy that was just begun', source: source(), entry: entry('STARTED'), kind: 'in-progress' },
+  { name: 'a copy that was just started', source: source(), entry: entry('STARTED'), kind: 'in-progress' },
   {
-    name: 'a copy without a sign of life',
+    name: 'a copy without activity',
     source: source(),
     entry: entry('STARTED', { updatedAt: long }),
     activity: idle,
     kind: 'stalled',
-    seen: /last sign of life 2026-11-01T22:00:00Z; no execution runs for this version, its upload is open$/,
+    seen: /last activity 2026-11-01T22:00:00Z; no execution runs for this version, its upload is open$/,
   },
   {
-    name: 'a copy whose parts come',
+    name: 'a copy whose parts arrive',
     source: source(),
     entry: entry('STARTED', { updatedAt: long }),
     activity: { ...idle, lastPart: long + 1 },
@@ -201,11 +201,11 @@ const cases: Case[] = [
     seen: /its execution runs/,
   },
   {
-    name: 'an object whose execution runs, and has not said so yet',
+    name: 'an object whose execution runs, and has written nothing yet',
     source: source(),
     activity: { running: true, upload: 'none', lastPart: 0 },
     kind: 'in-progress',
-    seen: /nothing in the ledger yet$/,
+    seen: /its execution runs, and has written nothing to the ledger$/,
   },
   {
     name: 'a failure whose execution runs again',
@@ -213,10 +213,10 @@ const cases: Case[] = [
     entry: entry('FAILED'),
     activity: { running: true, upload: 'none', lastPart: 0 },
     kind: 'in-progress',
-    seen: /of FAILED .* so far$/,
+    seen: /nothing to the ledger since FAILED .*$/,
   },
   {
-    name: 'a large object of which no execution runs',
+    name: 'a large object without a running execution',
     source: source(),
     activity: { running: false, upload: 'none', lastPart: 0 },
     kind: 'missing',
@@ -228,57 +228,68 @@ const cases: Case[] = [
     entry: entry('STARTED', { updatedAt: long }),
     activity: { ...idle, upload: 'gone' },
     kind: 'stalled',
-    seen: /a copy of an earlier version was begun.*its upload is gone/,
+    seen: /a copy of an earlier version was started.*its upload is gone/,
   },
   {
-    name: 'a copy that was there',
+    name: 'a copy that was deleted there',
     source: source(),
     entry: entry('DONE'),
     kind: 'lost',
-    seen: /this version was there/,
+    seen: /this version was copied there/,
   },
   {
-    name: 'a copy of an earlier version that was there',
+    name: 'a deleted copy of an earlier version',
     source: source({ etag: 'new' }),
     entry: entry('DONE'),
     kind: 'missing',
   },
   {
-    name: 'a copy that was written over with another size',
+    name: 'a copy that was overwritten with another size',
     source: source(),
     destination: destination({ etag: 'other', size: 6 }),
     entry: entry('DONE'),
     kind: 'overwritten',
   },
-  { name: 'an object that came back', source: source(), entry: entry('DELETED'), kind: 'missing', seen: /DELETED/ },
+  {
+    name: 'an object that was created again',
+    source: source(),
+    entry: entry('DELETED'),
+    kind: 'missing',
+    seen: /DELETED/,
+  },
 
   // Only at the destination.
-  { name: 'kept', destination: destination(), entry: entry('DONE'), kind: 'extra-kept' },
   {
-    name: 'to be deleted by a run',
+    name: 'an object that is kept at the destination',
+    destination: destination(),
+    entry: entry('DONE'),
+    kind: 'extra-kept',
+  },
+  {
+    name: 'an object that a run will delete',
     destination: destination(),
     task: { deletes: true },
     kind: 'extra',
     seen: /does not know/,
   },
   {
-    name: 'to be deleted by events',
+    name: 'an object that an event should have deleted',
     destination: destination(),
     entry: entry('DONE'),
     task: { events: 'create-delete' },
     kind: 'extra',
-    seen: /brought over .*gone from the source/,
+    seen: /it was copied .*deleted at the source/,
   },
   {
-    name: 'deleted and written again',
+    name: 'an object deleted and written again',
     destination: destination(),
     entry: entry('DELETED'),
     task: { deletes: true },
     kind: 'extra',
-    seen: /wrote it again/,
+    seen: /written again by another writer/,
   },
   {
-    name: 'whose delete failed',
+    name: 'an object whose delete failed',
     destination: destination(),
     entry: entry('FAILED', { reason: 'AccessDenied: no' }),
     task: { deletes: true },
@@ -339,16 +350,16 @@ const cases: Case[] = [
   },
 ];
 
-describe('an object', () => {
-  it.each(cases)('$name: $kind', ({ kind, seen, task: overlay, ...sides }) => {
-    const sight: ObjectState = { source: undefined, destination: undefined, entry: undefined, now, ...sides };
-    const judgement = judgeObject(task(overlay), sight);
+describe('judgeObject', () => {
+  it.each(cases)('judges $name as: $kind', ({ kind, seen, task: overlay, ...sides }) => {
+    const state: ObjectState = { source: undefined, destination: undefined, entry: undefined, now, ...sides };
+    const judgement = judgeObject(task(overlay), state);
     expect(judgement?.kind).toBe(kind);
     if (judgement) expect(Object.keys(findingKinds)).toContain(judgement.kind);
     if (seen) expect(judgement?.seen).toMatch(seen);
   });
 
-  it('with numbers that no time can be is told all the same', () => {
+  it('shows an invalid time as unknown', () => {
     const odd = {
       source: source({ modified: NaN }),
       destination: undefined,

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { stalledAfterMillis, type Activity } from '../../../operations/audit/judge-object.ts';
 import { judgeUpload } from '../../../operations/audit/judge-upload.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
@@ -12,47 +12,99 @@ const named = (updatedAt: number): UploadOwner => {
 };
 const idle: Activity = { running: false, upload: 'open', lastPart: 0 };
 
-it.each<[string, UploadOwner, number, Activity | undefined, string, RegExp]>([
-  [
-    'foreign',
-    { kind: 'foreign' },
-    100 * day,
-    undefined,
-    'upload-foreign',
-    /100 days ago\); the sweep will not take it/,
-  ],
-  [
-    'announced just now',
-    { kind: 'announced' },
-    stalledAfterMillis - 1,
-    undefined,
-    'upload-in-use',
-    /claimed by nobody/,
-  ],
-  [
-    'announced',
-    { kind: 'announced' },
-    stalledAfterMillis,
-    undefined,
-    'upload-left',
-    /takes it after 2026-11-26T22:00:00Z/,
-  ],
-  ['announced long ago', { kind: 'announced' }, 7 * day, undefined, 'upload-left', /the next daily sweep takes it/],
-  ['named, and its object was just worked on', named(now - 60_000), day, idle, 'upload-in-use', /STARTED, last sign/],
-  ['named and left', named(now - day), 2 * day, idle, 'upload-left', /takes it after 2026-11-26T00:00:00Z/],
-  ['named and left for long', named(now - 8 * day), 9 * day, idle, 'upload-left', /the next daily sweep takes it/],
-  ['named, parts come', named(now - day), day, { ...idle, lastPart: now - 1 }, 'upload-in-use', /2026-11-19T23:59:59Z/],
-  [
-    'named, its execution runs',
-    named(now - day),
-    day,
-    { ...idle, running: true },
-    'upload-in-use',
-    /its execution runs/,
-  ],
-  ['named, of a store whose clock is ahead', named(now), -5000, idle, 'upload-in-use', /\(0 min ago\)/],
-])('an upload that is %s', (_name, owner, age, activity, kind, seen) => {
-  const judgement = judgeUpload({ key: 'k', uploadId: 'u', initiated: now - age }, owner, activity, now);
-  expect(judgement).toEqual({ kind, seen: expect.stringMatching(seen) });
-  expect(judgement.seen).toMatch(/^upload u, begun/);
+interface Case {
+  readonly what: string;
+  readonly owner: UploadOwner;
+  readonly ageMillis: number;
+  readonly activity?: Activity;
+  readonly kind: string;
+  readonly seen: RegExp;
+}
+
+const announced: UploadOwner = { kind: 'announced' };
+const cases: Case[] = [
+  {
+    what: 'a foreign upload',
+    owner: { kind: 'foreign' },
+    ageMillis: 100 * day,
+    kind: 'upload-foreign',
+    seen: /100 days ago\); the sweep will not abort it/,
+  },
+  {
+    what: 'an upload announced just now',
+    owner: announced,
+    ageMillis: stalledAfterMillis - 1,
+    kind: 'upload-in-use',
+    seen: /no execution claimed it/,
+  },
+  {
+    what: 'an announced upload',
+    owner: announced,
+    ageMillis: stalledAfterMillis,
+    kind: 'upload-left',
+    seen: /aborts it after 2026-11-26T22:00:00Z/,
+  },
+  {
+    what: 'an upload announced long ago',
+    owner: announced,
+    ageMillis: 7 * day,
+    kind: 'upload-left',
+    seen: /the next daily sweep aborts it/,
+  },
+  {
+    what: 'a named upload with a recent ledger entry',
+    owner: named(now - 60_000),
+    ageMillis: day,
+    activity: idle,
+    kind: 'upload-in-use',
+    seen: /STARTED, last activity/,
+  },
+  {
+    what: 'a named upload without activity',
+    owner: named(now - day),
+    ageMillis: 2 * day,
+    activity: idle,
+    kind: 'upload-left',
+    seen: /aborts it after 2026-11-26T00:00:00Z/,
+  },
+  {
+    what: 'a named upload without activity for a week',
+    owner: named(now - 8 * day),
+    ageMillis: 9 * day,
+    activity: idle,
+    kind: 'upload-left',
+    seen: /the next daily sweep aborts it/,
+  },
+  {
+    what: 'a named upload whose parts arrive',
+    owner: named(now - day),
+    ageMillis: day,
+    activity: { ...idle, lastPart: now - 1 },
+    kind: 'upload-in-use',
+    seen: /2026-11-19T23:59:59Z/,
+  },
+  {
+    what: 'a named upload whose execution runs',
+    owner: named(now - day),
+    ageMillis: day,
+    activity: { ...idle, running: true },
+    kind: 'upload-in-use',
+    seen: /its execution runs/,
+  },
+  {
+    what: 'a named upload in a store whose clock is ahead',
+    owner: named(now),
+    ageMillis: -5000,
+    activity: idle,
+    kind: 'upload-in-use',
+    seen: /\(0 min ago\)/,
+  },
+];
+
+describe('judgeUpload', () => {
+  it.each(cases)('calls $what $kind', ({ owner, ageMillis, activity, kind, seen }) => {
+    const judgement = judgeUpload({ key: 'k', uploadId: 'u', initiated: now - ageMillis }, owner, activity, now);
+    expect(judgement).toEqual({ kind, seen: expect.stringMatching(seen) });
+    expect(judgement.seen).toMatch(/^upload u, started/);
+  });
 });

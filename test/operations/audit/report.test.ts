@@ -1,8 +1,8 @@
-import { expect, it } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { AuditResult } from '../../../operations/audit/audit-task.ts';
 import { Report } from '../../../operations/audit/report.ts';
 
-const audited: AuditResult = {
+const result: AuditResult = {
   compared: { listed: 9, listedAtDestination: 8, excluded: 1, same: 2, kept: 3, complete: true },
   queue: undefined,
   failures: 4,
@@ -15,7 +15,7 @@ function reportTo(lines: string[], more: { json?: boolean; limit?: number } = {}
   return new Report({ ...options, write: (line) => lines.push(line) });
 }
 
-it('tells of each finding what was seen, what it means, and what to do, and escapes what comes from outside', () => {
+test('a report says what was seen, what it means and what to do, and escapes keys and reasons', () => {
   const lines: string[] = [];
   const report = reportTo(lines);
   report.found({ kind: 'failed', key: hostile, seen: `failed: ${hostile}` });
@@ -27,7 +27,7 @@ it('tells of each finding what was seen, what it means, and what to do, and esca
   ]);
 });
 
-it('writes no more of a kind than it is told, and counts all', () => {
+test('a report writes findings of a kind up to the limit, and counts all', () => {
   const lines: string[] = [];
   const report = reportTo(lines);
   for (let index = 0; index < 5; index++) report.found({ kind: 'missing', key: `k${index}`, seen: 's' });
@@ -39,16 +39,16 @@ it('writes no more of a kind than it is told, and counts all', () => {
   expect(lines).toContain('info cured "c"');
   expect(lines.filter((line) => line.includes('only counted'))).toHaveLength(1);
   expect(report.differences).toBe(5);
-  report.end(audited, 1);
+  report.end(result, 1);
   expect(lines).toEqual(expect.arrayContaining(['  missing: 5', '  cured: 1', 'There are differences.']));
   expect(lines.join('\n')).toMatch(/queue unknown waiting/);
 });
 
-it('writes JSON a line a finding, all of them, in ASCII, and a summary at the end', () => {
+test('a JSON report writes one ASCII line per finding, and a summary as the last line', () => {
   const lines: string[] = [];
   const report = reportTo(lines, { json: true, limit: 0 });
   report.found({ kind: 'missing', key: hostile, seen: 's' });
-  report.end(audited, 1.5);
+  report.end(result, 1.5);
   for (const line of lines) expect(line).toMatch(/^[\x20-\x7e]+$/);
   const [finding, summary] = lines.map((line) => JSON.parse(line) as object);
   expect(finding).toMatchObject({ kind: 'missing', severity: 'difference', key: hostile, seen: 's' });
@@ -61,7 +61,7 @@ it('writes JSON a line a finding, all of them, in ASCII, and a summary at the en
   });
 });
 
-it('counts what the comparison found once, though it began anew', () => {
+test('a report counts a finding once if the comparison restarts', () => {
   const report = reportTo([]);
   report.found({ kind: 'missing', key: 'k', seen: 's' });
   report.restarted();
