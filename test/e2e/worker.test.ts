@@ -108,12 +108,12 @@ async function messages(
   return Number(Attributes?.[name]);
 }
 
+async function messagesLeft(): Promise<number> {
+  return (await messages('ApproximateNumberOfMessages')) + (await messages('ApproximateNumberOfMessagesNotVisible'));
+}
+
 async function emptyQueue(): Promise<void> {
-  await until(async () => {
-    const left =
-      (await messages('ApproximateNumberOfMessages')) + (await messages('ApproximateNumberOfMessagesNotVisible'));
-    return left === 0 ? true : undefined;
-  });
+  await until(async () => (await messagesLeft()) === 0);
 }
 
 async function arrived(key: string, bytes: Buffer): Promise<void> {
@@ -181,9 +181,8 @@ describe('a worker that ends in the middle of an object', () => {
     const { worker } = startWorker(settings);
     await put('drained', bytes);
     await untilParts(3);
-    const asked = Date.now();
+    // It ends in its own time: a worker that has to be killed has no exit code.
     expect(await worker.stop()).toBe(0);
-    expect(Date.now() - asked).toBeLessThan(5000);
     const first = parts();
     expect(first.length).toBeLessThan(partCount - 2);
     // None was broken off: what was begun has ended.
@@ -207,7 +206,8 @@ describe('a worker that ends in the middle of an object', () => {
     worker.process.kill('SIGKILL');
     await worker.ended();
     const first = parts();
-    expect(await messages('ApproximateNumberOfMessagesNotVisible')).toBe(1);
+    // Hidden still, or visible again by now.
+    expect(await messagesLeft()).toBe(1);
 
     delay = 0;
     startWorker(settings);
@@ -277,24 +277,24 @@ it('goes on with a new message when one was held for as long as it may be', asyn
 });
 
 it('keeps a message hidden while there is progress, and lets go of a job that makes none', async () => {
-  delay = 400;
-  const bytes = bytesOf(12 * partSize);
-  // Six rounds of 0.4 s and more: several times the visibility.
+  // Five rounds of a second and more: longer than the visibility and than the time limit.
+  delay = 1000;
+  const bytes = bytesOf(10 * partSize);
   const { log, worker } = startWorker({
     PROCESSES: '1',
     PARTS_AT_ONCE: '2',
-    VISIBILITY_SECONDS: '1',
-    JOB_TIMEOUT_SECONDS: '2',
+    VISIBILITY_SECONDS: '2',
+    JOB_TIMEOUT_SECONDS: '4',
   });
   await put('moving', bytes);
   await arrived('moving', bytes);
-  expect(parts()).toHaveLength(12);
+  expect(parts()).toHaveLength(10);
   expect(lines(log, 'failed, comes back')).toEqual([]);
 
   delay = 30_000;
   await put('standing', bytesOf(2 * partSize));
   const failure = await until(async () => lines(log, 'failed, comes back')[0]);
-  expect(failure).toMatchObject({ fault: 'OutOfTime', reason: expect.stringContaining('no progress for 2 s') });
+  expect(failure).toMatchObject({ fault: 'OutOfTime', reason: expect.stringContaining('no progress for 4 s') });
   // What the job holds on to only the end of its process gives back.
   await until(async () => lines(log, 'working').length === 2);
   expect(lines(log, 'a process ended and is replaced')).toMatchObject([{ code: 1 }]);
