@@ -6,10 +6,10 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { BoundedHttpHandler } from './http/handler.ts';
 
 /**
- * The ports on AWS: the only folder that imports the AWS SDK. Each subfolder is a service or a concern: s3, sqs, dynamodb,
- * credentials of a task's sides, and http, which bounds every request. Each error of the SDK becomes a fault in
- * faults.ts, and each listing is followed by pages.ts. Parameters, executions and custom resources are a file each. This
- * file makes the clients of all services but S3.
+ * The ports on AWS: the only folder that imports the AWS SDK. Each subfolder is a service or a concern: s3, sqs,
+ * dynamodb, credentials of a task's sides, and http, which bounds every request. Each error of the SDK becomes a fault
+ * in faults.ts, and each listing is followed by pages.ts. Parameters, executions and custom resources are a file each.
+ * This file makes the clients of all services but S3.
  */
 
 /** Sockets per service: as many as the SDK's own handler has. */

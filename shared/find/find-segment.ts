@@ -17,9 +17,10 @@ import { readPrefixes } from './prefixes.ts';
 /**
  * The finder: compares the listings of both sides and sends a job for each difference. A run is planned once: its key
  * space is cut into segments (plan-run.ts, segments.ts), which are searched in parallel. A segment's two listings are
- * read in the order of UTF-8 bytes (listing.ts) and joined (merge.ts, pairs.ts), and each pair is compared (compare.ts).
- * A store that lists in another order is searched with a HEAD per key instead. A call returns a cursor before its time
- * runs out and is called again with it; finish-run.ts records the sums. Nothing here grows with the bucket.
+ * read in the order of UTF-8 bytes (listing.ts) and joined (merge.ts, pairs.ts), and each pair is compared
+ * (compare.ts). A store that lists in another order is searched with a HEAD per key instead. A call returns a cursor
+ * before its time runs out and is called again with it; finish-run.ts records the sums. Nothing here grows with the
+ * bucket.
  */
 
 /** What the finder needs for one segment. */
@@ -36,8 +37,8 @@ export interface FindContext {
 
 /**
  * Finds the differences in one segment, from the cursor in `state` on, and sends a job for each, until the segment ends
- * or time runs short. A call that is repeated after a failure finds the same differences again: a job that is sent twice
- * ends as a skip.
+ * or time runs short. A call that is repeated after a failure finds the same differences again: a job that is sent
+ * twice ends as a skip.
  * @returns the state for the next call, with `done` at the end. Every job that it counts is in the queue.
  * @throws Fault; also if the task's prefix list has changed since the run began
  */

@@ -4,7 +4,9 @@ import { quoted } from '../model/text.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { compareKeys } from './order.ts';
 
-/** A part of a listing: the keys k with the prefix and after < k <= until. All fields but `prefix` are relative to it. */
+/**
+ * A part of a listing: the keys k with the prefix and after < k <= until. All fields but `prefix` are relative to it.
+ */
 export interface ListingRange {
   readonly prefix: string;
   /** only keys that begin with one of these; in order, and none begins with another */

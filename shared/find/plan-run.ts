@@ -16,7 +16,9 @@ const syncInputSchema = v.strictObject({
   dryRun: v.exactOptional(v.boolean()),
 });
 
-/** Parses the input of a run, which EventBridge or a person wrote. @throws Fault `InvalidInput` naming each wrong field */
+/**
+ * Parses the input of a run, which EventBridge or a person wrote. @throws Fault `InvalidInput` naming each wrong field
+ */
 export function parseSyncInput(input: unknown): SyncInput {
   return parseWith(syncInputSchema, input, 'input of the sync machine');
 }

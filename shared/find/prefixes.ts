@@ -10,7 +10,9 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { readBody } from '../flow/body.ts';
 import { compareKeys } from './order.ts';
 
-/** The prefixes that a run covers: the source's whole prefix, those that the task names, or those that an object lists. */
+/**
+ * The prefixes that a run covers: the source's whole prefix, those that the task names, or those that an object lists.
+ */
 export interface RunPrefixes {
   /** relative to the run's prefix, in order, none begins with another; at least one */
   readonly prefixes: readonly string[];

@@ -22,9 +22,10 @@ interface Stretch {
 export const highest = '\u{10ffff}';
 
 /**
- * Cuts the key space into segments that can be listed in parallel. It skips through the listing from one first character
- * to the next (by listing the first key after all keys that begin with "a", and so on), breadth first, and goes one
- * character deeper if all keys begin the same. A range of at most one page stays whole. Keys may have any form.
+ * Cuts the key space into segments that can be listed in parallel. It skips through the listing from one first
+ * character to the next (by listing the first key after all keys that begin with "a", and so on), breadth first, and
+ * goes one character deeper if all keys begin the same. A range of at most one page stays whole. Keys may have any
+ * form.
  * @returns where to cut, in order: the last possible key of each segment but the last
  */
 export async function cutKeys(probe: Probe, limits: SegmentLimits): Promise<string[]> {

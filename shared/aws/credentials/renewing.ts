@@ -54,8 +54,8 @@ const otherCodes: ReadonlySet<string> = new Set(['InvalidObjectState', 'RequestT
 const noCode = /^(Unknown|UnknownError|BadRequest|400)$/;
 
 /**
- * Whether the keys may be the reason for an error. `keys`: the store says so; `access`: a missing permission is possible
- * too. The answer to HEAD has no body, so only its status is known: 400 for an expired token.
+ * Whether the keys may be the reason for an error. `keys`: the store says so; `access`: a missing permission is
+ * possible too. The answer to HEAD has no body, so only its status is known: 400 for an expired token.
  */
 function refusalOf(error: unknown): 'keys' | 'access' | undefined {
   if (!(error instanceof Error)) return undefined;

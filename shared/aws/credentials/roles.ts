@@ -30,8 +30,8 @@ export async function assumeRole(roleArn: string, externalId: string | undefined
 }
 
 /**
- * Keys of a role of another partition. Our own STS signs a token with our identity, and the STS of a region of the other
- * partition exchanges it for keys; that request carries the token and no signature.
+ * Keys of a role of another partition. Our own STS signs a token with our identity, and the STS of a region of the
+ * other partition exchanges it for keys; that request carries the token and no signature.
  * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
  */
 export async function assumeRoleByToken(roleArn: string, audience: string, region: string): Promise<SideKeys> {

@@ -1,4 +1,6 @@
-/** The range of the limit for an answer, in milliseconds. If all are equal, the limit is fixed and nothing is learned. */
+/**
+ * The range of the limit for an answer, in milliseconds. If all are equal, the limit is fixed and nothing is learned.
+ */
 export interface LimitBounds {
   readonly min: number;
   /** the limit while too few answers are known; like a learned limit, it doubles with each attempt */
@@ -12,16 +14,20 @@ const rememberedAnswers = 64;
 const enoughAnswers = 5;
 /** The quantile that counts as the usual answer: three outliers in 64 (requests that hung) do not move it. */
 const quantile = 0.95;
-/** An answer this many times slower than the usual one counts as lost. A lost packet or two make it three times slower. */
+/**
+ * An answer this many times slower than the usual one counts as lost. A lost packet or two make it three times slower.
+ */
 const lostFactor = 4;
 
-/** Attempts of one request without an answer after which the store counts as slow: one attempt in five may just hang. */
+/**
+ * Attempts of one request without an answer after which the store counts as slow: one attempt in five may just hang.
+ */
 const tellingAttempts = 3;
 
 /**
- * How long the answer to one kind of request to one store may take before the request is ended and retried, learned from
- * the answers so far. A store that becomes slow as a whole stays usable: each request that ran out of time doubles the
- * limit until an answer comes, and one that does so repeatedly counts as an answer that took even longer.
+ * How long the answer to one kind of request to one store may take before the request is ended and retried, learned
+ * from the answers so far. A store that becomes slow as a whole stays usable: each request that ran out of time doubles
+ * the limit until an answer comes, and one that does so repeatedly counts as an answer that took even longer.
  */
 export class AnswerLimit {
   readonly #bounds: LimitBounds;

@@ -55,8 +55,8 @@ export class Exchange {
         reject(error);
         this.#onEnd();
       });
-      // A request can close without an error, for example if the answer changes the protocol. After an answer, rejecting
-      // has no effect.
+      // A request can close without an error, for example if the answer changes the protocol. After an answer,
+      // rejecting has no effect.
       request.once('close', () => {
         reject(Object.assign(new Error('the connection was closed before an answer'), { code: 'ECONNRESET' }));
         this.#onEnd();

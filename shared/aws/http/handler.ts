@@ -37,10 +37,11 @@ export interface HandlerOptions {
  * that it sends breaks.
  *
  * Each request is an exchange (exchange.ts), which knows its phase. Every 250 ms it is compared with the time that the
- * phase may take (overdue.ts). How long an answer may take is learned per kind of request (request.ts, answer-limit.ts).
- * A request that is ended fails with a `TimeoutError`, which the SDK retries unless the body is a stream, and which
- * `faultOf` knows. Its socket is closed, and so are the idle ones, which may lead to the same broken host: the next
- * attempt opens a new connection. Answers are read within limits before the SDK parses them (answers.ts).
+ * phase may take (overdue.ts). How long an answer may take is learned per kind of request (request.ts,
+ * answer-limit.ts). A request that is ended fails with a `TimeoutError`, which the SDK retries unless the body is a
+ * stream, and which `faultOf` knows. Its socket is closed, and so are the idle ones, which may lead to the same broken
+ * host: the next attempt opens a new connection. Answers are read within limits before the SDK parses them
+ * (answers.ts).
  */
 export class BoundedHttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };

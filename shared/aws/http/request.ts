@@ -38,7 +38,9 @@ export const requestKinds = {
   'write to 64 KiB': { min: 3 * seconds, first: 30 * seconds, max: 180 * seconds },
   'write to 1 MiB': { min: 5 * seconds, first: 60 * seconds, max: 240 * seconds },
   'write over 1 MiB': { min: 10 * seconds, first: 60 * seconds, max: 240 * seconds },
-  /** Copying takes nine minutes for 5 GiB at 10 MB/s, and milliseconds for an empty object: there is nothing to learn. */
+  /**
+   * Copying takes nine minutes for 5 GiB at 10 MB/s, and milliseconds for an empty object: there is nothing to learn.
+   */
   copy: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },
   /** S3: "processing of a Complete request could take several minutes". */
   complete: { min: 10 * minutes, first: 10 * minutes, max: 10 * minutes },

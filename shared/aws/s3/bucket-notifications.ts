@@ -19,8 +19,8 @@ const readDelaysMillis = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 type Bucket = Pick<NotificationProperties, 'BucketName' | 'ExpectedBucketOwner'>;
 
 /**
- * A bucket's notification configuration. It is one document, and S3 has no conditional write for it. So it is read, only
- * the entries whose IDs begin with our prefix are replaced, and the result is read back. All other entries stay.
+ * A bucket's notification configuration. It is one document, and S3 has no conditional write for it. So it is read,
+ * only the entries whose IDs begin with our prefix are replaced, and the result is read back. All other entries stay.
  */
 export class BucketNotifications {
   readonly #client: S3Client;

@@ -80,8 +80,8 @@ export class S3Bucket {
   }
 
   /**
-   * Checks that the bucket exists, at most once a minute. The answer to HEAD has no body, so a missing bucket looks like
-   * a missing key, and all of its objects would be taken to be deleted.
+   * Checks that the bucket exists, at most once a minute. The answer to HEAD has no body, so a missing bucket looks
+   * like a missing key, and all of its objects would be taken to be deleted.
    * @throws Fault `BucketNotFound`
    */
   async expect(): Promise<void> {

@@ -35,8 +35,8 @@ export function createS3Client(
     ...(source && { credentials: signingKeys(source) }),
     // Anonymous requests are not signed.
     ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
-    // The core sends checksums that it computed. The SDK's default wraps bodies in aws-chunked, which costs a third more
-    // CPU and which some stores refuse (quirks.ts).
+    // The core sends checksums that it computed. The SDK's default wraps bodies in aws-chunked, which costs a third
+    // more CPU and which some stores refuse (quirks.ts).
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Otherwise every body over 2 MiB opens a new socket.
@@ -81,8 +81,8 @@ interface HeaderRequest {
 }
 
 /**
- * Adds two headers that the SDK does not send: the source's Expires, and UNSIGNED-PAYLOAD for bodies with an MD5 or CRC,
- * which is a signed header. Hashing such a body a second time would cost more than all other work.
+ * Adds two headers that the SDK does not send: the source's Expires, and UNSIGNED-PAYLOAD for bodies with an MD5 or
+ * CRC, which is a signed header. Hashing such a body a second time would cost more than all other work.
  */
 function addHeaderMiddleware(client: S3Client): void {
   client.middlewareStack.add(

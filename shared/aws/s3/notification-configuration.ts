@@ -1,7 +1,9 @@
 import type { Event, NotificationConfiguration, QueueConfiguration } from '@aws-sdk/client-s3';
 import type { NotificationProperties } from '../../model/messages/custom-resource.ts';
 
-/** The document of a bucket's notifications: which entries are ours, and whether two documents are equal. Calls nothing. */
+/**
+ * The document of a bucket's notifications: which entries are ours, and whether two documents are equal. Calls nothing.
+ */
 
 const kinds = ['QueueConfigurations', 'TopicConfigurations', 'LambdaFunctionConfigurations'] as const;
 

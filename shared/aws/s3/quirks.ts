@@ -4,29 +4,28 @@ import { quoted } from '../../model/text.ts';
 
 /**
  * Where stores differ from each other, or from what one expects of S3, and what is done about it. Each function below
- * handles one such quirk. The others need more than one answer, and are handled where the table says:
+ * handles one such quirk. The others need more than one answer, and are handled in the files below:
  *
- * | quirk                                                       | seen at               | handled in                                |
- * |-------------------------------------------------------------|-----------------------|-------------------------------------------|
- * | HEAD of a key in a missing bucket looks like a missing key  | S3 (HEAD has no body) | shared/aws/s3/bucket.ts, `expect`         |
- * | aws-chunked bodies with trailers are refused                | Aliyun OSS            | shared/aws/s3/client.ts                   |
- * | 400 without a code for HEAD with an expired token           | S3                    | shared/aws/credentials/renewing.ts        |
- * | an error repeats the token of the request                   | S3 (`ExpiredToken`)   | shared/aws/http/answer-secrets.ts         |
- * | an error page of HTML                                       | proxies               | shared/aws/http/answers.ts                |
- * | a listing that repeats its markers, or has only empty pages | broken stores         | shared/aws/pages.ts                       |
- * | an empty page in the middle of a listing                    | S3 (mass deletes)     | shared/aws/pages.ts, `maxEmptyPages`      |
- * | an error inside a 200                                       | S3 (Complete, copies) | shared/aws/faults.ts, `InternalError`     |
- * | a listing that takes tens of seconds                        | spinning disks        | shared/aws/http/request.ts                |
- * | spaces instead of an answer, to keep the connection open    | S3 (Complete, copies) | shared/aws/http/overdue.ts                |
- * | listings in an order other than that of UTF-8 bytes         | some stores           | shared/find/find-segment.ts, `heads`      |
- * | a listing that repeats the key it was to start after        | some stores           | shared/find/listing.ts                    |
- * | Complete answers without an ETag                            | Ceph 16               | shared/transfer/upload/complete-upload.ts |
- * | no tags, no copies, no checksums, no HEAD of a part         | several stores        | shared/transfer                           |
- * | `If-Match` or checksums are ignored                         | Ceph 16 (checksums)   | shared/transfer/bytes                     |
- * | UploadPartCopy crashes the gateway                          | Ceph 16               | the task's `serverSideCopy`               |
+ * - HEAD of a key in a missing bucket looks like a missing key (S3: HEAD has no body): shared/aws/s3/bucket.ts,
+ *   `expect`
+ * - aws-chunked bodies with trailers are refused (Aliyun OSS): shared/aws/s3/client.ts
+ * - 400 without a code for HEAD with an expired token (S3): shared/aws/credentials/renewing.ts
+ * - an error repeats the token of the request (S3: `ExpiredToken`): shared/aws/http/answer-secrets.ts
+ * - an error page of HTML (proxies): shared/aws/http/answers.ts
+ * - a listing that repeats its markers, or has only empty pages (broken stores): shared/aws/pages.ts
+ * - an empty page in the middle of a listing (S3: mass deletes): shared/aws/pages.ts, `maxEmptyPages`
+ * - an error inside a 200 (S3: Complete, copies): shared/aws/faults.ts, `InternalError`
+ * - a listing that takes tens of seconds (spinning disks): shared/aws/http/request.ts
+ * - spaces instead of an answer, to keep the connection open (S3: Complete, copies): shared/aws/http/overdue.ts
+ * - listings in an order other than that of UTF-8 bytes (some stores): shared/find/find-segment.ts, `heads`
+ * - a listing that repeats the key it was to start after (some stores): shared/find/listing.ts
+ * - Complete answers without an ETag (Ceph 16): shared/transfer/upload/complete-upload.ts
+ * - no tags, no copies, no checksums, no HEAD of a part (several stores): shared/transfer
+ * - `If-Match` or checksums are ignored (Ceph 16: checksums): shared/transfer/bytes
+ * - UploadPartCopy crashes the gateway (Ceph 16): the task's `serverSideCopy`
  *
- * The in-memory store can be told to have most of them (shared/ports/memory/features.ts), and one contract suite runs
- * against each combination (test/contract/object-store.test.ts).
+ * The in-memory store can have most of them (shared/ports/memory/features.ts), and one contract suite runs against
+ * several sets of them (test/contract/object-store.test.ts).
  */
 
 /** ETags come in quotes, from most stores; some mark them as weak. */

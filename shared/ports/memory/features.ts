@@ -21,11 +21,13 @@ export interface StoreFeatures {
   /** copies likewise; false: the answered ETag is that of what was copied */
   readonly pinnedCopies: boolean;
   /**
-   * What becomes of CRCs, and of the size that Complete states. `ignored` is what Ceph does: no fault, nothing is checked,
-   * and no checksum is stored.
+   * What becomes of CRCs, and of the size that Complete states. `ignored` is what Ceph does: no fault, nothing is
+   * checked, and no checksum is stored.
    */
   readonly checksums: 'checked' | 'ignored' | 'refused';
-  /** HEAD with a part number states that part's size; false: the in-memory store refuses it, others ignore the number */
+  /**
+   * HEAD with a part number states that part's size; false: the in-memory store refuses it, others ignore the number
+   */
   readonly partNumbers: boolean;
   /** Complete answers with the new object's ETag; false: with an empty one */
   readonly completeEtag: boolean;

@@ -172,7 +172,8 @@ describe('findSegment against a model that looks at each key', () => {
           const world = worldOf(one, options);
           await fill(world, one.keys);
           const { jobs } = await findAll(world, { ...one, cuts: [], dryRun: false });
-          // Jobs that were sent before the order was detected are sent again, and may be needless; consumers check them.
+          // Jobs that were sent before the order was detected are sent again, and may be needless; consumers check
+          // them.
           const wanted = expected(one);
           expect(names(jobs)).toEqual(expect.arrayContaining(wanted));
           const known = new Set(one.keys.map(([key]) => sourcePrefix + key));
