@@ -182,7 +182,7 @@ describe('differences', () => {
     expect((await findings('--task', 'main')).summary).toMatchObject({ differences: 16, information: 4 });
   });
 
-  it('are told in words that no terminal obeys, as many as asked for', async () => {
+  it('are printed with control characters escaped, at most --limit of each kind', async () => {
     const { code, stdout, stderr } = await audit('--task', 'main', '--limit', '1');
     expect([code, stderr]).toEqual([1, '']);
     expect(stdout).toMatch(/^[\n\x20-\x7e\u00a1-\u200a\u2010-\u2027\u2030-\ud7ff]*$/);
@@ -198,7 +198,7 @@ describe('differences', () => {
 });
 
 describe('a task', () => {
-  it('whose bucket is gone cannot be compared, which is told', async () => {
+  it('whose bucket is gone is reported as not compared', async () => {
     const nowhere = {
       name: 'nowhere',
       source: { bucket: 'source', prefix: 'none/' },

@@ -106,7 +106,7 @@ describe('keys of every legal kind', () => {
     }
   });
 
-  it('arrive as they are by events', async () => {
+  it('arrive unchanged by events', async () => {
     for (const key of keyZoo) {
       const there = await until(() => read('by-events', key));
       expect({ key, bytes: there.toString() }).toEqual({ key, bytes: bytesFor(key).toString() });
@@ -114,7 +114,7 @@ describe('keys of every legal kind', () => {
     expect((await keysIn('by-events')).sort()).toEqual([...keyZoo].sort());
   });
 
-  it('arrive as they are by a run', async () => {
+  it('arrive unchanged by a run', async () => {
     expect(await local.sync({ task: 'sync' })).toMatchObject({ status: 'SUCCEEDED' });
     const fitting = keyZoo.filter((key) => Buffer.byteLength(`mirror/${key}`) <= 1024);
     for (const key of fitting) {
@@ -265,7 +265,7 @@ describe('bad input', () => {
     expect(run.cause).toMatch(cause);
   });
 
-  it('in a task is told with every fault at once', async () => {
+  it('in a task reports every fault at once', async () => {
     await local.putParameter(
       '/s3-ferry/S3Ferry/tasks/broken',
       '{"name": "broken", "source": {"bucket": "a"}, "speed": 1}',

@@ -217,7 +217,7 @@ describe('a worker that ends in the middle of an object', () => {
     await emptyQueue();
   });
 
-  it('by a spot notice, drains, and is not started anew before the machine is gone', async () => {
+  it('by a spot notice, drains, and does not start again before the machine is gone', async () => {
     // The next look for a notice comes within a second, long before the end.
     delay = 800;
     let notice = false;
@@ -263,7 +263,7 @@ describe('a worker that ends in the middle of an object', () => {
   });
 });
 
-it('goes on with a new message when one was held for as long as it may be', async () => {
+it('continues an object with a new message when the old one was held for as long as allowed', async () => {
   delay = 400;
   const bytes = bytesOf(10 * partSize);
   // The core begins no part in a deadline's last minute: one second of work a message.

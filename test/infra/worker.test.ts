@@ -4,7 +4,7 @@ import { readWorkerEnvironment } from '../../worker/environment.ts';
 import { permissionsOfRole } from '../support/permissions.ts';
 import { plain, resourcesOf, runMain, synthesize, type Template } from '../support/synthesize.ts';
 
-/** The worker pool, as it is deployed. */
+/** The worker pool, as deployed. */
 
 const tasks = [
   {

@@ -39,7 +39,7 @@ export interface Run {
   readonly steps: readonly string[];
 }
 
-/** The definition of one of the two machines, as it is deployed, and the function that each of its states calls. */
+/** The definition of one of the two machines, as deployed, and the function that each of its states calls. */
 export class Machine {
   readonly definition: Definition;
   /** every state by its name, those inside maps too */

@@ -34,7 +34,7 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
 
 const execution = { run: 'execution-1', startedAt: expect.any(String) as unknown };
 
-test('a run: plan, every segment until it is done, the counts of all', async () => {
+test('a run plans, finds each segment to its end, and sums the counts', async () => {
   const run = await machine.run(input, functions());
   expect(run.output).toEqual(total);
   const called = (state: string) => run.calls.filter((call) => call.state === state).map(({ payload }) => payload);
@@ -54,7 +54,7 @@ test('a run: plan, every segment until it is done, the counts of all', async () 
   expect(called('FinishFailedRun')).toEqual([]);
 });
 
-test('what is handed to the end stays far below 256 KiB with as many segments as a plan may have', async () => {
+test('the input of the last step stays far below 256 KiB with the most segments that a plan may have', async () => {
   const large = Object.fromEntries(Object.keys(counts).map((name) => [name, Number.MAX_SAFE_INTEGER]));
   const segments = Array.from({ length: 64 }, (_segment, index) => ({ after: 'k'.repeat(1000) + String(index) }));
   const run = await machine.run(
@@ -101,7 +101,7 @@ test.each(['text', null, 7])(
   },
 );
 
-test('the last step may fail too: the execution does', async () => {
+test('an execution fails if its last step fails', async () => {
   const run = await machine.run(input, functions({ 'finish-run': failing('InvalidInput', Infinity, () => total) }));
   expect(run.error?.name).toBe('InvalidInput');
 });
@@ -122,7 +122,7 @@ describe.each(retrying)('%s', (state, name) => {
     return machine.run(input, { ...handlers, [name]: failing(error, times, handlers[name]!) });
   }
 
-  test('each error of each retrier is retried, and the run goes on as if nothing had been', async () => {
+  test('retries each error of each retrier, and the run continues as usual', async () => {
     const { Retry = [] } = machine.states.get(state)!;
     expect(Retry).toHaveLength(3);
     for (const [index, { ErrorEquals, JitterStrategy }] of Retry.entries()) {
@@ -135,7 +135,7 @@ describe.each(retrying)('%s', (state, name) => {
     }
   });
 
-  test('no retrier goes on for ever', async () => {
+  test('stops retrying at some point', async () => {
     for (const [index, { ErrorEquals, MaxAttempts }] of machine.states.get(state)!.Retry!.entries()) {
       const run = await runWith(ErrorEquals[0]!, Infinity);
       const retries = run.steps.filter((step) => step === `${state} retries ${index}`);
@@ -145,7 +145,7 @@ describe.each(retrying)('%s', (state, name) => {
     }
   });
 
-  test('of our own faults only those are retried that help later', () => {
+  test('retries only those faults of the project that may pass', () => {
     const retried = machine.states.get(state)!.Retry!.flatMap(({ ErrorEquals }) => ErrorEquals);
     for (const [fault, { retry }] of Object.entries(faultTable))
       expect([fault, retried.includes(fault)]).toEqual([fault, retry === 'later']);
@@ -158,6 +158,6 @@ test('the machine ends before a timer of 32 bits does, and each call after its f
   expect(limits).toEqual([360, 960, 120, 120]);
 });
 
-test('everything that the definition can do has been done', () => {
+test('these tests take every path of the definition', () => {
   expect([...machine.untouched]).toEqual([]);
 });

@@ -54,7 +54,7 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
   };
 }
 
-test('an object in one round: plan, all batches, check', async () => {
+test('an object in one round is planned, sent in batches and checked', async () => {
   const run = await machine.run(job, functions());
   expect(run.error).toBeUndefined();
   expect(run.output).toEqual(finished);
@@ -92,7 +92,7 @@ test('parts that are missing: a wait, another look, and only those again; outcom
   expect(run.steps).toContain('WaitForParts');
 });
 
-test('a source that changed is planned anew, with the attempts counted', async () => {
+test('a source that changed is planned again, and attempts are counted', async () => {
   const replan: UploadState = { ...common, state: 'replan' };
   const second = { ...finished, attempt: 2 };
   const run = await machine.run(
@@ -114,7 +114,7 @@ test('a batch that fails is named and does not end the others', async () => {
   expect(outcomes).toEqual([{ outcome: 'SourceChanged' }, { outcome: 'left' }]);
 });
 
-test('as many batches at once as the state says', async () => {
+test('sends as many batches at once as the state says', async () => {
   const many = Array.from({ length: 12 }, () => batches[0]!);
   let running = 0;
   let most = 0;
@@ -181,7 +181,7 @@ describe('an upload that cannot be done is abandoned, and the execution fails by
     );
   });
 
-  test('abandoning may fail too: the execution does, by that name', async () => {
+  test('the execution fails by the fault of abandon-upload if that fails too', async () => {
     const handlers = functions({
       'plan-upload': failing('UploadStuck', 1, () => finished),
       'abandon-upload': failing('UnknownTask', Infinity, () => undefined),
@@ -206,7 +206,7 @@ describe.each(retrying)('%s', (state, name, rules) => {
     return machine.run(job, { ...handlers, [name]: failing(error, times, handlers[name]!) });
   }
 
-  test('each error of each retrier is retried, and the upload goes on as if nothing had been', async () => {
+  test('retries each error of each retrier, and the upload continues as usual', async () => {
     const { Retry = [] } = machine.states.get(state)!;
     expect(Retry).toHaveLength(2 + rules.length);
     for (const [index, { ErrorEquals, JitterStrategy }] of Retry.entries()) {
@@ -219,7 +219,7 @@ describe.each(retrying)('%s', (state, name, rules) => {
     }
   });
 
-  test('no retrier goes on for ever', async () => {
+  test('stops retrying at some point', async () => {
     for (const [index, { ErrorEquals, MaxAttempts }] of machine.states.get(state)!.Retry!.entries()) {
       const run = await runWith(ErrorEquals[0]!, Infinity);
       const retries = run.steps.filter((step) => step === `${state} retries ${index}`);
@@ -228,7 +228,7 @@ describe.each(retrying)('%s', (state, name, rules) => {
     }
   });
 
-  test('of our own faults those are retried that it may help', () => {
+  test('retries only those faults of the project that may pass', () => {
     const retried = machine.states.get(state)!.Retry!.flatMap(({ ErrorEquals }) => ErrorEquals);
     for (const [fault, { retry }] of Object.entries(faultTable)) {
       expect([fault, retried.includes(fault)]).toEqual([fault, (rules as readonly string[]).includes(retry)]);
@@ -247,6 +247,6 @@ test('the children of the map may run as long as upload-parts, so they are no Ex
   expect(ProcessorConfig).toEqual({ Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' });
 });
 
-test('everything that the definition can do has been done', () => {
+test('these tests take every path of the definition', () => {
   expect([...machine.untouched]).toEqual([]);
 });
