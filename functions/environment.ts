@@ -1,9 +1,10 @@
 import { Fault } from '../shared/model/faults.ts';
 
 /**
- * The environment variables of a function, read once, whole, and frozen.
- * @param keys every variable that it needs
- * @throws Fault `InvalidInput` naming every one that is missing
+ * Reads the environment variables of a function.
+ * @param keys the variables that it needs
+ * @returns a frozen object
+ * @throws Fault `InvalidInput` that names every missing variable
  */
 export function readEnvironment<Key extends string>(keys: readonly Key[]): Readonly<Record<Key, string>> {
   const missing = keys.filter((key) => (process.env[key] ?? '') === '');

@@ -7,29 +7,35 @@ import { systemClock, type Deadline } from '../shared/ports/clock.ts';
 import type { Progress } from '../shared/ports/progress.ts';
 import type { PartContext } from '../shared/transfer/context.ts';
 import { MiB } from '../shared/model/limits.ts';
+import { Tally } from '../shared/observing/tally.ts';
 
-/** What the handlers share: the ports of the core, wired to AWS once a Lambda environment. */
+/**
+ * `functions/` has a folder for each Lambda function. Its environment.ts names the variables that the construct sets and
+ * the handler reads; its index.ts parses the event, calls the core, and maps the result.
+ *
+ * This file connects the ports of the core to AWS, once per Lambda environment.
+ */
 
-/** The part of a Lambda context that is used. */
+/** The part of a Lambda context that the handlers use. */
 export interface Invocation {
   getRemainingTimeInMillis(): number;
 }
 
-/** Milliseconds kept back to record what was done and to answer. */
+/** Time kept back to record the result and to answer. */
 const reserveMillis = 5_000;
 
-/** Until when this invocation may work. */
+/** When this invocation must stop its work. */
 export function deadlineOf(invocation: Invocation): Deadline {
   return { remaining: () => invocation.getRemainingTimeInMillis() - reserveMillis };
 }
 
-/** Parts of one object at once: enough to fill a function's network, however far the other side is. */
+/** Parts of one object at once: enough to fill a function's network at any distance to the other side. */
 const partsAtOnce = 8;
 
-/** A sixth of the function's memory holds bodies: at 1,769 MB that is 18 parts of 16 MiB; the rest is Node's. */
+/** A sixth of the function's memory holds bodies: at 1,769 MB that is 18 parts of 16 MiB. Node needs the rest. */
 const buffers = new BufferPool(Math.max(64, Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'] ?? 1024) / 6) * MiB);
 
-/** Tasks, their stores, and all that moving parts needs. */
+/** Reads tasks, opens their stores, and builds the context of a transfer. */
 export class TaskWiring {
   readonly parameters: Parameters;
   readonly #stores: Stores;
@@ -44,6 +50,16 @@ export class TaskWiring {
     const task = await this.parameters.task(taskName);
     const stores = await this.#stores.of(task);
     return { task, ...stores, buffers, clock: systemClock, progress, deadline: deadlineOf(invocation), partsAtOnce };
+  }
+}
+
+/** Runs the work of a handler with counters, and publishes them even if it fails. */
+export async function withTally<Result>(work: (tally: Tally) => Promise<Result>): Promise<Result> {
+  const tally = new Tally();
+  try {
+    return await work(tally);
+  } finally {
+    tally.publish();
   }
 }
 

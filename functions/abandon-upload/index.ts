@@ -16,10 +16,10 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LETTER_QUEUE_URL);
 
-/** Last step of an execution that failed: aborts the upload, records the reason and buries the job. */
+/** The last step of a failed execution: aborts the upload, records the reason and buries the job. */
 export const handler = async (event: AbandonUploadInput, invocation: Invocation): Promise<void> => {
   const { job, error } = event;
-  // What a person started an execution with may be anything.
+  // A person can start an execution with any input.
   const subject = isJob(job) ? { task: job.task, keyHash: keyHash(job.key) } : { task: unknownTask };
   const context = {
     destination: () => wiring.partContext(job.task, invocation, noProgress),

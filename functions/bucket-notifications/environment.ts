@@ -1,2 +1,2 @@
-/** Environment variables of bucket-notifications: none; all it needs comes with the request. */
+/** Environment variables of bucket-notifications: none; the request has everything. */
 export const environmentKeys = [] as const;

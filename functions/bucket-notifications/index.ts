@@ -11,11 +11,11 @@ import {
 import { asFault, type Fault } from '../../shared/model/faults.ts';
 import { logger } from '../../shared/observing/tally.ts';
 
-/** Custom resource: the notifications of one existing bucket. A deployment sets and removes our own entries only. */
+/** Custom resource for the notifications of one existing bucket. It sets and removes only the entries of this stack. */
 export const handler = async (event: unknown): Promise<void> => {
   const request = parseCustomResourceRequest(event);
   const idPrefix = notificationIdPrefix(request.StackId);
-  // Another bucket is another resource: CloudFormation then asks to delete this one.
+  // A new physical ID makes CloudFormation delete the old resource, and so the entries of the old bucket.
   const physicalId = idPrefix + String(request.ResourceProperties['BucketName']);
   const fault = await perform(request, idPrefix).then(
     (): undefined => undefined,

@@ -1,24 +1,21 @@
 import type { CheckUploadInput, UploadState } from '../../shared/model/messages/payloads.ts';
 import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
-import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { keyHash, logger } from '../../shared/observing/tally.ts';
+import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 
-/** Completes the upload when all parts are there; says what is to be done otherwise. */
+/** Completes the upload if every part has arrived; otherwise returns the batches that are still to be sent. */
 export const handler = async (event: CheckUploadInput, invocation: Invocation): Promise<UploadState> => {
   const { job } = event;
-  const tally = new Tally();
-  try {
+  return withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
     const state = await checkUpload({ ...parts, ledger }, event);
     logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
     return state;
-  } finally {
-    tally.publish();
-  }
+  });
 };

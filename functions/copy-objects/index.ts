@@ -3,12 +3,12 @@ import { createMachineClient, createQueueClient } from '../../shared/aws/service
 import { SfnUploads } from '../../shared/aws/upload-executions.ts';
 import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { reports } from '../../shared/observing/report.ts';
-import { Tally } from '../../shared/observing/tally.ts';
+import type { Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { readEnvironment } from '../environment.ts';
-import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
@@ -19,11 +19,10 @@ const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEU
 const redelivery = new SqsRedelivery(queueClient, environment.QUEUE_URL);
 const uploads = new SfnUploads(createMachineClient(), environment.UPLOAD_MACHINE_ARN);
 
-/** Copies the small objects of a batch, starts executions for the large ones; what failed stays in the queue. */
+/** Copies the small objects of a batch and starts executions for the large ones. Failed messages stay in the queue. */
 export const handler = async (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
-  const tally = new Tally();
-  const consumer = consumerOf(invocation, tally);
-  try {
+  return withTally(async (tally) => {
+    const consumer = consumerOf(invocation, tally);
     const left = await Promise.all(
       event.Records.map(async (record) => ({ record, done: await consumeMessage(consumer, messageOf(record)) })),
     );
@@ -31,9 +30,7 @@ export const handler = async (event: SQSEvent, invocation: Invocation): Promise<
       .filter(({ done }) => !done)
       .map(({ record }) => ({ itemIdentifier: record.messageId }));
     return { batchItemFailures };
-  } finally {
-    tally.publish();
-  }
+  });
 };
 
 function messageOf({ messageId, body, receiptHandle, attributes }: SQSRecord): Message {

@@ -13,17 +13,17 @@ const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
 
-/** Milliseconds that sending the last jobs and answering may take. */
+/** Time kept back to send the last jobs and to answer. */
 const marginMillis = 20_000;
 
-/** Lists one segment on both sides, compares, and sends jobs; called again by the machine until it is done. */
+/** Lists one segment on both sides, compares, and sends jobs. The machine calls it again until the segment is done. */
 export const handler = async (event: FindObjectsState, invocation: Invocation): Promise<FindObjectsState> => {
   const context = await wiring.partContext(event.task, invocation, noProgress);
   const { run, task } = event;
   const start = event.counts ?? noCounts;
   const state = await findSegment({ ...context, queue, margin: marginMillis }, event);
   const found = state.counts ?? noCounts;
-  // A segment that had to be started anew counts from 0 again; what CloudWatch sums up never goes back.
+  // A segment that restarted counts from 0 again, but a metric can only be added to.
   const added = found.listed >= start.listed ? subtractCounts(found, start) : found;
   const tally = new Tally();
   tally.add(task, 'KeysListed', added.listed + added.listedAtDestination);

@@ -10,7 +10,7 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const ledger = createLedger(environment.LEDGER_TABLE);
 
-/** Last step of the SYNC machine, on both of its ends: records the run's counts and how it ended. */
+/** The last step of the SYNC machine, after success and failure: records the run's counts and its status. */
 export const handler = async (event: FinishRunInput): Promise<RunCounts> => {
   const { task, run, status, counts, reason } = await finishRun({ ledger, clock: systemClock }, event);
   const tally = new Tally();

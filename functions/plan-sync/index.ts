@@ -9,7 +9,7 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 
-/** First step of the SYNC machine: checks the input and the buckets, and cuts the key space into segments. */
+/** The first step of the SYNC machine: checks the input and the buckets, and cuts the key space into segments. */
 export const handler = async (event: PlanSyncInput, invocation: Invocation): Promise<SyncPlan> => {
   const input = parseSyncInput(event.input);
   const { task, source, destination } = await wiring.partContext(input.task, invocation, noProgress);

@@ -3,25 +3,22 @@ import { parseWith } from '../../shared/model/parse.ts';
 import type { PlanUploadInput, UploadState } from '../../shared/model/messages/payloads.ts';
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
-import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
-import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { keyHash, logger } from '../../shared/observing/tally.ts';
+import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 
-/** First step of the UPLOAD machine: opens or resumes the multipart upload and shares out what is missing. */
+/** The first step of the UPLOAD machine: opens or resumes the multipart upload, and puts its missing parts into batches. */
 export const handler = async (event: PlanUploadInput, invocation: Invocation): Promise<UploadState> => {
   const job = parseWith(jobSchema, event.job, 'input of the upload machine');
-  const tally = new Tally();
-  try {
+  return withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
     const state = await planUpload({ ...parts, ledger }, event);
     const plan = state.state === 'uploading' ? { parts: state.target.plan.partCount, missing: state.missing } : {};
     logger.info('upload planned', { task: job.task, keyHash: keyHash(job.key), state: state.state, ...plan });
     return state;
-  } finally {
-    tally.publish();
-  }
+  });
 };

@@ -13,8 +13,8 @@ const ledger = createLedger(environment.LEDGER_TABLE);
 const olderThanMillis = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 
 /**
- * Once a day: aborts uploads that were left behind at the destinations of all tasks.
- * @throws Fault `Unavailable` naming the tasks that could not be swept, after all others were
+ * Aborts, once per day, the uploads that were left at the destinations of all tasks.
+ * @throws Fault `Unavailable` that names the tasks which could not be swept, after sweeping all others
  */
 export const handler = async (_event: unknown, invocation: Invocation): Promise<void> => {
   const tally = new Tally();
@@ -23,7 +23,7 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
     try {
       const { task, destination, clock, deadline } = await wiring.partContext(name, invocation, noProgress);
       const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThanMillis });
-      // The sum over all tasks is what an alarm looks at.
+      // An alarm uses the sum over all tasks.
       for (const sum of [name, allTasks]) tally.add(sum, 'UploadsSwept', counts.aborted);
       logger.info('uploads swept', { task: name, ...counts });
     } catch (error) {

@@ -8,16 +8,16 @@ import {
   S3Client,
   type NotificationConfiguration,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, jest, test } from '@jest/globals';
 import { startEndpoint, type Endpoint } from '../support/endpoint.ts';
 
-/** The handler over the local endpoint, asked as CloudFormation asks. */
+/** The handler over the local endpoint, called as CloudFormation calls it. */
 
 const jobs = 'arn:aws:sqs:us-east-1:000000000000:jobs';
 const stackId = 'arn:aws:cloudformation:us-east-1:000000000000:stack/Ferry/0c5c6b20';
 const prefixRule = (Value: string) => ({ Filter: { Key: { FilterRules: [{ Name: 'prefix' as const, Value }] } } });
 
-/** What others have configured: a receiver of each kind. */
+/** The configuration of other owners: a receiver of each kind. */
 const foreign = {
   QueueConfigurations: [
     { Id: 'their-queue', QueueArn: `${jobs}-of-others`, Events: ['s3:ObjectCreated:*' as const], ...prefixRule('q/') },
@@ -87,7 +87,7 @@ beforeEach(() => {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-async function ask(RequestType: string, properties: Properties, changes: Properties = {}): Promise<Answer> {
+async function send(RequestType: string, properties: Properties, changes: Properties = {}): Promise<Answer> {
   answers = [];
   await handler({
     RequestType,
@@ -100,7 +100,7 @@ async function ask(RequestType: string, properties: Properties, changes: Propert
     ...changes,
   });
   expect(answers).toHaveLength(1);
-  // The URL is signed for a request without one.
+  // The URL is signed for a request without a content type.
   expect(answers[0]!.contentType).toBeUndefined();
   expect(answers[0]!.answer).toMatchObject({
     StackId: stackId,
@@ -136,53 +136,53 @@ async function theirs(bucket: string): Promise<NotificationConfiguration> {
 
 const photos = { BucketName: 'photos', Created: ['in/', 'b/'], Removed: ['in/'] };
 
-describe("an existing bucket's own notifications", () => {
-  it('survive creation, update and removal, to the letter', async () => {
+describe('bucket-notifications and entries of other owners', () => {
+  it('keeps them unchanged through create, update and delete', async () => {
     await put('photos', foreign);
     const before = await notifications('photos');
 
-    const created = await ask('Create', photos);
+    const created = await send('Create', photos);
     expect(created.Status).toBe('SUCCESS');
     expect(await ours('photos')).toEqual(['s3:ObjectCreated:* in/', 's3:ObjectCreated:* b/', 's3:ObjectRemoved:* in/']);
     expect(await theirs('photos')).toEqual(before);
 
-    // Somebody adds one of their own in the meantime.
+    // Another owner adds an entry meanwhile.
     const added = { Id: 'later', QueueArn: `${jobs}-later`, Events: ['s3:ObjectTagging:*' as const] };
     const now = await notifications('photos');
     await put('photos', { ...now, QueueConfigurations: [...now.QueueConfigurations!, added] });
 
-    const updated = await ask('Update', { ...photos, Created: ['in/'], Removed: [] });
+    const updated = await send('Update', { ...photos, Created: ['in/'], Removed: [] });
     expect(updated).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: created.PhysicalResourceId });
     expect(await ours('photos')).toEqual(['s3:ObjectCreated:* in/']);
     expect((await theirs('photos')).QueueConfigurations).toEqual([...before.QueueConfigurations!, added]);
 
-    expect((await ask('Delete', photos)).Status).toBe('SUCCESS');
+    expect((await send('Delete', photos)).Status).toBe('SUCCESS');
     expect(await notifications('photos')).toEqual({
       ...before,
       QueueConfigurations: [...before.QueueConfigurations!, added],
     });
   });
 
-  it('survive when every request comes twice', async () => {
+  it('keeps them if every request is delivered twice', async () => {
     await put('more', foreign);
     const before = await notifications('more');
     const more = { BucketName: 'more', Created: [''] };
     await put('more', { ...before, QueueConfigurations: [], TopicConfigurations: [] });
     const rest = await notifications('more');
     for (const type of ['Create', 'Create', 'Update', 'Update']) {
-      expect((await ask(type, more)).Status).toBe('SUCCESS');
+      expect((await send(type, more)).Status).toBe('SUCCESS');
       expect(await ours('more')).toEqual(['s3:ObjectCreated:* ']);
     }
     for (const type of ['Delete', 'Delete']) {
-      expect((await ask(type, more)).Status).toBe('SUCCESS');
+      expect((await send(type, more)).Status).toBe('SUCCESS');
       expect(await notifications('more')).toEqual(rest);
     }
   });
 
-  it('survive beside those of another stack, whose entries are not ours', async () => {
+  it('keeps the entries of another stack', async () => {
     const other = { StackId: stackId.replace('Ferry', 'Ferry2') };
     await put('more', {});
-    await ask('Create', { BucketName: 'more', Created: ['one/'] });
+    await send('Create', { BucketName: 'more', Created: ['one/'] });
     const second = { BucketName: 'more', Created: ['two/'] };
     answers = [];
     await handler({
@@ -194,14 +194,14 @@ describe("an existing bucket's own notifications", () => {
       ...other,
     });
     expect(await ours('more')).toEqual(['s3:ObjectCreated:* one/', 's3:ObjectCreated:* two/']);
-    await ask('Delete', { BucketName: 'more', Created: ['one/'] });
+    await send('Delete', { BucketName: 'more', Created: ['one/'] });
     expect(await ours('more')).toEqual(['s3:ObjectCreated:* two/']);
   });
 });
 
-it('a stack that is made again finds what its former self left behind', async () => {
+test('a stack that is created again replaces the entries that its predecessor left', async () => {
   await put('more', {});
-  await ask('Create', { BucketName: 'more', Created: ['a/', 'b/'] });
+  await send('Create', { BucketName: 'more', Created: ['a/', 'b/'] });
   answers = [];
   await handler({
     RequestType: 'Create',
@@ -215,11 +215,11 @@ it('a stack that is made again finds what its former self left behind', async ()
   expect(await ours('more')).toEqual(['s3:ObjectCreated:* a/']);
 });
 
-describe('what cannot be done is answered with its reason, and changes nothing', () => {
-  it('an overlap names the entry that is in the way', async () => {
+describe('bucket-notifications and requests that fail', () => {
+  it('names the entry that overlaps, and changes nothing', async () => {
     await put('crowded', foreign);
     const before = await notifications('crowded');
-    const { Status, Reason } = await ask('Create', { BucketName: 'crowded', Created: ['t/inner/'] });
+    const { Status, Reason } = await send('Create', { BucketName: 'crowded', Created: ['t/inner/'] });
     expect(Status).toBe('FAILED');
     expect(Reason).toMatch(/^InvalidTask: bucket "crowded" already has notifications that overlap/);
     expect(Reason).toContain(
@@ -229,38 +229,38 @@ describe('what cannot be done is answered with its reason, and changes nothing',
     expect(await notifications('crowded')).toEqual(before);
   });
 
-  it('a bucket that does not exist fails a creation, not a removal', async () => {
+  it('fails a create for a missing bucket, but not a delete', async () => {
     const gone = { BucketName: 'not-there', Created: [''] };
-    expect(await ask('Create', gone)).toMatchObject({
+    expect(await send('Create', gone)).toMatchObject({
       Status: 'FAILED',
       Reason: expect.stringMatching(/^BucketNotFound: .*"not-there"/),
     });
-    expect((await ask('Delete', gone)).Status).toBe('SUCCESS');
+    expect((await send('Delete', gone)).Status).toBe('SUCCESS');
   });
 
-  it('properties that are not valid', async () => {
-    const { Status, Reason } = await ask('Create', { BucketName: 'photos', Created: 'everything' });
+  it('fails invalid properties, with the reason', async () => {
+    const { Status, Reason } = await send('Create', { BucketName: 'photos', Created: 'everything' });
     expect({ Status, Reason }).toEqual({
       Status: 'FAILED',
       Reason: expect.stringMatching(/^InvalidInput: properties of Notifications .*\n.*Created: found "everything"/),
     });
   });
 
-  it('a request that is none is refused', async () => {
+  it('rejects an event that is not a request of CloudFormation', async () => {
     await expect(handler({ RequestType: 'Create' })).rejects.toMatchObject({ name: 'InvalidInput' });
   });
 });
 
-describe('writing', () => {
-  it('is done anew where somebody else wrote between the write and the look at it', async () => {
+describe('bucket-notifications and its writes', () => {
+  it('writes again if another owner wrote between its write and its check', async () => {
     await put('busy', {});
     let interfered = false;
     const writes = () =>
       world.requests.filter(({ bucket, operation }) => bucket === 'busy' && /^PutBucketN/.test(operation));
     const before = writes().length;
-    // The first look after our write sees their configuration instead, which we must keep.
+    // The first check after our write sees their configuration instead of ours, and must keep it.
     const theirsNow = { QueueConfigurations: foreign.QueueConfigurations };
-    const asked = ask('Create', { BucketName: 'busy', Created: ['in/'] });
+    const sent = send('Create', { BucketName: 'busy', Created: ['in/'] });
     while (!interfered) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       if (writes().length > before) {
@@ -268,29 +268,29 @@ describe('writing', () => {
         await put('busy', theirsNow);
       }
     }
-    expect((await asked).Status).toBe('SUCCESS');
-    // Where the look came first, all was well when it did; a further request of ours heals it without touching theirs.
-    await ask('Update', { BucketName: 'busy', Created: ['in/'] });
+    expect((await sent).Status).toBe('SUCCESS');
+    // If the check came first, it saw our entry; then a second request of ours restores it and keeps theirs.
+    await send('Update', { BucketName: 'busy', Created: ['in/'] });
     expect(await ours('busy')).toEqual(['s3:ObjectCreated:* in/']);
     expect((await theirs('busy')).QueueConfigurations).toEqual((await expected(theirsNow)).QueueConfigurations);
   });
 
-  it('is not done at all where everything is as it should be', async () => {
-    await ask('Create', photos);
+  it('writes nothing if the entries are already right', async () => {
+    await send('Create', photos);
     const writes = () =>
       world.requests.filter(({ operation }) => operation === 'PutBucketNotificationConfiguration').length;
     const before = writes();
-    await ask('Update', photos);
+    await send('Update', photos);
     expect(writes()).toBe(before);
   });
 });
 
-it('CloudFormation is told again where it did not take the answer', async () => {
+test('the answer to CloudFormation is sent again if it was refused', async () => {
   refusals = 2;
-  expect((await ask('Delete', photos)).Status).toBe('SUCCESS');
+  expect((await send('Delete', photos)).Status).toBe('SUCCESS');
 });
 
-/** A configuration as S3 gives it back. */
+/** A configuration as S3 returns it. */
 async function expected(configuration: NotificationConfiguration): Promise<NotificationConfiguration> {
   await put('slow', configuration);
   return notifications('slow');

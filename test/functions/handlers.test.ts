@@ -49,21 +49,30 @@ afterAll(async () => {
   await world.stop();
 });
 beforeEach(() => {
-  lines = [];
   world.fault = () => undefined;
+  captureLines();
+});
+
+/** Collects the JSON lines that the handlers log, from now on, in `lines`. */
+function captureLines(): void {
+  const captured: string[] = [];
+  lines = captured;
   for (const output of outputs) {
     output.mockImplementation((chunk) => {
-      lines.push(
-        ...String(chunk)
-          .split('\n')
-          .filter((line) => line.startsWith('{')),
-      );
+      const text = String(chunk);
+      captured.push(...text.split('\n').filter((line) => line.startsWith('{')));
       return true;
     });
   }
-});
+}
 
-/** The handler as Lambda has it, its payloads passing as JSON. */
+/** Lets the store refuse to write the object. */
+function denyPut(denied: string): void {
+  world.fault = ({ operation, key }) =>
+    operation === 'PutObject' && key === denied ? { kind: 'status', status: 403, code: 'AccessDenied' } : undefined;
+}
+
+/** A handler as Lambda calls it: its event and its result pass through JSON. */
 async function handlerOf<Event, Result>(name: string): Promise<Handler<Event, Result>> {
   const { handler } = (await import(`../../functions/${name}/index.ts`)) as { handler: Handler<Event, Result> };
   return async (event, context) => {
@@ -82,9 +91,9 @@ async function copied(key: string): Promise<string | undefined> {
   return opened && (await buffer(opened.body)).toString();
 }
 
-/** The sums of a metric over the lines that were written. */
-function metric(name: string): number {
-  return lines
+/** The sum of a metric over log lines. */
+function metric(name: string, from: readonly string[] = lines): number {
+  return from
     .map((line) => JSON.parse(line) as Record<string, unknown>)
     .filter((line) => '_aws' in line && name in line)
     .reduce((sum, line) => sum + [line[name]].flat().reduce<number>((a, b) => a + Number(b), 0), 0);
@@ -105,59 +114,91 @@ describe('copy-objects', () => {
     handler = await handlerOf('copy-objects');
   });
 
-  it('does a batch of jobs and notifications, and answers only what is to come back', async () => {
-    await put('in/one', 'one');
-    await put('in/a b+c/😀', 'two');
-    await put('in/failing', 'three');
-    await put('in/large', Buffer.alloc(7 * MiB));
-    const bodies = [
-      encodeJob(job('in/one')),
-      notification('ObjectCreated:Put', 'in/a b+c/😀'),
-      JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Time: '2026-11-01T00:00:00Z', Bucket: 'source' }),
-      'malformed',
-      encodeJob(job('in/failing')),
-      encodeJob(job('in/large', { size: 7 * MiB })),
-      encodeJob(job('in/gone')),
-    ];
-    for (const body of bodies) await world.send(body);
-    world.fault = ({ operation, key }) =>
-      operation === 'PutObject' && key === 'out/failing'
-        ? { kind: 'status', status: 403, code: 'AccessDenied' }
-        : undefined;
-    const event = await world.receive();
-    expect(event.Records).toHaveLength(bodies.length);
-    const idOf = (body: string): string => event.Records.find((record) => record.body === body)!.messageId;
+  describe('with a batch of every kind of message', () => {
+    const bodies = {
+      job: encodeJob(job('in/one')),
+      event: notification('ObjectCreated:Put', 'in/a b+c/😀'),
+      testEvent: JSON.stringify({
+        ...{ Service: 'Amazon S3', Event: 's3:TestEvent', Time: '2026-11-01T00:00:00Z', Bucket: 'source' },
+      }),
+      malformed: 'malformed',
+      failing: encodeJob(job('in/failing')),
+      large: encodeJob(job('in/large', { size: 7 * MiB })),
+      gone: encodeJob(job('in/gone')),
+    };
+    const messageIds = new Map<string, string>();
+    let answer: SQSBatchResponse;
+    let written: string[];
 
-    expect(await handler(event, invocation())).toEqual({ batchItemFailures: [{ itemIdentifier: idOf(bodies[4]!) }] });
+    beforeAll(async () => {
+      await put('in/one', 'one');
+      await put('in/a b+c/😀', 'two');
+      await put('in/failing', 'three');
+      await put('in/large', Buffer.alloc(7 * MiB));
+      for (const body of Object.values(bodies)) await world.send(body);
+      denyPut('out/failing');
+      captureLines();
+      const event = await world.receive();
+      for (const { body, messageId } of event.Records) messageIds.set(body, messageId);
+      answer = await handler(event, invocation());
+      written = lines;
+    });
 
-    expect(await copied('out/one')).toBe('one');
-    expect(await copied('out/a b+c/😀')).toBe('two');
-    expect(await copied('out/failing')).toBeUndefined();
-    expect(await world.letters()).toEqual([
-      { body: 'malformed', reason: expect.stringMatching(/^InvalidInput: .*not JSON/) },
-    ]);
-    expect(await world.ledger.get('(unknown)', `message:${idOf('malformed')}`)).toMatchObject({ status: 'FAILED' });
-    expect(await world.ledger.get('copies', 'in/one')).toMatchObject({ status: 'DONE', route: 'put', size: 3 });
-    expect(await world.ledger.get('copies', 'in/failing')).toBeUndefined();
-    expect(world.executions()).toEqual([expect.stringMatching(/^copies-[0-9a-f]{40}-1$/)]);
-    expect(metric('ObjectsCopied')).toBe(2);
-    expect(metric('BytesCopied')).toBe(6);
-    expect(metric('ExecutionsStarted')).toBe(1);
-    expect(metric('ObjectsSkipped')).toBe(1);
-    expect(metric('ObjectsFailed')).toBe(1);
-    expect(metric('EventToDone')).toBeGreaterThanOrEqual(1000);
-    const log = lines.join('\n');
-    expect(log).not.toContain('secret/EXAMPLE+key');
-    expect(log).toContain('failed, comes back');
-    expect(log).toContain(`"messageId":"${idOf('malformed')}"`);
-    expect(log).not.toContain('reserved key');
+    it('receives all messages, and returns only the failed job to the queue', () => {
+      expect(messageIds.size).toBe(Object.keys(bodies).length);
+      expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: messageIds.get(bodies.failing) }] });
+    });
+
+    it.each([
+      { what: 'the object of a job', key: 'out/one', text: 'one' },
+      { what: 'the object of an event', key: 'out/a b+c/😀', text: 'two' },
+      { what: 'nothing for a failed job', key: 'out/failing', text: undefined },
+    ])('writes $what', async ({ key, text }) => {
+      expect(await copied(key)).toBe(text);
+    });
+
+    it('buries the malformed message with its reason', async () => {
+      expect(await world.letters()).toEqual([
+        { body: 'malformed', reason: expect.stringMatching(/^InvalidInput: .*not JSON/) },
+      ]);
+      const id = `message:${messageIds.get(bodies.malformed)}`;
+      expect(await world.ledger.get('(unknown)', id)).toMatchObject({ status: 'FAILED' });
+    });
+
+    it('records the copied object, and not yet the failed one', async () => {
+      expect(await world.ledger.get('copies', 'in/one')).toMatchObject({ status: 'DONE', route: 'put', size: 3 });
+      expect(await world.ledger.get('copies', 'in/failing')).toBeUndefined();
+    });
+
+    it('starts one execution, for the large object', () => {
+      expect(world.executions()).toEqual([expect.stringMatching(/^copies-[0-9a-f]{40}-1$/)]);
+    });
+
+    it.each([
+      ['ObjectsCopied', 2],
+      ['BytesCopied', 6],
+      ['ExecutionsStarted', 1],
+      ['ObjectsSkipped', 1],
+      ['ObjectsFailed', 1],
+    ])('publishes the metric %s: %i', (name, sum) => {
+      expect(metric(name, written)).toBe(sum);
+    });
+
+    it('publishes the delay from the event to the copy', () => {
+      expect(metric('EventToDone', written)).toBeGreaterThanOrEqual(1000);
+    });
+
+    it('logs failures with their message IDs, and no secret', () => {
+      const log = written.join('\n');
+      expect(log).not.toContain('secret/EXAMPLE+key');
+      expect(log).toContain('failed, comes back');
+      expect(log).toContain(`"messageId":"${messageIds.get(bodies.malformed)}"`);
+      expect(log).not.toContain('reserved key');
+    });
   });
 
-  it('gives up at the last delivery, with the reason in the ledger', async () => {
-    world.fault = ({ operation, key }) =>
-      operation === 'PutObject' && key === 'out/denied'
-        ? { kind: 'status', status: 403, code: 'AccessDenied' }
-        : undefined;
+  it('buries a job that fails on its last delivery, with the reason in the ledger', async () => {
+    denyPut('out/denied');
     await put('in/denied', 'x');
     await world.send(encodeJob(job('in/denied')));
     const event = await world.receive();
@@ -168,7 +209,7 @@ describe('copy-objects', () => {
     expect(await world.ledger.get('copies', 'in/denied')).toMatchObject({ status: 'FAILED', attempts: 3 });
   });
 
-  it('deletes what an event says is gone, and buries jobs of tasks that are not there', async () => {
+  it('deletes an object after a removal event, and buries a job of an unknown task', async () => {
     await put('in/old', 'old');
     await world.send(encodeJob(job('in/old')));
     await handler(await world.receive(), invocation());
@@ -183,7 +224,7 @@ describe('copy-objects', () => {
     expect(reasons).toContainEqual(expect.stringMatching(/^UnknownTask: task: found .*nobody/));
   });
 
-  it('tries a service that is busy again by itself', async () => {
+  it('retries a busy store within one call', async () => {
     await put('in/busy', 'x');
     let times = 2;
     world.fault = ({ operation }) =>
@@ -197,7 +238,7 @@ describe('copy-objects', () => {
 describe('the functions of the SYNC machine', () => {
   const run = { run: 'run-1', startedAt: '2026-11-01T00:00:00.000Z' };
 
-  it('plan, find and finish a run', async () => {
+  it('plan a run, find its objects, and record its counts', async () => {
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
     const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
     const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
@@ -215,7 +256,7 @@ describe('the functions of the SYNC machine', () => {
 
     let state: FindObjectsState = { ...planned, segment: {} };
     const calls: boolean[] = [];
-    // Time is short each time: one key a call.
+    // Each call has time for one key only.
     while (state.done !== true && calls.length < 10) {
       state = await find(state, invocation(1000));
       calls.push(state.done === true);
@@ -240,13 +281,13 @@ describe('the functions of the SYNC machine', () => {
     [{ tasks: 'copies' }, 'InvalidInput', 'task: is missing'],
     [{ task: 'copies', prefix: 'out/' }, 'InvalidInput', 'prefix: found "out/"'],
     ['copies', 'InvalidInput', 'found "copies"'],
-  ])('refuse the input %j with %s', async (input, name, message) => {
+  ])('refuse the input %j with fault %s', async (input, name, message) => {
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
     const refused = plan({ ...run, input }, invocation());
     await expect(refused).rejects.toMatchObject({ name, message: expect.stringContaining(message) });
   });
 
-  it('names the side whose bucket is not there', async () => {
+  it('name the side whose bucket does not exist', async () => {
     world.putTask('lost', JSON.stringify({ ...task, name: 'lost', destination: { bucket: 'not-there' } }));
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
     await expect(plan({ ...run, input: { task: 'lost' } }, invocation())).rejects.toMatchObject({
@@ -269,26 +310,26 @@ describe('the functions of the SYNC machine', () => {
 
 describe('the functions of the UPLOAD machine', () => {
   const bytes = Buffer.alloc(11 * MiB, 'large');
-  const begin = (key: string): PlanUploadInput => ({
+  const planInput = (key: string): PlanUploadInput => ({
     job: job(key, { size: bytes.length }),
     attempt: 0,
   });
 
-  it('bring a large object over', async () => {
+  it('copy a large object in parts', async () => {
     const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
     const send = await handlerOf<UploadPartsInput, { outcome: string }>('upload-parts');
     const check = await handlerOf<CheckUploadInput, UploadState>('check-upload');
     await put('in/huge', bytes);
-    const state = await plan(begin('in/huge'), invocation());
+    const state = await plan(planInput('in/huge'), invocation());
     if (state.state !== 'uploading') throw new Error(state.state);
     expect(state).toMatchObject({ attempt: 1, missing: 3, batches: [{ parts: [[1, 3]] }], concurrency: 40 });
     const input = { job: state.job, target: state.target, batch: { parts: [[1, 2] as const] } };
     expect(await send(input, invocation())).toEqual({ outcome: 'sent' });
-    // Too little time to begin a part.
+    // Too little time to start a part.
     expect(await send({ ...input, batch: { parts: [[3, 3]] } }, invocation(10_000))).toEqual({ outcome: 'left' });
     const waiting = await check({ ...state, outcomes: [{ outcome: 'sent' }, { outcome: 'left' }] }, invocation());
     expect(waiting).toMatchObject({ state: 'waiting', missing: 1, batches: [{ parts: [[3, 3]] }] });
-    // A batch that is sent again, because its call died, is sent without the parts that are there.
+    // A batch that is sent again, because its call crashed, skips the parts that the destination has.
     for (let call = 1; call <= 2; call++) {
       expect(await send({ ...input, batch: { parts: [[1, 3]] } }, invocation())).toEqual({ outcome: 'sent' });
     }
@@ -297,14 +338,14 @@ describe('the functions of the UPLOAD machine', () => {
     expect(await world.ledger.get('copies', 'in/huge')).toMatchObject({ status: 'DONE', route: 'multipart' });
     expect(metric('PartsSent')).toBe(3);
     expect(metric('ObjectsCopied')).toBe(1);
-    expect(await plan(begin('in/huge'), invocation())).toMatchObject({ state: 'finished' });
+    expect(await plan(planInput('in/huge'), invocation())).toMatchObject({ state: 'finished' });
   });
 
-  it('give it up with its reason where it failed', async () => {
+  it('abort an upload that failed, and record the reason', async () => {
     const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
     const abandon = await handlerOf<AbandonUploadInput, unknown>('abandon-upload');
     await put('in/stuck', bytes);
-    const state = await plan(begin('in/stuck'), invocation());
+    const state = await plan(planInput('in/stuck'), invocation());
     if (state.state !== 'uploading') throw new Error(state.state);
     const error = { Error: 'UploadStuck', Cause: JSON.stringify({ errorMessage: 'no progress' }) };
     await abandon({ job: state.job, execution: 'e', error }, invocation());
@@ -323,7 +364,7 @@ describe('the functions of the UPLOAD machine', () => {
     [{ task: 'copies', key: 'in/k', action: 'copy', size: 'big' }, 'size: found "big", expected number'],
     ['in/k', 'found "in/k", expected Object'],
     [null, 'found null, expected Object'],
-  ])('refuse an execution that was started with %j, and record that', async (input, message) => {
+  ])('refuse an execution that was started with %j, and record the refusal', async (input, message) => {
     const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
     const abandon = await handlerOf<AbandonUploadInput, unknown>('abandon-upload');
     const common = { job: input as unknown as Job, execution: 'by-hand' };
@@ -335,8 +376,8 @@ describe('the functions of the UPLOAD machine', () => {
   });
 });
 
-describe('the environment', () => {
-  it('is read whole, and every variable that is missing is named', async () => {
+describe('readEnvironment', () => {
+  it('names every missing variable, and returns a frozen object', async () => {
     const { readEnvironment } = await import('../../functions/environment.ts');
     expect(() => readEnvironment(['TASKS_PATH', 'NOT_SET', 'NOR_THIS'])).toThrow(
       'environment: missing NOT_SET, NOR_THIS',
@@ -347,7 +388,7 @@ describe('the environment', () => {
 });
 
 describe('sweep-uploads', () => {
-  it("aborts its tasks' own uploads at the destination, and names the tasks that it could not look after", async () => {
+  it("aborts its tasks' own uploads at the destination, and names the tasks that it could not sweep", async () => {
     const handler = await handlerOf<object, undefined>('sweep-uploads');
     const announced = await destination.createUpload('out/swept', noAttributes);
     await world.ledger.announceUpload('copies', 'in/swept', Date.now());
@@ -360,7 +401,7 @@ describe('sweep-uploads', () => {
     });
     await expect(destination.listParts('out/swept', announced.uploadId)).rejects.toMatchObject({ name: 'UploadGone' });
     expect(await destination.listParts('out/theirs', foreign.uploadId)).toEqual([]);
-    // Once for the task and once for the sum that the alarm looks at.
+    // Once for the task, and once for the sum that the alarm uses.
     expect(metric('UploadsSwept')).toBe(2);
     await destination.abortUpload('out/theirs', foreign.uploadId);
   });
