@@ -24,9 +24,9 @@ export interface Ledger {
   claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload>;
 
   /**
-   * Records that an upload of the object is about to be created, before the store is asked for it. The record identifies
-   * an upload that was created but never claimed, which would otherwise look like another writer's. It is kept for at
-   * least 30 days.
+   * Records that an upload of the object is about to be created, before the store is asked for it. The record
+   * identifies an upload that was created but never claimed, which would otherwise look like another writer's. It is
+   * kept for at least 30 days.
    * @param at milliseconds since the epoch
    */
   announceUpload(task: string, key: string, at: number): Promise<void>;
