@@ -10,8 +10,8 @@ import { MiB } from '../shared/model/limits.ts';
 import { Tally } from '../shared/observing/tally.ts';
 
 /**
- * `functions/` has a folder for each Lambda function. Its environment.ts names the variables that the construct sets and
- * the handler reads; its index.ts parses the event, calls the core, and maps the result.
+ * `functions/` has a folder for each Lambda function. Its environment.ts names the variables that the construct sets
+ * and the handler reads; its index.ts parses the event, calls the core, and maps the result.
  *
  * This file connects the ports of the core to AWS, once per Lambda environment.
  */

@@ -72,7 +72,8 @@ await runCommand(command, async () => {
       ].join('\n'),
     );
     note(
-      `buckets: ${pipeline.buckets.join(', ')}; the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C stops`,
+      `buckets: ${pipeline.buckets.join(', ')}; ` +
+        `the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C stops`,
     );
     await stopped;
     return 0;

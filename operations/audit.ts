@@ -41,8 +41,8 @@ proves that it is not the source's version. The audit changes nothing. It receiv
 hides them for some seconds; it only counts jobs.
 
 --deep also proves the objects that a run would skip. Equal sizes and ETags are proof, because stores compute ETags from
-the bytes; next come the full-object checksums that both sides store, read by HEAD; last, both objects are read and their
-SHA-256 compared, which costs requests and traffic. --deep bytes reads every object.
+the bytes; next come the full-object checksums that both sides store, read by HEAD; last, both objects are read and
+their SHA-256 compared, which costs requests and traffic. --deep bytes reads every object.
 
 Objects that change during the audit are checked a second time before they are reported. For a final answer, run the
 audit when the queue is empty.`;

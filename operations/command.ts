@@ -5,9 +5,9 @@ import { visibleLines } from '../shared/model/text.ts';
 /**
  * The frame of every command of this project: help, errors and exit codes.
  *
- * A command exits with 0 if all is well, 1 if something is missing, wrong or could not be done, and 2 if an option or the
- * configuration is wrong. A fault is printed as one message, and its row in the fault table gives the exit code. Any other
- * error is a bug: it keeps its stack, and Node exits with 1.
+ * A command exits with 0 if all is well, 1 if something is missing, wrong or could not be done, and 2 if an option or
+ * the configuration is wrong. A fault is printed as one message, and its row in the fault table gives the exit code.
+ * Any other error is a bug: it keeps its stack, and Node exits with 1.
  */
 
 /** The exit code for a wrong option. */

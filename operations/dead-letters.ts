@@ -31,8 +31,8 @@ export interface RedriveReport {
 const emptyReceives = 2;
 
 /**
- * Moves dead letters back to the job queue. A letter is removed only after the job queue confirmed it, so after any failure
- * it is in one of the queues, or in both.
+ * Moves dead letters back to the job queue. A letter is removed only after the job queue confirmed it, so after any
+ * failure it is in one of the queues, or in both.
  * @throws Fault of the queues, after it has released the letters that were received and not sent
  */
 export async function redrive(queues: RedriveQueues, options: RedriveOptions): Promise<RedriveReport> {
@@ -81,8 +81,8 @@ export async function redrive(queues: RedriveQueues, options: RedriveOptions): P
 }
 
 /**
- * Reads every dead letter, and releases all of them at the end. Until then each is held, or it would be received again and
- * again.
+ * Reads every dead letter, and releases all of them at the end. Until then each is held, or it would be received again
+ * and again.
  * @param maxHeld letters that may be held
  * @returns false if there are more
  */

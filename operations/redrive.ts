@@ -5,8 +5,8 @@ import { createCommand, exitCodesHelp, runCommand, stackOption } from './command
 import { redrive, type RedriveReport } from './dead-letters.ts';
 
 /**
- * `npm run redrive`: moves dead letters back to the job queue of a stack, with the credentials, region and endpoint that
- * the AWS command line would use.
+ * `npm run redrive`: moves dead letters back to the job queue of a stack, with the credentials, region and endpoint
+ * that the AWS command line would use.
  */
 
 interface Options {

@@ -13,7 +13,9 @@ export class Deletions {
   #waiting: string[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param onFault called with the number of messages that could not be deleted: they are delivered again, and skipped */
+  /**
+   * @param onFault called with the number of messages that could not be deleted: they are delivered again, and skipped
+   */
   constructor(source: JobSource, onFault: (fault: Fault, receipts: number) => void) {
     this.#source = source;
     this.#onFault = onFault;

@@ -10,7 +10,9 @@ export interface DeliveryContext {
   readonly limits: DeliveryLimits;
   /** is the process draining? */
   readonly isEnding: () => boolean;
-  /** a heartbeat failed: the message may be delivered again too early; the second consumer then finds the object done */
+  /**
+   * a heartbeat failed: the message may be delivered again too early; the second consumer then finds the object done
+   */
   readonly onMissedHeartbeat: (fault: Fault) => void;
 }
 

@@ -39,8 +39,8 @@ export function heartbeatAction(
 }
 
 /**
- * How an interrupted message returns to the queue. An interruption is not a failure. On the last delivery the queue would
- * bury the message, and after hours of work SQS hides it no longer; in both cases it becomes a new message.
+ * How an interrupted message returns to the queue. An interruption is not a failure. On the last delivery the queue
+ * would bury the message, and after hours of work SQS hides it no longer; in both cases it becomes a new message.
  */
 export function giveBackAs(
   { receives, wasHeldLong }: { readonly receives: number; readonly wasHeldLong: boolean },

@@ -8,9 +8,10 @@ import { runProcess } from './process.ts';
  * The EC2 worker: it takes jobs from the same queue as the Lambda function, and runs the same transfer core.
  *
  * This is its entry point. Without an argument it is the primary process ({@link Primary}), which keeps one process per
- * core running, ends them on SIGTERM or a spot notice, and writes the health file. The primary starts this script with the
- * argument `process` for each of them ({@link runProcess}). Such a process receives messages (QueueConsumer), hides each
- * from other consumers while its job makes progress (Delivery, heartbeat.ts), and deletes the finished ones (Deletions).
+ * core running, ends them on SIGTERM or a spot notice, and writes the health file. The primary starts this script with
+ * the argument `process` for each of them ({@link runProcess}). Such a process receives messages (QueueConsumer), hides
+ * each from other consumers while its job makes progress (Delivery, heartbeat.ts), and deletes the finished ones
+ * (Deletions).
  */
 
 const usageExit = 2;

@@ -67,8 +67,8 @@ export class QueueConsumer {
   }
 
   /**
-   * Works until {@link drain} is called or a job is stuck. A stuck job never lets go of its memory and sockets; only the
-   * end of the process frees them.
+   * Works until {@link drain} is called or a job is stuck. A stuck job never lets go of its memory and sockets; only
+   * the end of the process frees them.
    * @returns `stuck` if a job was; every other message is then done or back in the queue
    */
   async run(): Promise<'drained' | 'stuck'> {
@@ -105,8 +105,8 @@ export class QueueConsumer {
   }
 
   /**
-   * Resolves when a message was processed or a drain begins, at the latest after `timeoutMillis`. Each call creates a new
-   * promise: a race against one that lives as long as the process would leak memory with every message.
+   * Resolves when a message was processed or a drain begins, at the latest after `timeoutMillis`. Each call creates a
+   * new promise: a race against one that lives as long as the process would leak memory with every message.
    */
   async #woken(timeoutMillis?: number): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));

@@ -11,7 +11,9 @@ const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 
-/** The first step of the UPLOAD machine: opens or resumes the multipart upload, and puts its missing parts into batches. */
+/**
+ * The first step of the UPLOAD machine: opens or resumes the multipart upload, and puts its missing parts into batches.
+ */
 export const handler = async (event: PlanUploadInput, invocation: Invocation): Promise<UploadState> => {
   const job = parseWith(jobSchema, event.job, 'input of the upload machine');
   return withTally(async (tally) => {

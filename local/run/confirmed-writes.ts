@@ -3,7 +3,9 @@ import { localNames } from './settings.ts';
 
 type WriteListener = (more: { readonly objects: number; readonly bytes: number }) => void;
 
-/** Counts what the destination bucket confirmed. The store's answers are the evidence, not the counters of the pipeline. */
+/**
+ * Counts what the destination bucket confirmed. The store's answers are the evidence, not the counters of the pipeline.
+ */
 export class ConfirmedWrites {
   readonly #keys = new Set<string>();
   #bytes = 0;

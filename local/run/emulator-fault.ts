@@ -4,8 +4,8 @@ import { Fault, faultTable, type FaultName } from '../../shared/model/faults.ts'
 /**
  * The fault that a command reports for an error of the emulator; any other value is returned unchanged.
  *
- * `InvalidInput` and `NotSupported` keep their names. Our custom resources begin the reason they answer with the name
- * of a fault; a function that answered nothing, or another reason, is `Unavailable`.
+ * `InvalidInput` and `NotSupported` keep their names. The reason that our custom resources answer starts with
+ * the name of a fault; a function that answered nothing, or another reason, is `Unavailable`.
  */
 export function emulatorFault(error: unknown): unknown {
   if (!(error instanceof EmulatorError)) return error;

@@ -42,8 +42,8 @@ export interface LocalPipelineOptions {
 }
 
 /**
- * The whole system on one machine. As in an AWS account, the buckets and their objects exist first; the stack is deployed
- * beside them later.
+ * The whole system on one machine. As in an AWS account, the buckets and their objects exist first; the stack is
+ * deployed beside them later.
  */
 export class LocalPipeline {
   readonly tasks: readonly Task[];
@@ -150,7 +150,9 @@ export class LocalPipeline {
   }
 }
 
-/** Passes S3 events to the queues once the stack is deployed. Until then delivery fails, and the store keeps the events. */
+/**
+ * Passes S3 events to the queues once the stack is deployed. Until then delivery fails, and the store keeps the events.
+ */
 class EventRelay {
   #target: ((event: Notification) => void | Promise<void>) | undefined;
 

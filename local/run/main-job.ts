@@ -47,8 +47,8 @@ const eventTimeoutMillis = 30_000;
 const eventPollMillis = 20;
 
 /**
- * The main job, end to end: loads files into the source bucket, deploys the stack beside it, starts one run, reads every
- * object back, sends one new object over the event path, and starts a second run that must find nothing.
+ * The main job, end to end: loads files into the source bucket, deploys the stack beside it, starts one run, reads
+ * every object back, sends one new object over the event path, and starts a second run that must find nothing.
  * @returns what happened; `isGood` of report.ts says whether it is good
  * @throws Fault `InvalidInput` for a wrong option
  */

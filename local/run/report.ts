@@ -43,12 +43,16 @@ export function summary(report: Report): string[] {
   const { seconds, eventSeconds } = report;
   // The worker uploads large objects without an execution.
   const large = `${report.large} large${report.executions > 0 ? ` by ${report.executions} executions` : ''}`;
+  const rate = formatSize(Math.round(report.bytes / Math.max(seconds.sync, 0.001)));
+  const event =
+    eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`;
+  const wrong = `${report.mismatched} missing or different`;
   const lines = [
     '',
     `objects   ${report.objects} (${formatSize(report.bytes)}): ${report.small} small, ${large}`,
-    `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${formatSize(Math.round(report.bytes / Math.max(seconds.sync, 0.001)))}/s)`,
-    `verified  ${report.verified} by SHA-256 in ${seconds.verify.toFixed(1)} s, ${report.mismatched} missing or different`,
-    `event     ${eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`}`,
+    `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${rate}/s)`,
+    `verified  ${report.verified} by SHA-256 in ${seconds.verify.toFixed(1)} s, ${wrong}`,
+    `event     ${event}`,
     `again     a second run had ${report.secondRunJobs} objects to send`,
     ...(report.failed > 0 ? [`failed    ${report.failed} messages are in the dead-letter queue`] : []),
     ...report.mismatches.slice(0, maxShown).map(({ key, found }) => `wrong     ${quoted(key)}: ${found}`),

@@ -74,7 +74,7 @@ export async function checkPort(port: number): Promise<void> {
     await once(server, 'listening');
   } catch (error) {
     const why = error instanceof Error && 'code' in error && error.code === 'EACCES' ? 'not allowed' : 'in use';
-    throw new Fault('InvalidInput', `port ${port} of 127.0.0.1 is ${why}; choose another with --port`, {
+    throw new Fault('InvalidInput', `port ${port} of 127.0.0.1 is ${why}; choose another one with --port`, {
       cause: error,
     });
   }
@@ -95,7 +95,9 @@ export function existingDirectory(name: string, path: string): string {
   return absolute;
 }
 
-/** Creates a directory if it is missing. @returns its absolute path. @throws Fault `InvalidInput` that names the option */
+/**
+ * Creates a directory if it is missing. @returns its absolute path. @throws Fault `InvalidInput` that names the option
+ */
 export function writableDirectory(name: string, path: string): string {
   const absolute = resolve(path);
   try {

@@ -5,8 +5,8 @@ import { Fault } from '../../shared/model/faults.ts';
 import { projectDirectory } from './settings.ts';
 
 /**
- * Bundles the functions and synthesizes the stack for a configuration, as a deployment would, but with source maps. Each
- * assembly has bundles of its own, so that several processes can synthesize at once. If the environment variable
+ * Bundles the functions and synthesizes the stack for a configuration, as a deployment would, but with source maps.
+ * Each assembly has bundles of its own, so that several processes can synthesize at once. If the environment variable
  * S3_FERRY_BUNDLES names a directory, the first call builds the bundles there, and later calls reuse them.
  * @param configuration path of the configuration file
  * @param directory receives the cloud assembly

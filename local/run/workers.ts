@@ -43,7 +43,8 @@ export class LocalWorker {
     } satisfies Partial<Record<WorkerKey, string>>;
     const script = join(workerCode(assembly), 'index.mjs');
     this.process = spawn(process.execPath, ['--enable-source-maps', '--max-semi-space-size=4', script], {
-      // As on an instance, the worker inherits nothing from this process; see processEnvironment in emulator/aws/lambda.
+      // As on an instance, the worker inherits nothing from this process; see processEnvironment in
+      // emulator/aws/lambda.
       env: {
         ...deployed,
         ...ownSettings,

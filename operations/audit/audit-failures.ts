@@ -12,8 +12,8 @@ const agreed = 'both sides are the same now, or neither has the object';
 const onlyThere = 'the object is gone from the source, and deletes are not replicated';
 
 /**
- * Checks every object that the ledger says failed. A complete comparison has reported those that still differ, with their
- * reasons. This part reports the cured ones, and, after an incomplete comparison, all others.
+ * Checks every object that the ledger says failed. A complete comparison has reported those that still differ, with
+ * their reasons. This part reports the cured ones, and, after an incomplete comparison, all others.
  * @param compared was the comparison complete?
  * @returns the number of failures in the ledger
  */

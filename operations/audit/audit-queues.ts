@@ -53,7 +53,8 @@ async function lookAtDeadLetters(context: AuditContext): Promise<number> {
   });
   if (unknown > 0) context.found({ kind: 'dead-letters-unknown', seen: `${unknown} dead letters name no task` });
   if (before.inFlight > 0) {
-    const seen = `${before.inFlight} dead letters are held by another command (a redrive or an audit), for five minutes at most`;
+    const holder = 'another command (a redrive or an audit), for five minutes at most';
+    const seen = `${before.inFlight} dead letters are held by ${holder}`;
     context.found({ kind: 'not-compared', seen });
   }
   if (!complete) {

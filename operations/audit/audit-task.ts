@@ -25,8 +25,8 @@ export interface AuditResult {
 }
 
 /**
- * Audits a task. Each finding is reported as it is made. A part that cannot be read is a finding too, and the other parts
- * continue.
+ * Audits a task. Each finding is reported as it is made. A part that cannot be read is a finding too, and the other
+ * parts continue.
  */
 export async function auditTask(context: AuditContext): Promise<AuditResult> {
   if (context.task.compare === 'none') {

@@ -34,8 +34,8 @@ type Counts = { -readonly [Name in keyof Comparison]: Comparison[Name] };
 const batchSize = 100;
 
 /**
- * Compares both buckets by the task's own rules, and reports what differs. It holds one page of each listing and one batch
- * in memory, whatever the size of the buckets. A listing that fails is a finding, and ends the comparison.
+ * Compares both buckets by the task's own rules, and reports what differs. It holds one page of each listing and one
+ * batch in memory, whatever the size of the buckets. A listing that fails is a finding, and ends the comparison.
  */
 export async function compareBuckets(context: AuditContext): Promise<Comparison> {
   const { task, source, destination } = context;

@@ -36,7 +36,7 @@ export const findingKinds = {
   extra: {
     severity: 'difference',
     meaning: 'Only the destination has the object, and the task replicates deletes.',
-    cure: `if the task has "deletes": true, ${run}; else delete the object by hand, because a missed event is not sent again`,
+    cure: `if the task has "deletes": true, ${run}; else delete the object by hand: a missed event is not repeated`,
   },
   failed: {
     severity: 'difference',
@@ -56,7 +56,7 @@ export const findingKinds = {
   unreadable: {
     severity: 'difference',
     meaning: 'The object or its metadata cannot be read, so it cannot be copied.',
-    cure: `if it is archived, restore it; if access is refused, correct policies, keys or credentials; then ${redrive}, or ${run}`,
+    cure: `if archived, restore it; if refused, correct policies, keys or credentials; then ${redrive}, or ${run}`,
   },
   impossible: {
     severity: 'difference',
@@ -66,7 +66,9 @@ export const findingKinds = {
   'jobs-waiting': {
     severity: 'difference',
     meaning: 'The queue has jobs or events of the task that no consumer has received yet.',
-    cure: 'wait until the queue is empty, and run the audit again; if it does not shrink, see "Jobs wait too long" in the runbook',
+    cure:
+      'wait until the queue is empty, and run the audit again; ' +
+      'if it does not shrink, see "Jobs wait too long" in the runbook',
   },
   'jobs-in-flight': {
     severity: 'difference',

@@ -31,15 +31,15 @@ export interface ObjectState {
 }
 
 /**
- * A copy without activity for this long has stalled. If a consumer crashes, its message returns after 90 minutes (six times
- * the longest call), so a copy that another consumer will resume is active again by then.
+ * A copy without activity for this long has stalled. If a consumer crashes, its message returns after 90 minutes (six
+ * times the longest call), so a copy that another consumer will resume is active again by then.
  */
 export const stalledAfterMillis = 2 * 3600_000;
 
 /**
- * Judges one object. It is the same if a run would send no job for it (shared/find/compare.ts), or a job that is skipped
- * because the ledger proves that the copy is good. It is different if the ledger proves that an object which a run would
- * skip is not the source's version. The first match applies:
+ * Judges one object. It is the same if a run would send no job for it (shared/find/compare.ts), or a job that is
+ * skipped because the ledger proves that the copy is good. It is different if the ledger proves that an object which a
+ * run would skip is not the source's version. The first match applies:
  *
  * | source | destination | ledger                             | more                  | kind        |
  * |--------|-------------|------------------------------------|-----------------------|-------------|
@@ -68,8 +68,9 @@ export function judgeObject(task: Task, sight: ObjectState): Judgement | undefin
   if (destination && (verdict.kind === 'same' || proof)) {
     return proof || rule === 'size' ? undefined : contradiction(source, destination, entry, verdict.reason);
   }
+  const reason = verdict.kind === 'ask' ? 'the checksums differ, or one is not known' : verdict.reason;
   const seen = destination
-    ? `${verdict.kind === 'ask' ? 'the checksums differ, or one is not known' : verdict.reason}: ${both(source, destination)}`
+    ? `${reason}: ${both(source, destination)}`
     : `missing at the destination; the source has ${shown(source)}`;
   if (source.readable === false)
     return { kind: 'unreadable', seen: `${seen}; the source is archived and not restored` };
@@ -186,7 +187,8 @@ function describeActivity(activity: Activity | undefined): string {
 }
 
 function describeOverwrite(entry: LedgerEntry, destination: SeenObject): string {
-  return `the copy (${formatTime(entry.updatedAt)}) had ETag ${entry.destinationEtag ?? '?'}, the destination has ${shown(destination)}`;
+  const etag = entry.destinationEtag ?? '?';
+  return `the copy (${formatTime(entry.updatedAt)}) had ETag ${etag}, the destination has ${shown(destination)}`;
 }
 
 function hasEnded({ status }: LedgerEntry): boolean {

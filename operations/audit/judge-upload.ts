@@ -27,13 +27,14 @@ export function judgeUpload(
   activity: Activity | undefined,
   now: number,
 ): Judgement {
-  const begun = `upload ${uploadId}, started ${formatTime(initiated)} (${formatDuration(Math.max(0, now - initiated))} ago)`;
+  const age = formatDuration(Math.max(0, now - initiated));
+  const upload = `upload ${uploadId}, started ${formatTime(initiated)} (${age} ago)`;
   switch (owner.kind) {
     case 'foreign':
-      return { kind: 'upload-foreign', seen: `${begun}; the sweep will not abort it` };
+      return { kind: 'upload-foreign', seen: `${upload}; the sweep will not abort it` };
     case 'announced': {
       const left = now - initiated >= stalledAfterMillis;
-      const seen = `${begun}; this task announced it, and no execution claimed it; ${swept(initiated, now)}`;
+      const seen = `${upload}; this task announced it, and no execution claimed it; ${swept(initiated, now)}`;
       return { kind: left ? 'upload-left' : 'upload-in-use', seen };
     }
     case 'named': {
@@ -41,7 +42,7 @@ export function judgeUpload(
       const lastActivity = Math.max(entry.updatedAt, activity?.lastPart ?? 0);
       const isActive = activity?.running === true || now - lastActivity < stalledAfterMillis;
       const state = activity?.running === true ? 'its execution runs' : 'no execution runs for it';
-      const seen = `${begun}; the ledger says ${entry.status}, last activity ${formatTime(lastActivity)}, ${state}`;
+      const seen = `${upload}; the ledger says ${entry.status}, last activity ${formatTime(lastActivity)}, ${state}`;
       // The sweep uses the ledger's time alone.
       return isActive
         ? { kind: 'upload-in-use', seen }

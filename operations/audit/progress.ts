@@ -1,6 +1,9 @@
 const drawIntervalMillis = 250;
 
-/** Shows the number of compared keys, and the rate, as one line on a terminal. If there is no terminal, it writes nothing. */
+/**
+ * Shows the number of compared keys, and the rate, as one line on a terminal. If there is no terminal, it writes
+ * nothing.
+ */
 export class ProgressLine {
   readonly #out: NodeJS.WriteStream;
   readonly #started = Date.now();

@@ -10,8 +10,8 @@ import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 
 /**
- * Verifies an object that a run would treat as unchanged: its headers and user metadata by HEAD, its bytes by the first of
- * these that gives an answer:
+ * Verifies an object that a run would treat as unchanged: its headers and user metadata by HEAD, its bytes by the first
+ * of these that gives an answer:
  * 1. equal ETags and sizes;
  * 2. stored full-object checksums of the same algorithm;
  * 3. the SHA-256 of the bytes, read from both sides and pinned to the versions that HEAD showed.

@@ -7,12 +7,15 @@ import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject, type Activity } from './judge-object.ts';
 
-/** An object is read until the ledger stays the same during a check. One that keeps changing is judged by the last check. */
+/**
+ * An object is read until the ledger stays the same during a check. One that keeps changing is judged by the last
+ * check.
+ */
 const maxChecks = 3;
 
 /**
- * Checks an object that seemed to differ, by HEAD on both sides and in the ledger. A listing is stale while objects move,
- * and does not say which ones are archived.
+ * Checks an object that seemed to differ, by HEAD on both sides and in the ledger. A listing is stale while objects
+ * move, and does not say which ones are archived.
  * @param known the ledger's entry, as it was read before
  * @returns undefined if nothing differs, or no longer
  */

@@ -75,7 +75,8 @@ export class Report {
     if (!complete) write('the comparison of source and destination is NOT complete');
     const number = (count: number | undefined): string => (count === undefined ? 'unknown' : String(count));
     write(
-      `ledger ${number(failures)} failures; open uploads ${number(uploads)}; queue ${number(queue?.waiting)} waiting, ` +
+      `ledger ${number(failures)} failures; open uploads ${number(uploads)}; ` +
+        `queue ${number(queue?.waiting)} waiting, ` +
         `${number(queue?.inFlight)} in flight, ${number(queue?.deadLetters)} dead letters of the task`,
     );
     write(differences === 0 ? 'No difference.' : 'There are differences.');

@@ -13,7 +13,8 @@ const moduleUrl = (path: string): string => pathToFileURL(path).href;
 /** Runs a command in a process of its own. @param body what the command does, as JavaScript */
 async function commandThat(body: string, ...options: string[]): Promise<Ended> {
   const script = `
-    import { createCommand, exitCodesHelp, parseCount, runCommand, stackOption } from '${moduleUrl('operations/command.ts')}';
+    import * as frame from '${moduleUrl('operations/command.ts')}';
+    const { createCommand, exitCodesHelp, parseCount, runCommand, stackOption } = frame;
     import { Fault } from '${moduleUrl('shared/model/faults.ts')}';
     const command = createCommand('npm run it --', 'Does it.')
       .addOption(stackOption())

@@ -216,6 +216,6 @@ test('waiting for a free place leaks no memory, however many messages arrive', a
   }
   worker.drain();
   await running;
-  // The first round also loads code. A race against a promise that outlives it would leak more than 300 bytes each time.
+  // The first round also loads code. A race against a promise that outlives it would leak over 300 bytes each time.
   expect((heap[2]! - heap[1]!) / messages).toBeLessThan(150);
 });
