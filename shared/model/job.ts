@@ -3,6 +3,12 @@ import { maxEtagLength, maxKeyBytes } from './limits.ts';
 import { parseJsonWith } from './parse.ts';
 
 /**
+ * shared/model/ is plain data and the rules about it; nothing here does I/O. A job (this file) is cut by a part plan,
+ * ends in a ledger entry or a fault, and is counted by the metrics; limits.ts has every number. config/ is what users
+ * write, messages/ what the parts of the pipeline send each other.
+ */
+
+/**
  * One object to copy to its destination, or to delete there. `key` is the key at the source, never normalised. A job
  * says what to look at, not what was found: its consumer looks at both sides again.
  */

@@ -19,7 +19,7 @@ const announcementsKeptSeconds = 30 * 24 * 3600;
 const dayMillis = 24 * 3600 * 1000;
 
 /**
- * The ledger in one DynamoDB table, with three kinds of items, told apart by their IDs:
+ * The ledger in one DynamoDB table, with three kinds of items, distinguished by their IDs:
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
  *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.

@@ -68,7 +68,8 @@ describe('credentials of a side', () => {
 
   it('rejects a role of another partition than the region', () => {
     expect(faultOf({ region: 'us-east-1', credentials: { roleArn: chinaRole } }, {})).toContain(
-      'source.credentials.roleArn: found a role of partition aws-cn, expected one of aws, the partition of region us-east-1',
+      'source.credentials.roleArn: found a role of partition aws-cn, ' +
+        'expected one of aws, the partition of region us-east-1',
     );
     const webIdentity = { roleArn: role, audience: 'a' };
     expect(faultOf({}, { region: 'cn-north-1', credentials: { webIdentity } })).toContain(
@@ -242,7 +243,7 @@ describe('rules between tasks', () => {
       [at('a'), at('b')],
       [at('b'), at('a')],
     ],
-  ] as const)('%j make a loop', (...pairs) => {
+  ] as const)('reject the loop %j', (...pairs) => {
     const message = faultsOf(...pairs);
     expect(message).toMatch(/^file: tasks "t[01]", "t[12]"(, "t2")?, destination: found a loop, "bucket-a\//);
     expect(message.split('\n')).toHaveLength(1);
@@ -265,7 +266,7 @@ describe('rules between tasks', () => {
       [at('a'), at('b')],
       [at('b', '', { endpoint: 'https://store.example' }), at('a')],
     ],
-  ] as const)('%j make none', (...pairs) => {
+  ] as const)('accept %j, which makes no loop', (...pairs) => {
     expect(faultsOf(...pairs)).toBe('');
   });
 
