@@ -4,7 +4,7 @@ import { formatSize } from '../../shared/model/size.ts';
 /** How often progress is written as a line, if there is no terminal for a bar. */
 const lineIntervalMillis = 5_000;
 
-/** Shows the progress of one phase: objects, bytes and the rate. */
+/** Shows the progress of one phase: objects, bytes and both rates. */
 export class PhaseProgress {
   readonly #name: string;
   readonly #out: NodeJS.WriteStream;
@@ -57,7 +57,7 @@ export class PhaseProgress {
     const seconds = Math.max(0.001, (Date.now() - this.#started) / 1000);
     const objects = `${this.#objects}/${this.#totalObjects} objects`;
     const bytes = `${formatSize(this.#bytes)}/${formatSize(this.#totalBytes)}`;
-    const rate = `${formatSize(Math.round(this.#bytes / seconds))}/s`;
+    const rate = `${(this.#objects / seconds).toFixed(0)} objects/s | ${formatSize(Math.round(this.#bytes / seconds))}/s`;
     return `${objects} | ${bytes} | ${rate} | ${seconds.toFixed(0)} s`;
   }
 }

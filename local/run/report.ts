@@ -43,14 +43,16 @@ export function summary(report: Report): string[] {
   const { seconds, eventSeconds } = report;
   // The worker uploads large objects without an execution.
   const large = `${report.large} large${report.executions > 0 ? ` by ${report.executions} executions` : ''}`;
-  const rate = formatSize(Math.round(report.bytes / Math.max(seconds.sync, 0.001)));
+  const copySeconds = Math.max(seconds.sync, 0.001);
+  const objectRate = (report.copied / copySeconds).toFixed(0);
+  const byteRate = formatSize(Math.round(report.bytes / copySeconds));
   const event =
     eventSeconds === null ? 'the new object did not arrive' : `a new object arrived after ${eventSeconds.toFixed(2)} s`;
   const wrong = `${report.mismatched} missing or different`;
   const lines = [
     '',
     `objects   ${report.objects} (${formatSize(report.bytes)}): ${report.small} small, ${large}`,
-    `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${rate}/s)`,
+    `copied    ${report.copied} in ${seconds.sync.toFixed(1)} s (${objectRate} objects/s, ${byteRate}/s)`,
     `verified  ${report.verified} by SHA-256 in ${seconds.verify.toFixed(1)} s, ${wrong}`,
     `event     ${event}`,
     `again     a second run had ${report.secondRunJobs} objects to send`,

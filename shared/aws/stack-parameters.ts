@@ -40,7 +40,8 @@ async function read(client: SSMClient, stack: string, name: PublishedParameter):
     if (!(error instanceof Error) || error.name !== 'ParameterNotFound') throw faultOf(error, `GetParameter ${path}`);
     throw new Fault(
       'InvalidInput',
-      `--stack: there is no parameter ${path} in this account and region (a stack of an earlier version lacks some: deploy it again)`,
+      `--stack: there is no parameter ${path} in this account and region ` +
+        `(a stack of an earlier version lacks some: deploy it again)`,
     );
   });
   return answer.Parameter?.Value ?? '';

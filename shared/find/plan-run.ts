@@ -38,8 +38,8 @@ export async function planRun(
   if (!prefix.startsWith(task.source.prefix)) {
     throw new Fault(
       'InvalidInput',
-      `input of the sync machine is not valid:\n  prefix: found ${JSON.stringify(prefix)}, expected one that begins with ` +
-        `the task's own source prefix ${JSON.stringify(task.source.prefix)}`,
+      `input of the sync machine is not valid:\n  prefix: found ${JSON.stringify(prefix)}, ` +
+        `expected one that begins with the task's own source prefix ${JSON.stringify(task.source.prefix)}`,
     );
   }
   await Promise.all([checkSide('source', task, stores.source), checkSide('destination', task, stores.destination)]);

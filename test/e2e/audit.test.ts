@@ -137,7 +137,7 @@ describe('differences', () => {
     await put('source', 'changed', 'of another size, long after');
     await local.s3.send(new DeleteObjectCommand({ Bucket: 'destination', Key: 'out/lost' }));
     await put('destination', 'overwritten', 'BYTES of 11');
-    await put('destination', 'extra', 'nobody knows from where');
+    await put('destination', 'extra', 'of unknown origin');
     await buried('archived');
     await buried('failed');
     await put('source', 'failed', 'restored');

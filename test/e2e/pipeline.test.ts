@@ -149,7 +149,7 @@ describe('an object', () => {
       ContentDisposition: 'attachment; filename="x.txt"',
       CacheControl: 'max-age=60',
       Expires: new Date('2030-01-02T03:04:05Z'),
-      Metadata: { owner: 'somebody', 'with-dash': 'a b' },
+      Metadata: { owner: 'someone', 'with-dash': 'a b' },
     };
     await local.s3.send(
       new PutObjectCommand({ Bucket: 'source', Key, Body: 'dressed', Tagging: 'team=a%20b&empty=', ...headers }),

@@ -245,8 +245,8 @@ describe('a worker that ends in the middle of an object', () => {
     await until(async () => (await messages('ApproximateNumberOfMessages')) === 1);
     expect(lines(log, 'draining')).toContainEqual(expect.objectContaining({ why: 'spot interruption' }));
     await until(async () => {
-      const told = JSON.parse(readFileSync(health, 'utf8')) as { state: string };
-      return told.state === 'drained' ? true : undefined;
+      const report = JSON.parse(readFileSync(health, 'utf8')) as { state: string };
+      return report.state === 'drained' ? true : undefined;
     });
     expect(worker.process.exitCode).toBeNull();
     expect(await worker.stop()).toBe(0);

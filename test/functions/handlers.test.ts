@@ -216,12 +216,12 @@ describe('copy-objects', () => {
     expect(await copied('out/old')).toBe('old');
     await source.delete('in/old');
     await world.send(notification('ObjectRemoved:Delete', 'in/old'));
-    await world.send(encodeJob(job('in/x', { task: 'nobody' })));
+    await world.send(encodeJob(job('in/x', { task: 'unconfigured' })));
     expect(await handler(await world.receive(), invocation())).toEqual({ batchItemFailures: [] });
     expect(await copied('out/old')).toBeUndefined();
     expect(await world.ledger.get('copies', 'in/old')).toMatchObject({ status: 'DELETED' });
     const reasons = (await world.letters()).map(({ reason }) => reason);
-    expect(reasons).toContainEqual(expect.stringMatching(/^UnknownTask: task: found .*nobody/));
+    expect(reasons).toContainEqual(expect.stringMatching(/^UnknownTask: task: found .*unconfigured/));
   });
 
   it('retries a busy store within one call', async () => {
@@ -275,7 +275,7 @@ describe('the functions of the SYNC machine', () => {
   });
 
   it.each([
-    [{ task: 'nobody' }, 'UnknownTask', 'task: found "nobody"'],
+    [{ task: 'unconfigured' }, 'UnknownTask', 'task: found "unconfigured"'],
     [{ task: '../x' }, 'UnknownTask', 'task: found "../x"'],
     [{ task: 'broken' }, 'InvalidTask', 'typo: unknown option'],
     [{ tasks: 'copies' }, 'InvalidInput', 'task: is missing'],
@@ -298,11 +298,11 @@ describe('the functions of the SYNC machine', () => {
 
   it('record a run that failed', async () => {
     const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
-    const error = { Error: 'UnknownTask', Cause: JSON.stringify({ errorMessage: 'task: found "nobody"' }) };
-    await finish({ ...run, input: { task: 'nobody' }, error }, invocation());
-    expect(await world.ledger.getRun('nobody', 'run-1')).toMatchObject({
+    const error = { Error: 'UnknownTask', Cause: JSON.stringify({ errorMessage: 'task: found "unconfigured"' }) };
+    await finish({ ...run, input: { task: 'unconfigured' }, error }, invocation());
+    expect(await world.ledger.getRun('unconfigured', 'run-1')).toMatchObject({
       status: 'FAILED',
-      reason: 'UnknownTask: task: found "nobody"',
+      reason: 'UnknownTask: task: found "unconfigured"',
     });
     expect(metric('RunsFailed')).toBe(1);
   });

@@ -27,7 +27,8 @@ export function renewRefusedKeys(client: S3Client, keys: KeySource): void {
               const operation = commandName.replace(/Command$/, '');
               throw new Fault(
                 'Unavailable',
-                `${operation}: the store refused the credentials; new ones are available, the body has to be sent again`,
+                `${operation}: the store refused the credentials; ` +
+                  `new ones are available, the body has to be sent again`,
                 { cause: error },
               );
             }

@@ -120,8 +120,8 @@ function explained(error: unknown, bucket: string, others: readonly string[]): u
   if (!isFault(error, 'NotSupported') || others.length === 0) return error;
   return new Fault(
     'InvalidTask',
-    `bucket "${bucket}" already has notifications that overlap with those of the tasks, and S3 allows one receiver an ` +
-      `event: ${others.join('; ')}. Expected: remove or narrow them, choose other prefixes, or set the tasks' events ` +
+    `bucket "${bucket}" already has notifications that overlap with those of the tasks, and S3 allows ` +
+      `one receiver per event: ${others.join('; ')}. Expected: remove or narrow them, choose other prefixes, or set the tasks' events ` +
       `to "none" and give them a schedule (${error.message})`,
     { cause: error },
   );

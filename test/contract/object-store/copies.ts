@@ -8,7 +8,7 @@ export function describeCopies(kit: Kit): void {
   describe('copies inside the store', () => {
     if (!kit.can.copies) {
       it('fail with NotSupported', async () => {
-        const source = { bucket: kit.one.bucket, key: 'told', etag: 'e' };
+        const source = { bucket: kit.one.bucket, key: 'from', etag: 'e' };
         await expect(kit.one.copy(source, 'x', noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
       });
       return;
