@@ -31,7 +31,8 @@ export function compareObjects(rule: Task['compare'], source: Seen, destination:
   if (source.etag !== '' && source.etag === destination.etag) return { kind: 'same', reason: 'the ETags are equal' };
   switch (rule) {
     case 'auto':
-      return source.modified >= destination.modified
+      // 0: the store states no time, which proves nothing.
+      return source.modified === 0 || source.modified >= destination.modified
         ? { kind: 'copy', reason: 'the source was modified after the destination' }
         : { kind: 'same', reason: 'same size, and the destination is newer' };
     case 'checksum':

@@ -26,7 +26,7 @@ export interface ListedObject {
   /** bytes */
   readonly size: number;
   readonly etag: string;
-  /** milliseconds since the epoch */
+  /** milliseconds since the epoch; 0 if the store does not say */
   readonly modified: number;
 }
 

@@ -105,9 +105,15 @@ describe('a key between source and destination', () => {
         ? { headers: { ...object, etag } }
         : { status: 206, headers: { ...object, etag, 'content-range': 'bytes 0-2/3' }, body: data };
     const parts = `<Part><PartNumber>1</PartNumber><ETag>${md5}</ETag><Size>3</Size></Part>`;
-    const xml = { body: `<A><UploadId>U</UploadId>${parts}<ETag>x-1</ETag></A>` };
-    destination.answer = ({ method }) =>
-      method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : xml;
+    const listed = { body: `<ListPartsResult>${parts}</ListPartsResult>` };
+    const created = {
+      body: '<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>',
+    };
+    destination.answer = ({ method }) => {
+      if (method === 'HEAD') return { status: 404 };
+      if (method === 'PUT') return { headers: { etag: md5 } };
+      return method === 'POST' ? created : method === 'GET' ? listed : { status: 204 };
+    };
     const failure = await failureOf(transfer(`in/${rest}`, 'copy', { tags: false }));
     // Three bytes whose ETag is that of others: found out before they are made an object.
     expect(isFault(failure, 'VerificationFailed')).toBe(true);

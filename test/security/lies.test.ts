@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Fault, isFault } from '../../shared/model/faults.ts';
 import { TiB } from '../../shared/model/limits.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
+import { multipartEtag } from '../../shared/transfer/bytes/digest.ts';
 import { contextOf } from '../support/context.ts';
 import { failureOf } from '../support/failure.ts';
 import { taskBetweenEndpoints } from '../support/tasks.ts';
@@ -12,6 +13,8 @@ import { noAttributes } from '../support/objects.ts';
 const hosts = hostsOfEachTest();
 
 const md5 = '900150983cd24fb0d6963f7d28e17f72';
+const created = (uploadId: string): string =>
+  `<InitiateMultipartUploadResult><UploadId>${uploadId}</UploadId></InitiateMultipartUploadResult>`;
 
 describe('a false answer', () => {
   it.each([
@@ -39,7 +42,7 @@ describe('a false answer', () => {
       method === 'HEAD'
         ? { headers: { 'content-length': '3', etag } }
         : { status: 206, headers: { etag, ...(range !== '' && { 'content-range': range }) }, body };
-    const xml = '<A><UploadId>U</UploadId></A>';
+    const xml = created('U');
     hosts.other.answer = ({ method }) =>
       method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : { body: xml };
     const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
@@ -66,7 +69,9 @@ describe('a false answer', () => {
         ? { status: 404 }
         : method === 'PUT'
           ? { headers: { etag: md5 } }
-          : { body: `<A><UploadId>U</UploadId>${parts}</A>` };
+          : method === 'POST'
+            ? { body: created('U') }
+            : { body: `<ListPartsResult><UploadId>U</UploadId>${parts}</ListPartsResult>` };
     const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
     expect(await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }))).toBeInstanceOf(
       Fault,
@@ -86,7 +91,9 @@ describe('a false answer', () => {
     ['no number as the marker', (count) => `<NextPartNumberMarker>x${count}</NextPartNumberMarker>`],
   ])('about the number of parts (%s) ends in a fault', async (_name, page) => {
     let count = 0;
-    const store = hosts.answerWith(() => ({ body: `<A><IsTruncated>true</IsTruncated>${page(++count)}</A>` }));
+    const store = hosts.answerWith(() => ({
+      body: `<ListPartsResult><IsTruncated>true</IsTruncated>${page(++count)}</ListPartsResult>`,
+    }));
     expect((await failureOf(store.listParts('k', 'U'))).message).toMatch(/does not go on|more than 10000 parts/);
     expect(count).toBeLessThanOrEqual(10_001);
   });
@@ -95,13 +102,13 @@ describe('a false answer', () => {
     'about the upload ID (%j) is a fault',
     async (uploadId) => {
       const escaped = uploadId.replace(/[^ -~]/g, (c) => `&#${c.charCodeAt(0)};`);
-      const store = hosts.answerWith({ body: `<A><UploadId>${escaped}</UploadId></A>` });
+      const store = hosts.answerWith({ body: created(escaped) });
       expect((await failureOf(store.createUpload('k', noAttributes))).message).toContain('names no upload ID');
     },
   );
 
   it('about the upload ID cannot add a query parameter', async () => {
-    const store = hosts.answerWith({ body: '<A><UploadId>a&amp;acl=1#?/../x%26</UploadId></A>' });
+    const store = hosts.answerWith({ body: created('a&amp;acl=1#?/../x%26') });
     const { uploadId } = await store.createUpload('k', noAttributes);
     await store.abortUpload('k', uploadId);
     expect(hosts.hostile.writes.at(-1)).toBe(
@@ -109,9 +116,30 @@ describe('a false answer', () => {
     );
   });
 
+  it('about an upload that is complete, without an ETag and without an object, is a fault', async () => {
+    const etag = `"${multipartEtag([md5])}"`;
+    hosts.hostile.answer = ({ method }) =>
+      method === 'HEAD'
+        ? { headers: { 'content-length': '3', etag } }
+        : { status: 206, headers: { etag, 'content-range': 'bytes 0-2/3' }, body: 'abc' };
+    const part = `<Part><PartNumber>1</PartNumber><Size>3</Size><ETag>${md5}</ETag></Part>`;
+    hosts.other.answer = ({ method, query }) => {
+      if (method === 'HEAD') return { status: 404 };
+      if (method === 'PUT') return { headers: { etag: md5 } };
+      if (method === 'GET') return { body: `<ListPartsResult>${part}</ListPartsResult>` };
+      return { body: query.has('uploads') ? created('U') : '<CompleteMultipartUploadResult/>' };
+    };
+    const task = taskBetweenEndpoints({ tags: false });
+    const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    expect(failure.message).toContain('names no ETag, and there is no object');
+  });
+
   it('about the location of a completed object is ignored', async () => {
     const store = hosts.answerWith({
-      body: '<A><Location>http://evil.example/x</Location><Bucket>other</Bucket><Key>other</Key><ETag>"x-1"</ETag></A>',
+      body:
+        '<CompleteMultipartUploadResult><Location>http://evil.example/x</Location><Bucket>other</Bucket>' +
+        '<Key>other</Key><ETag>"x-1"</ETag></CompleteMultipartUploadResult>',
     });
     expect(await store.completeUpload('k', 'U', [], { size: 3 })).toEqual({ etag: 'x-1', opaqueEtag: false });
   });
@@ -165,7 +193,9 @@ describe('a false answer', () => {
   });
 
   it('with tags that are not text is a fault', async () => {
-    const store = hosts.answerWith({ body: '<T><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></T>' });
+    const store = hosts.answerWith({
+      body: '<Tagging><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></Tagging>',
+    });
     expect((await failureOf(store.tags('k'))).message).toContain('the tags are not well-formed Unicode');
   });
 

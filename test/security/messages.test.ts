@@ -52,7 +52,9 @@ describe('a hostile message', () => {
     source = await HostileStore.open(({ query }) =>
       query.has('tagging') ? { body: '<Tagging/>' } : { headers: object, body: 'abc' },
     );
-    destination = await HostileStore.open(({ method }) => ({ status: method === 'HEAD' ? 404 : 200 }));
+    destination = await HostileStore.open(({ method }) =>
+      method === 'HEAD' ? { status: 404 } : { headers: { etag: object.etag } },
+    );
     const task = taskBetweenEndpoints({ events: 'none' });
     [jobs, faults, buried, atOnce, ledger] = [[], [], [], { now: 0, most: 0 }, new MemoryLedger()];
     transferOne = transferObject;

@@ -138,9 +138,11 @@ describe('credentials', () => {
       };
       if (where === 'headers') return { headers: { ...plain, 'content-length': '3' }, body: 'abc' };
       if (where === 'a success') {
+        const uploads = asked.query.has('uploads') ? 'InitiateMultipartUploadResult' : 'CompleteMultipartUploadResult';
+        const root = asked.query.has('list-type') ? 'ListBucketResult' : uploads;
         return {
           headers: { etag: '"e"', 'content-length': String(0) },
-          body: `<A><UploadId>${one}</UploadId><ETag>${signature}</ETag><Tag>${all}</Tag></A>`.slice(
+          body: `<${root}><UploadId>${one}</UploadId><ETag>${signature}</ETag><Tag>${all}</Tag></${root}>`.slice(
             0,
             asked.method === 'HEAD' ? 0 : undefined,
           ),

@@ -1,5 +1,8 @@
+import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { KiB, MiB } from '../../model/limits.ts';
+import { makeReadable, withReadableDates } from './answer-fields.ts';
+import { formFault, isErrorDocument } from './answer-form.ts';
 import { xmlFault } from './answer-xml.ts';
 import { Secrets } from './answer-secrets.ts';
 
@@ -8,10 +11,12 @@ import { Secrets } from './answer-secrets.ts';
  * into memory whole and parses it character by character. So each such answer is read here first, within limits, and
  * checked; handler.ts bounds the time. The SDK does not retry the resulting error:
  *
- * | the answer                               | with an error's status | else            |
- * |------------------------------------------|------------------------|-----------------|
- * | is too long, or not a document like S3's | as if it had no body   | `InvalidAnswer` |
- * | repeats the request's credentials        | without that           | without that    |
+ * | the answer                                   | with an error's status | else            |
+ * |----------------------------------------------|------------------------|-----------------|
+ * | is too long, or not a document like S3's     | as if it had no body   | `InvalidAnswer` |
+ * | is not of its operation's form (answer-form) | as if it had no body   | `InvalidAnswer` |
+ * | repeats the request's credentials            | without that           | without that    |
+ * | has a date that is none (answer-fields)      | without that           | without that    |
  */
 
 /** 1,000 keys of 1,024 bytes, each URL-encoded, with their fields are 3.4 MB. */
@@ -24,8 +29,7 @@ const maxSkewMillis = 24 * 3600_000;
 
 /** The parts of the SDK's requests and responses that are used here. */
 interface HttpRequest {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, unknown>>;
+  readonly headers: Record<string, string>;
 }
 
 interface HttpResponse {
@@ -34,43 +38,66 @@ interface HttpResponse {
   body?: unknown;
 }
 
-interface Handler {
-  handle(request: HttpRequest, options?: object): Promise<{ response: HttpResponse }>;
+interface Context {
+  readonly commandName?: string;
 }
 
 /** Makes the client read its answers within limits. */
 export function boundAnswers(client: S3Client): void {
-  const handler = client.config.requestHandler as unknown as Handler;
-  const handle = handler.handle.bind(handler);
-  handler.handle = async (request, options) => {
-    const { response } = await handle(request, options);
-    const secrets = new Secrets(request.headers);
-    for (const [name, value] of Object.entries(response.headers)) response.headers[name] = secrets.hide(value);
-    if (!isPlausible(response.headers['date'])) delete response.headers['date'];
-    if (!isObjectBody(request, response)) response.body = await readAnswer(response, secrets);
-    return { response };
-  };
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const request = args.request as HttpRequest;
+      const operation = ((context as Context).commandName ?? '').replace(/Command$/, '');
+      // Not signed: Google's storage changes the header on its way, and the signature would not match.
+      if (operation === 'GetObject') request.headers['accept-encoding'] ??= 'identity';
+      const result = await next(args);
+      await readWithinLimits(operation, request, result.response as HttpResponse);
+      return result;
+    },
+    // Innermost: the SDK parses the answer after this.
+    { step: 'deserialize', priority: 'low', name: 's3FerryAnswers' },
+  );
 }
 
-/** Object bodies stream to the caller, which bounds them. */
-function isObjectBody({ query }: HttpRequest, { statusCode }: HttpResponse): boolean {
-  return query?.['x-id'] === 'GetObject' && statusCode >= 200 && statusCode < 300;
+async function readWithinLimits(operation: string, request: HttpRequest, response: HttpResponse): Promise<void> {
+  const { statusCode, headers } = response;
+  const secrets = new Secrets(request.headers);
+  for (const [name, value] of Object.entries(headers)) headers[name] = secrets.hide(value);
+  if (!isPlausible(headers['date'])) delete headers['date'];
+  // What remains is the region that the request should have been signed for.
+  if (headers['x-amz-bucket-region'] === signedRegion(request)) delete headers['x-amz-bucket-region'];
+  const succeeded = statusCode >= 200 && statusCode < 300;
+  let text = '';
+  // Object bodies stream to the caller, which bounds them.
+  const isObjectBody = succeeded && operation === 'GetObject';
+  if (!isObjectBody) {
+    text = await readAnswer(response, secrets);
+    response.body = Buffer.from(text);
+  }
+  const wrong = succeeded ? formFault(operation, { statusCode, headers, text }) : undefined;
+  if (wrong !== undefined) {
+    if (isObjectBody) (response.body as Readable).destroy();
+    throw invalidAnswer(`the answer is not like S3's: ${wrong}`);
+  }
+  makeReadable(headers);
 }
 
-async function readAnswer(response: HttpResponse, secrets: Secrets): Promise<Uint8Array> {
+function signedRegion({ headers }: HttpRequest): string | undefined {
+  return /Credential=[^,]*\/([^/,]*)\/s3\/aws4_request/.exec(headers['authorization'] ?? '')?.[1];
+}
+
+/** @returns the answer's document, clean; empty for an error that is no document of S3's: its status says enough */
+async function readAnswer(response: HttpResponse, secrets: Secrets): Promise<string> {
   const isError = response.statusCode >= 300;
   const most = isError ? maxErrorBytes : maxAnswerBytes;
   const bytes = await collect(response.body as AsyncIterable<Uint8Array> | undefined, most);
-  if (bytes?.length === 0) return bytes;
+  if (bytes?.length === 0) return '';
   const text = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : '';
   const wrong = bytes ? (xmlFault(bytes) ?? contentFault(text, secrets)) : `it has more than ${most} bytes`;
-  if (!bytes || wrong !== undefined) {
-    // The status says enough. A proxy's page of HTML is such an answer too.
-    if (isError) return new Uint8Array();
-    throw invalidAnswer(`the answer is not like S3's: ${wrong}`);
-  }
-  const clean = secrets.hide(text);
-  return clean === text ? bytes : Buffer.from(clean);
+  // A proxy's page of HTML is such an answer too.
+  if (isError && (wrong !== undefined || !isErrorDocument(text))) return '';
+  if (wrong !== undefined) throw invalidAnswer(`the answer is not like S3's: ${wrong}`);
+  return withReadableDates(secrets.hide(text));
 }
 
 function contentFault(text: string, secrets: Secrets): string | undefined {

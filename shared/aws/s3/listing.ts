@@ -35,7 +35,9 @@ export function listObjects(
       etag: checkedEtag(object.ETag, what),
       modified: object.LastModified?.getTime() ?? 0,
     }));
-    return { items, truncated: page.IsTruncated === true, next: page.NextContinuationToken };
+    const next = page.NextContinuationToken;
+    // A store that names a next page has one, also if it does not say so twice.
+    return { items, truncated: page.IsTruncated ?? next !== undefined, next };
   });
 }
 

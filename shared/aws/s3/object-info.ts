@@ -4,7 +4,7 @@ import { quoted } from '../../model/text.ts';
 import { maxEtagLength } from '../../model/limits.ts';
 import type { ContentHeaders, ObjectInfo } from '../../model/object.ts';
 import type { Stored } from '../../ports/object-store.ts';
-import { bareEtag, fullObjectChecksum, realVersion } from './quirks.ts';
+import { bareEtag, fullObjectChecksum, realVersion, storedEncoding } from './quirks.ts';
 
 type Answer = HeadObjectCommandOutput | GetObjectCommandOutput;
 
@@ -63,16 +63,22 @@ function wholeSize(answer: Answer): number | undefined {
   return match?.[1] === undefined ? answer.ContentLength : Number(match[1]);
 }
 
+/** An empty header means the same as none. */
 function contentHeaders(answer: Answer): ContentHeaders {
-  const { ContentType, ContentEncoding, ContentLanguage, ContentDisposition, CacheControl, ExpiresString } = answer;
+  const { ContentType, ContentLanguage, ContentDisposition, CacheControl, ExpiresString } = answer;
+  const encoding = storedEncoding(answer.ContentEncoding);
   return {
-    ...(ContentType !== undefined && { contentType: ContentType }),
-    ...(ContentEncoding !== undefined && { contentEncoding: ContentEncoding }),
-    ...(ContentLanguage !== undefined && { contentLanguage: ContentLanguage }),
-    ...(ContentDisposition !== undefined && { contentDisposition: ContentDisposition }),
-    ...(CacheControl !== undefined && { cacheControl: CacheControl }),
-    ...(ExpiresString !== undefined && { expires: ExpiresString }),
+    ...(isStated(ContentType) && { contentType: ContentType }),
+    ...(isStated(encoding) && { contentEncoding: encoding }),
+    ...(isStated(ContentLanguage) && { contentLanguage: ContentLanguage }),
+    ...(isStated(ContentDisposition) && { contentDisposition: ContentDisposition }),
+    ...(isStated(CacheControl) && { cacheControl: CacheControl }),
+    ...(isStated(ExpiresString) && { expires: ExpiresString }),
   };
+}
+
+function isStated(value: string | undefined): value is string {
+  return value !== undefined && value.trim() !== '';
 }
 
 /** An object in an archive class can be read while it has a restored copy, so the class alone does not decide. */

@@ -12,6 +12,8 @@ import { quoted } from '../../model/text.ts';
  * - 400 without a code for HEAD with an expired token (S3): shared/aws/credentials/renewing.ts
  * - an error repeats the token of the request (S3: `ExpiredToken`): shared/aws/http/answer-secrets.ts
  * - an error page of HTML (proxies): shared/aws/http/answers.ts
+ * - a page of HTML, or nothing, with status 200 (consoles, content networks): shared/aws/http/answer-form.ts
+ * - dates that are none (several stores): shared/aws/http/answer-fields.ts
  * - a listing that repeats its markers, or has only empty pages (broken stores): shared/aws/pages.ts
  * - an empty page in the middle of a listing (S3: mass deletes): shared/aws/pages.ts, `maxEmptyPages`
  * - an error inside a 200 (S3: Complete, copies): shared/aws/faults.ts, `InternalError`
@@ -36,6 +38,16 @@ export function bareEtag(etag: string | undefined): string {
 /** S3 gives objects that were written while versioning was off the version "null". @returns undefined for those */
 export function realVersion(versionId: string | undefined): string | undefined {
   return versionId === 'null' ? undefined : versionId;
+}
+
+/**
+ * `aws-chunked` describes how a body was sent. S3 removes it from Content-Encoding; stores that keep it would pass it on
+ * to every copy, and no copy in S3 would ever have the same attributes.
+ */
+export function storedEncoding(encoding: string | undefined): string | undefined {
+  if (encoding === undefined || !/aws-chunked/i.test(encoding)) return encoding;
+  const kept = encoding.split(',').map((one) => one.trim());
+  return kept.filter((one) => one !== '' && one.toLowerCase() !== 'aws-chunked').join(', ');
 }
 
 /** HEAD of a part answers with the range of the part. S3 puts the whole object's size into it; the part's is wanted. */

@@ -74,6 +74,10 @@ async function confirmSize(
   stored: Stored,
 ): Promise<Stored> {
   const object = await context.destination.head(pair.destinationKey);
+  if (!object && stored.etag === '') {
+    const what = `${pair.destinationName}: the answer to Complete names no ETag, and there is no object`;
+    throw new Fault('VerificationFailed', what);
+  }
   // Another writer may have replaced or deleted it since; the look at the source that follows covers that.
   if (!object || (stored.etag !== '' && object.etag !== stored.etag)) return stored;
   if (object.size !== target.plan.size) {

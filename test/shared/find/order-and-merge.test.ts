@@ -122,6 +122,11 @@ const table: Record<'auto' | 'size' | 'checksum' | 'none', [string, string, stri
 };
 
 describe('compareObjects', () => {
+  it('copies an object of equal size whose time the source does not state', () => {
+    const object = { size: 3, etag: 'a', modified: 0 };
+    expect(compareObjects('auto', object, { ...object, etag: 'b', modified: 5 }).kind).toBe('copy');
+  });
+
   const source = { size: 5, etag: 's', modified: 1000 };
   const columns = [
     ['missing', undefined],
