@@ -57,7 +57,8 @@ export class PhaseProgress {
     const seconds = Math.max(0.001, (Date.now() - this.#started) / 1000);
     const objects = `${this.#objects}/${this.#totalObjects} objects`;
     const bytes = `${formatSize(this.#bytes)}/${formatSize(this.#totalBytes)}`;
-    const rate = `${(this.#objects / seconds).toFixed(0)} objects/s | ${formatSize(Math.round(this.#bytes / seconds))}/s`;
-    return `${objects} | ${bytes} | ${rate} | ${seconds.toFixed(0)} s`;
+    const objectRate = `${(this.#objects / seconds).toFixed(0)} objects/s`;
+    const byteRate = `${formatSize(Math.round(this.#bytes / seconds))}/s`;
+    return `${objects} | ${bytes} | ${objectRate} | ${byteRate} | ${seconds.toFixed(0)} s`;
   }
 }

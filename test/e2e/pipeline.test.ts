@@ -288,7 +288,7 @@ describe('bad input', () => {
   });
 });
 
-it('a prefix list says what a run copies and deletes; metadata and tags stay behind where they are not wanted', async () => {
+it('copies and deletes within a prefix list, and leaves metadata and tags behind if the task says so', async () => {
   const put = (Bucket: string, Key: string, Body = Key): Promise<unknown> =>
     local.s3.send(
       new PutObjectCommand({

@@ -97,8 +97,9 @@ export async function runKills(site: Site, objects: Objects, options: KillsOptio
     }
     kills.push(moved);
     const { at, inFlight, seconds } = moved.kill;
+    const moment = `${(at / 1000).toFixed(2)} s of ${(durationMillis / 1000).toFixed(2)}`;
     say(
-      `${victim.name}: kill ${kills.length} of ${count} after ${(at / 1000).toFixed(2)} s of ${(durationMillis / 1000).toFixed(2)}, ` +
+      `${victim.name}: kill ${kills.length} of ${count} after ${moment}, ` +
         `${inFlight} parts in flight, ${moved.sentAgain} bytes sent again, done ${seconds.toFixed(1)} s later` +
         (moved.violations.length > 0 ? `: ${moved.violations.join('; ')}` : ''),
     );

@@ -134,9 +134,11 @@ export class Soak {
           ([name, { resident, sockets, files }]) =>
             `${name} ${Math.round(resident / 1024 ** 2)} MiB/${sockets}/${files}`,
         );
+        const minutes = `${((saidAt - began) / 60_000).toFixed(1)} min`;
         this.#say(
-          `${((saidAt - began) / 60_000).toFixed(1)} min: ${load.changes} changes, ${written} written, ${deleted} deleted, ` +
-            `${injected} faults, ${this.#waiting} jobs, ${this.#syncs.done} runs; memory/sockets/files: ${each.join(', ')}`,
+          `${minutes}: ${load.changes} changes, ${written} written, ${deleted} deleted, ` +
+            `${injected} faults, ${this.#waiting} jobs, ${this.#syncs.done} runs; ` +
+            `memory/sockets/files: ${each.join(', ')}`,
         );
       }
       await sleep(sampleEveryMillis);

@@ -121,8 +121,8 @@ function explained(error: unknown, bucket: string, others: readonly string[]): u
   return new Fault(
     'InvalidTask',
     `bucket "${bucket}" already has notifications that overlap with those of the tasks, and S3 allows ` +
-      `one receiver per event: ${others.join('; ')}. Expected: remove or narrow them, choose other prefixes, or set the tasks' events ` +
-      `to "none" and give them a schedule (${error.message})`,
+      `one receiver per event: ${others.join('; ')}. Expected: remove or narrow them, ` +
+      `choose other prefixes, or set the tasks' events to "none" and give them a schedule (${error.message})`,
     { cause: error },
   );
 }
