@@ -62,7 +62,6 @@ export class HistoryWorld extends MemoryWorld {
       completeEtag: random.chance(0.8),
     };
     const { deletes, oneStore, versions, opaque, conditions, completeEtag } = traits;
-    const pinnedReads = conditions || oneStore;
     super({
       task: {
         name: 'model',
@@ -71,7 +70,7 @@ export class HistoryWorld extends MemoryWorld {
         serverSideCopy: oneStore ? 'auto' : 'never',
         largeObjectThreshold: thresholdBytes,
       },
-      source: { versions, pinnedReads, pinnedCopies: pinnedReads },
+      source: { versions, pinnedReads: conditions },
       destination: { completeEtag },
       opaque: { destination: opaque },
       oneStore,

@@ -4,6 +4,7 @@ import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import type { PartAddress } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
+import { PinnedCopies } from './pinned-copies.ts';
 import { asUploadGone } from './quirks.ts';
 
 /** How long a bucket that was found to exist is assumed to exist. */
@@ -19,6 +20,8 @@ export type UploadName = Pick<PartAddress, 'key' | 'uploadId'>;
 export class S3Bucket {
   readonly client: S3Client;
   readonly side: DestinationSide;
+  readonly pinnedObjects = new PinnedCopies();
+  readonly pinnedParts = new PinnedCopies();
   #seenAtMillis = -Infinity;
 
   constructor(client: S3Client, side: DestinationSide) {

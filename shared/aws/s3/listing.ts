@@ -1,4 +1,9 @@
-import { ListMultipartUploadsCommand, ListObjectsV2Command, ListPartsCommand } from '@aws-sdk/client-s3';
+import {
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  type ListMultipartUploadsCommandOutput,
+} from '@aws-sdk/client-s3';
 import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
 import { keySchema } from '../../model/job.ts';
@@ -11,7 +16,7 @@ import { pages, type Page } from '../pages.ts';
 import type { S3Bucket, UploadName } from './bucket.ts';
 import { partChecksum } from './inputs.ts';
 import { checkedEtag, checkedSize } from './object-info.ts';
-import { decodedKey, partsWithin } from './quirks.ts';
+import { decodedKey, looksEncoded, partsWithin } from './quirks.ts';
 
 /** Lists objects, a page at a time. @throws Fault */
 export function listObjects(
@@ -79,10 +84,14 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
   type Marker = { KeyMarker: string; UploadIdMarker: string };
   const what = bucket.what(operation, undefined);
   return pages(what, async (marker: Marker | undefined) => {
-    const input = { ...bucket.common, Prefix: prefix, EncodingType: 'url' as const, ...marker };
-    const page = await bucket.call(operation, undefined, () =>
-      bucket.client.send(new ListMultipartUploadsCommand(input)),
-    );
+    const ask = (encoding: { EncodingType?: 'url' }): Promise<ListMultipartUploadsCommandOutput> => {
+      const command = new ListMultipartUploadsCommand({ ...bucket.common, Prefix: prefix, ...encoding, ...marker });
+      return bucket.call(operation, undefined, () => bucket.client.send(command));
+    };
+    const encoded = await ask({ EncodingType: 'url' });
+    // Ceph 16 encodes the keys without saying so. An answer that was not asked to encode cannot be misread.
+    const isClear = encoded.EncodingType === 'url' || !encoded.Uploads?.some(({ Key }) => looksEncoded(Key));
+    const page = isClear ? encoded : await ask({});
     const items = (page.Uploads ?? []).map((upload) => ({
       key: listedKey(upload.Key, page.EncodingType, prefix, what),
       uploadId: upload.UploadId ?? '',

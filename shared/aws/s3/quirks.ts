@@ -24,6 +24,7 @@ import { quoted } from '../../model/text.ts';
  * - Complete answers without an ETag (Ceph 16): shared/transfer/upload/complete-upload.ts
  * - no tags, no copies, no checksums, no HEAD of a part (several stores): shared/transfer
  * - `If-Match` or checksums are ignored (Ceph 16: checksums): shared/transfer/bytes
+ * - copies ignore the version that they are pinned to (Ceph 16): shared/aws/s3/pinned-copies.ts
  * - UploadPartCopy crashes the gateway (Ceph 16): the task's `serverSideCopy`
  *
  * The in-memory store can have most of them (shared/ports/memory/features.ts), and one contract suite runs against
@@ -88,6 +89,11 @@ export function decodedKey(key = '', encoding: string | undefined, what: string)
   } catch {
     throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not URL-encoded UTF-8`);
   }
+}
+
+/** Could a listed key be URL-encoded? Without `%` and `+`, both readings are the same. */
+export function looksEncoded(key = ''): boolean {
+  return /[%+]/.test(key);
 }
 
 /** Some stores ignore the marker of ListParts and list every part. */

@@ -4,6 +4,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
+  type UploadPartCopyCommandInput,
 } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
 import { maxUploadIdLength } from '../../model/limits.ts';
@@ -13,6 +14,7 @@ import type { Body, CopySource, CreatedUpload, ExpectedObject, PartAddress, Stor
 import type { S3Bucket, UploadName } from './bucket.ts';
 import { bodyInput, copyInput, creationInput, partChecksum, quotedEtag } from './inputs.ts';
 import { hasOpaqueEtag, storedObject } from './object-info.ts';
+import { impossibleEtag } from './pinned-copies.ts';
 import { asFailedVerification, bareEtag } from './quirks.ts';
 
 /** @throws Fault; `Unavailable` if the answer does not contain an upload ID */
@@ -50,7 +52,10 @@ export async function uploadPart(bucket: S3Bucket, part: PartAddress, body: Body
   return { number, size: body.size, etag: bareEtag(answer.ETag), ...partChecksum(answer, checksum) };
 }
 
-/** Copies bytes [start, end) of the source as a part, pinned to the source's ETag. @throws Fault */
+/**
+ * Copies bytes [start, end) of the source as a part, pinned to the source's ETag.
+ * @throws Fault; `NotSupported` if the store ignores what the copy is pinned to
+ */
 export async function copyPart(
   bucket: S3Bucket,
   part: PartAddress,
@@ -64,9 +69,29 @@ export async function copyPart(
     ...copyInput(source),
     CopySourceRange: `bytes=${start}-${end - 1}`,
   };
+  await expectPinnedParts(bucket, input, end - start);
   const answer = await bucket.call('UploadPartCopy', key, () => bucket.client.send(new UploadPartCopyCommand(input)));
   const result = answer.CopyPartResult ?? {};
   return { number, size: end - start, etag: bareEtag(result.ETag), ...partChecksum(result, checksum) };
+}
+
+/**
+ * S3 itself (no `endpoint`) is not asked. The question is one byte of the wanted part: if the store copies it, ListParts
+ * shows a part of the wrong size, which no caller takes for the planned one.
+ * @param bytes the part's size
+ * @throws Fault `NotSupported` if the store ignores the version, or cannot be asked about a part of one byte
+ */
+async function expectPinnedParts(bucket: S3Bucket, input: UploadPartCopyCommandInput, bytes: number): Promise<void> {
+  if (bucket.side.endpoint === undefined) return;
+  const key = input.Key ?? '';
+  const what = bucket.what('UploadPartCopy', key);
+  if (bytes === 1 && !bucket.pinnedParts.isAsked) {
+    throw new Fault('NotSupported', `${what}: a part of one byte cannot show whether the store compares the version`);
+  }
+  const probe = { ...input, CopySourceIfMatch: impossibleEtag, CopySourceRange: 'bytes=0-0' };
+  await bucket.pinnedParts.expect(what, () =>
+    bucket.callUpload('UploadPartCopy', key, () => bucket.client.send(new UploadPartCopyCommand(probe))),
+  );
 }
 
 /** @throws Fault; `UploadGone` if the upload does not exist, `VerificationFailed` if the object is not as expected */

@@ -18,8 +18,6 @@ export interface StoreFeatures {
   readonly partCopies: boolean;
   /** reads with If-Match fail if the object is another version; false: If-Match is ignored */
   readonly pinnedReads: boolean;
-  /** copies likewise; false: the answered ETag is that of what was copied */
-  readonly pinnedCopies: boolean;
   /**
    * What becomes of CRCs, and of the size that Complete states. `ignored` is what Ceph does: no fault, nothing is
    * checked, and no checksum is stored.
@@ -54,7 +52,6 @@ export const s3Features: StoreFeatures = {
   copies: true,
   partCopies: true,
   pinnedReads: true,
-  pinnedCopies: true,
   checksums: 'checked',
   partNumbers: true,
   completeEtag: true,

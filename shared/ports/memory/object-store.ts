@@ -244,7 +244,7 @@ export class MemoryObjectStore implements ObjectStore {
     if (!features[feature]) throw this.#fault('NotSupported', key, 'this store has no server-side copy');
     const object = this.#storage.bucket(bucket).get(key, versionId);
     if (!object) throw this.#fault('SourceGone', key, 'it is gone');
-    if (features.pinnedCopies) this.#checkMatch(key, object, etag);
+    this.#checkMatch(key, object, etag);
     return object;
   }
 
