@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { formFault, rootElement } from '../../../../shared/aws/http/answer-form.ts';
 import { Fault } from '../../../../shared/model/faults.ts';
 import { failureOf } from '../../../support/failure.ts';
-import { listingXml, type Reply } from '../../../support/hostile-store.ts';
+import { errorXml, listingXml, type Reply } from '../../../support/hostile-store.ts';
 import { noAttributes } from '../../../support/objects.ts';
 import { calls, documents, hostsOfEachTest, listAll } from '../../../support/store-calls.ts';
 
@@ -55,6 +55,12 @@ describe('a successful answer that is not S3’s', () => {
     expect((await failureOf(listAll(json))).message).toContain('got HTTP 200, "{"a":1}"');
   });
 
+  it('is only missing: Ceph 16 answers with an XML type and no body for the tags of an object without tags', async () => {
+    const store = hosts.answerWith({ headers: { 'content-type': 'application/xml' }, body: '' });
+    expect(await store.tags('k')).toEqual({});
+    await expect(listAll(store)).rejects.toMatchObject({ name: 'Unavailable' });
+  });
+
   it('is no object: neither an ETag nor a time is stated', async () => {
     const store = hosts.answerWith({ headers: { ...page, 'content-length': String(html.length) }, body: html });
     expect((await failureOf(store.head('k'))).message).toContain('neither ETag nor Last-Modified');
@@ -88,7 +94,11 @@ describe('answers of real stores', () => {
     const body = '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>';
     const part = { key: 'k', uploadId: 'U', number: 1 };
     const from = { bucket: 'source', key: 'k', etag: 'e' };
-    expect(await hosts.answerWith({ body }).copyPart(part, from, 0, 3)).toMatchObject({ etag: 'e' });
+    const changed = { status: 412, body: errorXml('PreconditionFailed', 'changed') };
+    const store = hosts.answerWith(({ headers }) =>
+      headers['x-amz-copy-source-if-match'] === '"e"' ? { body } : changed,
+    );
+    expect(await store.copyPart(part, from, 0, 3)).toMatchObject({ etag: 'e' });
   });
 
   it('to a deletion may be a 200', async () => {
