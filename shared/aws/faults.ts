@@ -7,20 +7,19 @@ interface ServiceError {
   readonly message: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly Code?: unknown;
+  /** an element of the error's document */
+  readonly Region?: unknown;
+  readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
 /** Characters of a store's error code and message that a fault repeats. S3's own are shorter. */
 const maxCodeLength = 64;
 const maxMessageLength = 500;
 
-/** Error codes that mean the same whatever their HTTP status. */
+/** Codes of an error that mean the same in every operation, whatever their HTTP status. */
 const byCode: Readonly<Record<string, FaultName>> = {
   NoSuchBucket: 'BucketNotFound',
   NoSuchUpload: 'UploadGone',
-  NoSuchKey: 'SourceGone',
-  NoSuchVersion: 'SourceGone',
-  NotFound: 'SourceGone',
-  PreconditionFailed: 'SourceChanged',
   // Ranges are only requested within the known size.
   InvalidRange: 'SourceChanged',
   ConditionalRequestConflict: 'DestinationConflict',
@@ -28,13 +27,17 @@ const byCode: Readonly<Record<string, FaultName>> = {
   InvalidObjectState: 'ArchivedSource',
   BadDigest: 'VerificationFailed',
   InvalidDigest: 'VerificationFailed',
-  XAmzContentSHA256Mismatch: 'VerificationFailed',
+  // Bodies are sent as UNSIGNED-PAYLOAD: a store that compares that with a hash refuses each of them.
+  XAmzContentSHA256Mismatch: 'Refused',
   XAmzContentChecksumMismatch: 'VerificationFailed',
   IncompleteBody: 'Truncated',
   InvalidPart: 'Unavailable',
   EntityTooLarge: 'TooLarge',
   NotImplemented: 'NotSupported',
   PermanentRedirect: 'InvalidTask',
+  IllegalLocationConstraintException: 'InvalidTask',
+  // S3: the name of a new bucket is not known everywhere yet.
+  TemporaryRedirect: 'Unavailable',
   // The SDK turns an error inside a 200 into a 503, which would read as throttling.
   InternalError: 'Unavailable',
   SlowDown: 'Throttled',
@@ -46,6 +49,7 @@ const byCode: Readonly<Record<string, FaultName>> = {
   ProvisionedThroughputExceededException: 'Throttled',
   RequestLimitExceeded: 'Throttled',
   CredentialsProviderError: 'AccessDenied',
+  AccessDenied: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
   ExpiredToken: 'AccessDenied',
   ExpiredTokenException: 'AccessDenied',
@@ -53,6 +57,74 @@ const byCode: Readonly<Record<string, FaultName>> = {
   TokenRefreshRequired: 'AccessDenied',
   InvalidAccessKeyId: 'AccessDenied',
   SignatureDoesNotMatch: 'AccessDenied',
+};
+
+/** What an operation is about. It decides what "not found", "conflict" and a failed condition mean. */
+type Subject = 'object' | 'copy' | 'write' | 'upload' | 'bucket';
+
+const subjects: Readonly<Record<string, Subject>> = {
+  HeadObject: 'object',
+  GetObject: 'object',
+  GetObjectTagging: 'object',
+  // What a store does not find is not there to be deleted.
+  DeleteObject: 'object',
+  CopyObject: 'copy',
+  UploadPartCopy: 'copy',
+  PutObject: 'write',
+  CreateMultipartUpload: 'write',
+  UploadPart: 'upload',
+  ListParts: 'upload',
+  CompleteMultipartUpload: 'upload',
+  AbortMultipartUpload: 'upload',
+  HeadBucket: 'bucket',
+  ListObjects: 'bucket',
+  ListObjectsV2: 'bucket',
+  ListMultipartUploads: 'bucket',
+};
+
+/** A status without a known code, for operations of one subject; `else` for the others. */
+type Meaning = Partial<Record<Subject, FaultName>> & { readonly else: FaultName };
+
+const notFound: Meaning = {
+  object: 'SourceGone',
+  copy: 'SourceGone',
+  write: 'BucketNotFound',
+  upload: 'UploadGone',
+  bucket: 'BucketNotFound',
+  else: 'Refused',
+};
+/** The condition of a read or a copy is the source's version; that of a write is what the destination had. */
+const preconditionFailed: Meaning = {
+  object: 'SourceChanged',
+  copy: 'SourceChanged',
+  else: 'DestinationConflict',
+};
+
+/** What an HTTP status means if no code says more. */
+const byStatus: Readonly<Record<number, Meaning>> = {
+  304: { else: 'Unavailable' },
+  307: { else: 'Unavailable' },
+  401: { else: 'AccessDenied' },
+  403: { else: 'AccessDenied' },
+  404: notFound,
+  405: { else: 'NotSupported' },
+  408: { else: 'Unavailable' },
+  409: { object: 'Unavailable', bucket: 'Unavailable', else: 'DestinationConflict' },
+  412: preconditionFailed,
+  425: { else: 'Unavailable' },
+  429: { else: 'Throttled' },
+  501: { else: 'NotSupported' },
+  503: { else: 'Throttled' },
+};
+
+/** Codes whose meaning depends on the operation too: they are what S3 says for a status. */
+const statusOfCode: Readonly<Record<string, number>> = {
+  NoSuchKey: 404,
+  NoSuchVersion: 404,
+  NoSuchTagSet: 404,
+  NotFound: 404,
+  PreconditionFailed: 412,
+  MethodNotAllowed: 405,
 };
 
 /**
@@ -64,17 +136,46 @@ export function faultOf(error: unknown, what: string): Fault {
   const service = asServiceError(error);
   const status = service.$metadata?.httpStatusCode;
   const code = excerpt(String(service.Code ?? service.name), maxCodeLength);
-  const name = faultName(code, status);
+  const region = regionOf(service);
+  const [operation = ''] = what.split(' ', 1);
+  const name = faultName({ operation, code, status, region });
   const answered = status === undefined ? '' : ` (HTTP ${status})`;
   // The SDK appends a hint for developers about where to find the raw response.
   const message = excerpt(String(service.message).replace(/\n {2}Deserialization error: [^]*$/, ''), maxMessageLength);
-  return new Fault(name, `${what}: ${code}${answered}: ${message}${hint(name, code)}`, { cause: error });
+  return new Fault(name, `${what}: ${code}${answered}: ${message}${hint(name, code, region)}`, { cause: error });
 }
 
-/** The code comes from the store, so "constructor" must not be found in the table. */
-function faultName(code: string, status: number | undefined): FaultName {
+interface Refusal {
+  /** the SDK's name of the operation, or any other word for a call to another service */
+  readonly operation: string;
+  readonly code: string;
+  readonly status: number | undefined;
+  /** the bucket's region, if the answer names one other than the request's */
+  readonly region: string | undefined;
+}
+
+/** The code comes from the store, so "constructor" must not be found in a table. */
+function faultName({ operation, code, status, region }: Refusal): FaultName {
   const known = Object.hasOwn(byCode, code) ? byCode[code] : undefined;
-  return known ?? (code.startsWith('KMS.') ? 'AccessDenied' : byStatus(status));
+  if (known) return known;
+  if (code.startsWith('KMS.')) return 'AccessDenied';
+  // A HEAD request for a bucket in another region gets 400 without a code.
+  if (code === 'AuthorizationHeaderMalformed') return region === undefined ? 'AccessDenied' : 'InvalidTask';
+  if (status === 400 && region !== undefined) return 'InvalidTask';
+  const meant = Object.hasOwn(statusOfCode, code) ? statusOfCode[code] : status;
+  if (meant === undefined) return 'Unavailable';
+  const meaning = byStatus[meant];
+  const subject = Object.hasOwn(subjects, operation) ? subjects[operation] : undefined;
+  if (meaning) return (subject && meaning[subject]) ?? meaning.else;
+  // Redirects are not followed: they would send a signed request to a host that the task does not name.
+  if (meant > 300 && meant < 400) return 'InvalidTask';
+  return meant >= 400 && meant < 500 ? 'Refused' : 'Unavailable';
+}
+
+/** The region that the answer names. A store's text: only what can be a region is repeated. */
+function regionOf({ $response, Region }: ServiceError): string | undefined {
+  const named = $response?.headers?.['x-amz-bucket-region'] ?? Region;
+  return typeof named === 'string' && /^[a-z0-9-]{1,40}$/.test(named) ? named : undefined;
 }
 
 /**
@@ -87,23 +188,14 @@ export function accessFault(error: unknown, what: string): Fault {
   return new Fault('AccessDenied', fault.message, { cause: error });
 }
 
-function byStatus(status: number | undefined): FaultName {
-  if (status === undefined) return 'Unavailable';
-  if (status === 401 || status === 403) return 'AccessDenied';
-  if (status === 404) return 'SourceGone';
-  if (status === 409) return 'DestinationConflict';
-  if (status === 412) return 'SourceChanged';
-  if (status === 408 || status === 500 || status === 502 || status === 504) return 'Unavailable';
-  if (status === 429 || status === 503) return 'Throttled';
-  // Redirects are not followed: they would send a signed request to a host that the task does not name.
-  if (status > 300 && status < 400 && status !== 304) return 'InvalidTask';
-  if (status === 405 || status === 501 || (status >= 400 && status < 500)) return 'NotSupported';
-  return 'Unavailable';
-}
-
-function hint(name: FaultName, code: string): string {
-  if (name === 'InvalidTask') return ' (is the region of this bucket right in the task?)';
+function hint(name: FaultName, code: string, region: string | undefined): string {
+  if (name === 'InvalidTask') {
+    const right = region === undefined ? '' : `: the store names "${region}"`;
+    return ` (is the region of this bucket right in the task?${right})`;
+  }
   if (code === 'RequestTimeTooSkewed') return ' (is the clock of this machine right?)';
+  if (code === 'XAmzContentSHA256Mismatch') return ' (the store does not accept bodies whose hash is not signed)';
+  if (/^(InvalidTag|BadTag)/.test(code)) return ` (tags: false in the task leaves the object's tags out)`;
   return '';
 }
 

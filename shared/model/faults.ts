@@ -24,6 +24,7 @@ export const faultTable = {
   ArchivedSource: { retry: 'never', exitCode: 1, meaning: 'the source object is archived and not restored' },
   TooLarge: { retry: 'never', exitCode: 1, meaning: 'the object is larger than S3 allows' },
   NotSupported: { retry: 'never', exitCode: 1, meaning: 'a store does not implement the operation' },
+  Refused: { retry: 'never', exitCode: 1, meaning: 'a store refused the request, for the reason that it gives' },
   UploadStuck: { retry: 'never', exitCode: 1, meaning: 'a multipart upload used up its rounds' },
   AccessDenied: { retry: 'later', exitCode: 1, meaning: 'a store, a key or a role refused access' },
   VerificationFailed: { retry: 'later', exitCode: 1, meaning: 'the destination does not confirm what was sent' },

@@ -21,6 +21,11 @@ export const metricTable = {
     standIn: unknownTask,
     meaning: 'jobs that went to the dead-letter queue',
   },
+  AttributesDropped: {
+    unit: 'Count',
+    graph: 'Objects',
+    meaning: 'copies without the tags of their source, because the destination says that it does not implement tags',
+  },
   BytesCopied: { unit: 'Bytes', graph: 'Bytes', meaning: 'sizes of the objects copied' },
   BytesSent: {
     unit: 'Bytes',

@@ -40,6 +40,8 @@ function metricOf({ route }: Outcome): MetricName {
 
 /** Sums metrics per task for one invocation (or a minute of a worker), and publishes one line per task. */
 export class Tally {
+  /** what was said once already */
+  readonly #told = new Set<string>();
   readonly #tasks = new Map<string, Map<MetricName, number[]>>();
 
   /**
@@ -66,6 +68,10 @@ export class Tally {
           this.add(task, 'Retries', 1);
           logger.warn('trying again', { task, keyHash: keyHash(event.key), fault: event.fault, reason: event.message });
           break;
+        case 'dropped':
+          this.add(task, 'AttributesDropped', 1);
+          this.#warnOnce(task, event);
+          break;
         case 'finished': {
           const { outcome } = event;
           this.add(task, metricOf(outcome), 1);
@@ -76,6 +82,14 @@ export class Tally {
         }
       }
     };
+  }
+
+  /** One line for a task: the metric counts the objects. */
+  #warnOnce(task: string, { what, key, reason }: Extract<ProgressEvent, { type: 'dropped' }>): void {
+    const told = `${task} ${what}`;
+    if (this.#told.has(told)) return;
+    this.#told.add(told);
+    logger.warn('left out: the destination does not implement it', { task, what, keyHash: keyHash(key), reason });
   }
 
   /** Writes the metric lines, and starts from zero. */

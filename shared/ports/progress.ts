@@ -6,6 +6,8 @@ export type ProgressEvent =
   | { readonly type: 'sent'; readonly key: string; readonly bytes: number; readonly part?: number }
   /** an attempt failed and is retried */
   | { readonly type: 'retry'; readonly key: string; readonly fault: string; readonly message: string }
+  /** the destination does not implement something that the source object has: the copy is without it */
+  | { readonly type: 'dropped'; readonly key: string; readonly what: 'tags'; readonly reason: string }
   /** a job ended; emitted once per job, by the code that did the work */
   | { readonly type: 'finished'; readonly outcome: Outcome };
 

@@ -140,7 +140,7 @@ async function copyInside(context: CopyContext, pair: ObjectPair, source: Object
     context.progress({ type: 'sent', key: pair.key, bytes: source.size });
     return { stored };
   } catch (error) {
-    if (!isFault(error, 'NotSupported', 'AccessDenied')) throw error;
+    if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied')) throw error;
     return fitsOnePut(source) ? { stored: await putObject(context, pair, source) } : sendWhole(context, pair, source);
   }
 }

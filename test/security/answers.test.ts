@@ -32,7 +32,9 @@ describe('an answer that points to another host', () => {
     for (const [name, call] of calls.slice(1)) {
       const failure = await failureOf(call(store));
       expect(failure).toBeInstanceOf(Fault);
-      expect([name, failure.name]).toEqual([name, 'InvalidTask']);
+      // What HEAD answers has no code: 307 alone is a redirect for the time being.
+      const later = status === 307 && name === 'HeadObject';
+      expect([name, failure.name]).toEqual([name, later ? 'Unavailable' : 'InvalidTask']);
     }
     expect(hosts.other.connections).toBe(0);
     expect(hosts.hostile.asked.every(({ headers }) => headers.host === new URL(hosts.hostile.endpoint).host)).toBe(

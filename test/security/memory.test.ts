@@ -34,7 +34,7 @@ it('endless answers and huge messages become faults within a small heap', async 
     const { faults, most } = JSON.parse(stdout) as { faults: Record<string, string>; most: number };
     const { delete: ofDelete, event, job, ...others } = faults;
     expect([event, job]).toEqual(['InvalidInput', 'InvalidInput']);
-    expect(ofDelete).toBe('NotSupported');
+    expect(ofDelete).toBe('Refused');
     expect(new Set(Object.values(others))).toEqual(new Set(['Unavailable', 'Truncated']));
     // The heap's limit and what lies beside it: without limits on answers it is 2 GB at the first of them.
     expect(most).toBeLessThan(600 * MiB);

@@ -210,7 +210,7 @@ describe('a hostile message', () => {
       body: errorXml('constructor', 'x'),
     });
     await consume(job({ size: 3 }));
-    expect(faults.map(({ name }) => name)).toEqual(['NotSupported', 'NotSupported', 'NotSupported']);
+    expect(faults.map(({ name }) => name)).toEqual(['Refused', 'Refused', 'Refused']);
   });
 });
 

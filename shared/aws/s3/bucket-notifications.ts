@@ -117,7 +117,7 @@ function inputOf({ BucketName, ExpectedBucketOwner }: Bucket): { Bucket: string;
 
 /** S3 reports that something overlaps, but not what. */
 function explained(error: unknown, bucket: string, others: readonly string[]): unknown {
-  if (!isFault(error, 'NotSupported') || others.length === 0) return error;
+  if (!isFault(error, 'NotSupported', 'Refused') || others.length === 0) return error;
   return new Fault(
     'InvalidTask',
     `bucket "${bucket}" already has notifications that overlap with those of the tasks, and S3 allows ` +

@@ -77,7 +77,7 @@ export class S3Bucket {
     try {
       await this.call('HeadBucket', undefined, () => this.client.send(new HeadBucketCommand(this.common)));
     } catch (error) {
-      if (!isFault(error, 'SourceGone')) throw error;
+      if (!isFault(error, 'BucketNotFound')) throw error;
       throw new Fault('BucketNotFound', `bucket "${this.side.bucket}" does not exist`, { cause: error });
     }
   }

@@ -11,6 +11,8 @@ import { quoted } from '../../model/text.ts';
  * - aws-chunked bodies with trailers are refused (Aliyun OSS): shared/aws/s3/client.ts
  * - 400 without a code for HEAD with an expired token (S3): shared/aws/credentials/renewing.ts
  * - an error repeats the token of the request (S3: `ExpiredToken`): shared/aws/http/answer-secrets.ts
+ * - 404 for the tags of an object without tags (Wasabi, versitygw): shared/aws/s3/reading.ts, `objectTags`
+ * - 404 for the deletion of what is not there (Google: DELETE Object): shared/aws/s3/writing.ts
  * - an error page of HTML (proxies): shared/aws/http/answers.ts
  * - a page of HTML, or nothing, with status 200 (consoles, content networks): shared/aws/http/answer-form.ts
  * - dates that are none (several stores): shared/aws/http/answer-fields.ts
@@ -105,6 +107,12 @@ export function partsWithin<Part extends { readonly number: number }>(
   return parts.filter(({ number }) => number >= first && number <= last);
 }
 
+/** The code that the store gave as the reason of a fault. The answer to HEAD, and a proxy's page, have none. */
+export function storeCode(fault: Fault): unknown {
+  const { cause } = fault;
+  return cause instanceof Error ? ((cause as { readonly Code?: unknown }).Code ?? cause.name) : undefined;
+}
+
 /** Some stores answer a call about an upload that is gone with "no such key". The call names no other object. */
 export function asUploadGone(error: unknown): unknown {
   return isFault(error, 'SourceGone') ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
@@ -112,6 +120,6 @@ export function asUploadGone(error: unknown): unknown {
 
 /** S3 answers Complete with `InvalidRequest` if the size or the kind of checksum is not the announced one. */
 export function asFailedVerification(error: unknown): unknown {
-  const mismatch = isFault(error) && error.cause instanceof Error && error.cause.name === 'InvalidRequest';
+  const mismatch = isFault(error) && storeCode(error) === 'InvalidRequest';
   return mismatch ? new Fault('VerificationFailed', error.message, { cause: error }) : error;
 }

@@ -1,4 +1,9 @@
-import { GetObjectCommand, GetObjectTaggingCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
+  type GetObjectTaggingCommandOutput,
+} from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
 import { Fault, isFault } from '../../model/faults.ts';
 import type { ObjectInfo } from '../../model/object.ts';
@@ -6,7 +11,7 @@ import type { GetOptions, HeadOptions, OpenObject } from '../../ports/object-sto
 import type { S3Bucket } from './bucket.ts';
 import { quotedEtag, versionInput } from './inputs.ts';
 import { objectInfo } from './object-info.ts';
-import { withoutRange } from './quirks.ts';
+import { storeCode, withoutRange } from './quirks.ts';
 
 /** @returns undefined if there is no such object. @throws Fault; `BucketNotFound` if there is no bucket either */
 export async function headObject(
@@ -30,7 +35,7 @@ export async function headObject(
     });
   } catch (error) {
     if (!isFault(error, 'SourceGone')) throw error;
-    await bucket.expect();
+    await expectBucket(bucket, error);
     return undefined;
   }
 }
@@ -56,21 +61,41 @@ export async function getObject(
       return { info: { ...info, tagCount: info.tagCount ?? 0 }, body: answer.Body as Readable };
     });
   } catch (error) {
-    if (isFault(error, 'SourceGone') && ifMatch === undefined) return undefined;
-    throw error;
+    if (!isFault(error, 'SourceGone') || ifMatch !== undefined) throw error;
+    await expectBucket(bucket, error);
+    return undefined;
   }
 }
 
-/** @throws Fault; `Unavailable` if a tag cannot be sent on */
+/**
+ * A "not found" without S3's code may be anybody's: the answer to HEAD, or that of a server which is no store.
+ * @throws Fault `BucketNotFound` if the bucket does not exist
+ */
+export async function expectBucket(bucket: S3Bucket, notFound: Fault): Promise<void> {
+  if (storeCode(notFound) !== 'NoSuchKey') await bucket.expect();
+}
+
+/**
+ * The object's tags; empty if the store has no tags, or says "not found" about an object that is there: several stores
+ * answer so if it has none.
+ * @throws Fault; `Unavailable` if a tag cannot be sent on
+ */
 export async function objectTags(
   bucket: S3Bucket,
   key: string,
-  { versionId }: { versionId?: string } = {},
+  versioned: { versionId?: string } = {},
 ): Promise<Record<string, string>> {
-  const input = { ...bucket.object(key), ...versionInput(versionId) };
-  const answer = await bucket.call('GetObjectTagging', key, () =>
-    bucket.client.send(new GetObjectTaggingCommand(input)),
-  );
+  const input = { ...bucket.object(key), ...versionInput(versioned.versionId) };
+  let answer: GetObjectTaggingCommandOutput;
+  try {
+    answer = await bucket.call('GetObjectTagging', key, () => bucket.client.send(new GetObjectTaggingCommand(input)));
+  } catch (error) {
+    if (isFault(error, 'NotSupported')) return {};
+    if (!isFault(error, 'SourceGone')) throw error;
+    const isThere = storeCode(error) === 'NoSuchTagSet' || (await headObject(bucket, key, versioned)) !== undefined;
+    if (isThere) return {};
+    throw error;
+  }
   const tags = (answer.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
   if (tags.flat().every((text) => text.isWellFormed())) return Object.fromEntries(tags);
   throw new Fault('Unavailable', `${bucket.what('GetObjectTagging', key)}: the tags are not well-formed Unicode`);

@@ -1,10 +1,12 @@
 import { CopyObjectCommand, DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { isFault } from '../../model/faults.ts';
 import type { ObjectAttributes } from '../../model/object.ts';
 import type { Body, CopySource, Stored } from '../../ports/object-store.ts';
 import type { S3Bucket } from './bucket.ts';
 import { bodyInput, copyInput, creationInput } from './inputs.ts';
 import { impossibleEtag } from './pinned-copies.ts';
 import { storedObject } from './object-info.ts';
+import { expectBucket } from './reading.ts';
 
 /** @throws Fault */
 export async function putObject(
@@ -21,7 +23,12 @@ export async function putObject(
 /** Returns without a fault if there is no such object. @throws Fault */
 export async function deleteObject(bucket: S3Bucket, key: string): Promise<void> {
   const command = new DeleteObjectCommand(bucket.object(key));
-  await bucket.call('DeleteObject', key, () => bucket.client.send(command));
+  try {
+    await bucket.call('DeleteObject', key, () => bucket.client.send(command));
+  } catch (error) {
+    if (!isFault(error, 'SourceGone')) throw error;
+    await expectBucket(bucket, error);
+  }
 }
 
 /**

@@ -44,8 +44,14 @@ async function readTags(
   return tags;
 }
 
-/** Writes with the tags, and again without them if the destination does not support tags. */
+/**
+ * Writes with the tags, and again without them if the destination says that it does not implement tags: that is
+ * reported. A refusal for any other reason is the caller's.
+ * @param attributes passed to `write`, with or without their tags
+ */
 export async function withTagsIfSupported<Result>(
+  { progress }: PartContext,
+  key: string,
   attributes: ObjectAttributes,
   write: (attributes: ObjectAttributes) => Promise<Result>,
 ): Promise<Result> {
@@ -53,6 +59,8 @@ export async function withTagsIfSupported<Result>(
     return await write(attributes);
   } catch (error) {
     if (!isFault(error, 'NotSupported') || Object.keys(attributes.tags).length === 0) throw error;
-    return write({ ...attributes, tags: {} });
+    const result = await write({ ...attributes, tags: {} });
+    progress({ type: 'dropped', key, what: 'tags', reason: error.message });
+    return result;
   }
 }

@@ -25,7 +25,8 @@ export async function openVersion(
   // Detects stores that ignore If-Match: bytes of another version must never be sent as this one's.
   if (opened.info.etag !== version.etag || opened.info.size !== version.size) {
     opened.body.destroy();
-    throw new Fault('SourceChanged', `${what}: expected ETag ${version.etag}, found ${opened.info.etag}`);
+    const found = `found ETag ${opened.info.etag} and ${opened.info.size} bytes`;
+    throw new Fault('SourceChanged', `${what}: expected ETag ${version.etag} and ${version.size} bytes, ${found}`);
   }
   return opened;
 }

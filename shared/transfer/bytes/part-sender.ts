@@ -50,7 +50,7 @@ export class PartSender {
     try {
       return await destination.copyPart(this.#address(part), from, part.start, part.end);
     } catch (error) {
-      if (!isFault(error, 'NotSupported', 'AccessDenied')) throw error;
+      if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied')) throw error;
       return this.#relay(part);
     }
   }

@@ -37,11 +37,15 @@ export async function putObject(
     const stored = await withAttempts(
       context,
       async () => {
-        const body = open ?? (await openVersion(context, pair, source));
-        open = undefined;
-        return source.size <= maxBufferedBodyBytes
-          ? await putBuffered(context, put, body)
-          : await putStreamed(context, put, body);
+        const next = async (): Promise<OpenObject> => {
+          const body = open ?? (await openVersion(context, pair, source));
+          open = undefined;
+          return body;
+        };
+        if (source.size <= maxBufferedBodyBytes) return putBuffered(context, put, await next());
+        return withTagsIfSupported(context, pair.key, put.attributes, async (attributes) =>
+          putStreamed(context, { ...put, attributes }, await next()),
+        );
       },
       (fault, message) => context.progress({ type: 'retry', key: pair.key, fault, message }),
     );
@@ -71,7 +75,7 @@ async function putBuffered(
       );
     }
     const body = { data: buffer.bytes, size: source.size, ...digest.forBody() };
-    const stored = await withTagsIfSupported(attributes, (supported) =>
+    const stored = await withTagsIfSupported(context, pair.key, attributes, (supported) =>
       context.destination.put(pair.destinationKey, body, supported),
     );
     digest.confirm(stored, pair.destinationName);
@@ -94,10 +98,6 @@ async function putStreamed(context: PartContext, put: Put, opened: OpenObject): 
   } catch (error) {
     // A broken stream makes the request fail with an error of its own; the stream's fault is the cause.
     if (isFault(data.errored)) throw data.errored;
-    if (isFault(error, 'NotSupported') && Object.keys(attributes.tags).length > 0) {
-      const untagged = { ...put, attributes: { ...attributes, tags: {} } };
-      return await putStreamed(context, untagged, await openVersion(context, pair, source));
-    }
     throw error;
   } finally {
     data.destroy();

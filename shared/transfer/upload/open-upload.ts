@@ -143,14 +143,16 @@ async function createUpload(context: CopyContext, pair: ObjectPair, source: Obje
   const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context));
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
-    withTagsIfSupported(attributes, (supported) => destination.createUpload(pair.destinationKey, supported, algorithm));
+    withTagsIfSupported(context, pair.key, attributes, (supported) =>
+      destination.createUpload(pair.destinationKey, supported, algorithm),
+    );
   await ledger.announceUpload(task.name, pair.key, clock.now());
   let checksum = wanted;
   let created: CreatedUpload;
   try {
     created = await create(checksum);
   } catch (error) {
-    if (checksum === undefined || !isFault(error, 'NotSupported')) throw error;
+    if (checksum === undefined || !isFault(error, 'NotSupported', 'Refused')) throw error;
     checksum = undefined;
     created = await create(undefined);
   }
@@ -173,7 +175,7 @@ async function sourceLayout(context: CopyContext, pair: ObjectPair, source: Obje
     return planSourceLayout(source.size, source.etag, first.size, context.destination.minPartBytes);
   } catch (error) {
     // Stores whose HEAD does not show parts: their objects get a new layout.
-    if (isFault(error, 'NotSupported', 'InvalidInput')) return undefined;
+    if (isFault(error, 'NotSupported', 'Refused', 'InvalidInput')) return undefined;
     throw error;
   }
 }

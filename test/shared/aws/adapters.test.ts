@@ -18,9 +18,9 @@ import { noAttributes } from '../../support/objects.ts';
 describe('faultOf', () => {
   it.each([
     ['NoSuchBucket', 404, 'BucketNotFound'],
-    ['NoSuchKey', 404, 'SourceGone'],
+    ['NoSuchKey', 404, 'BucketNotFound'],
     ['NoSuchUpload', 404, 'UploadGone'],
-    ['PreconditionFailed', 412, 'SourceChanged'],
+    ['PreconditionFailed', 412, 'DestinationConflict'],
     ['InvalidRange', 416, 'SourceChanged'],
     ['ConditionalRequestConflict', 409, 'DestinationConflict'],
     ['BadDigest', 400, 'VerificationFailed'],
@@ -30,16 +30,25 @@ describe('faultOf', () => {
     ['InternalError', 503, 'Unavailable'],
     ['KMS.DisabledException', 400, 'AccessDenied'],
     ['PermanentRedirect', 301, 'InvalidTask'],
-    ['Anything', 400, 'NotSupported'],
+    ['Anything', 400, 'Refused'],
+    ['InvalidTag', 400, 'Refused'],
+    ['XAmzContentSHA256Mismatch', 400, 'Refused'],
     ['Anything', 401, 'AccessDenied'],
     ['Anything', 403, 'AccessDenied'],
-    ['Anything', 404, 'SourceGone'],
+    ['Anything', 404, 'BucketNotFound'],
+    ['Anything', 405, 'NotSupported'],
     ['Anything', 408, 'Unavailable'],
     ['Anything', 409, 'DestinationConflict'],
-    ['Anything', 412, 'SourceChanged'],
+    ['Anything', 412, 'DestinationConflict'],
+    ['Anything', 425, 'Unavailable'],
     ['Anything', 429, 'Throttled'],
     ['Anything', 500, 'Unavailable'],
+    ['Anything', 501, 'NotSupported'],
     ['Anything', 503, 'Throttled'],
+    ['Anything', 507, 'Unavailable'],
+    ['TemporaryRedirect', 307, 'Unavailable'],
+    ['Anything', 307, 'Unavailable'],
+    ['Anything', 301, 'InvalidTask'],
     ['TimeoutError', undefined, 'Unavailable'],
   ])('%s (HTTP %s) is %s', (name, httpStatusCode, fault) => {
     const error = Object.assign(new Error('m'), { name, $metadata: { ...(httpStatusCode && { httpStatusCode }) } });
@@ -47,6 +56,29 @@ describe('faultOf', () => {
       name: fault,
       message: expect.stringContaining(`PutObject b: "k": ${name}`),
     });
+  });
+
+  it.each([
+    ['HeadObject', 404, 'SourceGone'],
+    ['GetObject', 404, 'SourceGone'],
+    ['GetObjectTagging', 404, 'SourceGone'],
+    ['DeleteObject', 404, 'SourceGone'],
+    ['CopyObject', 404, 'SourceGone'],
+    ['CreateMultipartUpload', 404, 'BucketNotFound'],
+    ['UploadPart', 404, 'UploadGone'],
+    ['CompleteMultipartUpload', 404, 'UploadGone'],
+    ['HeadBucket', 404, 'BucketNotFound'],
+    ['ListObjectsV2', 404, 'BucketNotFound'],
+    ['SendMessage', 404, 'Refused'],
+    ['constructor', 404, 'Refused'],
+    ['GetObject', 412, 'SourceChanged'],
+    ['CopyObject', 412, 'SourceChanged'],
+    ['CompleteMultipartUpload', 412, 'DestinationConflict'],
+    ['GetObject', 409, 'Unavailable'],
+    ['CompleteMultipartUpload', 409, 'DestinationConflict'],
+  ])('of %s (HTTP %i) is %s: a status means something by its operation', (operation, httpStatusCode, fault) => {
+    const error = Object.assign(new Error('m'), { name: 'Unknown', $metadata: { httpStatusCode } });
+    expect(faultOf(error, `${operation} b: "k"`).name).toBe(fault);
   });
 
   it('accepts any thrown value', () => {

@@ -286,7 +286,7 @@ describe('an S3 client whose keys are rotated', () => {
   it.each([
     ['InvalidObjectState', 403, 'ArchivedSource'],
     ['NoSuchUpload', 404, 'UploadGone'],
-    ['InvalidArgument', 400, 'NotSupported'],
+    ['InvalidArgument', 400, 'Refused'],
   ])('does not treat %s (HTTP %p) as a refusal', async (code, status, name) => {
     server.fault = () => ({ kind: 'status', status, code });
     server.requests.length = 0;

@@ -1,0 +1,163 @@
+import { describe, expect, it } from '@jest/globals';
+import { isFault } from '../../../../shared/model/faults.ts';
+import type { ProgressEvent } from '../../../../shared/ports/progress.ts';
+import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
+import { contextOf } from '../../../support/context.ts';
+import { failureOf } from '../../../support/failure.ts';
+import { errorXml, type Reply } from '../../../support/hostile-store.ts';
+import { calls, hostsOfEachTest } from '../../../support/store-calls.ts';
+import { taskBetweenEndpoints } from '../../../support/tasks.ts';
+
+const hosts = hostsOfEachTest();
+const etag = '"900150983cd24fb0d6963f7d28e17f72"';
+const object = { 'content-length': '3', etag };
+const withoutHead = calls.filter(([name]) => name !== 'HeadBucket');
+
+describe('tags of an object', () => {
+  const tagsOf = (tagging: Reply, head: Reply = { headers: object }): Promise<Record<string, string>> =>
+    hosts.answerWith(({ query }) => (query.has('tagging') ? tagging : head)).tags('k');
+
+  it.each<[string, Reply]>([
+    ['NoSuchTagSet (Wasabi)', { status: 404, body: errorXml('NoSuchTagSet', 'The TagSet does not exist') }],
+    ['a bare 404', { status: 404 }],
+    ['a page with 404', { status: 404, body: '<html><body>Not Found</body></html>' }],
+    ['NoSuchKey of an object that is there', { status: 404, body: errorXml('NoSuchKey', 'x') }],
+    ['405', { status: 405 }],
+    ['MethodNotAllowed', { status: 405, body: errorXml('MethodNotAllowed', 'x') }],
+    ['501', { status: 501 }],
+    ['NotImplemented', { status: 501, body: errorXml('NotImplemented', 'x') }],
+  ])('are none where the answer is %s', async (_name, tagging) => {
+    expect(await tagsOf(tagging)).toEqual({});
+  });
+
+  it('are not asked for again where the object is gone', async () => {
+    expect(isFault(await failureOf(tagsOf({ status: 404 }, { status: 404 })), 'SourceGone')).toBe(true);
+  });
+
+  it.each<[number, string, string]>([
+    [400, 'InvalidArgument', 'Refused'],
+    [403, 'AccessDenied', 'AccessDenied'],
+    [500, 'InternalError', 'Unavailable'],
+  ])('are unknown, and not none, where the answer is %i %s', async (status, code, fault) => {
+    expect((await failureOf(tagsOf({ status, body: errorXml(code, 'x') }))).name).toBe(fault);
+  });
+});
+
+describe('a destination and the tags of an object', () => {
+  const events: ProgressEvent[] = [];
+
+  function copy(refusal: Reply): Promise<unknown> {
+    events.length = 0;
+    const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
+    hosts.hostile.answer = ({ query }) =>
+      query.has('tagging') ? { body: tagging } : { headers: { ...object, 'x-amz-tagging-count': '1' }, body: 'abc' };
+    hosts.other.answer = ({ method, headers }) => {
+      if (method === 'HEAD') return { status: 404 };
+      return headers['x-amz-tagging'] === undefined ? { headers: { etag } } : refusal;
+    };
+    const task = taskBetweenEndpoints({ serverSideCopy: 'never' });
+    const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const listening = { ...context, progress: (event: ProgressEvent) => events.push(event) };
+    return transferObject(listening, { task: 'hostile', key: 'in/k', action: 'copy' });
+  }
+
+  it.each<[number, string]>([
+    [400, 'InvalidTag'],
+    [400, 'BadTagging'],
+    [400, 'InvalidArgument'],
+    [400, 'InvalidRequest'],
+  ])('that refuses them with %i %s is a fault with the reason', async (status, code) => {
+    const failure = await failureOf(copy({ status, body: errorXml(code, 'this is the reason') }));
+    expect(failure.name).toBe('Refused');
+    expect(failure.message).toContain(`${code} (HTTP ${status}): this is the reason`);
+    expect(events.filter(({ type }) => type === 'dropped')).toEqual([]);
+  });
+
+  it('that does not implement them gets the object without them, and that is told', async () => {
+    await copy({ status: 501, body: errorXml('NotImplemented', 'no tags here') });
+    expect(events.filter(({ type }) => type === 'dropped')).toEqual([
+      { type: 'dropped', key: 'in/k', what: 'tags', reason: expect.stringContaining('no tags here') },
+    ]);
+    expect(hosts.other.writes).toHaveLength(2);
+  });
+});
+
+describe('a bucket in another region', () => {
+  const named = /is the region of this bucket right in the task\?: the store names "eu-west-1"/;
+
+  it.each<[string, Reply]>([
+    ['400 with a header', { status: 400, headers: { 'x-amz-bucket-region': 'eu-west-1' } }],
+    ['301 with a header', { status: 301, headers: { 'x-amz-bucket-region': 'eu-west-1' } }],
+    [
+      'PermanentRedirect',
+      {
+        status: 301,
+        headers: { 'x-amz-bucket-region': 'eu-west-1' },
+        body: errorXml('PermanentRedirect', 'x', '<Endpoint>e</Endpoint>'),
+      },
+    ],
+  ])('is named by every call that is answered with %s', async (_name, reply) => {
+    const store = hosts.answerWith(reply);
+    for (const [name, call] of withoutHead) {
+      const failure = await failureOf(call(store));
+      expect([name, failure.name]).toEqual([name, 'InvalidTask']);
+      expect(failure.message).toMatch(named);
+    }
+  });
+
+  it('is named where only the document has it', async () => {
+    const body = errorXml('AuthorizationHeaderMalformed', 'wrong region', '<Region>eu-west-1</Region>');
+    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete('k'));
+    expect(failure.name).toBe('InvalidTask');
+    expect(failure.message).toMatch(named);
+  });
+
+  it.each(['', 'evil.example#', 'EU', 'x'.repeat(100)])('is not made up from %j', async (region) => {
+    const body = errorXml('AuthorizationHeaderMalformed', 'm', `<Region>${region}</Region>`);
+    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete('k'));
+    expect(failure.name).toBe('AccessDenied');
+    expect(failure.message).not.toContain('the store names');
+  });
+
+  it('is not suspected where the store names the region of the request', async () => {
+    const store = hosts.answerWith({ status: 400, headers: { 'x-amz-bucket-region': 'us-east-1' } });
+    expect((await failureOf(store.head('k'))).name).toBe('Refused');
+  });
+});
+
+describe('a redirect for the time being', () => {
+  it.each<[string, Reply]>([
+    ['with a code', { status: 307, body: errorXml('TemporaryRedirect', 'x') }],
+    ['without one', { status: 307 }],
+  ])('%s is tried again later', async (_name, reply) => {
+    const store = hosts.answerWith({ ...reply, headers: { location: 'http://127.0.0.1:1/' } });
+    for (const [name, call] of withoutHead) {
+      const failure = await failureOf(call(store));
+      expect([name, isFault(failure) && failure.retry]).toEqual([name, 'later']);
+    }
+  });
+});
+
+describe('an object that is not found', () => {
+  it('is deleted already, also where the store says 404 (Google)', async () => {
+    await hosts.answerWith({ status: 404, body: errorXml('NoSuchKey', 'x') }).delete('k');
+    await hosts.answerWith({ status: 404 }).delete('k');
+  });
+
+  it('is not looked for in a bucket that does not exist', async () => {
+    const store = hosts.answerWith({ status: 404, body: errorXml('NoSuchBucket', 'x') });
+    expect((await failureOf(store.get('k'))).name).toBe('BucketNotFound');
+    expect((await failureOf(store.delete('k'))).name).toBe('BucketNotFound');
+  });
+});
+
+describe('a store that does not know UNSIGNED-PAYLOAD', () => {
+  it('is told from a body that was damaged: the fault is final and says so', async () => {
+    const store = hosts.answerWith({ status: 400, body: errorXml('XAmzContentSHA256Mismatch', 'x') });
+    const put = calls.find(([name]) => name === 'PutObject')?.[1];
+    const failure = await failureOf(put?.(store) ?? Promise.resolve());
+    expect(isFault(failure) && failure.retry).toBe('never');
+    expect(failure.message).toContain('does not accept bodies whose hash is not signed');
+    expect(hosts.hostile.writes).toHaveLength(1);
+  });
+});
