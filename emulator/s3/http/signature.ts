@@ -106,6 +106,11 @@ function claimFromQuery(req: IncomingMessage, { query }: Address, now: number): 
   };
 }
 
+/** Only spaces and tabs are blank: a byte 0xA0 may be a part of a character. */
+function canonicalValue(value: string): string {
+  return value.replaceAll(/[ \t]+/g, ' ').replaceAll(/^ | $/g, '');
+}
+
 function canonicalRequest(req: IncomingMessage, address: Address, claim: Claim): string {
   const query = address.pairs
     .filter(([name]) => name !== 'X-Amz-Signature')
@@ -115,7 +120,7 @@ function canonicalRequest(req: IncomingMessage, address: Address, claim: Claim):
     .join('&');
   const headers = claim.signedHeaders.map((name) => {
     const values = req.headersDistinct[name] ?? [];
-    return `${name}:${values.map((value) => value.trim().replaceAll(/ +/g, ' ')).join(',')}\n`;
+    return `${name}:${values.map(canonicalValue).join(',')}\n`;
   });
   const signed = claim.signedHeaders.join(';');
   const path = encodeUriPath(address.path);

@@ -133,7 +133,10 @@ export class Exchange {
     }
     const bytes = bytesOf(body);
     if (bytes.length <= pieceBytes) {
-      request.end(bytes);
+      // In one packet with the headers, but not by `end` alone: that makes Node read Content-Disposition as UTF-8.
+      request.cork();
+      request.write(bytes);
+      request.end();
       return;
     }
     let from = 0;

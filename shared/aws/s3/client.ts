@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Side } from '../../model/config/task.ts';
+import { ByteSigner } from '../http/byte-signer.ts';
 import { BoundedHttpHandler } from '../http/handler.ts';
 import type { KeySource, SideKeys } from '../credentials/key-source.ts';
 import { boundAnswers } from '../http/answers.ts';
@@ -35,6 +36,7 @@ export function createS3Client(
     ...(source && { credentials: signingKeys(source) }),
     // Anonymous requests are not signed.
     ...(anonymous && { signer: { sign: (request) => Promise.resolve(request) }, credentials: noKeys }),
+    signerConstructor: ByteSigner,
     // The core sends checksums that it computed. The SDK's default wraps bodies in aws-chunked, which costs a third
     // more CPU and which some stores refuse (quirks.ts).
     requestChecksumCalculation: 'WHEN_REQUIRED',

@@ -8,6 +8,7 @@ import { quoted } from '../../model/text.ts';
  *
  * - HEAD of a key in a missing bucket looks like a missing key (S3: HEAD has no body): shared/aws/s3/bucket.ts,
  *   `expect`
+ * - metadata with raw UTF-8 or latin1 bytes (MinIO, Ceph): shared/aws/http/byte-signer.ts
  * - aws-chunked bodies with trailers are refused (Aliyun OSS): shared/aws/s3/client.ts
  * - 400 without a code for HEAD with an expired token (S3): shared/aws/credentials/renewing.ts
  * - an error repeats the token of the request (S3: `ExpiredToken`): shared/aws/http/answer-secrets.ts
