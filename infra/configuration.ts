@@ -8,9 +8,9 @@ import { parseConfiguration, type Configuration } from '../shared/model/config/c
  */
 export function readConfiguration(path: string): Configuration {
   const what = `configuration ${path}`;
-  let text: string;
+  let bytes: Buffer;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Fault(
@@ -18,5 +18,15 @@ export function readConfiguration(path: string): Configuration {
       `${what} cannot be read (${reason}); expected a file with {"tasks": [...], "stack"?: {...}}`,
     );
   }
-  return parseConfiguration(text, what);
+  return parseConfiguration(decoded(bytes, what), what);
+}
+
+/** Text of another encoding would be read as other keys: no byte is replaced. */
+function decoded(bytes: Buffer, what: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const utf16 = bytes.includes(0) ? ' (it seems to be UTF-16)' : '';
+    throw new Fault('InvalidTask', `${what}: found bytes that are not UTF-8${utf16}, expected a file saved as UTF-8`);
+  }
 }

@@ -30,7 +30,7 @@ export function parseWith<Schema extends v.GenericSchema>(
   throw new Fault(fault, `${what} is not valid:\n  ${faults.join('\n  ')}`);
 }
 
-/** Parses JSON text and then checks it like {@link parseWith}. */
+/** Parses JSON text, with or without a byte order mark, and then checks it like {@link parseWith}. */
 export function parseJsonWith<Schema extends v.GenericSchema>(
   schema: Schema,
   text: string,
@@ -39,7 +39,7 @@ export function parseJsonWith<Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
     throw new Fault(
       fault,

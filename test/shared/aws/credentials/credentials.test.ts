@@ -150,7 +150,7 @@ describe('credentials of a side', () => {
       secretAnswer = { SecretString: bad };
       for (const own of [{ ssmParameter: 'bad' }, { secretArn }]) {
         const failed = (await read(own).catch((error: unknown) => error)) as Error;
-        expect(failed).toMatchObject({ name: 'AccessDenied', message: expect.stringContaining('expected JSON with') });
+        expect(failed).toMatchObject({ name: 'InvalidTask', message: expect.stringContaining('expected JSON with') });
         expect(JSON.stringify(failed) + failed.message + String(failed.stack)).not.toContain('TOPSECRET');
       }
     }

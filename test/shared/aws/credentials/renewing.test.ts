@@ -149,8 +149,8 @@ describe('an S3 client whose keys are rotated', () => {
   /** Other keys for the store; `known` tells whether they can be read too. */
   function rotate(name: string, known = true): void {
     server.keys.clear();
-    server.keys.set(name, `secret of ${name}`);
-    if (known) secret = { accessKeyId: name, secretAccessKey: `secret of ${name}` };
+    server.keys.set(name, `secret-of-${name}`);
+    if (known) secret = { accessKeyId: name, secretAccessKey: `secret-of-${name}` };
     // Longer than renewals are apart.
     clock.pass(6_000);
     server.requests.length = 0;
@@ -186,7 +186,7 @@ describe('an S3 client whose keys are rotated', () => {
       DeleteObject: () => store.delete('copy'),
     };
     for (const [operation, call] of Object.entries(calls)) {
-      rotate(`keys for ${operation}`);
+      rotate(`keys-for-${operation}`);
       await call();
       expect(server.requests.map(({ operation: name, status }) => [name, Math.floor(status / 100)])).toEqual([
         [operation, 4],

@@ -119,6 +119,11 @@ describe('parseTask', () => {
     expect(message).toContain(part);
   });
 
+  it('ignores a byte order mark and white space around the text', () => {
+    const text = JSON.stringify({ name: 'n', ...sides });
+    expect(parseTask(`\ufeff\r\n${text}\r\n`, 'task n')).toEqual(parsed({}));
+  });
+
   it('reports all faults at once', () => {
     const message = messageOf(() => parsed({ typo: 1, compare: 'x', source: {} }));
     for (const field of ['typo', 'compare', 'source.bucket']) expect(message).toContain(`\n  ${field}: `);
