@@ -8,6 +8,7 @@ import { publishedParameterPath } from '../shared/model/parameter-paths.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { AbandonUpload } from './functions/abandon-upload.ts';
+import { CheckDeletes } from './functions/check-deletes.ts';
 import { CheckUpload } from './functions/check-upload.ts';
 import { CopyObjects, copyTimeout } from './functions/copy-objects.ts';
 import { FindObjects } from './functions/find-objects.ts';
@@ -61,7 +62,8 @@ export class FerryStack extends Stack {
     const planSync = new PlanSync(this, 'PlanSync', pipeline);
     const findObjects = new FindObjects(this, 'FindObjects', pipeline);
     const finishRun = new FinishRun(this, 'FinishRun', pipeline);
-    const syncFunctions = { planSync, findObjects, finishRun };
+    const checkDeletes = new CheckDeletes(this, 'CheckDeletes', pipeline);
+    const syncFunctions = { planSync, findObjects, checkDeletes, finishRun };
     const { machine: sync } = new SyncMachine(this, 'Sync', syncFunctions, pipeline);
 
     const planUpload = new PlanUpload(this, 'PlanUpload', pipeline);

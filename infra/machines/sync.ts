@@ -28,6 +28,7 @@ const timeout = Duration.days(3);
 export interface SyncFunctions {
   readonly planSync: FerryFunction;
   readonly findObjects: FerryFunction;
+  readonly checkDeletes: FerryFunction;
   readonly finishRun: FerryFunction;
 }
 
@@ -46,14 +47,55 @@ export class SyncMachine extends Construct {
     observe(this.machine, pipeline);
   }
 
-  private definition({ planSync, findObjects, finishRun }: SyncFunctions): IChainable {
-    const run = {
-      'run.$': '$$.Execution.Name',
-      'startedAt.$': '$$.Execution.StartTime',
-      'input.$': '$$.Execution.Input',
-    };
+  /**
+   * Finds, checks, deletes, finishes. Copies are sent while the segments are searched. Deletes are only counted there:
+   * whether a run may delete shows when all of them are known. Then the segments that have some are searched again, so
+   * that nothing remembers which they were.
+   */
+  private definition({ planSync, findObjects, checkDeletes, finishRun }: SyncFunctions): IChainable {
+    const input = { 'input.$': '$$.Execution.Input' };
+    const run = { 'run.$': '$$.Execution.Name', 'startedAt.$': '$$.Execution.StartTime', ...input };
     const plan = call(this, 'PlanSync', planSync, { payload: TaskInput.fromObject(run) });
-    const segments = new MapState(this, 'FindInSegments', {
+    const find = this.segments('FindInSegments', 'results', {
+      'segment.$': '$$.Map.Item.Value',
+      deletes: 'hold',
+    });
+    find.itemProcessor(
+      this.untilDone(findObjects, {
+        find: 'FindObjects',
+        done: 'SegmentDone',
+        keep: { name: 'KeepCounts', parameters: { 'counts.$': '$.counts', 'examples.$': '$.examples' } },
+      }),
+    );
+    const check = call(this, 'CheckDeletes', checkDeletes, {
+      payload: TaskInput.fromObject({ 'plan.$': '$', ...input }),
+    });
+    const remove = this.segments('DeleteInSegments', 'deleted', {
+      'segment.$': '$$.Map.Item.Value.segment',
+      deletes: { 'atMost.$': '$$.Map.Item.Value.deletes' },
+    });
+    remove.itemProcessor(
+      this.untilDone(findObjects, {
+        find: 'FindDeletes',
+        done: 'DeletesDone',
+        keep: { name: 'KeepDeletes', parameters: { 'counts.$': '$.counts' } },
+      }),
+    );
+    const found = { 'results.$': '$.results', 'deleted.$': '$.deleted', 'refusal.$': '$.refusal' };
+    const finish = call(this, 'FinishRun', finishRun, { payload: TaskInput.fromObject({ ...run, ...found }) });
+    // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
+    const finishFailed = call(this, 'FinishFailedRun', finishRun, {
+      payload: TaskInput.fromObject({ ...run, 'error.$': '$' }),
+      resultPath: JsonPath.DISCARD,
+    });
+    finishFailed.next(failWithCaught(this, 'RunFailed'));
+    for (const state of [plan, find, check, remove]) state.addCatch(finishFailed);
+    return plan.next(find).next(check).next(remove).next(finish);
+  }
+
+  /** A search of each of the state's segments. @param item what a search gets besides the run's own fields */
+  private segments(name: string, result: string, item: Record<string, unknown>): MapState {
+    return new MapState(this, name, {
       itemsPath: '$.segments',
       maxConcurrency: segmentsAtOnce,
       itemSelector: {
@@ -62,30 +104,23 @@ export class SyncMachine extends Construct {
         'dryRun.$': '$.dryRun',
         'prefix.$': '$.prefix',
         'prefixList.$': '$.prefixList',
-        'segment.$': '$$.Map.Item.Value',
+        ...item,
       },
+      resultPath: `$.${result}`,
     });
-    segments.itemProcessor(this.segment(findObjects));
-    const finish = call(this, 'FinishRun', finishRun, {
-      payload: TaskInput.fromObject({ ...run, 'results.$': '$' }),
-    });
-    // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
-    const finishFailed = call(this, 'FinishFailedRun', finishRun, {
-      payload: TaskInput.fromObject({ ...run, 'error.$': '$' }),
-      resultPath: JsonPath.DISCARD,
-    });
-    finishFailed.next(failWithCaught(this, 'RunFailed'));
-    plan.addCatch(finishFailed);
-    segments.addCatch(finishFailed);
-    return plan.next(segments).next(finish);
   }
 
   /** Calls find-objects until the segment is done, and keeps only its counts. */
-  private segment(findObjects: FerryFunction): IChainable {
-    const find = call(this, 'FindObjects', findObjects);
-    const counts = new Pass(this, 'KeepCounts', { parameters: { 'counts.$': '$.counts' } });
-    return find.next(
-      new Choice(this, 'SegmentDone').when(Condition.booleanEquals('$.done', true), counts).otherwise(find),
-    );
+  private untilDone(findObjects: FerryFunction, { find, done, keep }: SegmentStates): IChainable {
+    const search = call(this, find, findObjects);
+    const kept = new Pass(this, keep.name, { parameters: keep.parameters });
+    return search.next(new Choice(this, done).when(Condition.booleanEquals('$.done', true), kept).otherwise(search));
   }
+}
+
+/** The names of the states that search one segment, and what its result is. */
+interface SegmentStates {
+  readonly find: string;
+  readonly done: string;
+  readonly keep: { readonly name: string; readonly parameters: Record<string, string> };
 }

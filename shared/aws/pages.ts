@@ -13,14 +13,16 @@ export interface Page<Item, Token> {
 /**
  * Follows a listing to its end, a page at a time. Fails for a listing that never ends: one whose next token is missing
  * or repeats an earlier one (a cycle of any length, found by Brent's algorithm, which remembers one token), or one with
- * a thousand empty pages in a row.
+ * too many empty pages in a row.
  * @param what the operation and its bucket, for messages
+ * @param maxEmpty the most empty pages in a row; Infinity if whoever reads the pages watches the time
  * @throws Fault `Unavailable` if the listing does not end
  */
-export async function* pages<Item, Token>(
+export async function* pages<Items extends readonly unknown[], Token>(
   what: string,
-  ask: (from: Token | undefined) => Promise<Page<Item, Token>>,
-): AsyncGenerator<readonly Item[]> {
+  ask: (from: Token | undefined) => Promise<{ items: Items } & Omit<Page<unknown, Token>, 'items'>>,
+  maxEmpty = maxEmptyPages,
+): AsyncGenerator<Items> {
   let from: Token | undefined;
   let remembered: string | undefined;
   let empty = 0;
@@ -36,7 +38,7 @@ export async function* pages<Item, Token>(
         `${what}: the listing does not go on, the store repeats or omits the next page's token`,
       );
     }
-    if (empty >= maxEmptyPages) {
+    if (empty >= maxEmpty) {
       throw new Fault('Unavailable', `${what}: the listing does not go on, ${empty} pages in a row were empty`);
     }
     if (steps === until) {

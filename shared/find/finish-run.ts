@@ -1,4 +1,5 @@
 import { unknownTask } from '../model/job.ts';
+import { maxKeyBytes } from '../model/limits.ts';
 import type { RunRecord } from '../model/ledger-entry.ts';
 import { addCounts, noCounts, type RunCounts } from '../model/run-counts.ts';
 import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
@@ -6,21 +7,25 @@ import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 
 /**
- * Records how a run ended. A run that failed before its task was read is recorded under the name in its input.
+ * Records how a run ended. A run that failed before its task was read is recorded under the name in its input. A dry
+ * run whose deletes would be refused says so as its reason.
  * @returns the record that was written
  */
 export async function finishRun(
   { ledger, clock }: { ledger: Ledger; clock: Clock },
-  { input, run, startedAt, results, error }: FinishRunInput,
+  { input, run, startedAt, results, deleted, refusal, error }: FinishRunInput,
 ): Promise<RunRecord> {
-  const counts = (results ?? []).map((result) => result.counts).reduce<RunCounts>(addCounts, noCounts);
+  const reason = error ? `${error.Error}: ${causeText(error.Cause)}` : (refusal ?? '');
+  const prefix = prefixOf(input);
+  const dryRun = typeof input === 'object' && input !== null && 'dryRun' in input && input.dryRun === true;
   const record: RunRecord = {
-    task: field(input, 'task') ?? unknownTask,
+    task: field(input, 'task', 100) ?? unknownTask,
     run,
+    ...(prefix !== undefined && { prefix }),
     status: error ? 'FAILED' : 'DONE',
-    dryRun: typeof input === 'object' && input !== null && 'dryRun' in input && input.dryRun === true,
-    counts,
-    ...(error && { reason: `${error.Error}: ${causeText(error.Cause)}`.slice(0, 1000) }),
+    dryRun,
+    counts: countsOf(results ?? [], dryRun ? undefined : deleted),
+    ...(reason !== '' && { reason: reason.slice(0, 1000) }),
     startedAt,
     updatedAt: clock.now(),
   };
@@ -28,8 +33,30 @@ export async function finishRun(
   return record;
 }
 
-function field(input: unknown, name: string): string | undefined {
+type Parts = readonly { readonly counts: RunCounts }[];
+
+/**
+ * Deletes that were held back count as the second pass sent them: an object may have come back in between. A dry run
+ * has no second pass.
+ */
+function countsOf(results: Parts, deleted: Parts | undefined): RunCounts {
+  const found = sum(results);
+  if (deleted === undefined) return found;
+  const { jobs, deletes } = sum(deleted);
+  return { ...found, jobs: found.jobs + jobs, deletes };
+}
+
+function sum(parts: Parts): RunCounts {
+  return parts.map(({ counts }) => counts).reduce<RunCounts>(addCounts, noCounts);
+}
+
+/** What the run was limited to; undefined for the whole task. @param input anything that a person wrote */
+export function prefixOf(input: unknown): string | undefined {
+  return field(input, 'prefix', maxKeyBytes);
+}
+
+function field(input: unknown, name: string, limit: number): string | undefined {
   if (typeof input !== 'object' || input === null || !(name in input)) return undefined;
   const value = (input as Record<string, unknown>)[name];
-  return typeof value === 'string' ? value.slice(0, 100) : undefined;
+  return typeof value === 'string' ? value.slice(0, limit) : undefined;
 }

@@ -1,5 +1,7 @@
 import type { ListedObject } from '../model/object.ts';
+import type { RelativePage } from './listing.ts';
 import { compareKeys } from './order.ts';
+import type { Trail } from './trail.ts';
 
 /** One key of the two listings, with the object of each side that has it. */
 export interface Pair {
@@ -11,13 +13,15 @@ export interface Pair {
 /**
  * Merge-joins two sorted listings. Only one page of each, and the next one that was requested, is in memory.
  * @param source pages in UTF-8 byte order, keys comparable with the destination's
+ * @param trail told of each page before its keys are returned
  */
 export async function* mergeListings(
-  source: AsyncIterable<readonly ListedObject[]>,
-  destination: AsyncIterable<readonly ListedObject[]>,
+  source: AsyncIterable<RelativePage>,
+  destination: AsyncIterable<RelativePage>,
+  trail?: Trail,
 ): AsyncGenerator<Pair> {
-  await using left = new Reader(source);
-  await using right = new Reader(destination);
+  await using left = new Reader(source, (page) => trail?.reads('source', page));
+  await using right = new Reader(destination, (page) => trail?.reads('destination', page));
   // Both first pages are requested at the same time.
   await Promise.all([left.advance(), right.advance()]);
   for (;;) {
@@ -35,13 +39,15 @@ export async function* mergeListings(
 
 /** Steps through pages, and requests one page ahead so that listing and comparing overlap. */
 class Reader implements AsyncDisposable {
-  readonly #pages: AsyncIterator<readonly ListedObject[]>;
-  #page: readonly ListedObject[] = [];
+  readonly #pages: AsyncIterator<RelativePage>;
+  readonly #reads: (page: RelativePage) => void;
+  #page: RelativePage = [];
   #index = 0;
-  #ahead: Promise<IteratorResult<readonly ListedObject[]>> | undefined;
+  #ahead: Promise<IteratorResult<RelativePage>> | undefined;
 
-  constructor(pages: AsyncIterable<readonly ListedObject[]>) {
+  constructor(pages: AsyncIterable<RelativePage>, reads: (page: RelativePage) => void) {
     this.#pages = pages[Symbol.asyncIterator]();
+    this.#reads = reads;
   }
 
   get current(): ListedObject | undefined {
@@ -67,6 +73,7 @@ class Reader implements AsyncDisposable {
       this.#ahead = this.#pages.next();
       // A failure is thrown when the page is needed. Until then it must not count as unhandled.
       this.#ahead.catch(() => undefined);
+      this.#reads(this.#page);
     } while (this.#page.length === 0);
   }
 

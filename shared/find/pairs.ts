@@ -1,10 +1,12 @@
-import type { ObjectInfo } from '../model/object.ts';
+import type { ListedObject, ObjectInfo } from '../model/object.ts';
 import type { Segment } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { inOrder, type Window } from './in-order.ts';
 import { listRelative, listSorted } from './listing.ts';
 import { mergeListings, type Pair } from './merge.ts';
 import { compareKeys } from './order.ts';
+import type { SideName, Trail } from './trail.ts';
 
 /** A search of two buckets, and how their keys correspond. */
 export interface Search {
@@ -30,21 +32,32 @@ export function sidePrefixes({ source, destination }: Pick<Task, 'source' | 'des
 /**
  * The pairs of two listings in the order of UTF-8 bytes. Memory does not grow with the listings.
  * @param from the last key of each listing that has been processed
+ * @param trail knows where listings stand between keys, and ends the search there if its time runs short
  * @throws UnsortedListing if a listing is in another order; use {@link headPairs} then
  */
 export function mergedPairs(
   { source, destination, prefixes, within, segment }: Search,
   from: { readonly after?: string | undefined; readonly destinationAfter?: string | undefined } = {},
+  trail?: Trail,
 ): AsyncIterable<Pair> {
+  const places = trail?.places ?? {};
   const { after, until } = segment;
   return mergeListings(
-    listSorted(source, { prefix: prefixes.source, prefixes: within, after: from.after ?? after, until }),
+    listSorted(source, {
+      prefix: prefixes.source,
+      prefixes: within,
+      after: from.after ?? after,
+      until,
+      place: places.source,
+    }),
     listSorted(destination, {
       prefix: prefixes.destination,
       prefixes: within,
       after: from.destinationAfter ?? after,
       until,
+      place: places.destination,
     }),
+    trail,
   );
 }
 
@@ -55,7 +68,8 @@ export function mergedPairs(
  */
 export async function* headPairs(
   search: Search,
-  from: { readonly listing: 'source' | 'destination'; readonly after?: string | undefined },
+  from: { readonly listing: SideName; readonly after?: string | undefined },
+  trail?: Trail,
 ): AsyncGenerator<Pair> {
   const { segment, prefixes, within } = search;
   const fromSource = from.listing === 'source';
@@ -63,18 +77,33 @@ export async function* headPairs(
     ? ([search.source, search.destination] as const)
     : ([search.destination, search.source] as const);
   const [near, far] = fromSource ? [prefixes.source, prefixes.destination] : [prefixes.destination, prefixes.source];
-  for await (const page of listRelative(listed, { prefix: near, prefixes: within, after: from.after })) {
-    for (const object of page) {
-      const before = segment.after !== undefined && compareKeys(object.key, segment.after) <= 0;
-      const beyond = segment.until !== undefined && compareKeys(object.key, segment.until) > 0;
-      const found = before || beyond ? undefined : await other.head(far + object.key);
-      if (before || beyond) yield { key: object.key, source: undefined, destination: undefined };
+  const place = trail?.places[from.listing];
+  let again = place !== undefined;
+  for await (const listedPage of listRelative(listed, { prefix: near, prefixes: within, after: from.after, place })) {
+    trail?.reads(from.listing, listedPage);
+    // A page that is read again begins with keys that were processed.
+    const done = again ? listedPage.findIndex(({ key }) => key === from.after) : -1;
+    const page = listedPage.slice(done + 1);
+    if (page.length > 0) again = false;
+    const isOutside = ({ key }: ListedObject): boolean =>
+      (segment.after !== undefined && compareKeys(key, segment.after) <= 0) ||
+      (segment.until !== undefined && compareKeys(key, segment.until) > 0);
+    const look = (object: ListedObject): Promise<ObjectInfo | undefined> | undefined =>
+      isOutside(object) ? undefined : other.head(far + object.key);
+    for await (const [object, found] of inOrder(page, look, headWindow)) {
+      if (isOutside(object)) yield { key: object.key, source: undefined, destination: undefined };
       else if (fromSource) yield { key: object.key, source: object, destination: found };
       // Keys on both sides were processed when the source was listed.
       else yield { key: object.key, source: undefined, destination: found ? undefined : object };
     }
   }
 }
+
+/**
+ * HEADs at once: with an answer in 20 to 100 ms, some 500 to 2,000 keys per second, far below S3's 5,500 reads per second
+ * and prefix.
+ */
+export const headWindow: Window = { waiting: 48, items: 1000 };
 
 /** Do both sides store the same full-object checksum for a key? An unknown checksum counts as different. */
 export async function checksumsAgree({ source, destination, prefixes }: Search, key: string): Promise<boolean> {

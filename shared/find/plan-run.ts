@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { DeleteGuard } from '../model/delete-guard.ts';
 import { Fault } from '../model/faults.ts';
 import { keySchema } from '../model/job.ts';
 import { maxSegmentProbes, maxSegments } from '../model/limits.ts';
@@ -14,6 +15,7 @@ const syncInputSchema = v.strictObject({
   task: v.pipe(v.string(), v.minLength(1)),
   prefix: v.exactOptional(v.union([v.literal(''), keySchema])),
   dryRun: v.exactOptional(v.boolean()),
+  allowDeletes: v.exactOptional(v.boolean()),
 });
 
 /**
@@ -45,7 +47,22 @@ export async function planRun(
   await Promise.all([checkSide('source', task, stores.source), checkSide('destination', task, stores.destination)]);
   const { prefixes, list } = await readPrefixes(stores.source, task, prefix);
   const segments = await cut(stores.source, prefix, prefixes);
-  return { task: task.name, run, startedAt, dryRun: input.dryRun ?? false, prefix, prefixList: list, segments };
+  const { maxDeletes, allowEmptySource } = task;
+  const guard: DeleteGuard = {
+    ...(maxDeletes !== undefined && { maxDeletes }),
+    ...(allowEmptySource !== undefined && { allowEmptySource }),
+    ...(input.allowDeletes !== undefined && { allowDeletes: input.allowDeletes }),
+  };
+  return {
+    task: task.name,
+    run,
+    startedAt,
+    dryRun: input.dryRun ?? false,
+    prefix,
+    prefixList: list,
+    segments,
+    ...(Object.keys(guard).length > 0 && { guard }),
+  };
 }
 
 /**

@@ -25,6 +25,11 @@ export const faultTable = {
   TooLarge: { retry: 'never', exitCode: 1, meaning: 'the object is larger than S3 allows' },
   NotSupported: { retry: 'never', exitCode: 1, meaning: 'a store does not implement the operation' },
   Refused: { retry: 'never', exitCode: 1, meaning: 'a store refused the request, for the reason that it gives' },
+  DeletesRefused: {
+    retry: 'never',
+    exitCode: 1,
+    meaning: 'a run would delete more than its task allows, or its source lists too little',
+  },
   UploadStuck: { retry: 'never', exitCode: 1, meaning: 'a multipart upload used up its rounds' },
   AccessDenied: { retry: 'later', exitCode: 1, meaning: 'a store, a key or a role refused access' },
   VerificationFailed: { retry: 'later', exitCode: 1, meaning: 'the destination does not confirm what was sent' },

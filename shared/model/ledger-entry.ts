@@ -61,6 +61,8 @@ export type LedgerEntry = Readonly<v.InferOutput<typeof ledgerEntrySchema>>;
 export const runRecordSchema = v.object({
   task: v.string(),
   run: v.string(),
+  /** the part of the source that the run was limited to; absent if it covered the whole task */
+  prefix: v.exactOptional(v.string()),
   status: v.picklist(['DONE', 'FAILED']),
   dryRun: v.boolean(),
   counts: v.pipe(runCountsSchema, v.readonly()),
@@ -72,3 +74,8 @@ export const runRecordSchema = v.object({
 });
 
 export type RunRecord = Readonly<v.InferOutput<typeof runRecordSchema>>;
+
+/** Is it a run that later ones are measured by? */
+export function isLastRun({ status, dryRun }: RunRecord): boolean {
+  return status === 'DONE' && !dryRun;
+}

@@ -23,8 +23,9 @@ export const maxEtagLength = 256;
 /** The longest upload ID that is accepted, for states and the ledger keep it: S3's have 128 characters. */
 export const maxUploadIdLength = 1024;
 /**
- * The most consecutive pages of a listing that may be empty while the store says that more follow. S3 returns empty
- * pages where thousands of keys were deleted in a row, but not a million.
+ * The most consecutive pages of uploads or parts that may be empty while the store says that more follow. Listings of
+ * objects have no such limit: S3 may return empty pages for as long as keys were deleted in a row, and the finder stops
+ * there when its time runs short.
  */
 export const maxEmptyPages = 1000;
 

@@ -28,6 +28,11 @@ export interface ListedObject {
   readonly etag: string;
   /** milliseconds since the epoch; 0 if the store does not say */
   readonly modified: number;
+  /**
+   * The listing names an archive class: `yes` if it also says that there is no restored copy, `maybe` if it says nothing
+   * about that. Absent for everything else, also for archive tiers of S3 Intelligent-Tiering, which no listing shows.
+   */
+  readonly archived?: 'yes' | 'maybe';
 }
 
 /** Whether an ETag can be compared with an MD5. */

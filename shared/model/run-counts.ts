@@ -10,28 +10,34 @@ export const runCountsSchema = v.object({
   jobs: v.number(),
   /** bytes of the objects in those jobs */
   bytes: v.number(),
-  /** delete jobs among them */
+  /** delete jobs among them; of a run that was refused, none */
   deletes: v.number(),
   /** objects that are the same on both sides */
   same: v.number(),
+  /** objects that differ but are archived and not restored, so that no job was sent; absent means none */
+  archived: v.exactOptional(v.number()),
 });
 
 export type RunCounts = Readonly<v.InferOutput<typeof runCountsSchema>>;
 
 export const noCounts: RunCounts = { listed: 0, listedAtDestination: 0, jobs: 0, bytes: 0, deletes: 0, same: 0 };
 
-const names = Object.keys(noCounts) as (keyof RunCounts)[];
+const names = Object.keys(noCounts) as Exclude<keyof RunCounts, 'archived'>[];
 
 /** The sum of two counts, field by field. */
 export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
-  const sum = { ...a };
-  for (const name of names) sum[name] += b[name];
-  return sum;
+  return combined(a, b, (one, other) => one + other);
 }
 
 /** What `a` has more than `b`, field by field. */
 export function subtractCounts(a: RunCounts, b: RunCounts): RunCounts {
-  const difference = { ...a };
-  for (const name of names) difference[name] -= b[name];
-  return difference;
+  return combined(a, b, (one, other) => one - other);
+}
+
+function combined(a: RunCounts, b: RunCounts, combine: (one: number, other: number) => number): RunCounts {
+  const result = { ...a };
+  for (const name of names) result[name] = combine(a[name], b[name]);
+  // States of executions that began before it was counted do not have it.
+  if (a.archived === undefined && b.archived === undefined) return result;
+  return { ...result, archived: combine(a.archived ?? 0, b.archived ?? 0) };
 }

@@ -34,7 +34,14 @@ export interface Ledger {
   /** Was an upload announced in [from, to]? Both are milliseconds since the epoch, at most a day apart. */
   wasUploadAnnounced(task: string, key: string, from: number, to: number): Promise<boolean>;
 
+  /** Records a run; also as the last one over its prefix, if it was done and no dry run. */
   putRun(record: RunRecord): Promise<void>;
 
   getRun(task: string, run: string): Promise<RunRecord | undefined>;
+
+  /**
+   * The last run that was done and was no dry run.
+   * @param prefix what the run was limited to; absent for a run over the whole task
+   */
+  getLastRun(task: string, prefix?: string): Promise<RunRecord | undefined>;
 }

@@ -35,8 +35,11 @@ export interface ObjectStore {
   /** @throws Fault `BucketNotFound` or `AccessDenied` */
   checkBucket(): Promise<void>;
 
-  /** Keys k with `prefix` and after < k, in the store's order, a page at a time. Pages may be empty. */
-  list(options: ListOptions): AsyncIterable<readonly ListedObject[]>;
+  /**
+   * Keys k with `prefix` and after < k, in the store's order, a page at a time. Pages may be empty, any number in a
+   * row: who reads them watches the time.
+   */
+  list(options: ListOptions): AsyncIterable<ListedPage>;
 
   /** Describes the object; undefined if there is none. With `partNumber`, `size` is that part's. */
   head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined>;
@@ -94,10 +97,18 @@ export interface ObjectStore {
   abortUpload(key: string, uploadId: string): Promise<void>;
 }
 
+/** A page of a listing. */
+export interface ListedPage extends ReadonlyArray<ListedObject> {
+  /** the token of the next page; absent at the end, or if the implementation has none */
+  readonly next?: string;
+}
+
 export interface ListOptions {
   readonly prefix: string;
   /** only keys after this one; the whole key, including the prefix */
   readonly after?: string;
+  /** lists from the page that has this token (`next` of the one before), whatever `after` says */
+  readonly token?: string;
   /** keys per page, at most (S3: 1,000) */
   readonly pageSize?: number;
 }

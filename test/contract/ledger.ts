@@ -5,6 +5,7 @@ import {
   type OpenUpload,
   type RunRecord,
 } from '../../shared/model/ledger-entry.ts';
+import { noCounts } from '../../shared/model/run-counts.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
 import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
 
@@ -207,6 +208,25 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       await ledger.putRun(record);
       expect(await ledger.getRun('task', 'run')).toEqual(record);
       expect(await ledger.get('task', 'run')).toBeUndefined();
+    });
+
+    it('returns the last run over the same prefix that was done and was no dry run', async () => {
+      const counts = { ...noCounts, listed: 1, archived: 2 };
+      const base = { task: 'last', status: 'DONE', dryRun: false, counts, startedAt: '', updatedAt: 1 } as const;
+      expect(await ledger.getLastRun('last')).toBeUndefined();
+      const whole: RunRecord = { ...base, run: 'one' };
+      const part: RunRecord = { ...base, run: 'part', prefix: 'a/' };
+      for (const record of [whole, part]) await ledger.putRun(record);
+      await ledger.putRun({ ...base, run: 'failed', status: 'FAILED' });
+      await ledger.putRun({ ...base, run: 'dry', dryRun: true });
+      expect(await ledger.getLastRun('last')).toEqual(whole);
+      expect(await ledger.getLastRun('last', 'a/')).toEqual(part);
+      expect(await ledger.getLastRun('last', 'b/')).toBeUndefined();
+      expect(await ledger.getLastRun('other')).toBeUndefined();
+      const later: RunRecord = { ...base, run: 'two', updatedAt: 2 };
+      await ledger.putRun(later);
+      expect(await ledger.getLastRun('last')).toEqual(later);
+      expect(await ledger.getRun('last', 'one')).toEqual(whole);
     });
   });
 }

@@ -65,6 +65,7 @@ describe('permissions for a task with default options', () => {
       [`${to} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
       '<QueuesJobs.Arn>': ['sqs:SendMessage'],
     },
+    'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
     'finish-run': { ...logs('FinishRun'), '<LedgerTable.Arn>': ['dynamodb:PutItem'] },
     'copy-objects': {
       ...logs('CopyObjects'),
@@ -215,7 +216,7 @@ describe('permissions by configuration', () => {
   }
 
   /** Functions that look at no side of a task. */
-  const withoutSides = ['finish-run', 'bucket-notifications'];
+  const withoutSides = ['check-deletes', 'finish-run', 'bucket-notifications'];
   const bucket = (name: string) => `arn:<Partition>:s3:::${name}`;
 
   it.each(['copy-objects', 'plan-upload'])('lets %s delete only if the task replicates deletes', (name) => {
@@ -309,7 +310,7 @@ describe('permissions by configuration', () => {
       const found = Object.entries(granted).filter(([, actions]) => /^(sts|secretsmanager):/.test(actions.join()));
       expect([name, Object.fromEntries(found)]).toEqual([
         name,
-        ['finish-run', 'bucket-notifications'].includes(name) ? {} : expected,
+        ['check-deletes', 'finish-run', 'bucket-notifications'].includes(name) ? {} : expected,
       ]);
       const buckets = Object.keys(granted).filter((resource) => /secret-from|role-from|china-to/.test(resource));
       expect([name, buckets]).toEqual([name, []]);

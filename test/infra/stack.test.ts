@@ -161,6 +161,7 @@ describe.each([
     expect(Object.fromEntries(settings)).toEqual({
       'abandon-upload': [512, 300],
       'bucket-notifications': [256, 300],
+      'check-deletes': [512, 60],
       'check-upload': [512, 900],
       'copy-objects': [1769, 900],
       'find-objects': [1024, 900],

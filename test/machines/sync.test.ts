@@ -1,6 +1,11 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
-import type { FindObjectsState, SyncPlan } from '../../shared/model/messages/payloads.ts';
+import type {
+  CheckDeletesInput,
+  CheckedDeletes,
+  FindObjectsState,
+  SyncPlan,
+} from '../../shared/model/messages/payloads.ts';
 import { failing, synthesizeMachines, type Handler, type Machine } from './machine.ts';
 
 let machine: Machine;
@@ -19,14 +24,27 @@ const plan: SyncPlan = {
   prefixList: {},
   segments: [{ until: 'm' }, { after: 'm' }],
 };
-const counts = { listed: 3, listedAtDestination: 2, jobs: 1, bytes: 4, deletes: 0, same: 2 };
+const counts = { listed: 3, listedAtDestination: 2, jobs: 1, bytes: 4, deletes: 1, same: 2 };
+const sent = { listed: 0, listedAtDestination: 0, jobs: 1, bytes: 0, deletes: 1, same: 0 };
+const examples = ['a', 'b'];
 const total = { ...counts, listed: 6 };
 
 /** Functions that do as they should; each segment takes two calls. */
 function functions(changed: Readonly<Record<string, Handler>> = {}): Record<string, Handler> {
   return {
     'plan-sync': () => plan,
-    'find-objects': (state: FindObjectsState) => ({ ...state, counts, done: state.counts !== undefined }),
+    'find-objects': (state: FindObjectsState) => ({
+      ...state,
+      counts: typeof state.deletes === 'object' ? sent : counts,
+      examples,
+      done: state.counts !== undefined,
+    }),
+    'check-deletes': ({ plan: { segments, results: _results, ...rest } }: CheckDeletesInput) => ({
+      ...rest,
+      results: [{ counts: total }],
+      segments: segments.slice(1).map((segment) => ({ segment, deletes: 2 })),
+      refusal: '',
+    }),
     'finish-run': () => total,
     ...changed,
   };
@@ -34,7 +52,7 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
 
 const execution = { run: 'execution-1', startedAt: expect.any(String) as unknown };
 
-test('a run plans, finds each segment to its end, and sums the counts', async () => {
+test('a run plans, finds, checks its deletes, sends them, and sums the counts', async () => {
   const run = await machine.run(input, functions());
   expect(run.output).toEqual(total);
   const called = (state: string) => run.calls.filter((call) => call.state === state).map(({ payload }) => payload);
@@ -46,11 +64,21 @@ test('a run plans, finds each segment to its end, and sums the counts', async ()
     prefix: '',
     prefixList: {},
     segment,
+    deletes: 'hold',
   }));
-  const again = segments.map((state) => ({ ...state, counts, done: false }));
+  const again = segments.map((state) => ({ ...state, counts, examples, done: false }));
   expect(called('FindObjects')).toHaveLength(4);
   expect(called('FindObjects')).toEqual(expect.arrayContaining([...segments, ...again]));
-  expect(called('FinishRun')).toEqual([{ ...execution, input, results: [{ counts }, { counts }] }]);
+  const results = [
+    { counts, examples },
+    { counts, examples },
+  ];
+  expect(called('CheckDeletes')).toEqual([{ input, plan: { ...plan, results } }]);
+  // Only the segment with deletes is searched again, and for no more than were counted.
+  const deleting = { ...segments[1], deletes: { atMost: 2 } };
+  expect(called('FindDeletes')).toEqual([deleting, { ...deleting, counts: sent, examples, done: false }]);
+  const found = { results: [{ counts: total }], deleted: [{ counts: sent }], refusal: '' };
+  expect(called('FinishRun')).toEqual([{ ...execution, input, ...found }]);
   expect(called('FinishFailedRun')).toEqual([]);
 });
 
@@ -61,22 +89,60 @@ test('the input of the last step stays far below 256 KiB with the most segments 
     input,
     functions({
       'plan-sync': () => ({ ...plan, segments }),
-      'find-objects': (state: FindObjectsState) => ({ ...state, counts: large, done: true }),
+      'find-objects': (state: FindObjectsState) => ({
+        ...state,
+        counts: large,
+        examples: ['e', 'f', 'g'].map((letter) => letter.repeat(100)),
+        done: true,
+      }),
     }),
   );
-  const finish = run.calls.find(({ state }) => state === 'FinishRun');
-  expect(JSON.stringify(finish?.payload).length).toBeLessThan(20_000);
+  const inputOf = (name: string): unknown => run.calls.find(({ state }) => state === name)?.payload;
+  expect(JSON.stringify(inputOf('CheckDeletes')).length).toBeLessThan(120_000);
+  expect(JSON.stringify(inputOf('FinishRun')).length).toBeLessThan(20_000);
+});
+
+test('a run without deletes searches no segment again', async () => {
+  const check = ({ plan: rest }: CheckDeletesInput): CheckedDeletes => ({
+    ...rest,
+    results: [{ counts: total }],
+    segments: [],
+    refusal: '',
+  });
+  const run = await machine.run(input, functions({ 'check-deletes': check }));
+  expect(run.calls.map(({ state }) => state)).not.toContain('FindDeletes');
+  expect(run.calls.at(-1)?.payload).toMatchObject({ results: [{ counts: total }], deleted: [] });
+});
+
+test('a run whose deletes are refused sends none, is recorded, and fails with the reason', async () => {
+  const refused = functions({ 'check-deletes': failing('DeletesRefused', Infinity, () => undefined) });
+  const run = await machine.run(input, refused);
+  expect(run.calls.map(({ state }) => state)).not.toContain('FindDeletes');
+  const error = { Error: 'DeletesRefused', Cause: 'message of DeletesRefused' };
+  expect(run.calls.at(-1)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
+  expect(run.error?.name).toBe('DeletesRefused');
 });
 
 test('a plan without segments ends with nothing found', async () => {
   const run = await machine.run(input, functions({ 'plan-sync': () => ({ ...plan, segments: [] }) }));
-  expect(run.calls.map(({ state }) => state)).toEqual(['PlanSync', 'FinishRun']);
-  expect(run.calls.at(-1)?.payload).toMatchObject({ results: [] });
+  expect(run.calls.map(({ state }) => state)).toEqual(['PlanSync', 'CheckDeletes', 'FinishRun']);
+  expect(run.calls[1]?.payload).toMatchObject({ plan: { results: [] } });
+});
+
+test('a search for deletes that fails for good is recorded, and the execution fails by its name', async () => {
+  const find = functions()['find-objects'] as (state: FindObjectsState) => unknown;
+  const failed = failing('UnknownTask', Infinity, () => undefined);
+  const handler = (state: FindObjectsState): unknown =>
+    typeof state.deletes === 'object' ? failed(state as never) : find(state);
+  const run = await machine.run(input, functions({ 'find-objects': handler }));
+  expect(run.steps).toContain('DeleteInSegments catches 0');
+  expect(run.error?.name).toBe('UnknownTask');
 });
 
 describe.each([
   { failingFunction: 'plan-sync', catching: 'PlanSync catches 0' },
   { failingFunction: 'find-objects', catching: 'FindInSegments catches 0' },
+  { failingFunction: 'check-deletes', catching: 'CheckDeletes catches 0' },
 ])('$failingFunction fails for good', ({ failingFunction, catching }) => {
   test.each(['UnknownTask', 'TypeError'])(
     'with %s: it is recorded, and the execution fails by that name',
@@ -109,6 +175,8 @@ test('an execution fails if its last step fails', async () => {
 const retrying = [
   ['PlanSync', 'plan-sync'],
   ['FindObjects', 'find-objects'],
+  ['FindDeletes', 'find-objects'],
+  ['CheckDeletes', 'check-deletes'],
   ['FinishRun', 'finish-run'],
   ['FinishFailedRun', 'finish-run'],
 ] as const;
@@ -119,7 +187,12 @@ describe.each(retrying)('%s', (state, name) => {
     const handlers = functions(
       state === 'FinishFailedRun' ? { 'plan-sync': failing('UnknownTask', 1, () => plan) } : {},
     );
-    return machine.run(input, { ...handlers, [name]: failing(error, times, handlers[name]!) });
+    const failed = failing(error, times, handlers[name]!);
+    // Both passes call find-objects.
+    const isIts = (payload: FindObjectsState): boolean =>
+      name !== 'find-objects' || (state === 'FindDeletes') === (typeof payload.deletes === 'object');
+    const handler: Handler = (payload) => (isIts(payload) ? failed : handlers[name]!)(payload);
+    return machine.run(input, { ...handlers, [name]: handler });
   }
 
   test('retries each error of each retrier, and the run continues as usual', async () => {
@@ -155,7 +228,7 @@ describe.each(retrying)('%s', (state, name) => {
 test('the machine ends before a timer of 32 bits does, and each call after its function', () => {
   expect(machine.definition.TimeoutSeconds).toBeLessThan(2 ** 31 / 1000);
   const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
-  expect(limits).toEqual([360, 960, 120, 120]);
+  expect(limits).toEqual([360, 960, 960, 120, 120, 120]);
 });
 
 test('these tests take every path of the definition', () => {

@@ -107,7 +107,7 @@ export function copyAttributes(call: Call, source: Attributes): Attributes {
 }
 
 /** The stored headers of an object. */
-export function storedHeaders(attributes: Attributes): Readonly<Record<string, string>> {
+export function storedHeaders(attributes: Pick<Attributes, 'headers'>): Readonly<Record<string, string>> {
   return JSON.parse(attributes.headers) as Record<string, string>;
 }
 

@@ -1,8 +1,9 @@
 import { S3Error } from '../errors.ts';
+import { storedHeaders } from '../http/attributes.ts';
 import { encodeKey } from '../http/uri.ts';
 import { document, element, group } from '../http/xml.ts';
 import type { ListedObject, Page, Position } from '../store/listing.ts';
-import { numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { header, numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { ownerId } from './owner.ts';
 
 const maxPageSize = 1000;
@@ -48,7 +49,23 @@ function parseToken(token: string): Position {
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
 }
 
-function contents(object: ListedObject, show: Query['show'], withOwner: boolean): string {
+/** RestoreStatus of an object that was restored, for callers that ask for it. */
+function restoreStatus({ headers }: ListedObject): string {
+  const restore = storedHeaders({ headers })['x-amz-restore'];
+  if (restore === undefined) return '';
+  const expiry = /expiry-date="([^"]+)"/.exec(restore)?.[1];
+  return group(
+    'RestoreStatus',
+    element('IsRestoreInProgress', restore.includes('ongoing-request="true"')),
+    expiry === undefined ? '' : element('RestoreExpiryDate', new Date(expiry).toISOString()),
+  );
+}
+
+function contents(
+  object: ListedObject,
+  show: Query['show'],
+  { withOwner, withRestoreStatus = false }: { withOwner: boolean; withRestoreStatus?: boolean },
+): string {
   return group(
     'Contents',
     element('Key', show(object.key)),
@@ -58,6 +75,7 @@ function contents(object: ListedObject, show: Query['show'], withOwner: boolean)
     object.checksumType === null ? '' : element('ChecksumType', object.checksumType),
     element('Size', object.size),
     element('StorageClass', object.storageClass),
+    withRestoreStatus ? restoreStatus(object) : '',
     withOwner ? group('Owner', element('ID', ownerId)) : '',
   );
 }
@@ -96,6 +114,7 @@ export function listObjectsV2(call: Call, server: Server): Answer {
     token !== undefined ? parseToken(token) : startAfter ? { kind: 'key', value: startAfter } : undefined;
   const page = findPage(call, server, query, after);
   const withOwner = parameter(call, 'fetch-owner') === 'true';
+  const withRestoreStatus = header(call, 'x-amz-optional-object-attributes') === 'RestoreStatus';
   const body = document(
     'ListBucketResult',
     ...common(call, query, page),
@@ -103,7 +122,7 @@ export function listObjectsV2(call: Call, server: Server): Answer {
     element('ContinuationToken', token),
     element('NextContinuationToken', page.next && printToken(page.next)),
     startAfter ? element('StartAfter', query.show(startAfter)) : '',
-    ...page.objects.map((object) => contents(object, query.show, withOwner)),
+    ...page.objects.map((object) => contents(object, query.show, { withOwner, withRestoreStatus })),
   );
   return { status: 200, body };
 }
@@ -126,7 +145,7 @@ export function listObjects(call: Call, server: Server): Answer {
     ...common(call, query, page),
     element('Marker', query.show(marker)),
     page.next !== undefined && delimiter !== '' ? element('NextMarker', query.show(page.next.value)) : '',
-    ...page.objects.map((object) => contents(object, query.show, true)),
+    ...page.objects.map((object) => contents(object, query.show, { withOwner: true })),
   );
   return { status: 200, body };
 }

@@ -5,7 +5,7 @@ import type { ObjectRow } from './schema.ts';
 /** The columns of an object that a listing shows. */
 export type ListedObject = Pick<
   ObjectRow,
-  'key' | 'size' | 'etag' | 'modified' | 'storageClass' | 'checksumAlgorithm' | 'checksumType'
+  'key' | 'size' | 'etag' | 'modified' | 'storageClass' | 'headers' | 'checksumAlgorithm' | 'checksumType'
 >;
 
 /** Where a page starts: after a key, or after all keys with a common prefix that was already listed. */
@@ -31,7 +31,7 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-const columns = 'key, size, etag, modified, storageClass, checksumAlgorithm, checksumType';
+const columns = 'key, size, etag, modified, storageClass, headers, checksumAlgorithm, checksumType';
 
 /**
  * Lists objects by scanning the index from the start of the page. The cost of a page is independent of the bucket's

@@ -1,6 +1,7 @@
 import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import {
+  isLastRun,
   ledgerEntrySchema,
   runRecordSchema,
   type LedgerEntry,
@@ -19,11 +20,12 @@ const announcementsKeptSeconds = 30 * 24 * 3600;
 const dayMillis = 24 * 3600 * 1000;
 
 /**
- * The ledger in one DynamoDB table, with three kinds of items, distinguished by their IDs:
+ * The ledger in one DynamoDB table, with four kinds of items, distinguished by their IDs:
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
  *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.
  * - `run#<task>#<run>`: the record of a run.
+ * - `lastrun#<task>#<prefix>`: the record of the last run over a prefix that was done.
  * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
  *   item must not grow without bound.
  *
@@ -110,17 +112,21 @@ export class DynamoLedger implements Ledger {
   }
 
   async putRun(record: RunRecord): Promise<void> {
-    const item = {
-      ...record,
-      id: `run#${record.task}#${record.run}`,
-      expiresAt: Math.floor(record.updatedAt / 1000) + entryKeptSeconds,
-    };
-    await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
+    const ids = [runId(record), ...(isLastRun(record) ? [lastRunId(record.task, record.prefix)] : [])];
+    for (const id of ids) {
+      const item = { ...record, id, expiresAt: Math.floor(record.updatedAt / 1000) + entryKeptSeconds };
+      await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
+    }
   }
 
   async getRun(task: string, run: string): Promise<RunRecord | undefined> {
-    const item = await this.#get(`run#${task}#${run}`);
+    const item = await this.#get(runId({ task, run }));
     return item && parseWith(runRecordSchema, item, `record of run ${run}`, 'Unavailable');
+  }
+
+  async getLastRun(task: string, prefix?: string): Promise<RunRecord | undefined> {
+    const item = await this.#get(lastRunId(task, prefix));
+    return item && parseWith(runRecordSchema, item, `record of the last run of task ${task}`, 'Unavailable');
   }
 
   async #get(id: string): Promise<Record<string, unknown> | undefined> {
@@ -146,6 +152,14 @@ export function itemId(task: string, key: string): string {
 /** The entry in an object's item. @throws Fault `Unavailable` naming the field if the item is not an entry */
 export function entryOfItem(item: Record<string, unknown>, key: string): LedgerEntry {
   return parseWith(ledgerEntrySchema, item, `ledger entry of ${quoted(key)}`, 'Unavailable');
+}
+
+function runId({ task, run }: Pick<RunRecord, 'task' | 'run'>): string {
+  return `run#${task}#${run}`;
+}
+
+function lastRunId(task: string, prefix = ''): string {
+  return `lastrun#${task}#${prefix}`;
 }
 
 function dayOf(at: number): number {

@@ -2,6 +2,7 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
+  type _Object as ObjectInListing,
   type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
@@ -11,7 +12,7 @@ import { maxParts } from '../../model/limits.ts';
 import type { ChecksumAlgorithm, ListedObject } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import type { ListedPart, PartRange } from '../../model/part-plan.ts';
-import type { ListedUpload, ListOptions } from '../../ports/object-store.ts';
+import type { ListedPage, ListedUpload, ListOptions } from '../../ports/object-store.ts';
 import { pages, type Page } from '../pages.ts';
 import type { S3Bucket, UploadName } from './bucket.ts';
 import { partChecksum } from './inputs.ts';
@@ -21,15 +22,18 @@ import { decodedKey, looksEncoded, partsWithin } from './quirks.ts';
 /** Lists objects, a page at a time. @throws Fault */
 export function listObjects(
   bucket: S3Bucket,
-  { prefix, after, pageSize }: ListOptions,
-): AsyncGenerator<readonly ListedObject[]> {
+  { prefix, after, token: first, pageSize }: ListOptions,
+): AsyncGenerator<ListedPage> {
   const operation = 'ListObjectsV2';
   const what = bucket.what(operation, undefined);
-  return pages(what, async (token: string | undefined) => {
+  const isAws = bucket.side.endpoint === undefined;
+  const ask = async (token = first): Promise<Page<ListedObject, string> & { items: ListedPage }> => {
     const input = {
       ...bucket.common,
       Prefix: prefix,
       EncodingType: 'url' as const,
+      // What other stores make of it is not known; they leave out what they do not know, or refuse it.
+      ...(isAws && { OptionalObjectAttributes: ['RestoreStatus' as const] }),
       ...(pageSize !== undefined && { MaxKeys: pageSize }),
       ...(token !== undefined ? { ContinuationToken: token } : after !== undefined && { StartAfter: after }),
     };
@@ -39,11 +43,28 @@ export function listObjects(
       size: checkedSize(object.Size ?? 0, what),
       etag: checkedEtag(object.ETag, what),
       modified: object.LastModified?.getTime() ?? 0,
+      ...archivedState(object, isAws),
     }));
     const next = page.NextContinuationToken;
     // A store that names a next page has one, also if it does not say so twice.
-    return { items, truncated: page.IsTruncated ?? next !== undefined, next };
-  });
+    const truncated = page.IsTruncated ?? next !== undefined;
+    return { items: truncated && next !== undefined ? Object.assign(items, { next }) : items, truncated, next };
+  };
+  return pages(what, ask, Infinity);
+}
+
+/**
+ * Is the object archived? S3 states RestoreStatus only for objects that are being or were restored (S3 API reference:
+ * "Object", "RestoreStatus"). GLACIER_IR is read like any other class.
+ */
+function archivedState(
+  { StorageClass, RestoreStatus }: ObjectInListing,
+  isAws: boolean,
+): Pick<ListedObject, 'archived'> {
+  if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return {};
+  if (!isAws && RestoreStatus === undefined) return { archived: 'maybe' };
+  const isRestored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;
+  return isRestored ? {} : { archived: 'yes' };
 }
 
 /** Lists an upload's parts, by default all of them. @throws Fault; `UploadGone` if the upload does not exist */

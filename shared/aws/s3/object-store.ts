@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import type { ListedObject, ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
+import type { ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
 import { minPartBytes } from '../../model/limits.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
@@ -10,6 +10,7 @@ import type {
   ExpectedObject,
   GetOptions,
   HeadOptions,
+  ListedPage,
   ListedUpload,
   ListOptions,
   ObjectStore,
@@ -46,7 +47,7 @@ export class S3ObjectStore implements ObjectStore {
     return this.#bucket.check();
   }
 
-  list(options: ListOptions): AsyncGenerator<readonly ListedObject[]> {
+  list(options: ListOptions): AsyncGenerator<ListedPage> {
     return listing.listObjects(this.#bucket, options);
   }
 

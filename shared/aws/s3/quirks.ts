@@ -18,7 +18,7 @@ import { quoted } from '../../model/text.ts';
  * - a page of HTML, or nothing, with status 200 (consoles, content networks): shared/aws/http/answer-form.ts
  * - dates that are none (several stores): shared/aws/http/answer-fields.ts
  * - a listing that repeats its markers, or has only empty pages (broken stores): shared/aws/pages.ts
- * - an empty page in the middle of a listing (S3: mass deletes): shared/aws/pages.ts, `maxEmptyPages`
+ * - empty pages in the middle of a listing, any number of them (S3: mass deletes): shared/find/trail.ts
  * - an error inside a 200 (S3: Complete, copies): shared/aws/faults.ts, `InternalError`
  * - a listing that takes tens of seconds (spinning disks): shared/aws/http/request.ts
  * - spaces instead of an answer, to keep the connection open (S3: Complete, copies): shared/aws/http/overdue.ts

@@ -10,6 +10,7 @@ import {
 import { keySchema, taskNameSchema } from '../job.ts';
 import { scheduleFault } from './schedule.ts';
 import { destinationSchema, sourceSchema } from './side.ts';
+import { parseShare } from '../delete-guard.ts';
 import { formatSize, parseSize } from '../size.ts';
 
 /** The fields of a task. Their descriptions are the documentation: docs/configuration.md and the JSON Schema. */
@@ -96,6 +97,30 @@ export const taskSchema = v.strictObject({
   deletes: v.optional(
     v.pipe(v.boolean(), v.description('a run also deletes at the destination what the source does not have')),
     false,
+  ),
+  maxDeletes: v.exactOptional(
+    v.pipe(
+      v.union(
+        [v.pipe(v.number(), v.safeInteger(), v.minValue(0)), v.string()],
+        'expected a number of objects or a share such as "10%"',
+      ),
+      v.check(
+        (value) => typeof value === 'number' || parseShare(value) !== undefined,
+        'expected a number of objects or a share such as "10%"',
+      ),
+      v.description(
+        'a run that would delete more objects than this, or than this share of those at the destination (`"10%"`), ' +
+          'deletes none and fails; without it, more than 1,000 and more than 10%',
+      ),
+    ),
+  ),
+  allowEmptySource: v.exactOptional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        '`true`: a run may delete although its source lists nothing, or less than half of what the last run listed',
+      ),
+    ),
   ),
   metadata: v.optional(
     v.pipe(

@@ -1,5 +1,6 @@
 import type { Job } from '../job.ts';
 import type { OpenUpload } from '../ledger-entry.ts';
+import type { DeleteGuard } from '../delete-guard.ts';
 import type { RunCounts } from '../run-counts.ts';
 import type { PartPlan, PartRange } from '../part-plan.ts';
 
@@ -20,6 +21,8 @@ export interface SyncInput {
   readonly prefix?: string;
   /** find and count, send nothing */
   readonly dryRun?: boolean;
+  /** send the run's deletes whatever their number: whoever starts it has seen them in a dry run or a refusal */
+  readonly allowDeletes?: boolean;
 }
 
 export interface PlanSyncInput {
@@ -43,6 +46,8 @@ export interface SyncPlan {
   readonly prefix: string;
   readonly prefixList: PinnedList;
   readonly segments: readonly Segment[];
+  /** the limits of the run's deletes, where they are not the defaults */
+  readonly guard?: DeleteGuard;
 }
 
 /** The version of the task's prefix list that the run uses; no ETag if the task has no list. */
@@ -64,6 +69,18 @@ export interface FindCursor {
    */
   readonly after?: string;
   readonly destinationAfter?: string;
+  /** Where each side's listing stands if it has come beyond that key without finding another. */
+  readonly places?: { readonly source?: ListPlace; readonly destination?: ListPlace };
+}
+
+/** A place in a listing that no key names. */
+export interface ListPlace {
+  /** the one of the run's prefixes that is listed */
+  readonly prefix?: string;
+  /** the store's token of the page; absent at the prefix's beginning */
+  readonly token?: string;
+  /** true if nothing follows */
+  readonly ended?: true;
 }
 
 /** find-objects takes this and returns it; the machine calls it again until `done` is true. */
@@ -77,14 +94,48 @@ export interface FindObjectsState {
   readonly cursor?: FindCursor;
   readonly counts?: RunCounts;
   readonly done?: boolean;
+  /**
+   * What becomes of deletes. `hold` counts them: a run first finds out how many there are. Then the segments that have
+   * some are searched once more, for deletes alone, and at most as many are sent as were counted. Absent in executions
+   * that began before there were two passes: they are sent as they are found.
+   */
+  readonly deletes?: 'hold' | { readonly atMost: number };
+  /** the first of the keys to be deleted, shortened, for people to judge the number by */
+  readonly examples?: readonly string[];
+}
+
+/** What the first pass leaves of a segment. */
+export interface SegmentResult {
+  readonly counts: RunCounts;
+  readonly examples?: readonly string[];
+}
+
+/** The plan, and what the first pass found in its segments, in their order. */
+export interface CheckDeletesInput {
+  readonly input: unknown;
+  readonly plan: SyncPlan & { readonly results: readonly SegmentResult[] };
+}
+
+/** The rest of the run. A refused run ends here, with the fault `DeletesRefused`. */
+export interface CheckedDeletes extends Omit<SyncPlan, 'segments' | 'guard'> {
+  /** the sum over the segments, alone in a list */
+  readonly results: readonly { readonly counts: RunCounts }[];
+  /** the segments in which deletes were found */
+  readonly segments: readonly { readonly segment: Segment; readonly deletes: number }[];
+  /** why the deletes that a dry run found would be refused; empty if they would not */
+  readonly refusal: string;
 }
 
 export interface FinishRunInput {
   readonly run: string;
   readonly startedAt: string;
   readonly input: unknown;
-  /** one for each segment; absent if the run failed before it had any */
+  /** what was found, in any number of parts; absent if the run failed before it had any */
   readonly results?: readonly { readonly counts: RunCounts }[];
+  /** the parts of the second pass: the deletes that were sent. Absent if no delete was held back */
+  readonly deleted?: readonly { readonly counts: RunCounts }[];
+  /** as in CheckedDeletes */
+  readonly refusal?: string;
   /** what Step Functions caught */
   readonly error?: StepError;
 }

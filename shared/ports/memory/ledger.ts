@@ -1,4 +1,4 @@
-import type { LedgerEntry, OpenUpload, RunRecord } from '../../model/ledger-entry.ts';
+import { isLastRun, type LedgerEntry, type OpenUpload, type RunRecord } from '../../model/ledger-entry.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LedgerLookup } from '../ledger-lookup.ts';
 import { Gate } from './gate.ts';
@@ -9,6 +9,7 @@ export class MemoryLedger implements Ledger, LedgerLookup {
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #announced = new Map<string, number[]>();
   readonly #runs = new Map<string, RunRecord>();
+  readonly #lastRuns = new Map<string, RunRecord>();
 
   constructor(gate = new Gate()) {
     this.#gate = gate;
@@ -84,11 +85,16 @@ export class MemoryLedger implements Ledger, LedgerLookup {
   async putRun(record: RunRecord): Promise<void> {
     await this.#pass('ledger.putRun', record.run, () => {
       this.#runs.set(idOf(record.task, record.run), record);
+      if (isLastRun(record)) this.#lastRuns.set(idOf(record.task, record.prefix ?? ''), record);
     });
   }
 
   async getRun(task: string, run: string): Promise<RunRecord | undefined> {
     return this.#pass('ledger.getRun', run, () => this.#runs.get(idOf(task, run)));
+  }
+
+  async getLastRun(task: string, prefix = ''): Promise<RunRecord | undefined> {
+    return this.#pass('ledger.getLastRun', prefix, () => this.#lastRuns.get(idOf(task, prefix)));
   }
 
   #pass<Result>(operation: string, key: string, work: () => Result): Promise<Result> {

@@ -9,6 +9,7 @@ import type {
   ExpectedObject,
   GetOptions,
   HeadOptions,
+  ListedPage,
   ListedUpload,
   ListOptions,
   ObjectStore,
@@ -74,11 +75,11 @@ export class MemoryObjectStore implements ObjectStore {
     await this.#pass('checkBucket', '', () => undefined);
   }
 
-  async *list({ prefix, after, pageSize }: ListOptions): AsyncGenerator<ListedObject[]> {
+  async *list({ prefix, after, token, pageSize }: ListOptions): AsyncGenerator<ListedPage> {
     const { features } = this.#storage;
     const size = Math.min(pageSize ?? Infinity, features.pageSize);
     const sign = features.order === 'utf8' ? compareBytes : compareUnits;
-    let last = after;
+    let last = token ?? after;
     for (;;) {
       const page = await this.#pass('list', prefix, (bucket) => {
         const keys = bucket
@@ -87,9 +88,9 @@ export class MemoryObjectStore implements ObjectStore {
         keys.sort(sign);
         return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key)) };
       });
-      yield page.objects;
-      if (!page.more) return;
       last = page.objects.at(-1)?.key;
+      yield page.more && last !== undefined ? Object.assign(page.objects, { next: last }) : page.objects;
+      if (!page.more) return;
     }
   }
 
@@ -284,7 +285,11 @@ export class MemoryObjectStore implements ObjectStore {
 
 function listed(bucket: MemoryBucket, key: string): ListedObject[] {
   const object = bucket.get(key);
-  return object ? [{ key, size: object.bytes.length, etag: object.etag, modified: object.modified }] : [];
+  if (!object) return [];
+  const { bytes, etag, modified, storageClass, readable } = object;
+  // As on S3: a listing shows the classes that are archives, but not the archive tiers of others.
+  const isArchive = storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE';
+  return [{ key, size: bytes.length, etag, modified, ...(isArchive && !readable && { archived: 'yes' as const }) }];
 }
 
 /** Splits bytes into pieces, as they arrive over a connection. */

@@ -1,0 +1,112 @@
+import type { Job } from '../model/job.ts';
+import { keyFilter } from '../model/config/key-filter.ts';
+import type { FindObjectsState } from '../model/messages/payloads.ts';
+import type { ListedObject } from '../model/object.ts';
+import type { RunCounts } from '../model/run-counts.ts';
+import type { Task } from '../model/config/task.ts';
+import type { Clock } from '../ports/clock.ts';
+import { compareObjects } from './compare.ts';
+import type { Pair } from './merge.ts';
+import { checksumsAgree, type Search } from './pairs.ts';
+
+/** What is to be done about a pair. */
+export interface Judgement {
+  /** absent if nothing is to be done, or can be */
+  readonly job?: Job;
+  /** the object differs, but is archived */
+  readonly archived?: true;
+  /** the key is excluded, or is none of this pass's: it counts as listed alone */
+  readonly ignored?: true;
+}
+
+/** Judges pairs for one call. Most need the listings alone; for the others it returns a promise. */
+export type Judge = (pair: Pair) => Judgement | Promise<Judgement>;
+
+interface JudgeContext {
+  readonly task: Task;
+  readonly clock: Clock;
+  readonly search: Search;
+}
+
+const nothing: Judgement = {};
+const ignored: Judgement = { ignored: true };
+const archived: Judgement = { archived: true };
+
+export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
+  const { task } = context;
+  const isWanted = keyFilter(task);
+  return (pair) => {
+    const key = state.prefix + pair.key;
+    if (!isWanted(key)) return ignored;
+    const { source, destination } = pair;
+    if (!source) {
+      if (!destination || !task.deletes) return nothing;
+      return { job: { task: task.name, key, action: 'delete', run: state.run } };
+    }
+    if (isForDeletesOnly(state)) return ignored;
+    const verdict = compareObjects(task.compare, source, destination);
+    switch (verdict.kind) {
+      case 'same':
+        return nothing;
+      case 'copy':
+        return unlessArchived(context, state, { ...pair, source });
+      case 'ask':
+        return checksumsAgree(context.search, pair.key).then((agree) =>
+          agree ? nothing : unlessArchived(context, state, { ...pair, source }),
+        );
+    }
+  };
+}
+
+/**
+ * A copy of an archived object cannot be made before somebody restores it, and would end as a dead letter in every run.
+ * Where the listing does not say whether it is restored, the object is asked.
+ */
+function unlessArchived(
+  context: JudgeContext,
+  state: FindObjectsState,
+  { key, source, destination }: Pair & { readonly source: ListedObject },
+): Judgement | Promise<Judgement> {
+  if (source.archived === 'yes') return archived;
+  const job: Job = {
+    task: context.task.name,
+    key: state.prefix + key,
+    action: 'copy',
+    size: source.size,
+    etag: source.etag,
+    run: state.run,
+    ...(!destination && { missingAt: context.clock.now() }),
+  };
+  if (source.archived === undefined) return { job };
+  const { search } = context;
+  // Gone, or changed since: the job finds out.
+  return search.source
+    .head(search.prefixes.source + key)
+    .then((info) => (info?.readable === false ? archived : { job }));
+}
+
+/** Is the state's call one of the second pass, which sends the deletes that the first one counted? */
+export function isForDeletesOnly({ deletes }: FindObjectsState): boolean {
+  return typeof deletes === 'object';
+}
+
+/** Does the call count deletes that it does not send? */
+export function holdsBack({ deletes, dryRun }: FindObjectsState, job: Job): boolean {
+  return job.action === 'delete' && deletes === 'hold' && !dryRun;
+}
+
+/** What a pair adds to the counts. The second pass adds only its deletes: the first has counted everything else. */
+export function countsOf(state: FindObjectsState, pair: Pair, judgement: Judgement): RunCounts {
+  const { job } = judgement;
+  const first = isForDeletesOnly(state) ? 0 : 1;
+  const untouched = !job && !judgement.ignored && !judgement.archived;
+  return {
+    listed: pair.source ? first : 0,
+    listedAtDestination: pair.destination ? first : 0,
+    jobs: job && !holdsBack(state, job) ? 1 : 0,
+    bytes: job?.size ?? 0,
+    deletes: job?.action === 'delete' ? 1 : 0,
+    same: untouched && pair.source && pair.destination ? 1 : 0,
+    ...(judgement.archived && { archived: 1 }),
+  };
+}

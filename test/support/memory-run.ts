@@ -1,0 +1,61 @@
+import { checkDeletes } from '../../shared/find/check-deletes.ts';
+import { findSegment, type FindContext } from '../../shared/find/find-segment.ts';
+import { finishRun } from '../../shared/find/finish-run.ts';
+import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
+import { asFault } from '../../shared/model/faults.ts';
+import { decodeJob, type Job } from '../../shared/model/job.ts';
+import type { RunRecord } from '../../shared/model/ledger-entry.ts';
+import type { FindObjectsState, SegmentResult } from '../../shared/model/messages/payloads.ts';
+import { noCounts } from '../../shared/model/run-counts.ts';
+import { MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
+import type { MemoryWorld } from './memory-world.ts';
+
+export interface MemoryRunOptions {
+  readonly input?: Readonly<Record<string, unknown>>;
+  /** laid over the context of each call of the finder */
+  readonly context?: Partial<FindContext>;
+  /** called between the two passes */
+  readonly between?: () => Promise<void>;
+}
+
+/** The steps of the SYNC machine, called in its order, each state passing as JSON. */
+export async function runTask(
+  world: MemoryWorld,
+  { input = {}, context = {}, between }: MemoryRunOptions = {},
+): Promise<{ record: RunRecord; jobs: Job[] }> {
+  const queue = new MemoryQueue();
+  const finder: FindContext = { ...world.context(), queue, margin: 0, ...context };
+  const all = { task: world.task.name, ...input };
+  const run = { run: 'run', startedAt: '2026-11-01T00:00:00.000Z', input: all };
+  const search = async (start: FindObjectsState): Promise<SegmentResult> => {
+    let state = start;
+    for (let calls = 0; state.done !== true; calls++) {
+      if (calls > 500) throw new Error('no end');
+      state = JSON.parse(JSON.stringify(await findSegment(finder, state))) as FindObjectsState;
+    }
+    return { counts: state.counts ?? noCounts, examples: state.examples ?? [] };
+  };
+  const steps = async () => {
+    const plan = await planRun(finder, world.task, parseSyncInput(all), run);
+    const { segments, guard: _guard, startedAt: _startedAt, ...rest } = plan;
+    const results = [];
+    for (const segment of segments) results.push(await search({ ...rest, segment, deletes: 'hold' }));
+    await between?.();
+    const checked = await checkDeletes(world, { input: all, plan: { ...plan, results } });
+    const deleted = [];
+    for (const { segment, deletes } of checked.segments) {
+      deleted.push(await search({ ...rest, segment, deletes: { atMost: deletes } }));
+    }
+    return { results: checked.results, refusal: checked.refusal, deleted };
+  };
+  const found = await steps().catch((error: unknown) => {
+    const { name, message } = asFault(error);
+    return { error: { Error: name, Cause: JSON.stringify({ errorMessage: message }) } };
+  });
+  const record = await finishRun(world, { ...run, ...found });
+  const jobs: Job[] = [];
+  for (let batch = queue.receive(); batch.length > 0; batch = queue.receive()) {
+    jobs.push(...batch.map(({ body }) => decodeJob(body)));
+  }
+  return { record, jobs };
+}
