@@ -32,5 +32,8 @@ async function perform(request: CustomResourceRequest, idPrefix: string): Promis
   const client = createS3Client({ bucket: properties.BucketName, prefix: '', requestPayer: false }, undefined);
   const notifications = new BucketNotifications(client);
   if (request.RequestType === 'Delete') await notifications.remove(idPrefix, properties);
-  else await notifications.set(idPrefix, properties);
+  else {
+    const leftOut = await notifications.set(idPrefix, properties);
+    if (leftOut.length > 0) logger.warn('events of others', { bucket: properties.BucketName, leftOut });
+  }
 }

@@ -121,13 +121,16 @@ async function notifications(bucket: string): Promise<NotificationConfiguration>
   return rest;
 }
 
-/** Entries to our queue: the events and prefixes of each. */
+/** Entries to our queue: the events and prefixes of each. What is optional, and may be left out, is shown as `+`. */
 async function ours(bucket: string): Promise<string[]> {
   const { QueueConfigurations = [] } = await notifications(bucket);
-  return QueueConfigurations.filter(({ QueueArn }) => QueueArn === jobs).map(
-    ({ Events, Filter }) => `${String(Events)} ${Filter?.Key?.FilterRules?.[0]?.Value ?? ''}`,
-  );
+  return QueueConfigurations.filter(({ QueueArn }) => QueueArn === jobs).map(({ Events = [], Filter }) => {
+    const more = Events.slice(1).map((event) => (optional.includes(event) ? '+' : event));
+    return `${String(Events[0])}${more.join('')} ${Filter?.Key?.FilterRules?.[0]?.Value ?? ''}`;
+  });
 }
+
+const optional: readonly string[] = ['s3:ObjectRestore:Completed', 's3:LifecycleExpiration:*'];
 
 async function theirs(bucket: string): Promise<NotificationConfiguration> {
   const all = await notifications(bucket);
@@ -143,7 +146,11 @@ describe('bucket-notifications and entries of other owners', () => {
 
     const created = await send('Create', photos);
     expect(created.Status).toBe('SUCCESS');
-    expect(await ours('photos')).toEqual(['s3:ObjectCreated:* in/', 's3:ObjectCreated:* b/', 's3:ObjectRemoved:* in/']);
+    expect(await ours('photos')).toEqual([
+      's3:ObjectCreated:* in/',
+      's3:ObjectCreated:* b/',
+      's3:ObjectRemoved:*+ in/',
+    ]);
     expect(await theirs('photos')).toEqual(before);
 
     // Another owner adds an entry meanwhile.
@@ -161,6 +168,29 @@ describe('bucket-notifications and entries of other owners', () => {
       ...before,
       QueueConfigurations: [...before.QueueConfigurations!, added],
     });
+  });
+
+  it('leaves restores and expirations to them, for runs find those, and takes both where nobody else does', async () => {
+    const eventsOf = async (): Promise<unknown> =>
+      (await notifications('more')).QueueConfigurations?.filter(({ QueueArn }) => QueueArn === jobs).map(
+        ({ Events }) => Events,
+      );
+    const expirations = {
+      Id: 'theirs',
+      LambdaFunctionArn: 'arn:aws:lambda:us-east-1:1:function:f',
+      Events: ['s3:LifecycleExpiration:Delete' as const],
+      ...prefixRule('in/deeper/'),
+    };
+    const more = { BucketName: 'more', Created: ['in/'], Removed: ['in/'] };
+    await put('more', { LambdaFunctionConfigurations: [expirations] });
+    expect((await send('Create', more)).Status).toBe('SUCCESS');
+    expect(await eventsOf()).toEqual([['s3:ObjectCreated:*', 's3:ObjectRestore:Completed'], ['s3:ObjectRemoved:*']]);
+    await put('more', {});
+    await send('Update', more);
+    expect(await eventsOf()).toEqual([
+      ['s3:ObjectCreated:*', 's3:ObjectRestore:Completed'],
+      ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'],
+    ]);
   });
 
   it('keeps them if every request is delivered twice', async () => {
@@ -193,9 +223,9 @@ describe('bucket-notifications and entries of other owners', () => {
       ResourceProperties: { QueueArn: jobs, ...second },
       ...other,
     });
-    expect(await ours('more')).toEqual(['s3:ObjectCreated:* one/', 's3:ObjectCreated:* two/']);
+    expect(await ours('more')).toEqual(['s3:ObjectCreated:*+ one/', 's3:ObjectCreated:*+ two/']);
     await send('Delete', { BucketName: 'more', Created: ['one/'] });
-    expect(await ours('more')).toEqual(['s3:ObjectCreated:* two/']);
+    expect(await ours('more')).toEqual(['s3:ObjectCreated:*+ two/']);
   });
 });
 
@@ -212,7 +242,7 @@ test('a stack that is created again replaces the entries that its predecessor le
     ResourceProperties: { QueueArn: jobs, BucketName: 'more', Created: ['a/'] },
   });
   expect(answers[0]!.answer.Status).toBe('SUCCESS');
-  expect(await ours('more')).toEqual(['s3:ObjectCreated:* a/']);
+  expect(await ours('more')).toEqual(['s3:ObjectCreated:*+ a/']);
 });
 
 describe('bucket-notifications and requests that fail', () => {
@@ -271,7 +301,7 @@ describe('bucket-notifications and its writes', () => {
     expect((await sent).Status).toBe('SUCCESS');
     // If the check came first, it saw our entry; then a second request of ours restores it and keeps theirs.
     await send('Update', { BucketName: 'busy', Created: ['in/'] });
-    expect(await ours('busy')).toEqual(['s3:ObjectCreated:* in/']);
+    expect(await ours('busy')).toEqual(['s3:ObjectCreated:*+ in/']);
     expect((await theirs('busy')).QueueConfigurations).toEqual((await expected(theirsNow)).QueueConfigurations);
   });
 

@@ -9,7 +9,13 @@ import type { NotificationProperties } from '../../model/messages/custom-resourc
 import { Fault, isFault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import { faultOf } from '../faults.ts';
-import { mergeNotifications, ownNotifications, overlapping, sameNotifications } from './notification-configuration.ts';
+import {
+  mergeNotifications,
+  overlapping,
+  ownNotifications,
+  sameNotifications,
+  withoutTaken,
+} from './notification-configuration.ts';
 
 /** Times that the configuration is merged again because another writer changed it meanwhile. */
 const maxRounds = 5;
@@ -33,11 +39,12 @@ export class BucketNotifications {
 
   /**
    * Makes the bucket send the notifications of `properties`, and no others under `idPrefix`.
+   * @returns descriptions of events that were left out because others receive them, and that runs make up for
    * @throws Fault `InvalidTask` if entries of others overlap, naming them; `BucketNotFound`, `AccessDenied`
    */
-  async set(idPrefix: string, properties: NotificationProperties): Promise<void> {
+  async set(idPrefix: string, properties: NotificationProperties): Promise<readonly string[]> {
     const own = ownNotifications(idPrefix, properties);
-    await this.#converge(properties, idPrefix, own, false);
+    return this.#converge(properties, idPrefix, own, false);
   }
 
   /** Removes the entries under `idPrefix`. Does nothing if the bucket does not exist. */
@@ -55,15 +62,16 @@ export class BucketNotifications {
     idPrefix: string,
     own: ReturnType<typeof ownNotifications>,
     skipValidation: boolean,
-  ): Promise<void> {
+  ): Promise<readonly string[]> {
     for (let round = 1; round <= maxRounds; round++) {
       const present = await this.#read(bucket);
-      const wanted = mergeNotifications(present, idPrefix, own);
-      if (sameNotifications(present, wanted)) return;
+      const { entries, leftOut } = withoutTaken(present, idPrefix, own);
+      const wanted = mergeNotifications(present, idPrefix, entries);
+      if (sameNotifications(present, wanted)) return leftOut;
       await this.#write(bucket, wanted, skipValidation).catch((error: unknown) => {
-        throw explained(error, bucket.BucketName, overlapping(present, idPrefix, own));
+        throw explained(error, bucket.BucketName, overlapping(present, idPrefix, entries));
       });
-      if (await this.#arrived(bucket, present, wanted)) return;
+      if (await this.#arrived(bucket, present, wanted)) return leftOut;
     }
     const what = `bucket "${bucket.BucketName}"`;
     throw new Fault('Unavailable', `${what}: another writer keeps changing its notifications; try again later`);

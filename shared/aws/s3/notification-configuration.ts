@@ -9,17 +9,51 @@ const kinds = ['QueueConfigurations', 'TopicConfigurations', 'LambdaFunctionConf
 
 type Entry = NonNullable<NotificationConfiguration[(typeof kinds)[number]]>[number];
 
+/** An archived object cannot be copied when it is created, but when it is restored. */
+const createdEvents: readonly Event[] = ['s3:ObjectCreated:*', 's3:ObjectRestore:Completed'];
+
+/** S3 does not report what lifecycle rules delete as removed (S3 user guide: "Supported event types"). */
+const removedEvents: readonly Event[] = ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'];
+
 /** Our own entries: one per prefix and kind of event. */
 export function ownNotifications(idPrefix: string, properties: NotificationProperties): QueueConfiguration[] {
   const { QueueArn, Created, Removed } = properties;
-  const entries = (name: string, event: Event, prefixes: readonly string[]): QueueConfiguration[] =>
+  const entries = (name: string, events: readonly Event[], prefixes: readonly string[]): QueueConfiguration[] =>
     prefixes.map((prefix, index) => ({
       Id: `${idPrefix}${name}-${index + 1}`,
       QueueArn,
-      Events: [event],
+      Events: [...events],
       ...(prefix !== '' && { Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: prefix }] } } }),
     }));
-  return [...entries('created', 's3:ObjectCreated:*', Created), ...entries('removed', 's3:ObjectRemoved:*', Removed)];
+  return [...entries('created', createdEvents, Created), ...entries('removed', removedEvents, Removed)];
+}
+
+/** Events that a task can do without: a run finds what they would have reported. */
+const optionalEvents: readonly Event[] = ['s3:ObjectRestore:Completed', 's3:LifecycleExpiration:*'];
+
+/**
+ * Our own entries without the optional events that entries of others already receive: S3 allows one receiver per event.
+ * @returns the entries, and descriptions of what was left out
+ */
+export function withoutTaken(
+  present: NotificationConfiguration,
+  idPrefix: string,
+  own: readonly QueueConfiguration[],
+): { entries: QueueConfiguration[]; leftOut: string[] } {
+  const foreign = foreignEntries(present, idPrefix);
+  const leftOut: string[] = [];
+  const entries = own.map((mine) => {
+    const isTaken = (event: Event): boolean =>
+      optionalEvents.includes(event) &&
+      foreign.some((entry) => {
+        const overlaps = eventsOverlap({ Events: [event] }, entry);
+        return overlaps && prefixesOverlap(prefixOf(mine), prefixOf(entry));
+      });
+    const taken = (mine.Events ?? []).filter(isTaken);
+    leftOut.push(...taken.map((event) => `${event} under "${prefixOf(mine)}"`));
+    return { ...mine, Events: (mine.Events ?? []).filter((event) => !taken.includes(event)) };
+  });
+  return { entries, leftOut };
 }
 
 /** `present` with everything under `idPrefix` replaced by `own`; all other entries stay. */
@@ -43,8 +77,7 @@ export function overlapping(
   idPrefix: string,
   own: readonly QueueConfiguration[],
 ): string[] {
-  const foreign = kinds.flatMap((kind): Entry[] => present[kind] ?? []).filter((entry) => !isOwn(entry, idPrefix));
-  return foreign
+  return foreignEntries(present, idPrefix)
     .filter((entry) =>
       own.some((mine) => eventsOverlap(mine, entry) && prefixesOverlap(prefixOf(mine), prefixOf(entry))),
     )
@@ -52,6 +85,10 @@ export function overlapping(
       const id = JSON.stringify(entry.Id ?? '');
       return `entry ${id} sends ${(entry.Events ?? []).join(', ')} to ${receiverOf(entry)} under "${prefixOf(entry)}"`;
     });
+}
+
+function foreignEntries(present: NotificationConfiguration, idPrefix: string): Entry[] {
+  return kinds.flatMap((kind): Entry[] => present[kind] ?? []).filter((entry) => !isOwn(entry, idPrefix));
 }
 
 function isOwn(entry: Entry, idPrefix: string): boolean {
@@ -91,7 +128,8 @@ function prefixesOverlap(one: string, other: string): boolean {
 }
 
 /** `s3:ObjectCreated:*` contains every event with this prefix. */
-function eventsOverlap(one: Entry, other: Entry): boolean {
-  const bare = (entry: Entry): string[] => (entry.Events ?? []).map((event) => event.replace(/\*$/, ''));
+function eventsOverlap(one: Pick<Entry, 'Events'>, other: Pick<Entry, 'Events'>): boolean {
+  const bare = (entry: Pick<Entry, 'Events'>): string[] =>
+    (entry.Events ?? []).map((event) => event.replace(/\*$/, ''));
   return bare(one).some((a) => bare(other).some((b) => a.startsWith(b) || b.startsWith(a)));
 }

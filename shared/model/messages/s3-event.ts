@@ -47,8 +47,8 @@ export function isS3Notification(body: string): boolean {
 }
 
 /**
- * The objects in one notification, in order. A test event and events that change no bytes (tags, restore, access
- * lists) have none.
+ * The objects in one notification, in order. A restored object counts as created: it can be read from now on. A test
+ * event and events that change nothing about the bytes (tags, access lists, the beginning of a restore) have none.
  * @throws Fault `InvalidInput` naming the field
  */
 export function parseS3Notification(body: string): ObjectEvent[] {
@@ -78,7 +78,7 @@ export function parseS3Notification(body: string): ObjectEvent[] {
 
 function eventKind(name: string): 'created' | 'removed' | undefined {
   const plain = name.replace(/^s3:/, '');
-  if (plain.startsWith('ObjectCreated:')) return 'created';
+  if (plain.startsWith('ObjectCreated:') || plain === 'ObjectRestore:Completed') return 'created';
   if (plain.startsWith('ObjectRemoved:') || plain.startsWith('LifecycleExpiration:')) return 'removed';
   return undefined;
 }

@@ -270,7 +270,9 @@ describe('consumeMessage, of an event notification', () => {
     ['LifecycleExpiration:Delete', 'k', ['deletes']],
     ['s3:ObjectCreated:CompleteMultipartUpload', 'k', ['copy-all', 'deletes']],
     ['ObjectTagging:Put', 'k', []],
-    ['ObjectRestore:Completed', 'k', []],
+    ['ObjectRestore:Completed', 'k', ['copy-all', 'deletes']],
+    ['ObjectRestore:Post', 'k', []],
+    ['ObjectRestore:Delete', 'k', []],
   ])('%s of %s makes jobs for %j', async (name, key, wanted) => {
     expect(await notify(event(name, key))).toEqual([true]);
     expect(setting.worked.map((one) => one.task)).toEqual(wanted);
