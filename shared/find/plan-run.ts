@@ -104,19 +104,16 @@ function probeOf(store: ObjectStore, prefix: string): { probe: Probe; isSorted: 
   let sorted = true;
   const probe: Probe = async (after) => {
     if (!sorted) return { first: [], more: false };
-    const pages = store.list({ prefix, ...(after !== undefined && { after: prefix + after }) });
-    for await (const page of pages) {
-      const first = page.map((object) => object.key.slice(prefix.length));
-      sorted = first.every((key, index) => {
-        const before = index === 0 ? after : first[index - 1];
-        return before === undefined || compareKeys(before, key) < 0;
-      });
-      return sorted ? { first, more: page.length >= fullPage } : { first: [], more: false };
-    }
-    return { first: [], more: false };
+    const { objects, more } = await store.firstPage({
+      prefix,
+      ...(after !== undefined && { after: prefix + after }),
+    });
+    const first = objects.map((object) => object.key.slice(prefix.length));
+    sorted = first.every((key, index) => {
+      const before = index === 0 ? after : first[index - 1];
+      return before === undefined || compareKeys(before, key) < 0;
+    });
+    return sorted ? { first, more } : { first: [], more: false };
   };
   return { probe, isSorted: () => sorted };
 }
-
-/** S3 lists 1,000 keys per page; a page that is not full is the last. */
-const fullPage = 1000;

@@ -29,6 +29,9 @@ export const maxUploadIdLength = 1024;
  */
 export const maxEmptyPages = 1000;
 
+/** Entries that S3 lists per page, of objects, parts and uploads alike. Some stores list fewer unless asked. */
+export const listedPageKeys = 1000;
+
 /** Larger objects take the state machine: about what one Lambda call moves in a minute across borders. */
 export const defaultLargeObjectBytes = 256 * MiB;
 /** Part size if the source has no layout of its own. */

@@ -41,6 +41,9 @@ export interface ObjectStore {
    */
   list(options: ListOptions): AsyncIterable<ListedPage>;
 
+  /** The first page of such a listing. */
+  firstPage(options: ListOptions): Promise<FirstPage>;
+
   /** Describes the object; undefined if there is none. With `partNumber`, `size` is that part's. */
   head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined>;
 
@@ -111,6 +114,13 @@ export interface ListOptions {
   readonly token?: string;
   /** keys per page, at most (S3: 1,000) */
   readonly pageSize?: number;
+}
+
+/** The first page of a listing. */
+export interface FirstPage {
+  readonly objects: readonly ListedObject[];
+  /** whether the store says that more pages follow */
+  readonly more: boolean;
 }
 
 export interface HeadOptions {

@@ -22,6 +22,8 @@ export class S3Bucket {
   readonly side: DestinationSide;
   readonly pinnedObjects = new PinnedCopies();
   readonly pinnedParts = new PinnedCopies();
+  /** whether the store was found to have the first version of ListObjects alone (list-objects.ts) */
+  listsByMarker = false;
   #seenAtMillis = -Infinity;
 
   constructor(client: S3Client, side: DestinationSide) {

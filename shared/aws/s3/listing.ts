@@ -1,71 +1,21 @@
 import {
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   ListPartsCommand,
-  type _Object as ObjectInListing,
   type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
 import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
 import { keySchema } from '../../model/job.ts';
-import { maxParts } from '../../model/limits.ts';
-import type { ChecksumAlgorithm, ListedObject } from '../../model/object.ts';
+import { listedPageKeys, maxParts } from '../../model/limits.ts';
+import type { ChecksumAlgorithm } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 import type { ListedPart, PartRange } from '../../model/part-plan.ts';
-import type { ListedPage, ListedUpload, ListOptions } from '../../ports/object-store.ts';
+import type { ListedUpload } from '../../ports/object-store.ts';
 import { pages, type Page } from '../pages.ts';
 import type { S3Bucket, UploadName } from './bucket.ts';
 import { partChecksum } from './inputs.ts';
 import { checkedEtag, checkedSize } from './object-info.ts';
 import { decodedKey, looksEncoded, partsWithin } from './quirks.ts';
-
-/** Lists objects, a page at a time. @throws Fault */
-export function listObjects(
-  bucket: S3Bucket,
-  { prefix, after, token: first, pageSize }: ListOptions,
-): AsyncGenerator<ListedPage> {
-  const operation = 'ListObjectsV2';
-  const what = bucket.what(operation, undefined);
-  const isAws = bucket.side.endpoint === undefined;
-  const ask = async (token = first): Promise<Page<ListedObject, string> & { items: ListedPage }> => {
-    const input = {
-      ...bucket.common,
-      Prefix: prefix,
-      EncodingType: 'url' as const,
-      // What other stores make of it is not known; they leave out what they do not know, or refuse it.
-      ...(isAws && { OptionalObjectAttributes: ['RestoreStatus' as const] }),
-      ...(pageSize !== undefined && { MaxKeys: pageSize }),
-      ...(token !== undefined ? { ContinuationToken: token } : after !== undefined && { StartAfter: after }),
-    };
-    const page = await bucket.call(operation, undefined, () => bucket.client.send(new ListObjectsV2Command(input)));
-    const items = (page.Contents ?? []).map((object) => ({
-      key: listedKey(object.Key, page.EncodingType, prefix, what),
-      size: checkedSize(object.Size ?? 0, what),
-      etag: checkedEtag(object.ETag, what),
-      modified: object.LastModified?.getTime() ?? 0,
-      ...archivedState(object, isAws),
-    }));
-    const next = page.NextContinuationToken;
-    // A store that names a next page has one, also if it does not say so twice.
-    const truncated = page.IsTruncated ?? next !== undefined;
-    return { items: truncated && next !== undefined ? Object.assign(items, { next }) : items, truncated, next };
-  };
-  return pages(what, ask, Infinity);
-}
-
-/**
- * Is the object archived? S3 states RestoreStatus only for objects that are being or were restored (S3 API reference:
- * "Object", "RestoreStatus"). GLACIER_IR is read like any other class.
- */
-function archivedState(
-  { StorageClass, RestoreStatus }: ObjectInListing,
-  isAws: boolean,
-): Pick<ListedObject, 'archived'> {
-  if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return {};
-  if (!isAws && RestoreStatus === undefined) return { archived: 'maybe' };
-  const isRestored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;
-  return isRestored ? {} : { archived: 'yes' };
-}
 
 /** Lists an upload's parts, by default all of them. @throws Fault; `UploadGone` if the upload does not exist */
 export async function listParts(
@@ -78,6 +28,7 @@ export async function listParts(
   const ask = async (marker = first > 1 ? String(first - 1) : undefined): Promise<Page<ListedPart, string>> => {
     const input = {
       ...bucket.upload(upload),
+      MaxParts: listedPageKeys,
       ...(marker !== undefined && { PartNumberMarker: marker }),
     };
     const page = await bucket.callUpload(operation, upload.key, () => bucket.client.send(new ListPartsCommand(input)));
@@ -88,7 +39,8 @@ export async function listParts(
       modified: part.LastModified?.getTime() ?? 0,
       ...partChecksum(part, page.ChecksumAlgorithm as ChecksumAlgorithm | undefined),
     }));
-    const next = page.NextPartNumberMarker;
+    // Without a marker, the list goes on after its last part.
+    const next = page.NextPartNumberMarker ?? items.at(-1)?.number.toString();
     return { items, truncated: page.IsTruncated === true && !(Number(next) >= last), next };
   };
   const parts: ListedPart[] = [];
@@ -106,7 +58,13 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
   const what = bucket.what(operation, undefined);
   return pages(what, async (marker: Marker | undefined) => {
     const ask = (encoding: { EncodingType?: 'url' }): Promise<ListMultipartUploadsCommandOutput> => {
-      const command = new ListMultipartUploadsCommand({ ...bucket.common, Prefix: prefix, ...encoding, ...marker });
+      const command = new ListMultipartUploadsCommand({
+        ...bucket.common,
+        Prefix: prefix,
+        MaxUploads: listedPageKeys,
+        ...encoding,
+        ...marker,
+      });
       return bucket.call(operation, undefined, () => bucket.client.send(command));
     };
     const encoded = await ask({ EncodingType: 'url' });
@@ -119,8 +77,12 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
       initiated: upload.Initiated?.getTime() ?? 0,
     }));
     const { NextKeyMarker = '', NextUploadIdMarker = '' } = page;
-    const next = { KeyMarker: decodedKey(NextKeyMarker, page.EncodingType, what), UploadIdMarker: NextUploadIdMarker };
-    return { items, truncated: page.IsTruncated === true, next: NextKeyMarker === '' ? undefined : next };
+    const last = items.at(-1);
+    const next =
+      NextKeyMarker === ''
+        ? last && { KeyMarker: last.key, UploadIdMarker: last.uploadId }
+        : { KeyMarker: decodedKey(NextKeyMarker, page.EncodingType, what), UploadIdMarker: NextUploadIdMarker };
+    return { items, truncated: page.IsTruncated === true, next };
   });
 }
 
@@ -129,7 +91,12 @@ export function listUploads(bucket: S3Bucket, prefix: string): AsyncGenerator<re
  * @throws Fault `Unavailable` if it is not a legal key, or lacks the prefix that was asked for: keys that a listing
  *   names are copied, deleted and aborted
  */
-function listedKey(listed: string | undefined, encoding: string | undefined, prefix: string, what: string): string {
+export function listedKey(
+  listed: string | undefined,
+  encoding: string | undefined,
+  prefix: string,
+  what: string,
+): string {
   const key = decodedKey(listed, encoding, what);
   if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not a key`);
   if (key.startsWith(prefix)) return key;

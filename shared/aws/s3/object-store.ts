@@ -8,6 +8,7 @@ import type {
   CopySource,
   CreatedUpload,
   ExpectedObject,
+  FirstPage,
   GetOptions,
   HeadOptions,
   ListedPage,
@@ -19,6 +20,7 @@ import type {
   Stored,
 } from '../../ports/object-store.ts';
 import { S3Bucket } from './bucket.ts';
+import { listFirstPage, listObjects } from './list-objects.ts';
 import * as listing from './listing.ts';
 import * as reading from './reading.ts';
 import * as uploads from './uploads.ts';
@@ -48,7 +50,11 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   list(options: ListOptions): AsyncGenerator<ListedPage> {
-    return listing.listObjects(this.#bucket, options);
+    return listObjects(this.#bucket, options);
+  }
+
+  firstPage(options: ListOptions): Promise<FirstPage> {
+    return listFirstPage(this.#bucket, options);
   }
 
   head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined> {

@@ -17,6 +17,8 @@ import { quoted } from '../../model/text.ts';
  * - an error page of HTML (proxies): shared/aws/http/answers.ts
  * - a page of HTML, or nothing, with status 200 (consoles, content networks): shared/aws/http/answer-form.ts
  * - dates that are none (several stores): shared/aws/http/answer-fields.ts
+ * - the first version of ListObjects alone, pages without a token, pages of 100 keys (several, Aliyun OSS):
+ *   shared/aws/s3/list-objects.ts
  * - a listing that repeats its markers, or has only empty pages (broken stores): shared/aws/pages.ts
  * - empty pages in the middle of a listing, any number of them (S3: mass deletes): shared/find/trail.ts
  * - an error inside a 200 (S3: Complete, copies): shared/aws/faults.ts, `InternalError`

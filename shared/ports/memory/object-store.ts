@@ -7,6 +7,7 @@ import type {
   CopySource,
   CreatedUpload,
   ExpectedObject,
+  FirstPage,
   GetOptions,
   HeadOptions,
   ListedPage,
@@ -75,23 +76,27 @@ export class MemoryObjectStore implements ObjectStore {
     await this.#pass('checkBucket', '', () => undefined);
   }
 
-  async *list({ prefix, after, token, pageSize }: ListOptions): AsyncGenerator<ListedPage> {
+  async *list(options: ListOptions): AsyncGenerator<ListedPage> {
+    let from = options;
+    for (;;) {
+      const { objects, more } = await this.firstPage(from);
+      const next = objects.at(-1)?.key;
+      yield more && next !== undefined ? Object.assign(objects, { next }) : objects;
+      if (!more || next === undefined) return;
+      from = { ...options, token: next };
+    }
+  }
+
+  async firstPage({ prefix, after, token, pageSize }: ListOptions): Promise<FirstPage> {
     const { features } = this.#storage;
     const size = Math.min(pageSize ?? Infinity, features.pageSize);
     const sign = features.order === 'utf8' ? compareBytes : compareUnits;
-    let last = token ?? after;
-    for (;;) {
-      const page = await this.#pass('list', prefix, (bucket) => {
-        const keys = bucket
-          .keys()
-          .filter((key) => key.startsWith(prefix) && (last === undefined || sign(key, last) > 0));
-        keys.sort(sign);
-        return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key)) };
-      });
-      last = page.objects.at(-1)?.key;
-      yield page.more && last !== undefined ? Object.assign(page.objects, { next: last }) : page.objects;
-      if (!page.more) return;
-    }
+    const last = token ?? after;
+    return this.#pass('list', prefix, (bucket) => {
+      const keys = bucket.keys().filter((key) => key.startsWith(prefix) && (last === undefined || sign(key, last) > 0));
+      keys.sort(sign);
+      return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key)) };
+    });
   }
 
   async head(key: string, options: HeadOptions = {}): Promise<ObjectInfo | undefined> {

@@ -67,6 +67,10 @@ export function describeBodiesAndListings(kit: Kit): void {
           expect((await list({ prefix: 'l/', after, pageSize })).flat()).toEqual(sorted.slice(index + 1));
         }
       }
+      const first = await kit.one.firstPage({ prefix: 'l/', pageSize: 2 });
+      expect([first.objects.map(({ key }) => key), first.more]).toEqual([sorted.slice(0, 2), true]);
+      const { objects, more } = await kit.one.firstPage({ prefix: 'l/', after: sorted.at(-2) ?? '', pageSize: 2 });
+      expect([objects.map(({ key }) => key), more]).toEqual([sorted.slice(-1), false]);
       expect((await list({ prefix: 'l/', after: 'l/a/' })).flat()).toEqual(sorted.slice(sorted.indexOf('l/a/b')));
       expect((await list({ prefix: 'l/', after: 'z' })).flat()).toEqual([]);
       expect((await list({ prefix: 'nothing' })).flat()).toEqual([]);

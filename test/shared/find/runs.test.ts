@@ -60,6 +60,17 @@ describe('planRun', () => {
     });
   });
 
+  it('cuts a listing whose pages are smaller than S3’s', async () => {
+    const world = new MemoryWorld({ source: { pageSize: 100 } });
+    const { source } = world.context();
+    for (let index = 0; index < 500; index++) {
+      const key = `${String.fromCharCode(97 + (index % 10))}${index}`;
+      await source.put(key, { data: Buffer.alloc(0), size: 0 }, noAttributes);
+    }
+    const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
+    expect(plan.segments.length).toBeGreaterThan(5);
+  });
+
   it.each([
     ['in its first page', 1],
     ['only from page to page', 2000],
