@@ -36,6 +36,11 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:GetItem']);
   }
 
+  /** Lets `grantee` read many entries at once. */
+  grantLookup(grantee: IGrantable): void {
+    this.grant(grantee, ['dynamodb:BatchGetItem']);
+  }
+
   /** Lets `grantee` write the records of runs. */
   grantRunRecords(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:PutItem']);

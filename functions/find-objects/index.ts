@@ -1,4 +1,5 @@
-import { createQueueClient } from '../../shared/aws/service-clients.ts';
+import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
+import { createQueueClient, createTableClient } from '../../shared/aws/service-clients.ts';
 import { SqsJobQueue } from '../../shared/aws/sqs/job-queue.ts';
 import type { FindObjectsState } from '../../shared/model/messages/payloads.ts';
 import { findSegment } from '../../shared/find/find-segment.ts';
@@ -12,6 +13,7 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
+const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TABLE);
 
 /** Time kept back to send the last jobs and to answer. */
 const marginMillis = 20_000;
@@ -21,7 +23,7 @@ export const handler = async (event: FindObjectsState, invocation: Invocation): 
   const context = await wiring.partContext(event.task, invocation, noProgress);
   const { run, task } = event;
   const start = event.counts ?? noCounts;
-  const state = await findSegment({ ...context, queue, margin: marginMillis }, event);
+  const state = await findSegment({ ...context, queue, lookup, margin: marginMillis }, event);
   const found = state.counts ?? noCounts;
   // A segment that restarted counts from 0 again, but a metric can only be added to.
   const added = found.listed >= start.listed ? subtractCounts(found, start) : found;

@@ -23,10 +23,12 @@ export class FindObjects extends FerryFunction {
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,
         QUEUE_URL: pipeline.queues.jobs.queueUrl,
+        LEDGER_TABLE: pipeline.ledger.table.tableName,
       }),
       sides: { source: { ...side, keys: prefixListOf }, destination: side },
     });
     pipeline.tasks.grantRead(this.role);
+    pipeline.ledger.grantLookup(this.role);
     grantSend(pipeline.queues.jobs, this.role);
   }
 }

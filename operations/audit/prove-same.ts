@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { sameChecksum } from '../../shared/find/pairs.ts';
 import { isFault } from '../../shared/model/faults.ts';
-import type { ObjectInfo } from '../../shared/model/object.ts';
+import { sameEtag, type ObjectInfo } from '../../shared/model/object.ts';
 import { destinationKey } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { sameAttributes } from '../../shared/transfer/decide/version.ts';
@@ -31,7 +31,7 @@ export async function proveSame(context: AuditContext, key: string): Promise<Jud
     return { kind: 'different', seen: `headers or user metadata differ, and ${skipped}: ${pair}` };
   }
   if (depth === 'proof') {
-    if (a.etag !== '' && a.etag === b.etag) return undefined;
+    if (a.etag !== '' && sameEtag(a.etag, b.etag)) return undefined;
     const same = sameChecksum(a, b);
     if (same === true) return undefined;
     if (same === false) {

@@ -4,11 +4,13 @@ import type { FindObjectsState } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { JobQueue } from '../ports/job-queue.ts';
+import type { LedgerLookup } from '../ports/ledger-lookup.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { isForDeletesOnly, judgeOf } from './judge.ts';
 import { UnsortedListing } from './listing.ts';
 import { headPairs, mergedPairs, sidePrefixes, type Search } from './pairs.ts';
 import { readPrefixes } from './prefixes.ts';
+import { RecordedPairs } from './recorded-pairs.ts';
 import { walk, type Way } from './walk.ts';
 
 /**
@@ -27,6 +29,8 @@ export interface FindContext {
   readonly source: ObjectStore;
   readonly destination: ObjectStore;
   readonly queue: JobQueue;
+  /** the ledger, for pairs that the listings cannot judge; without it, jobs are sent for them */
+  readonly lookup?: Pick<LedgerLookup, 'getMany'>;
   readonly clock: Clock;
   readonly deadline: Deadline;
   /** milliseconds before the deadline at which the call returns its state */
@@ -73,8 +77,9 @@ async function findWithin(context: SearchContext, state: FindObjectsState): Prom
 }
 
 function walkOn(context: SearchContext, state: FindObjectsState, way: Way): Promise<FindObjectsState> {
-  const { task, clock, queue, deadline, margin } = context;
-  const judge = judgeOf({ task, clock, search: searchOf(context, state) }, state);
+  const { task, clock, queue, deadline, margin, lookup } = context;
+  const recorded = lookup && new RecordedPairs(task.name, lookup);
+  const judge = judgeOf({ task, clock, search: searchOf(context, state), ...(recorded && { recorded }) }, state);
   return walk({ queue, deadline, margin, judge }, state, way);
 }
 

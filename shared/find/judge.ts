@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import { compareObjects } from './compare.ts';
 import type { Pair } from './merge.ts';
 import { checksumsAgree, type Search } from './pairs.ts';
+import type { RecordedPairs } from './recorded-pairs.ts';
 
 /** What is to be done about a pair. */
 export interface Judgement {
@@ -26,6 +27,8 @@ interface JudgeContext {
   readonly task: Task;
   readonly clock: Clock;
   readonly search: Search;
+  /** the ledger's record; without it, nothing counts as recorded */
+  readonly recorded?: RecordedPairs;
 }
 
 const nothing: Judgement = {};
@@ -48,8 +51,11 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
     switch (verdict.kind) {
       case 'same':
         return nothing;
-      case 'copy':
-        return unlessArchived(context, state, { ...pair, source });
+      case 'copy': {
+        const copy = (): Judgement | Promise<Judgement> => unlessArchived(context, state, { ...pair, source });
+        if (!verdict.unlessRecorded || !context.recorded || !destination) return copy();
+        return context.recorded.has(key, source, destination).then((isRecorded) => (isRecorded ? nothing : copy()));
+      }
       case 'ask':
         return checksumsAgree(context.search, pair.key).then((agree) =>
           agree ? nothing : unlessArchived(context, state, { ...pair, source }),

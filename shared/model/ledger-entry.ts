@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { checksumAlgorithms } from './object.ts';
+import { checksumAlgorithms, sameEtag, type ListedObject } from './object.ts';
 import { runCountsSchema } from './run-counts.ts';
 
 /**
@@ -57,6 +57,17 @@ export const ledgerEntrySchema = v.object({
 });
 
 export type LedgerEntry = Readonly<v.InferOutput<typeof ledgerEntrySchema>>;
+
+/** Does the ledger say that this version of the source became this object of the destination? */
+export function isRecorded(
+  source: Pick<ListedObject, 'etag'>,
+  destination: Pick<ListedObject, 'etag'>,
+  entry: Pick<LedgerEntry, 'sourceEtag' | 'destinationEtag'> | undefined,
+): boolean {
+  const { sourceEtag = '', destinationEtag = '' } = entry ?? {};
+  if (sourceEtag === '' || destinationEtag === '') return false;
+  return sameEtag(sourceEtag, source.etag) && sameEtag(destinationEtag, destination.etag);
+}
 
 export const runRecordSchema = v.object({
   task: v.string(),

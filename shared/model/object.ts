@@ -60,13 +60,28 @@ export interface ObjectAttributes {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** What S3 and most other stores use as ETags: an MD5 in hexadecimal, or the MD5 of parts' MD5s and their number. */
+const digestForm = /^[0-9a-f]{32}(-[1-9][0-9]{0,4})?$/i;
+
+/**
+ * Are two ETags the same? Hexadecimal digits count without their case: Aliyun OSS writes them in upper case (its
+ * PutObject page: "ignore the case"). An absent ETag (empty) equals only another. Requests that are pinned to an ETag
+ * carry it as the store wrote it.
+ */
+export function sameEtag(one: string, other: string): boolean {
+  return one === other || (digestForm.test(one) && one.toLowerCase() === other.toLowerCase());
+}
+
 /** The part count in a multipart ETag (12 in `"...-12"`), or undefined for any other ETag. */
 export function etagPartCount(etag: string): number | undefined {
   const match = /^[0-9a-f]{32}-([1-9][0-9]{0,4})$/i.exec(etag);
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
-/** Is the ETag the MD5 of the bytes, judging by its form and the object's encryption? */
+/**
+ * Has the ETag the form of an MD5, and does the object's encryption allow it to be one? At S3 it then is the MD5 of the
+ * bytes; at another store it may be another digest of the same form (shared/transfer/decide/etag-trust.ts).
+ */
 export function etagIsMd5(info: EtagForm & { readonly etag: string }): boolean {
   return !info.opaqueEtag && /^[0-9a-f]{32}$/i.test(info.etag);
 }

@@ -1,8 +1,9 @@
-import { asFault, assertNever, Fault, isFault } from '../model/faults.ts';
+import { asFault, assertNever, Fault } from '../model/faults.ts';
 import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
-import type { ObjectInfo } from '../model/object.ts';
+import { isS3Itself } from '../model/config/s3-itself.ts';
+import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
@@ -11,6 +12,7 @@ import { putObject } from './bytes/put-object.ts';
 import { sendParts } from './bytes/send-parts.ts';
 import type { CopyContext, TransferContext } from './context.ts';
 import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
+import { copiedInside, mayCopyInside } from './decide/inside-copies.ts';
 import { lookAtBothSides, type BothSides } from './decide/look.ts';
 import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
@@ -86,8 +88,9 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     case 'multipart': {
       const written = await write(context, pair, route, opened);
       if (!(await isStillCurrent(context, pair.key, route.source))) return undefined;
-      await recordDone(context, pair, { route: route.kind, source: route.source, ...written, startedAt });
-      return end(route.kind, route.source.size, route.reason);
+      await recordDone(context, pair, { source: route.source, ...written, startedAt });
+      const reason = written.route === route.kind ? route.reason : 'the store refuses to copy inside itself';
+      return end(written.route, route.source.size, reason);
     }
     default:
       return assertNever(route);
@@ -95,10 +98,12 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
 }
 
 /** The route; a fault of the decision leaves no body open. */
-function routeOf({ task, uploads }: TransferContext, pair: ObjectPair, sides: BothSides): Route {
+function routeOf(context: TransferContext, pair: ObjectPair, sides: BothSides): Route {
+  const { task, uploads } = context;
   const { source, destination, entry, opened } = sides;
+  const refusesCopies = !mayCopyInside(context, 'copy');
   try {
-    return chooseRoute({ task, pair, source, destination, entry, uploads });
+    return chooseRoute({ task, pair, source, destination, entry, uploads, refusesCopies });
   } catch (error) {
     opened?.body.destroy();
     throw error;
@@ -108,6 +113,8 @@ function routeOf({ task, uploads }: TransferContext, pair: ObjectPair, sides: Bo
 type WriteRoute = Extract<Route, { kind: 'server-side copy' | 'put' | 'multipart' }>;
 
 interface Written {
+  /** the route that was taken: not the chosen one if the store refused that */
+  readonly route: WriteRoute['kind'];
   readonly stored: Stored;
   /** the upload that was completed */
   readonly uploadId?: string;
@@ -121,7 +128,7 @@ async function write(
 ): Promise<Written> {
   switch (route.kind) {
     case 'put':
-      return { stored: await putObject(context, pair, route.source, opened) };
+      return { route: 'put', stored: await putObject(context, pair, route.source, opened) };
     case 'server-side copy':
       return copyInside(context, pair, route.source);
     case 'multipart':
@@ -134,15 +141,42 @@ async function write(
 /** Copies inside the store, or relays the bytes if the store or its permissions rule that out. */
 async function copyInside(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<Written> {
   const from = { bucket: context.source.bucket, key: pair.key, etag: source.etag, ...pinOf(source) };
-  try {
-    const attributes = await readAttributes(context, pair, source);
-    const stored = await context.destination.copy(from, pair.destinationKey, attributes);
-    context.progress({ type: 'sent', key: pair.key, bytes: source.size });
-    return { stored };
-  } catch (error) {
-    if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied')) throw error;
-    return fitsOnePut(source) ? { stored: await putObject(context, pair, source) } : sendWhole(context, pair, source);
+  const attributes = await readAttributes(context, pair, source);
+  const copied = await copiedInside(context, 'copy', () =>
+    context.destination.copy(from, pair.destinationKey, attributes),
+  );
+  if (!copied) {
+    if (!fitsOnePut(context.task, source)) return sendWhole(context, pair, source);
+    return { route: 'put', stored: await putObject(context, pair, source) };
   }
+  const stored = await confirmCopy(context, pair, source, copied);
+  context.progress({ type: 'sent', key: pair.key, bytes: source.size });
+  return { route: 'server-side copy', stored };
+}
+
+/**
+ * Confirms a copy that the store made: by its ETag if both are MD5s, else by its size.
+ * @throws Fault `VerificationFailed` if it is not the source's bytes
+ */
+async function confirmCopy(
+  { task, destination }: CopyContext,
+  pair: ObjectPair,
+  source: ObjectInfo,
+  stored: Stored,
+): Promise<Stored> {
+  if (etagIsMd5(source) && etagIsMd5(stored)) {
+    if (sameEtag(source.etag, stored.etag)) return stored;
+    if (isS3Itself(task.destination)) {
+      const what = `${pair.destinationName}: the store's copy has ETag ${stored.etag}, the source has ${source.etag}`;
+      throw new Fault('VerificationFailed', what);
+    }
+  }
+  const object = await destination.head(pair.destinationKey);
+  // Another writer may have replaced or deleted it since; the look at the source that follows covers that.
+  if (!object || (stored.etag !== '' && !sameEtag(object.etag, stored.etag))) return stored;
+  if (object.size === source.size) return object;
+  const what = `${pair.destinationName}: the store's copy has ${object.size} bytes, the source has ${source.size}`;
+  throw new Fault('VerificationFailed', what);
 }
 
 /** A whole multipart upload in this process. */
@@ -157,7 +191,8 @@ async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInf
       throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
     const completion = await completeUpload(context, pair, target);
-    if (completion.kind === 'completed') return { stored: completion.stored, uploadId: target.uploadId };
+    if (completion.kind === 'completed')
+      return { route: 'multipart', stored: completion.stored, uploadId: target.uploadId };
     missing = completion.missing;
   }
   throw new Fault('Unavailable', `${pair.destinationName}: the store does not keep the parts it was sent`);

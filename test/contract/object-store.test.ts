@@ -47,6 +47,7 @@ async function overHttp(endpoint: string, keys: SideKeys, close: () => Promise<v
 describeMemory('in memory');
 describeMemory('in memory, with versions', { versions: true });
 describeMemory('in memory, with opaque ETags', { md5Etags: false });
+describeMemory('in memory, with ETags as Aliyun OSS has them', { upperCaseEtags: true, multipartMd5s: false });
 describeMemory('in memory, with as little as some stores have', {
   copies: false,
   partCopies: false,

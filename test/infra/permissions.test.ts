@@ -64,6 +64,7 @@ describe('permissions for a task with default options', () => {
       [`${from} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
       [`${to} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
       '<QueuesJobs.Arn>': ['sqs:SendMessage'],
+      '<LedgerTable.Arn>': ['dynamodb:BatchGetItem'],
     },
     'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
     'finish-run': { ...logs('FinishRun'), '<LedgerTable.Arn>': ['dynamodb:PutItem'] },

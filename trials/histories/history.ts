@@ -236,10 +236,11 @@ class Actors {
 
   #find(): void {
     this.#runs--;
-    const { queue, clock } = this.#world;
+    const { queue, clock, ledger } = this.#world;
     this.#start(async (process) => {
       const { task, source, destination } = this.#world.contextIn(process, { uploads: false });
-      const ports = { task, source, destination, queue: process.port(queue), clock, margin: 0 };
+      const [jobs, lookup] = [process.port(queue), process.port(ledger)];
+      const ports = { task, source, destination, queue: jobs, lookup, clock, margin: 0 };
       let state: FindObjectsState = {
         task: task.name,
         run: 'run',

@@ -159,7 +159,8 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
   const row: ObjectRow = {
     ...{ bucket, key, size, storageClass: upload.storageClass, headers: upload.headers, tags: upload.tags },
     etag: `${md5s.digest('hex')}-${parts.length}`,
-    modified: server.now(),
+    // S3's Last-Modified of such an object is when its upload was initiated (S3 User Guide, "Object metadata").
+    modified: upload.initiated,
     checksumAlgorithm: checksum?.algorithm ?? null,
     checksumType: checksum?.type ?? null,
     checksumValue: checksum?.value ?? null,

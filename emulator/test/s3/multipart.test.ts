@@ -76,6 +76,27 @@ async function read(Key: string, extra: object = {}): Promise<Buffer> {
   return Buffer.from((await Body?.transformToByteArray()) ?? []);
 }
 
+it('an object in parts has the time when its upload was initiated, as S3 states it', async () => {
+  const initiated = Math.floor(Date.now() / 1000) * 1000;
+  let now = initiated;
+  const other = await startServer({ now: () => now });
+  try {
+    const client = other.client(plain);
+    await client.send(new CreateBucketCommand({ Bucket }));
+    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'late' }));
+    now += 60_000;
+    const { ETag } = await client.send(
+      new UploadPartCommand({ Bucket, Key: 'late', UploadId, PartNumber: 1, Body: last }),
+    );
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+    await client.send(new CompleteMultipartUploadCommand({ Bucket, Key: 'late', UploadId, MultipartUpload }));
+    const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'late' }));
+    expect(head.LastModified?.getTime()).toBe(initiated);
+  } finally {
+    await other.stop();
+  }
+});
+
 describe('a multipart upload', () => {
   it('accepts parts in any order and repeated, and creates the object that S3 would', async () => {
     const Key = 'whole';

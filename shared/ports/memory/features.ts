@@ -35,6 +35,12 @@ export interface StoreFeatures {
   readonly partSubsets: boolean;
   /** ETags are MD5s; false: they look like random numbers, as with KMS */
   readonly md5Etags: boolean;
+  /** answers say that ETags are no MD5s, if they are none; false: as with a gateway that encrypts what it stores */
+  readonly saysOpaque: boolean;
+  /** ETags are in upper case (Aliyun OSS) */
+  readonly upperCaseEtags: boolean;
+  /** the ETag of an object in parts is the MD5 of its parts' MD5s; false: of something else (Aliyun OSS) */
+  readonly multipartMd5s: boolean;
   /** the order of listings; `utf16` is JavaScript's, which some stores have too */
   readonly order: 'utf8' | 'utf16';
   /** keys per page of a listing, at most */
@@ -58,6 +64,9 @@ export const s3Features: StoreFeatures = {
   goneAtComplete: true,
   partSubsets: true,
   md5Etags: true,
+  saysOpaque: true,
+  upperCaseEtags: false,
+  multipartMd5s: true,
   order: 'utf8',
   pageSize: 1000,
   minPartBytes,

@@ -14,7 +14,7 @@ export function createUpload(
 ): CreatedUpload {
   const id = storage.next('upload');
   bucket.uploads.set(id, { ...upload, id, initiated: storage.clock.now(), parts: new Map() });
-  return { uploadId: id, opaqueEtag: bucket.opaque };
+  return { uploadId: id, opaqueEtag: storage.saysOpaque(bucket) };
 }
 
 /** Stores a part; an earlier part with the same number is replaced. */
@@ -90,10 +90,11 @@ export async function completeUpload(
     ...upload.attributes,
     bytes,
     etag: storage.multipartEtagOf(bucket, parts),
-    modified: storage.modifiedNow(),
+    // S3's Last-Modified of such an object is when its upload was initiated (S3 User Guide, "Object metadata").
+    modified: storage.inSeconds(upload.initiated),
     ...(features.versions && { versionId: storage.next('version') }),
     storageClass: upload.storageClass,
-    opaqueEtag: bucket.opaque,
+    opaqueEtag: storage.saysOpaque(bucket),
     readable: true,
     parts: parts.map((part) => part.bytes.length),
     ...(checks && { checksumAlgorithm: algorithm }),

@@ -236,7 +236,7 @@ export class MemoryObjectStore implements ObjectStore {
       modified: this.#storage.modifiedNow(),
       ...(features.versions && { versionId: this.#storage.next('version') }),
       storageClass: this.#view.storageClass ?? 'STANDARD',
-      opaqueEtag: bucket.opaque,
+      opaqueEtag: this.#storage.saysOpaque(bucket),
       readable: true,
       // S3 stores a checksum with every object, whether it was sent one or not.
       ...(features.checksums === 'checked' && { checksumAlgorithm }),

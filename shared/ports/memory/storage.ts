@@ -114,17 +114,32 @@ export class MemoryStorage {
 
   /** The ETag of `bytes` in this bucket: their MD5, or, if the bucket is opaque, an unrelated value. */
   etagOf(bucket: MemoryBucket, bytes: Uint8Array): string {
-    return bucket.opaque ? md5Of(Buffer.from(this.next('opaque'))) : md5Of(bytes);
+    return this.#written(bucket.opaque ? md5Of(Buffer.from(this.next('opaque'))) : md5Of(bytes));
   }
 
   multipartEtagOf(bucket: MemoryBucket, parts: readonly Pick<MemoryPart, 'etag'>[]): string {
     const hash = createHash('md5');
+    if (!this.features.multipartMd5s) hash.update('its own way');
     for (const part of parts) hash.update(Buffer.from(bucket.opaque ? this.next('opaque') : part.etag, 'hex'));
-    return `${hash.digest('hex')}-${parts.length}`;
+    return this.#written(`${hash.digest('hex')}-${parts.length}`);
+  }
+
+  /** Do the store's answers say that the bucket's ETags are no MD5s? */
+  saysOpaque(bucket: MemoryBucket): boolean {
+    return bucket.opaque && this.features.saysOpaque;
+  }
+
+  #written(etag: string): string {
+    return this.features.upperCaseEtags ? etag.toUpperCase() : etag;
   }
 
   /** The current time as S3 states it, in whole seconds. */
   modifiedNow(): number {
-    return Math.floor(this.clock.now() / 1000) * 1000;
+    return this.inSeconds(this.clock.now());
+  }
+
+  /** @param at milliseconds since the epoch */
+  inSeconds(at: number): number {
+    return Math.floor(at / 1000) * 1000;
   }
 }

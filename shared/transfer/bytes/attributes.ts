@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault, isFault } from '../../model/faults.ts';
-import type { ObjectAttributes, ObjectInfo } from '../../model/object.ts';
+import { sameEtag, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
 import type { PartContext } from '../context.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
 
@@ -38,7 +38,7 @@ async function readTags(
   if (source.versionId !== undefined || !some) return tags;
   const now = await store.head(pair.key);
   // The content headers are left out: some stores show others by GET than by HEAD.
-  if (now?.etag !== source.etag || !isDeepStrictEqual(now.metadata, source.metadata)) {
+  if (!now || !sameEtag(now.etag, source.etag) || !isDeepStrictEqual(now.metadata, source.metadata)) {
     throw new Fault('SourceChanged', `${pair.sourceName} changed while its tags were read`);
   }
   return tags;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { createCRC32, createCRC64 } from 'hash-wasm';
 import { assertNever, Fault } from '../../model/faults.ts';
-import { etagIsMd5, type ChecksumAlgorithm } from '../../model/object.ts';
+import { etagIsMd5, sameEtag, type ChecksumAlgorithm } from '../../model/object.ts';
 import type { Body, Stored } from '../../ports/object-store.ts';
 
 /** CRC-32C (Castagnoli), reflected. */
@@ -64,7 +64,7 @@ export class Md5Digest implements Digest {
 
   confirm(stored: StoredDigests, what: string): boolean {
     if (!etagIsMd5(stored)) return false;
-    if (stored.etag !== this.hex) {
+    if (!sameEtag(stored.etag, this.hex)) {
       throw new Fault(
         'VerificationFailed',
         `${what}: sent MD5 ${this.hex}, the destination stored ETag ${stored.etag}`,

@@ -1,4 +1,5 @@
 import { Fault } from '../../model/faults.ts';
+import { sameEtag } from '../../model/object.ts';
 import type { Part } from '../../model/part-plan.ts';
 import type { OpenObject } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
@@ -23,12 +24,22 @@ export async function openVersion(
   });
   if (!opened) throw new Fault('SourceGone', `${what}: the object is gone`);
   // Detects stores that ignore If-Match: bytes of another version must never be sent as this one's.
-  if (opened.info.etag !== version.etag || opened.info.size !== version.size) {
+  const difference = differenceOf(version, opened.info);
+  if (difference !== undefined) {
     opened.body.destroy();
-    const found = `found ETag ${opened.info.etag} and ${opened.info.size} bytes`;
-    throw new Fault('SourceChanged', `${what}: expected ETag ${version.etag} and ${version.size} bytes, ${found}`);
+    throw new Fault('SourceChanged', `${what}: ${difference}`);
   }
   return opened;
+}
+
+/** How what was opened differs from the expected version; undefined if it does not. */
+function differenceOf(
+  expected: SourceVersion,
+  { etag, size }: Pick<SourceVersion, 'etag' | 'size'>,
+): string | undefined {
+  if (!sameEtag(etag, expected.etag)) return `expected ETag ${expected.etag}, found ${etag === '' ? 'none' : etag}`;
+  if (size !== expected.size) return `expected ${expected.size} bytes, found ${size} with the same ETag`;
+  return undefined;
 }
 
 /** A part as messages name it. */

@@ -5,6 +5,8 @@ import type { Part, StoredPart } from '../../model/part-plan.ts';
 import { passBody, readBody } from '../../flow/body.ts';
 import type { OpenObject, PartAddress } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
+import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
+import { copiedInside } from '../decide/inside-copies.ts';
 import { pinOf, versionOf, type ObjectPair, type SourceVersion } from '../object-pair.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, startDigest, type Digest } from './digest.ts';
@@ -16,6 +18,8 @@ export class PartSender {
   readonly #pair: ObjectPair;
   readonly #target: UploadTarget;
   readonly #version: SourceVersion;
+  /** parts whose ETag, at a store other than S3, was once not the MD5 of what was sent */
+  readonly #doubtful = new Set<number>();
 
   constructor(context: PartContext, pair: ObjectPair, target: UploadTarget) {
     this.#context = context;
@@ -47,12 +51,10 @@ export class PartSender {
     const { source, destination } = this.#context;
     const { etag } = this.#version;
     const from = { bucket: source.bucket, key: this.#pair.key, etag, ...pinOf(this.#version) };
-    try {
-      return await destination.copyPart(this.#address(part), from, part.start, part.end);
-    } catch (error) {
-      if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied')) throw error;
-      return this.#relay(part);
-    }
+    const copied = await copiedInside(this.#context, 'copyPart', () =>
+      destination.copyPart(this.#address(part), from, part.start, part.end),
+    );
+    return copied ?? this.#relay(part);
   }
 
   async #relay(part: Part): Promise<StoredPart> {
@@ -77,7 +79,8 @@ export class PartSender {
     digest.update(bytes);
     const stored = await this.#upload(part, bytes, digest);
     // Some stores ignore checksums, but the ETags of their parts may be MD5s.
-    if (!this.#confirm(digest, part, stored) && this.#target.checksum) this.#confirm(Md5Digest.of(bytes), part, stored);
+    const isConfirmed = digest instanceof Md5Digest ? false : this.#confirm(digest, part, stored);
+    if (!isConfirmed) this.#confirmMd5(digest instanceof Md5Digest ? digest : Md5Digest.of(bytes), part, stored);
     return stored;
   }
 
@@ -119,6 +122,28 @@ export class PartSender {
   #upload(part: Part, bytes: Buffer, digest: Digest): Promise<StoredPart> {
     const body = { data: bytes, size: bytes.length, ...digest.forBody() };
     return this.#context.destination.uploadPart(this.#address(part), body);
+  }
+
+  /**
+   * Confirms a part by its ETag. At a store other than S3, an ETag of MD5 form that differs is no proof of damage: the
+   * part is sent again, and if the store again accepts it and answers with another ETag, its ETags are no MD5s.
+   */
+  #confirmMd5(digest: Md5Digest, part: Part, stored: StoredPart): void {
+    const { task, destination } = this.#context;
+    try {
+      if (this.#confirm(digest, part, stored)) noteEtag(destination, 'md5');
+    } catch (error) {
+      const meaning = isFault(error, 'VerificationFailed')
+        ? meaningOfDifference(task.destination, destination)
+        : 'damage';
+      if (meaning === 'nothing') return;
+      if (meaning === 'doubt' && this.#doubtful.has(part.number)) {
+        noteEtag(destination, 'other');
+        return;
+      }
+      if (meaning === 'doubt') this.#doubtful.add(part.number);
+      throw error;
+    }
   }
 
   #confirm(digest: Digest, part: Part, stored: StoredPart): boolean {

@@ -1,13 +1,14 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import { maxBufferedBodyBytes } from '../../model/limits.ts';
-import { etagIsMd5, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
+import { etagIsMd5, sameEtag, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
 import { passBody, readBody } from '../../flow/body.ts';
 import type { OpenObject, Stored } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
+import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
-import { Md5Digest } from './digest.ts';
+import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
 
 /** An object on its way through one PUT. */
@@ -17,6 +18,8 @@ interface Put {
   readonly source: ObjectInfo;
   /** what the destination's object is created with */
   readonly attributes: ObjectAttributes;
+  /** the MD5s of reads that differ from the source's ETag */
+  readonly doubtful: Set<string>;
 }
 
 /**
@@ -33,7 +36,8 @@ export async function putObject(
 ): Promise<Stored> {
   let open = opened;
   try {
-    const put = { pair, source, attributes: await readAttributes(context, pair, source) };
+    const attributes = await readAttributes(context, pair, source);
+    const put: Put = { pair, source, attributes, doubtful: new Set() };
     const stored = await withAttempts(
       context,
       async () => {
@@ -56,11 +60,8 @@ export async function putObject(
   }
 }
 
-async function putBuffered(
-  context: PartContext,
-  { pair, source, attributes }: Put,
-  opened: OpenObject,
-): Promise<Stored> {
+async function putBuffered(context: PartContext, put: Put, opened: OpenObject): Promise<Stored> {
+  const { pair, source, attributes } = put;
   const buffer = await context.buffers.acquire(source.size).catch((error: unknown) => {
     opened.body.destroy();
     throw error;
@@ -68,20 +69,77 @@ async function putBuffered(
   try {
     await readBody(opened.body, buffer.bytes, pair.sourceName);
     const digest = Md5Digest.of(buffer.bytes);
-    if (etagIsMd5(source) && digest.hex !== source.etag) {
-      throw new Fault(
-        'VerificationFailed',
-        `${pair.sourceName}: the bytes read have MD5 ${digest.hex}, the source's ETag is ${source.etag}`,
-      );
-    }
+    checkRead(context, put, digest.hex);
     const body = { data: buffer.bytes, size: source.size, ...digest.forBody() };
     const stored = await withTagsIfSupported(context, pair.key, attributes, (supported) =>
       context.destination.put(pair.destinationKey, body, supported),
     );
-    digest.confirm(stored, pair.destinationName);
+    await confirmWrite(context, pair, digest, stored);
     return stored;
   } finally {
     buffer.release();
+  }
+}
+
+/**
+ * Compares the bytes that were read with the source's ETag, if that may be their MD5. If a store other than S3 returns
+ * the same bytes twice, they are not damaged, and its ETag is no MD5.
+ * @throws Fault `VerificationFailed` if they may be damaged
+ */
+function checkRead({ task, source: store }: PartContext, { pair, source, doubtful }: Put, md5: string): void {
+  if (!etagIsMd5(source)) return;
+  if (sameEtag(md5, source.etag)) {
+    noteEtag(store, 'md5');
+    return;
+  }
+  const meaning = meaningOfDifference(task.source, store);
+  if (meaning === 'nothing') return;
+  if (meaning === 'doubt' && doubtful.has(md5)) {
+    noteEtag(store, 'other');
+    return;
+  }
+  doubtful.add(md5);
+  throw new Fault(
+    'VerificationFailed',
+    `${pair.sourceName}: the bytes read have MD5 ${md5}, the source's ETag is ${source.etag}`,
+  );
+}
+
+/**
+ * Compares what was sent with what the destination says it stored. If a store other than S3 answers with another ETag of
+ * MD5 form, the object is read back: the store accepted Content-MD5, so its ETag may be no MD5.
+ * @throws Fault `VerificationFailed` if the destination holds other bytes
+ */
+async function confirmWrite(
+  context: PartContext,
+  pair: ObjectPair,
+  digest: Md5Digest,
+  stored: StoredDigests,
+): Promise<void> {
+  const { task, destination } = context;
+  try {
+    if (digest.confirm(stored, pair.destinationName)) noteEtag(destination, 'md5');
+  } catch (error) {
+    const meaning = isFault(error, 'VerificationFailed')
+      ? meaningOfDifference(task.destination, destination)
+      : 'damage';
+    if (meaning === 'nothing') return;
+    if (meaning === 'damage' || (await readBack(context, pair)) !== digest.hex) throw error;
+    noteEtag(destination, 'other');
+  }
+}
+
+/** @returns the MD5 of the destination's object; undefined if there is none */
+async function readBack({ destination }: PartContext, pair: ObjectPair): Promise<string | undefined> {
+  const opened = await destination.get(pair.destinationKey);
+  if (!opened) return undefined;
+  const digest = new Md5Digest();
+  const data = passBody(opened.body, opened.info.size, pair.destinationName, () => undefined);
+  try {
+    for await (const bytes of data) digest.update(bytes as Uint8Array);
+    return digest.hex;
+  } finally {
+    data.destroy();
   }
 }
 
@@ -93,7 +151,7 @@ async function putStreamed(context: PartContext, put: Put, opened: OpenObject): 
   try {
     const body = { data, size: source.size, ...digest.forBody() };
     const stored = await context.destination.put(pair.destinationKey, body, attributes);
-    digest.confirm(stored, pair.destinationName);
+    await confirmWrite(context, pair, digest, stored);
     return stored;
   } catch (error) {
     // A broken stream makes the request fail with an error of its own; the stream's fault is the cause.

@@ -1,8 +1,9 @@
 import { Fault } from '../../model/faults.ts';
-import type { LedgerEntry } from '../../model/ledger-entry.ts';
+import { isRecorded, type LedgerEntry } from '../../model/ledger-entry.ts';
 import { maxBufferedBodyBytes, maxObjectBytes } from '../../model/limits.ts';
-import { etagIsMd5, etagPartCount, type ObjectInfo } from '../../model/object.ts';
+import { etagIsMd5, etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
 import { partitionOf } from '../../model/config/partition.ts';
+import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { Task } from '../../model/config/task.ts';
 import type { Uploads } from '../../ports/uploads.ts';
 import type { ObjectPair } from '../object-pair.ts';
@@ -36,6 +37,8 @@ export interface RouteInput {
   readonly destination: ObjectInfo | undefined;
   /** the ledger's entry, if it was needed to tell whether the two sides are the same */
   readonly entry?: LedgerEntry | undefined;
+  /** true if the store was seen to refuse copies inside itself */
+  readonly refusesCopies?: boolean;
   /** the UPLOAD machine, if it takes large objects */
   readonly uploads?: Uploads | undefined;
 }
@@ -79,22 +82,25 @@ export function chooseRoute(input: RouteInput): Route {
   const large = source.size > task.largeObjectThreshold;
   if (large && uploads) return { kind: 'execution', source, uploads, reason: 'over the large-object threshold' };
   const inParts = etagPartCount(source.etag) !== undefined && source.size > 0;
-  if (!large && !inParts && canCopyInside(task)) {
+  if (!large && !inParts && input.refusesCopies !== true && canCopyInside(task)) {
     return { kind: 'server-side copy', source, reason: 'one credential reaches both sides of one store' };
   }
   if (large) return { kind: 'multipart', source, reason: 'over the large-object threshold' };
   if (inParts) {
     return { kind: 'multipart', source, reason: "keeps the source's part layout, so that the ETags can be compared" };
   }
-  if (!fitsOnePut(source)) {
+  if (!fitsOnePut(task, source)) {
     return { kind: 'multipart', source, reason: 'too large to buffer, and its MD5 is not known beforehand' };
   }
   return { kind: 'put', source, reason: 'fits one request' };
 }
 
-/** Can one request carry the object? A body that streams is verified by its MD5, which must be known beforehand. */
-export function fitsOnePut(source: ObjectInfo): boolean {
-  return source.size <= maxBufferedBodyBytes || etagIsMd5(source);
+/**
+ * Can one request carry the object? A body that streams is verified by its MD5, which must be known beforehand: only
+ * S3's own ETags are sure to be MD5s if they look like some.
+ */
+export function fitsOnePut({ source: side }: Pick<Task, 'source'>, source: ObjectInfo): boolean {
+  return source.size <= maxBufferedBodyBytes || (isS3Itself(side) && etagIsMd5(source));
 }
 
 /** Why the destination is this version of the source; undefined if nothing proves it. */
@@ -106,7 +112,17 @@ function provenSame(
 ): string | undefined {
   // With a store that changes the attributes it is given, a message that arrives twice costs a second copy, but no
   // object stays stale.
-  return sameAttributes(task, source, destination) ? provenSameBytes(source, destination, entry) : undefined;
+  if (!sameAttributes(task, source, destination)) return undefined;
+  const proof = provenSameBytes(source, destination, entry);
+  if (proof !== undefined) return proof;
+  return sameLongChecksum(source, destination) ? 'the sizes and the stored CRC64NVMEs are equal' : undefined;
+}
+
+/** Is the stored checksum proof? 32 bits agree by chance once in four billion changes, which is too often. */
+function sameLongChecksum(source: ObjectInfo, destination: ObjectInfo): boolean {
+  const { checksum } = source;
+  if (source.size !== destination.size || checksum?.algorithm !== 'CRC64NVME') return false;
+  return checksum.algorithm === destination.checksum?.algorithm && checksum.value === destination.checksum.value;
 }
 
 /** Why the destination's bytes are the source's; undefined if nothing proves it. */
@@ -116,10 +132,10 @@ export function provenSameBytes(
   entry: LedgerEntry | undefined,
 ): string | undefined {
   if (source.size !== destination.size) return undefined;
-  if (source.etag !== '' && source.etag === destination.etag) return 'the ETags are equal';
-  const recorded =
-    entry?.sourceEtag === source.etag && entry.destinationEtag === destination.etag && destination.etag !== '';
-  return recorded ? 'this version was copied before, and the copy is unchanged' : undefined;
+  if (source.etag !== '' && sameEtag(source.etag, destination.etag)) return 'the ETags are equal';
+  return isRecorded(source, destination, entry)
+    ? 'this version was copied before, and the copy is unchanged'
+    : undefined;
 }
 
 /** Is the ledger needed to tell whether the two sides are the same? */
@@ -128,7 +144,7 @@ export function needsLedger(task: Task, source: ObjectInfo | undefined, destinat
     task.compare !== 'none' &&
     source !== undefined &&
     destination?.size === source.size &&
-    destination.etag !== source.etag &&
+    !sameEtag(destination.etag, source.etag) &&
     sameAttributes(task, source, destination)
   );
 }
@@ -138,7 +154,10 @@ export function replicatesDeletes(task: Task): boolean {
   return task.deletes || task.events === 'create-delete';
 }
 
-/** Can the store copy inside itself: one store, one partition, and one credential for both sides? */
+/**
+ * Can the store copy inside itself: one store, one partition, and one credential for both sides? A side without a region
+ * is where its credentials or the functions are, so it cannot contradict the other.
+ */
 export function canCopyInside(task: Task): boolean {
   const { source, destination } = task;
   return (
@@ -146,6 +165,8 @@ export function canCopyInside(task: Task): boolean {
     source.endpoint === destination.endpoint &&
     JSON.stringify(source.credentials) === JSON.stringify(destination.credentials) &&
     !source.requestPayer &&
-    partitionOf(source.region ?? '') === partitionOf(destination.region ?? '')
+    (source.region === undefined ||
+      destination.region === undefined ||
+      partitionOf(source.region) === partitionOf(destination.region))
   );
 }

@@ -1,11 +1,13 @@
 import type { Job } from '../../model/job.ts';
 import { missingTrustedMillis, missingTrustedMaxBytes } from '../../model/limits.ts';
-import type { LedgerEntry } from '../../model/ledger-entry.ts';
-import { etagPartCount, type ObjectInfo } from '../../model/object.ts';
-import type { OpenObject } from '../../ports/object-store.ts';
+import { isFault } from '../../model/faults.ts';
+import { isRecorded, type LedgerEntry } from '../../model/ledger-entry.ts';
+import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
+import type { ObjectStore, OpenObject } from '../../ports/object-store.ts';
 import type { CopyContext } from '../context.ts';
-import type { ObjectPair } from '../object-pair.ts';
-import { canCopyInside, needsLedger } from './choose-route.ts';
+import { pinOf, type ObjectPair } from '../object-pair.ts';
+import { needsLedger } from './choose-route.ts';
+import { mayCopyInside } from './inside-copies.ts';
 
 /** Both sides of an object as they are now. */
 export interface BothSides {
@@ -38,17 +40,48 @@ export async function lookAtBothSides(context: CopyContext, pair: ObjectPair, jo
   const checksum = (job.size ?? Infinity) > task.largeObjectThreshold;
   const source = await context.source.head(pair.key, { checksum });
   if (!source && trusted) return { source, destination: await lookAtDestination(), entry: undefined };
-  const entry = needsLedger(task, source, destination) ? await ledger.get(task.name, pair.key) : undefined;
-  return { source, destination, entry };
+  if (!source || !destination || !needsLedger(task, source, destination)) {
+    return { source, destination, entry: undefined };
+  }
+  const entry = await ledger.get(task.name, pair.key);
+  if (isRecorded(source, destination, entry)) return { source, destination, entry };
+  return { ...(await withChecksums(context, { source, destination })), entry };
+}
+
+/**
+ * Adds the stored checksums of both sides if they may save the copy of an object that is large or in parts: one that
+ * another tool copied, or whose record the ledger no longer keeps.
+ */
+async function withChecksums(
+  context: CopyContext,
+  seen: { readonly source: ObjectInfo; readonly destination: ObjectInfo },
+): Promise<{ readonly source: ObjectInfo; readonly destination: ObjectInfo }> {
+  const { source, destination } = seen;
+  if (source.size <= context.task.largeObjectThreshold && etagPartCount(source.etag) === undefined) return seen;
+  const checked = source.checksum ? source : await checksummed(context.source, source);
+  if (checked.checksum?.algorithm !== 'CRC64NVME') return { source: checked, destination };
+  return { source: checked, destination: await checksummed(context.destination, destination) };
+}
+
+/** The object with its checksum; as it was seen if it changed since, or if its checksum may not be read (KMS). */
+async function checksummed(store: ObjectStore, seen: ObjectInfo): Promise<ObjectInfo> {
+  try {
+    const now = await store.head(seen.key, { checksum: true, ...pinOf(seen) });
+    return now?.checksum && sameEtag(now.etag, seen.etag) ? { ...seen, checksum: now.checksum } : seen;
+  } catch (error) {
+    if (!isFault(error, 'AccessDenied', 'NotSupported', 'SourceGone')) throw error;
+    return seen;
+  }
 }
 
 /** Will the job, going by its own fields, end as one GET and one PUT? */
-function likelyPut({ task }: CopyContext, job: Job): boolean {
+function likelyPut(context: CopyContext, job: Job): boolean {
+  const { task } = context;
   return (
     job.action === 'copy' &&
     job.size !== undefined &&
     job.size <= task.largeObjectThreshold &&
     (job.etag === undefined || etagPartCount(job.etag) === undefined) &&
-    !canCopyInside(task)
+    !mayCopyInside(context, 'copy')
   );
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ObjectInfo } from '../../model/object.ts';
+import { sameEtag, type ObjectInfo } from '../../model/object.ts';
 import type { Task } from '../../model/config/task.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Task } from '../../model/config/task.ts';
 
 /** Do both describe the same version? */
 export function sameVersion(task: Task, one: ObjectInfo, other: ObjectInfo): boolean {
-  return one.etag === other.etag && one.size === other.size && sameAttributes(task, one, other);
+  return sameEtag(one.etag, other.etag) && one.size === other.size && sameAttributes(task, one, other);
 }
 
 /** Are the headers and metadata the same? */

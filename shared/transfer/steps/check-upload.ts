@@ -1,5 +1,6 @@
 import { asFault, Fault, isFault } from '../../model/faults.ts';
 import { maxIdleRounds, maxUploadRounds } from '../../model/limits.ts';
+import { sameEtag } from '../../model/object.ts';
 import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { Outcome } from '../../ports/progress.ts';
@@ -56,7 +57,7 @@ async function complete(
   { target, startedAt }: Underway,
 ): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[] }> {
   const source = await context.source.head(pair.key);
-  if (source?.etag !== target.sourceEtag) return 'changed';
+  if (!source || !sameEtag(source.etag, target.sourceEtag)) return 'changed';
   if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
   const completion = await completeUpload(context, pair, target);
   if (completion.kind === 'missing') return completion;

@@ -1,6 +1,7 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { etagPartCount } from '../../model/object.ts';
+import { etagPartCount, sameEtag } from '../../model/object.ts';
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
+import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
@@ -33,7 +34,8 @@ export async function completeUpload(
 
   const parts = plannedParts(plan, listed);
   const expectedEtag = multipartEtag(parts.map((part) => part.etag));
-  if (expectedEtag !== target.sourceEtag && (await contradictsSource(context, pair, target, parts))) {
+  const isSame = sameEtag(expectedEtag, target.sourceEtag);
+  if (!isSame && (await contradictsSource(context, pair, target, parts))) {
     await destination.abortUpload(pair.destinationKey, uploadId);
     throw new Fault(
       'VerificationFailed',
@@ -41,7 +43,7 @@ export async function completeUpload(
         `the upload was aborted`,
     );
   }
-  if (plan.size > context.task.largeObjectThreshold && expectedEtag !== target.sourceEtag) {
+  if (plan.size > context.task.largeObjectThreshold && !isSame) {
     // If everything stops between Complete and its record, this entry proves that the copy is this version.
     await recordCompleting(context, pair, target, expectedEtag);
   }
@@ -58,7 +60,8 @@ export async function completeUpload(
     // The answer to a successful Complete may have been lost, or another caller completed the same upload.
     const object = await destination.head(pair.destinationKey);
     const completed =
-      object?.etag === expectedEtag &&
+      object !== undefined &&
+      sameEtag(object.etag, expectedEtag) &&
       object.size === plan.size &&
       attributesDigest(context.task, object) === target.attributes;
     if (completed) return { kind: 'completed', stored: object };
@@ -79,7 +82,7 @@ async function confirmSize(
     throw new Fault('VerificationFailed', what);
   }
   // Another writer may have replaced or deleted it since; the look at the source that follows covers that.
-  if (!object || (stored.etag !== '' && object.etag !== stored.etag)) return stored;
+  if (!object || (stored.etag !== '' && !sameEtag(object.etag, stored.etag))) return stored;
   if (object.size !== target.plan.size) {
     const what = `${pair.destinationName} has ${object.size} bytes, expected ${target.plan.size}`;
     throw new Fault('VerificationFailed', what);
@@ -89,7 +92,9 @@ async function confirmSize(
 
 /**
  * Do different ETags mean different bytes? Only if both are made of the MD5s of the same parts. Encryption makes an
- * ETag something other than MD5s, and a source whose first part merely suggested equal parts was cut differently.
+ * ETag something other than MD5s, and a source whose first part merely suggested equal parts was cut differently. A
+ * store other than S3 may compute its ETags in any way (Aliyun OSS does): then the digest that the destination confirmed
+ * for each part, and the size, are the proof.
  */
 async function contradictsSource(
   context: CopyContext,
@@ -97,11 +102,12 @@ async function contradictsSource(
   target: UploadTarget,
   parts: readonly StoredPart[],
 ): Promise<boolean> {
+  if (!isS3Itself(context.task.source) || !isS3Itself(context.task.destination)) return false;
   if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return false;
   if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return false;
   const pin = pinOf(versionOf(target));
   const source = await context.source.head(pair.key, pin);
-  if (source?.etag !== target.sourceEtag) {
+  if (!source || !sameEtag(source.etag, target.sourceEtag)) {
     throw new Fault('SourceChanged', `${pair.sourceName} changed before its copy was complete`);
   }
   if (source.opaqueEtag) return false;

@@ -1,13 +1,13 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import type { LedgerEntry, OpenUpload } from '../../model/ledger-entry.ts';
 import { maxBufferedBodyBytes } from '../../model/limits.ts';
-import { etagPartCount, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
+import { etagPartCount, sameEtag, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
 import type { CopyContext } from '../context.ts';
-import { canCopyInside } from '../decide/choose-route.ts';
+import { mayCopyInside } from '../decide/inside-copies.ts';
 import { attributesDigest } from '../decide/version.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
 import { planParts, planSourceLayout } from '../plan-parts.ts';
@@ -65,7 +65,7 @@ export async function openUpload(context: CopyContext, pair: ObjectPair, source:
 
 /** Is the upload for this version of the source? */
 function isFor({ task }: CopyContext, upload: OpenUpload, source: ObjectInfo): boolean {
-  return upload.sourceEtag === source.etag && upload.attributes === attributesDigest(task, source);
+  return sameEtag(upload.sourceEtag, source.etag) && upload.attributes === attributesDigest(task, source);
 }
 
 /** @returns undefined if the upload is gone */
@@ -101,7 +101,8 @@ function claimOf(
     updatedAt: clock.now(),
     ...(pair.run !== undefined && { run: pair.run }),
     // The proof that this version was copied before must survive a second attempt: other callers rely on it.
-    ...(previous?.sourceEtag === sourceEtag &&
+    ...(previous?.sourceEtag !== undefined &&
+      sameEtag(previous.sourceEtag, sourceEtag) &&
       previous.destinationEtag !== undefined && { destinationEtag: previous.destinationEtag }),
     upload: {
       uploadId,
@@ -126,11 +127,16 @@ function targetOf(context: CopyContext, source: ObjectInfo, upload: OpenUpload):
     attributes: upload.attributes,
     ...(versionId !== undefined && { sourceVersionId: versionId }),
     plan: { size, partSize: upload.partSize, partCount, sourceLayout: upload.sourceLayout },
-    method: canCopyInside(context.task) ? 'server-side copy' : 'relay',
+    method: copiesParts(context, size) ? 'server-side copy' : 'relay',
     opaqueEtag: upload.opaqueEtag,
     ...(upload.checksum && { checksum: upload.checksum }),
     ...(upload.checksum && checksum?.algorithm === upload.checksum && { fullChecksum: checksum.value }),
   };
+}
+
+/** S3 copies a range only of an object over 5 MB (UploadPartCopy), the size of the smallest part. */
+function copiesParts(context: CopyContext, size: number): boolean {
+  return size > context.destination.minPartBytes && mayCopyInside(context, 'copyPart');
 }
 
 /** Announces an upload in the ledger and creates it. A crash after that leaves an upload that no caller claimed. */
@@ -171,7 +177,7 @@ async function sourceLayout(context: CopyContext, pair: ObjectPair, source: Obje
   if (etagPartCount(source.etag) === undefined) return undefined;
   try {
     const first = await context.source.head(pair.key, { partNumber: 1, ...pinOf(source) });
-    if (first?.etag !== source.etag) return undefined;
+    if (!first || !sameEtag(first.etag, source.etag)) return undefined;
     return planSourceLayout(source.size, source.etag, first.size, context.destination.minPartBytes);
   } catch (error) {
     // Stores whose HEAD does not show parts: their objects get a new layout.

@@ -21,7 +21,7 @@ export function describeUploads(kit: Kit): void {
           { data, size: data.length, md5: md5(data, 'base64') },
         );
         expect(stored).toMatchObject({ number, size: data.length });
-        if (kit.can.md5Etags) expect(stored.etag).toBe(md5(data));
+        if (kit.can.md5Etags) expect(stored.etag.toLowerCase()).toBe(md5(data));
       }
       expect(await kit.one.head('parts')).toBeUndefined();
       const listed = await kit.one.listParts('parts', uploadId);
@@ -37,12 +37,12 @@ export function describeUploads(kit: Kit): void {
       }
       const stored = await kit.one.completeUpload('parts', uploadId, listed, { size: 2 * part + 77 });
       const head = await kit.one.head('parts');
-      expect(head?.etag).toMatch(/^[0-9a-f]{32}-3$/);
+      expect(head?.etag).toMatch(/^[0-9a-f]{32}-3$/i);
       expect(stored.etag).toBe(kit.can.completeEtag ? head?.etag : '');
-      if (kit.can.md5Etags) {
+      if (kit.can.md5Etags && kit.can.multipartMd5s) {
         const hash = createHash('md5');
         for (const bytes of all) hash.update(Buffer.from(md5(bytes), 'hex'));
-        expect(head?.etag).toBe(`${hash.digest('hex')}-3`);
+        expect(head?.etag.toLowerCase()).toBe(`${hash.digest('hex')}-3`);
       }
       expect(head).toMatchObject({ size: 2 * part + 77, headers: { contentType: 'a/b' }, metadata: { m: '1' } });
       expect(await kit.one.tags('parts')).toEqual(kit.can.tagsOfCopiesAndUploads ? { t: 'a b' } : {});

@@ -146,4 +146,31 @@ describe('compareObjects', () => {
     const [missing, size, equal, notOlder, other] = table[rule];
     expect(verdicts).toEqual([missing, size, equal, notOlder, notOlder, other, other]);
   });
+
+  const md5 = 'd41d8cd98f00b204e9800998ecf8427e';
+
+  it('leaves to the ledger what times cannot show: the same second, and a source in parts that looks older', () => {
+    const late = { ...source, etag: 'd', modified: 2000 };
+    const inParts = { ...source, etag: `${md5}-3` };
+    const reasons = (one: typeof source, other: typeof source): unknown => {
+      const { kind, unlessRecorded } = compareObjects('auto', one, other);
+      return [kind, unlessRecorded];
+    };
+    expect(reasons(source, { ...source, etag: 'd' })).toEqual(['copy', true]);
+    expect(reasons(inParts, late)).toEqual(['copy', true]);
+    expect(reasons({ ...inParts, modified: 3000 }, late)).toEqual(['copy', undefined]);
+    expect(reasons(source, late)).toEqual(['same', undefined]);
+  });
+
+  it('compares hexadecimal ETags without their case, and others with it', () => {
+    const late = { ...source, modified: 0 };
+    for (const etag of [md5, `${md5}-12`]) {
+      const pair = [
+        { ...source, etag },
+        { ...late, etag: etag.toUpperCase() },
+      ] as const;
+      expect(compareObjects('auto', ...pair).kind).toBe('same');
+    }
+    expect(compareObjects('auto', { ...source, etag: 'Fto5o' }, { ...late, etag: 'FTO5O' }).kind).toBe('copy');
+  });
 });

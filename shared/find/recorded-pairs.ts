@@ -1,0 +1,59 @@
+import { isRecorded } from '../model/ledger-entry.ts';
+import type { ListedObject } from '../model/object.ts';
+import type { LedgerLookup } from '../ports/ledger-lookup.ts';
+
+/** A pair that its listings cannot judge. */
+interface Question {
+  /** the source's key, whole */
+  readonly key: string;
+  readonly source: ListedObject;
+  readonly destination: ListedObject;
+  readonly answer: (isRecorded: boolean) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** DynamoDB: the most items in one BatchGetItem. */
+const batchSize = 100;
+
+/**
+ * Asks the ledger about pairs that their listings cannot judge. Questions that come one after the other, as from a
+ * window of pairs (in-order.ts), are asked together.
+ */
+export class RecordedPairs {
+  readonly #task: string;
+  readonly #lookup: Pick<LedgerLookup, 'getMany'>;
+  #questions: Question[] = [];
+
+  constructor(task: string, lookup: Pick<LedgerLookup, 'getMany'>) {
+    this.#task = task;
+    this.#lookup = lookup;
+  }
+
+  /**
+   * Does the ledger say that this version of the source became this object of the destination?
+   * @param key the source's, whole
+   * @throws Fault
+   */
+  has(key: string, source: ListedObject, destination: ListedObject): Promise<boolean> {
+    return new Promise((answer, fail) => {
+      this.#questions.push({ key, source, destination, answer, fail });
+      if (this.#questions.length === 1) setImmediate(() => void this.#ask());
+      else if (this.#questions.length >= batchSize) void this.#ask();
+    });
+  }
+
+  async #ask(): Promise<void> {
+    const questions = this.#questions;
+    this.#questions = [];
+    if (questions.length === 0) return;
+    try {
+      const keys = new Set(questions.map(({ key }) => key));
+      const entries = await this.#lookup.getMany(this.#task, [...keys]);
+      for (const { key, source, destination, answer } of questions) {
+        answer(isRecorded(source, destination, entries.get(key)));
+      }
+    } catch (error) {
+      for (const { fail } of questions) fail(error);
+    }
+  }
+}

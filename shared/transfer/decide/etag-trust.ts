@@ -1,0 +1,40 @@
+import { isS3Itself } from '../../model/config/s3-itself.ts';
+import type { Side } from '../../model/config/task.ts';
+import type { ObjectStore } from '../../ports/object-store.ts';
+
+/**
+ * Whose ETags are MD5s. S3's are, unless encryption makes them something else, which its answers say. Another store's
+ * may be any digest of the same form: of what an encrypting gateway stores, of an object that was appended to. There,
+ * an equal MD5 is proof, and a different one calls for another proof (docs/decisions, "What a foreign ETag proves").
+ */
+
+/** What was seen of a store's ETags of MD5 form in this process. */
+interface Seen {
+  /** of bytes whose MD5 they were */
+  md5s: number;
+  /** of bytes whose MD5 they provably were not */
+  others: number;
+}
+
+/** So many ETags of a store must be something other than MD5s, and none may be one, before none is compared. */
+const othersNeeded = 3;
+
+const seenOf = new WeakMap<ObjectStore, Seen>();
+
+/** Notes what an ETag of MD5 form turned out to be. */
+export function noteEtag(store: ObjectStore, kind: 'md5' | 'other'): void {
+  const seen = seenOf.get(store) ?? { md5s: 0, others: 0 };
+  if (kind === 'md5') seen.md5s++;
+  else seen.others++;
+  seenOf.set(store, seen);
+}
+
+/**
+ * What it means that an ETag of MD5 form is not the MD5 of the bytes: `damage` at S3; `doubt` at another store, until
+ * another proof is found; `nothing` at one whose ETags were shown to be something else.
+ */
+export function meaningOfDifference(side: Pick<Side, 'endpoint'>, store: ObjectStore): 'damage' | 'doubt' | 'nothing' {
+  if (isS3Itself(side)) return 'damage';
+  const { md5s, others } = seenOf.get(store) ?? { md5s: 0, others: 0 };
+  return md5s === 0 && others >= othersNeeded ? 'nothing' : 'doubt';
+}

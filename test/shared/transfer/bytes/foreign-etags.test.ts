@@ -1,0 +1,162 @@
+import { describe, expect, it } from '@jest/globals';
+import { MiB } from '../../../../shared/model/limits.ts';
+import type { StoreFeatures } from '../../../../shared/ports/memory/features.ts';
+import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
+import { runUpload } from '../../../support/upload-machine.ts';
+import { MemoryWorld, partSize, shrunkMiB, type MemoryWorldOptions } from '../../../support/memory-world.ts';
+import { bytesOf, noAttributes } from '../../../support/objects.ts';
+
+/** Stores whose ETags are not S3's: docs/decisions, "What a foreign ETag proves". */
+
+const endpoint = 'https://s3.oss-cn-hangzhou.aliyuncs.com';
+const oss: Partial<StoreFeatures> = { upperCaseEtags: true, multipartMd5s: false };
+/** A gateway whose ETags look like MD5s and are none. */
+const encrypting: Partial<StoreFeatures> = { md5Etags: false, saysOpaque: false };
+
+type Sides = 'source' | 'destination' | 'both';
+
+function worldOf(foreign: Sides, features: Partial<StoreFeatures>, task: object = {}): MemoryWorld {
+  const isForeign = (side: Sides): boolean => foreign === side || foreign === 'both';
+  const options: MemoryWorldOptions = {
+    task: {
+      ...task,
+      source: { ...(isForeign('source') && { endpoint }) },
+      destination: { ...(isForeign('destination') && { endpoint: `${endpoint}:444` }) },
+    },
+    ...(isForeign('source') && { source: features }),
+    ...(isForeign('destination') && { destination: features }),
+    opaque: {
+      source: isForeign('source') && features.md5Etags === false,
+      destination: isForeign('destination') && features.md5Etags === false,
+    },
+  };
+  return new MemoryWorld(options);
+}
+
+function flipped(bytes: Buffer): Buffer {
+  const damaged = Buffer.from(bytes);
+  damaged[damaged.length >> 1]! ^= 1;
+  return damaged;
+}
+
+describe.each([
+  ['Aliyun OSS', oss],
+  ['a gateway that encrypts', encrypting],
+])('%s', (_store, features) => {
+  const sides = ['source', 'destination', 'both'] as const;
+
+  it.each(sides)('as %s: an object of any layout is copied once, and the next message is a skip', async (foreign) => {
+    const layouts: [size: number, parts?: number[]][] = [
+      [0],
+      [11],
+      [2 * partSize],
+      [11, [11]],
+      [partSize + 7, [partSize, 7]],
+      [3 * shrunkMiB, [3 * shrunkMiB]],
+    ];
+    for (const [size, parts] of layouts) {
+      const world = worldOf(foreign, features);
+      if (parts) await world.uploadSource(bytesOf(size), parts);
+      else await world.putSource(bytesOf(size));
+      await world.transfer();
+      expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+      expect(world.openUploads()).toEqual([]);
+      expect(world.buffers.used).toBe(0);
+      expect(await world.transfer()).toMatchObject({ route: 'skip' });
+      expect(world.gate.count('completeUpload')).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it.each(sides)('as %s: the steps of an execution copy a large object', async (foreign) => {
+    const world = worldOf(foreign, features);
+    await world.uploadSource(bytesOf(11 * shrunkMiB), [partSize, partSize, shrunkMiB]);
+    await runUpload(() => world.context(), world.job());
+    expect(world.copied()?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it('as source: an object that is too large to buffer is copied, and its ETag is not sent as its MD5', async () => {
+    const world = worldOf('source', features, { largeObjectThreshold: '1 GiB', partSize: '32 MiB' });
+    await world.putSource(bytesOf(64 * MiB + 1));
+    expect(await world.transfer()).toMatchObject({ route: 'multipart' });
+    expect(world.copied()?.bytes.length).toBe(64 * MiB + 1);
+  });
+});
+
+describe('ETags in upper case', () => {
+  it.each(['source', 'destination', 'both'] as const)('at %s cost no second read or write', async (foreign) => {
+    for (const size of [11, 2 * partSize]) {
+      const world = worldOf(foreign, oss);
+      await world.putSource(bytesOf(size));
+      await world.transfer();
+      const parts = size === 11 ? 0 : 2;
+      expect(world.gate.count('get')).toBe(parts === 0 ? 1 : parts);
+      expect(world.gate.count('put')).toBe(parts === 0 ? 1 : 0);
+      expect(world.gate.count('uploadPart')).toBe(parts);
+    }
+  });
+
+  it('equal the same ETags in lower case', async () => {
+    const world = worldOf('source', oss);
+    await world.putSource(bytesOf(11));
+    const { destination } = world.context();
+    await destination.put('k', { data: bytesOf(11), size: 11 }, noAttributes);
+    expect(await world.transfer()).toMatchObject({ route: 'skip', reason: 'the ETags are equal' });
+    expect(world.gate.count('ledger.get')).toBe(0);
+  });
+});
+
+describe('damage at a store other than S3', () => {
+  it.each([
+    ['get', 'source', oss, 11],
+    ['get', 'source', encrypting, 11],
+    ['put', 'destination', oss, 11],
+    ['put', 'destination', encrypting, 11],
+    ['uploadPart', 'destination', oss, 2 * partSize],
+    ['uploadPart', 'destination', encrypting, 2 * partSize],
+  ] as const)('that happens once in %s at the %s is mended', async (operation, foreign, features, size) => {
+    const world = worldOf(foreign, features);
+    await world.putSource(bytesOf(size));
+    let times = 1;
+    world.gate.hooks = {
+      wire: (call, bytes) => (call.operation === operation && times-- > 0 ? flipped(bytes) : bytes),
+    };
+    await world.transfer();
+    expect(times).toBeLessThan(0);
+    expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+  });
+
+  it('is found in an object that the store changes after it took it, by reading it back', async () => {
+    const world = worldOf('destination', encrypting);
+    await world.putSource(bytesOf(11));
+    world.at('after', 'put', () => {
+      const bucket = world.destinationStorage.bucket('destination');
+      bucket.write('k', { ...bucket.get('k')!, bytes: flipped(bytesOf(11)) }, false);
+    });
+    await world.transfer();
+    expect(world.gate.count('put')).toBe(2);
+    expect(world.copied()?.bytes.equals(bytesOf(11))).toBe(true);
+  });
+});
+
+describe('a store whose ETags were shown to be no MD5s', () => {
+  it('is not asked for each object twice', async () => {
+    const world = worldOf('both', encrypting);
+    const context = world.context();
+    for (let number = 0; number < 10; number++) {
+      await world.putSource(bytesOf(11), { key: `k${number}` });
+    }
+    for (let number = 0; number < 10; number++) await transferObject(context, world.job(`k${number}`, { size: 11 }));
+    // Ten reads, three of them twice, and three that read a copy back.
+    expect(world.gate.count('get')).toBe(16);
+    expect(world.gate.count('put')).toBe(10);
+  });
+
+  it('is S3 only if its answers say so: there, such an ETag is damage', async () => {
+    for (const side of ['source', 'destination'] as const) {
+      const world = new MemoryWorld({ [side]: encrypting, opaque: { [side]: true } });
+      await world.putSource(bytesOf(11));
+      await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed' });
+    }
+  });
+});
