@@ -25,6 +25,7 @@ export class S3Bucket {
   /** whether the store was found to have the first version of ListObjects alone (list-objects.ts) */
   listsByMarker = false;
   #seenAtMillis = -Infinity;
+  #hasReadTags = false;
 
   constructor(client: S3Client, side: DestinationSide) {
     this.client = client;
@@ -49,6 +50,19 @@ export class S3Bucket {
   /** The fields of every request about one upload. */
   upload({ key, uploadId }: UploadName): S3Bucket['common'] & { Key: string; UploadId: string } {
     return { ...this.object(key), UploadId: uploadId };
+  }
+
+  /**
+   * Does an answer without a number of tags mean that there are none? S3 states the number only to callers who may read
+   * tags (S3 API reference: GetObject, "x-amz-tagging-count"), so one read of tags has to succeed first.
+   */
+  get showsTagCounts(): boolean {
+    return this.#hasReadTags || this.side.endpoint !== undefined;
+  }
+
+  /** Takes note that the credentials may read tags. */
+  noteTagsRead(): void {
+    this.#hasReadTags = true;
   }
 
   /** Makes a call. @throws Fault */

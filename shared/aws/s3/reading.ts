@@ -58,7 +58,8 @@ export async function getObject(
       );
       const info = objectInfo(key, answer, bucket.what('GetObject', key));
       // GET states the number of tags only if there are any.
-      return { info: { ...info, tagCount: info.tagCount ?? 0 }, body: answer.Body as Readable };
+      const none = info.tagCount === undefined && bucket.showsTagCounts;
+      return { info: none ? { ...info, tagCount: 0 } : info, body: answer.Body as Readable };
     });
   } catch (error) {
     if (!isFault(error, 'SourceGone') || ifMatch !== undefined) throw error;
@@ -91,12 +92,21 @@ export async function objectTags(
     answer = await bucket.call('GetObjectTagging', key, () => bucket.client.send(new GetObjectTaggingCommand(input)));
   } catch (error) {
     if (isFault(error, 'NotSupported')) return {};
+    if (isFault(error, 'AccessDenied')) throw explainedDenial(error, versioned);
     if (!isFault(error, 'SourceGone')) throw error;
     const isThere = storeCode(error) === 'NoSuchTagSet' || (await headObject(bucket, key, versioned)) !== undefined;
     if (isThere) return {};
     throw error;
   }
+  bucket.noteTagsRead();
   const tags = (answer.TagSet ?? []).map(({ Key = '', Value = '' }) => [Key, Value] as const);
   if (tags.flat().every((text) => text.isWellFormed())) return Object.fromEntries(tags);
   throw new Fault('Unavailable', `${bucket.what('GetObjectTagging', key)}: the tags are not well-formed Unicode`);
+}
+
+function explainedDenial(error: Fault, { versionId }: { versionId?: string }): Fault {
+  const action = versionId === undefined ? 's3:GetObjectTagging' : 's3:GetObjectVersionTagging';
+  return new Fault('AccessDenied', `${error.message}; copying tags needs ${action}, or "tags": false in the task`, {
+    cause: error,
+  });
 }

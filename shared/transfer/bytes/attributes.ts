@@ -7,7 +7,8 @@ import { pinOf, type ObjectPair } from '../object-pair.ts';
 /**
  * What the copy is created with: the source's content headers, and its user metadata and tags if the task copies them.
  * Tags are requested only if the object has some, or if the store does not say.
- * @throws Fault `AccessDenied` if the object has tags that may not be read (they would be lost without notice),
+ * @throws Fault `AccessDenied` if the object has, or may have, tags that may not be read: they would be lost. From a
+ *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without, and told;
  *   `SourceChanged` if the object changed while its tags were read
  */
 export async function readAttributes(
@@ -20,7 +21,7 @@ export async function readAttributes(
 }
 
 async function readTags(
-  { task, source: store }: PartContext,
+  { task, source: store, progress }: PartContext,
   pair: ObjectPair,
   source: ObjectInfo,
 ): Promise<Record<string, string>> {
@@ -29,9 +30,12 @@ async function readTags(
   try {
     tags = await store.tags(pair.key, pinOf(source));
   } catch (error) {
-    const none = isFault(error, 'NotSupported') || (isFault(error, 'AccessDenied') && source.tagCount === undefined);
-    if (none) return {};
-    throw error;
+    if (isFault(error, 'NotSupported')) return {};
+    // Some stores without tags refuse to show them. On S3 a refusal means that there may be some.
+    const mayHaveNone = task.source.endpoint !== undefined && source.tagCount === undefined;
+    if (!isFault(error, 'AccessDenied') || !mayHaveNone) throw error;
+    progress({ type: 'dropped', key: pair.key, what: 'tags', reason: error.message });
+    return {};
   }
   // Without versions, a read of tags cannot be pinned: they belong to this version only if the object is still that.
   const some = source.tagCount !== undefined || Object.keys(tags).length > 0;

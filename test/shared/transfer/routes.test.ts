@@ -229,15 +229,29 @@ describe('a store with fewer features', () => {
     expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
   });
 
-  it('that denies reading tags fails the transfer, unless it does not count tags', async () => {
+  it('that denies reading tags fails the transfer, also if it does not count them, as S3 then does', async () => {
     const world = new MemoryWorld({ views: { source: { denied: new Set(['tags']) } } });
     await world.putSource(bytesOf(10), { attributes });
     await expect(world.transfer()).rejects.toMatchObject({ name: 'AccessDenied' });
     expect(world.copied()).toBeUndefined();
     const silent = new MemoryWorld({ views: { source: { denied: new Set(['tags']) } }, source: { tagCounts: false } });
     await silent.putSource(bytesOf(10), { attributes });
-    await silent.transfer();
-    expect(silent.copied()?.tags).toEqual({});
+    await expect(silent.transfer()).rejects.toMatchObject({ name: 'AccessDenied' });
+    expect(silent.copied()).toBeUndefined();
+  });
+
+  it('of another kind than S3 that denies reading tags and does not count them loses them, which is told', async () => {
+    const world = new MemoryWorld({
+      task: { source: { endpoint: 'https://store.invalid' } },
+      views: { source: { denied: new Set(['tags']) } },
+      source: { tagCounts: false },
+    });
+    await world.putSource(bytesOf(10), { attributes });
+    await world.transfer();
+    expect(world.copied()?.tags).toEqual({});
+    expect(world.events.filter(({ type }) => type === 'dropped')).toEqual([
+      { type: 'dropped', key: 'k', what: 'tags', reason: expect.stringContaining('tags is not allowed') },
+    ]);
   });
 });
 
