@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { KiB, MiB } from '../../model/limits.ts';
 import { makeReadable, withReadableDates } from './answer-fields.ts';
+import { StoredBodies } from './answer-length.ts';
 import { formFault, isErrorDocument } from './answer-form.ts';
 import { xmlFault } from './answer-xml.ts';
 import { Secrets } from './answer-secrets.ts';
@@ -44,13 +45,13 @@ interface Context {
 
 /** Makes the client read its answers within limits. */
 export function boundAnswers(client: S3Client): void {
+  const bodies = new StoredBodies();
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const request = args.request as HttpRequest;
       const operation = ((context as Context).commandName ?? '').replace(/Command$/, '');
-      // Not signed: Google's storage changes the header on its way, and the signature would not match.
-      if (operation === 'GetObject') request.headers['accept-encoding'] ??= 'identity';
-      const result = await next(args);
+      const isObject = operation === 'GetObject' || operation === 'HeadObject';
+      const result = isObject ? await bodies.ask(request, () => next(args)) : await next(args);
       await readWithinLimits(operation, request, result.response as HttpResponse);
       return result;
     },

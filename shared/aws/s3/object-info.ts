@@ -31,7 +31,8 @@ export function objectInfo(key: string, answer: Answer, what: string): ObjectInf
 /** A size in an answer, in bytes. @throws Fault `Unavailable` if it is not a size */
 export function checkedSize(size: number | undefined, what: string): number {
   if (size !== undefined && Number.isSafeInteger(size) && size >= 0) return size;
-  throw new Fault('Unavailable', `${what}: the answer has no valid size`);
+  const found = size === undefined ? ' (it states no Content-Length: does a proxy change it on its way?)' : '';
+  throw new Fault('Unavailable', `${what}: the answer has no valid size${found}`);
 }
 
 /** An ETag without quotes, fit for headers, messages and the ledger. @throws Fault `Unavailable` if it is not one */

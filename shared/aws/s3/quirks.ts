@@ -16,6 +16,7 @@ import { quoted } from '../../model/text.ts';
  * - 404 for the deletion of what is not there (Google: DELETE Object): shared/aws/s3/writing.ts
  * - an error page of HTML (proxies): shared/aws/http/answers.ts
  * - a page of HTML, or nothing, with status 200 (consoles, content networks): shared/aws/http/answer-form.ts
+ * - gzip that is undone on its way, bodies without a length (Google, proxies): shared/aws/http/answer-length.ts
  * - dates that are none (several stores): shared/aws/http/answer-fields.ts
  * - the first version of ListObjects alone, pages without a token, pages of 100 keys (several, Aliyun OSS):
  *   shared/aws/s3/list-objects.ts

@@ -2,6 +2,7 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  type GetObjectCommandOutput,
   type GetObjectTaggingCommandOutput,
 } from '@aws-sdk/client-s3';
 import type { Readable } from 'node:stream';
@@ -11,7 +12,7 @@ import type { GetOptions, HeadOptions, OpenObject } from '../../ports/object-sto
 import type { S3Bucket } from './bucket.ts';
 import { quotedEtag, versionInput } from './inputs.ts';
 import { objectInfo } from './object-info.ts';
-import { storeCode, withoutRange } from './quirks.ts';
+import { bareEtag, storeCode, withoutRange } from './quirks.ts';
 
 /** @returns undefined if there is no such object. @throws Fault; `BucketNotFound` if there is no bucket either */
 export async function headObject(
@@ -56,16 +57,41 @@ export async function getObject(
           ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }),
         }),
       );
-      const info = objectInfo(key, answer, bucket.what('GetObject', key));
-      // GET states the number of tags only if there are any.
-      const none = info.tagCount === undefined && bucket.showsTagCounts;
-      return { info: none ? { ...info, tagCount: 0 } : info, body: answer.Body as Readable };
+      const body = answer.Body as Readable;
+      try {
+        const sized = await withLength(bucket, key, answer, versionId);
+        const info = objectInfo(key, sized, bucket.what('GetObject', key));
+        // GET states the number of tags only if there are any.
+        const none = info.tagCount === undefined && bucket.showsTagCounts;
+        return { info: none ? { ...info, tagCount: 0 } : info, body };
+      } catch (error) {
+        body.destroy();
+        throw error;
+      }
     });
   } catch (error) {
     if (!isFault(error, 'SourceGone') || ifMatch !== undefined) throw error;
     await expectBucket(bucket, error);
     return undefined;
   }
+}
+
+/**
+ * The answer to GET with the object's length. Proxies that send bodies in chunks leave it out: HEAD states it then, and
+ * whoever reads the body counts its bytes against it.
+ * @throws Fault `SourceChanged` if HEAD shows another object
+ */
+async function withLength(
+  bucket: S3Bucket,
+  key: string,
+  answer: GetObjectCommandOutput,
+  versionId: string | undefined,
+): Promise<GetObjectCommandOutput> {
+  if (answer.ContentLength !== undefined || answer.ContentRange !== undefined) return answer;
+  const head = await headObject(bucket, key, versionId === undefined ? {} : { versionId });
+  if (head && head.etag === bareEtag(answer.ETag)) return { ...answer, ContentLength: head.size };
+  const what = `${bucket.what('GetObject', key)}: the answer states no length, and HEAD shows another object`;
+  throw new Fault('SourceChanged', what);
 }
 
 /**
