@@ -37,7 +37,9 @@ async function begin(world: MemoryWorld, bytes: Buffer): Promise<() => Promise<v
     const data = bytes.subarray((number - 1) * partSize, number * partSize);
     parts.push(await source.uploadPart({ key: 'k', uploadId, number }, { data, size: partSize }));
   }
-  return async () => void (await source.completeUpload('k', uploadId, parts, { size }));
+  return async () => {
+    await source.completeUpload('k', uploadId, parts, { size });
+  };
 }
 
 describe('a version whose upload began before the copy of the one before it', () => {
