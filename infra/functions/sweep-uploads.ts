@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/sweep-uploads/environment.ts';
 import { sweptAfterDays } from '../../shared/model/limits.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
-import { abortActions } from '../sides.ts';
+import { uploadActions } from '../sides.ts';
 
 /** Aborts multipart uploads of this stack that were abandoned. */
 export class SweepUploads extends FerryFunction {
@@ -20,7 +20,7 @@ export class SweepUploads extends FerryFunction {
         LEDGER_TABLE: pipeline.ledger.table.tableName,
         OLDER_THAN_DAYS: String(sweptAfterDays),
       }),
-      sides: { destination: { uploads: true, objects: () => abortActions } },
+      sides: { destination: { uploads: true, objects: () => uploadActions } },
     });
     pipeline.tasks.grantRead(this.role);
     pipeline.tasks.grantReadAll(this.role);

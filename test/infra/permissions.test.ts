@@ -132,7 +132,7 @@ describe('permissions for a task with default options', () => {
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       '<LedgerTable.Arn>': ['dynamodb:GetItem'],
       [to]: ['s3:ListBucketMultipartUploads'],
-      [`${to}/out/*`]: ['s3:AbortMultipartUpload'],
+      [`${to}/out/*`]: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
     },
   };
 

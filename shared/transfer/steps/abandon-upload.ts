@@ -1,6 +1,7 @@
 import { asciiJson, encodeJob, isJob, unknownTask } from '../../model/job.ts';
 import { causeText, type AbandonUploadInput } from '../../model/messages/payloads.ts';
 import { asFault, type Fault } from '../../model/faults.ts';
+import { sameEtag } from '../../model/object.ts';
 import { destinationKey, type Task } from '../../model/config/task.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DeadLetters } from '../../ports/job-queue.ts';
@@ -35,10 +36,15 @@ export async function abandonUpload(context: AbandonContext, input: AbandonUploa
   await context.deadLetters.bury(encodeJob(job), reasonOf(fault));
 }
 
-/** @returns the upload that was aborted; undefined if there was none, or if it could not be aborted */
+/**
+ * Aborts the upload of the job's own version. One for another version belongs to another execution, which may be
+ * sending its parts; if it does not exist any more, a later caller resumes that upload, or the sweep ends it.
+ * @returns the upload that was aborted; undefined if there was none, or if it could not be aborted
+ */
 async function abort(context: AbandonContext, { job }: AbandonUploadInput): Promise<string | undefined> {
   const entry = await context.ledger.get(job.task, job.key);
   if (!entry?.upload) return undefined;
+  if (job.etag !== undefined && !sameEtag(job.etag, entry.upload.sourceEtag)) return undefined;
   try {
     const { task, destination } = await context.destination();
     await destination.abortUpload(destinationKey(task, job.key), entry.upload.uploadId);

@@ -1,4 +1,5 @@
 import { forEachConcurrently } from '../../flow/concurrently.ts';
+import { isFault } from '../../model/faults.ts';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
 import { sourceKey, type Task } from '../../model/config/task.ts';
 import type { Clock, Deadline } from '../../ports/clock.ts';
@@ -64,7 +65,22 @@ export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
 async function judge(sweep: Sweep, upload: ListedUpload, oldest: number): Promise<'abandoned' | 'in use' | 'foreign'> {
   const owner = await ownerOf(sweep, upload);
   if (owner.kind === 'foreign') return 'foreign';
-  return owner.kind === 'announced' || owner.entry.updatedAt < oldest ? 'abandoned' : 'in use';
+  if (owner.kind === 'named' && owner.entry.updatedAt >= oldest) return 'in use';
+  return (await hasNewParts(sweep, upload, oldest)) ? 'in use' : 'abandoned';
+}
+
+/**
+ * Did a part arrive lately? A caller that resumes an upload writes nothing to the ledger: only its parts show it. An
+ * upload that has ended in the meantime counts as having some.
+ */
+async function hasNewParts({ destination }: Sweep, { key, uploadId }: ListedUpload, oldest: number): Promise<boolean> {
+  try {
+    const parts = await destination.listParts(key, uploadId);
+    return parts.some(({ modified }) => modified >= oldest);
+  } catch (error) {
+    if (isFault(error, 'UploadGone')) return true;
+    throw error;
+  }
 }
 
 /** How the ledger knows an upload: by name, by an announcement (its process died before the claim), or not at all. */

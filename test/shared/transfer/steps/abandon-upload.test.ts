@@ -95,6 +95,20 @@ describe('abandonUpload', () => {
     }
   });
 
+  it("keeps the upload of another version than the job's, and aborts that of its own", async () => {
+    const { world, deadLetters, context } = await begun();
+    const etag = world.sourceObject()!.etag;
+    const [open] = world.openUploads();
+    await abandonUpload(context, { job: world.job('k', { etag: `${etag}-1` }), execution: 'e', error });
+    expect(world.openUploads()).toEqual([open]);
+    expect(world.ledger.entries()).toEqual([
+      expect.objectContaining({ status: 'FAILED', upload: expect.objectContaining({ uploadId: open }) }),
+    ]);
+    expect(deadLetters.letters).toHaveLength(1);
+    await abandonUpload(context, { job: world.job('k', { etag: etag.toUpperCase() }), execution: 'e', error });
+    expect(world.openUploads()).toEqual([]);
+  });
+
   it('keeps an upload that another caller opened during the abort', async () => {
     const { world, context } = await begun();
     world.at('after', 'abortUpload', async () => {

@@ -52,6 +52,32 @@ describe('sweepUploads, of an upload that the ledger names', () => {
   });
 });
 
+describe('sweepUploads, of an upload that takes longer than seven days', () => {
+  it('keeps it while parts arrive, though nothing is written to the ledger, and aborts it seven days later', async () => {
+    await died('completeUpload');
+    const [uploadId] = world.openUploads();
+    world.clock.pass(7 * day - 5 * hour);
+    const { destination } = world.context();
+    const data = bytesOf(shrunkMiB);
+    await destination.uploadPart({ key: 'out/k', uploadId: uploadId!, number: 3 }, { data, size: data.length });
+    world.clock.pass(6 * hour);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
+    world.clock.pass(7 * day);
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 1, foreign: 0 });
+  });
+
+  it('aborts none that ends while it is looked at', async () => {
+    await died('completeUpload');
+    world.clock.pass(8 * day);
+    world.at('before', 'listParts', async () => {
+      world.revive();
+      await world.transfer('in/k');
+    });
+    expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
+    expect(world.copied('out/k')?.bytes.equals(bytesOf(11 * shrunkMiB))).toBe(true);
+  });
+});
+
 describe('sweepUploads, of an upload that was never claimed', () => {
   it('recognizes it by its announcement, even after later copies of the object', async () => {
     await died('ledger.claimUpload');
