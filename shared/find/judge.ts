@@ -66,7 +66,8 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
 
 /**
  * A copy of an archived object cannot be made before somebody restores it, and would end as a dead letter in every run.
- * Where the listing does not say whether it is restored, the object is asked.
+ * Where the listing does not say whether it is restored, the object is asked, and for a tier that no listing shows the
+ * ledger, which has the failure of an earlier job.
  */
 function unlessArchived(
   context: JudgeContext,
@@ -84,6 +85,11 @@ function unlessArchived(
     ...(!destination && { missingAt: context.clock.now() }),
   };
   if (source.archived === undefined) return { job };
+  if (source.archived === 'unseen') {
+    const { recorded } = context;
+    if (!recorded) return { job };
+    return recorded.wasArchived(job.key, source, context.clock.now()).then((was) => (was ? archived : { job }));
+  }
   const { search } = context;
   // Gone, or changed since: the job finds out.
   return search.source

@@ -1,14 +1,12 @@
-import { isRecorded } from '../model/ledger-entry.ts';
+import { isKnownArchived, isRecorded, type LedgerEntry } from '../model/ledger-entry.ts';
 import type { ListedObject } from '../model/object.ts';
 import type { LedgerLookup } from '../ports/ledger-lookup.ts';
 
-/** A pair that its listings cannot judge. */
+/** A key whose listings cannot judge it. */
 interface Question {
-  /** the source's key, whole */
+  /** the source's, whole */
   readonly key: string;
-  readonly source: ListedObject;
-  readonly destination: ListedObject;
-  readonly answer: (isRecorded: boolean) => void;
+  readonly answer: (entry: LedgerEntry | undefined) => void;
   readonly fail: (error: unknown) => void;
 }
 
@@ -34,9 +32,23 @@ export class RecordedPairs {
    * @param key the source's, whole
    * @throws Fault
    */
-  has(key: string, source: ListedObject, destination: ListedObject): Promise<boolean> {
+  async has(key: string, source: ListedObject, destination: ListedObject): Promise<boolean> {
+    return isRecorded(source, destination, await this.#entry(key));
+  }
+
+  /**
+   * Does the ledger say that a job for this version of the source failed lately because it is archived?
+   * @param key the source's, whole
+   * @param now milliseconds since the epoch
+   * @throws Fault
+   */
+  async wasArchived(key: string, source: ListedObject, now: number): Promise<boolean> {
+    return isKnownArchived(source, await this.#entry(key), now);
+  }
+
+  #entry(key: string): Promise<LedgerEntry | undefined> {
     return new Promise((answer, fail) => {
-      this.#questions.push({ key, source, destination, answer, fail });
+      this.#questions.push({ key, answer, fail });
       if (this.#questions.length === 1) setImmediate(() => void this.#ask());
       else if (this.#questions.length >= batchSize) void this.#ask();
     });
@@ -49,9 +61,7 @@ export class RecordedPairs {
     try {
       const keys = new Set(questions.map(({ key }) => key));
       const entries = await this.#lookup.getMany(this.#task, [...keys]);
-      for (const { key, source, destination, answer } of questions) {
-        answer(isRecorded(source, destination, entries.get(key)));
-      }
+      for (const { key, answer } of questions) answer(entries.get(key));
     } catch (error) {
       for (const { fail } of questions) fail(error);
     }

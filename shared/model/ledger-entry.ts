@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { checksumAlgorithms, sameEtag, type ListedObject } from './object.ts';
+import { archivedBelievedMillis } from './limits.ts';
 import { runCountsSchema } from './run-counts.ts';
 
 /**
@@ -67,6 +68,21 @@ export function isRecorded(
   const { sourceEtag = '', destinationEtag = '' } = entry ?? {};
   if (sourceEtag === '' || destinationEtag === '') return false;
   return sameEtag(sourceEtag, source.etag) && sameEtag(destinationEtag, destination.etag);
+}
+
+/**
+ * Does the ledger say that this version of the source could not be copied because it is archived? That is believed for a
+ * week: an object that comes back to a tier that can be read looks the same in a listing.
+ * @param now milliseconds since the epoch
+ */
+export function isKnownArchived(
+  source: Pick<ListedObject, 'etag'>,
+  entry: Pick<LedgerEntry, 'status' | 'reason' | 'sourceEtag' | 'updatedAt'> | undefined,
+  now: number,
+): boolean {
+  if (entry?.status !== 'FAILED' || entry.reason?.startsWith('ArchivedSource:') !== true) return false;
+  const isSame = entry.sourceEtag !== undefined && entry.sourceEtag !== '' && sameEtag(entry.sourceEtag, source.etag);
+  return isSame && now - entry.updatedAt < archivedBelievedMillis;
 }
 
 export const runRecordSchema = v.object({

@@ -63,6 +63,9 @@ export const queueBatchSize = 10;
 /** SQS: deliveries of a message before it goes to the dead-letter queue. */
 export const maxReceives = 5;
 
+/** How long a failure because of an archive tier, which no listing shows, keeps runs from trying the object again. */
+export const archivedBelievedMillis = 7 * 24 * 3600 * 1000;
+
 /** Days without progress before an upload is aborted; equals the timeout of the UPLOAD machine. */
 export const sweptAfterDays = 7;
 

@@ -30,9 +30,9 @@ export interface ListedObject {
   readonly modified: number;
   /**
    * The listing names an archive class: `yes` if it also says that there is no restored copy, `maybe` if it says nothing
-   * about that. Absent for everything else, also for archive tiers of S3 Intelligent-Tiering, which no listing shows.
+   * about that. `unseen` for S3 Intelligent-Tiering, whose archive tiers no listing shows. Absent for everything else.
    */
-  readonly archived?: 'yes' | 'maybe';
+  readonly archived?: 'yes' | 'maybe' | 'unseen';
 }
 
 /** Whether an ETag can be compared with an MD5. */

@@ -116,7 +116,7 @@ export async function recordDeleted(context: ClosingContext, pair: ObjectPair, r
  */
 export async function recordFailed(
   { ledger, clock }: LedgerContext,
-  subject: Subject,
+  subject: Subject & Pick<Job, 'etag'>,
   fault: { readonly name: string; readonly message: string },
   options: { attempts?: number; aborted?: string | undefined } = {},
 ): Promise<void> {
@@ -124,6 +124,8 @@ export async function recordFailed(
     ...entryOf(subject, clock),
     status: 'FAILED',
     reason: reasonOf(fault),
+    // The next run finds the same version, and need not try it.
+    ...(fault.name === 'ArchivedSource' && subject.etag !== undefined && { sourceEtag: subject.etag }),
     ...(options.attempts !== undefined && { attempts: options.attempts }),
   };
   const closed = options.aborted !== undefined && !(await ledger.close(entry, options.aborted));

@@ -162,6 +162,7 @@ function compareBytes(a: string, b: string): number {
  * "Object", "RestoreStatus"). GLACIER_IR is read like any other class.
  */
 function archivedState({ StorageClass, RestoreStatus }: Listed, isAws: boolean): Pick<ListedObject, 'archived'> {
+  if (StorageClass === 'INTELLIGENT_TIERING') return { archived: 'unseen' };
   if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return {};
   if (!isAws && RestoreStatus === undefined) return { archived: 'maybe' };
   const isRestored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;

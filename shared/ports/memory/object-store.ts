@@ -294,7 +294,16 @@ function listed(bucket: MemoryBucket, key: string): ListedObject[] {
   const { bytes, etag, modified, storageClass, readable } = object;
   // As on S3: a listing shows the classes that are archives, but not the archive tiers of others.
   const isArchive = storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE';
-  return [{ key, size: bytes.length, etag, modified, ...(isArchive && !readable && { archived: 'yes' as const }) }];
+  return [
+    {
+      key,
+      size: bytes.length,
+      etag,
+      modified,
+      ...(isArchive && !readable && { archived: 'yes' as const }),
+      ...(storageClass === 'INTELLIGENT_TIERING' && { archived: 'unseen' as const }),
+    },
+  ];
 }
 
 /** Splits bytes into pieces, as they arrive over a connection. */

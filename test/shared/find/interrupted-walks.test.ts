@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
 import { inOrder } from '../../../shared/find/in-order.ts';
 import { Fault, type FaultName } from '../../../shared/model/faults.ts';
-import { decodeJob } from '../../../shared/model/job.ts';
+import { decodeJob, type Job } from '../../../shared/model/job.ts';
 import type { FindObjectsState } from '../../../shared/model/messages/payloads.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import type { ListedPage, ListOptions, ObjectStore } from '../../../shared/ports/object-store.ts';
+import { recordFailed } from '../../../shared/transfer/record.ts';
 import { MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
 
@@ -248,6 +249,32 @@ describe('archived objects', () => {
       expect(counts).toMatchObject({ listed: 6, jobs: 3, same: 1, archived: 2 });
     }
     expect(world.gate.count('head')).toBe(0);
+  });
+
+  it('in a tier that no listing shows fail once, and are not sent again until they change or a week has passed', async () => {
+    const world = await worldOf(0);
+    await archive(world, 'tiered', 'INTELLIGENT_TIERING');
+    const find = async (): Promise<{ job: Job | undefined; archived: number | undefined }> => {
+      const queue = new MemoryQueue();
+      const context = { ...world.context(), queue, lookup: world.ledger, deadline: noDeadline, margin: 0 };
+      const { counts } = await findSegment(context, start);
+      const [message] = queue.receive();
+      return { job: message && decodeJob(message.body), archived: counts?.archived };
+    };
+    const { job } = await find();
+    const fault = new Fault('ArchivedSource', 'restore it');
+    await recordFailed(world.context(), job!, fault);
+    expect(await find()).toEqual({ job: undefined, archived: 1 });
+    world.clock.pass(8 * 24 * 3600 * 1000);
+    expect((await find()).job).toMatchObject({ key: 'tiered' });
+    await recordFailed(world.context(), job!, fault);
+    expect((await find()).job).toBeUndefined();
+    await put(world.context().source, 'tiered', 'another version');
+    expect((await find()).job).toMatchObject({ key: 'tiered' });
+    // Failures for other reasons are tried again.
+    await archive(world, 'tiered', 'INTELLIGENT_TIERING');
+    await recordFailed(world.context(), (await find()).job ?? job!, new Fault('AccessDenied', 'no'));
+    expect((await find()).job).toMatchObject({ key: 'tiered' });
   });
 
   it('of a store that does not say whether they are restored are looked at', async () => {

@@ -39,12 +39,12 @@ describe('a listing with archived objects', () => {
 
   it('of S3 names those that are not restored', async () => {
     // A side without an endpoint is S3 itself; the client leads to the local one.
-    expect(await archived(new S3ObjectStore(client, side))).toEqual({ deep: 'yes', glacier: 'yes' });
+    expect(await archived(new S3ObjectStore(client, side))).toEqual({ deep: 'yes', glacier: 'yes', tiering: 'unseen' });
   });
 
   it('of another store, which is not asked for restores, names those that may be archived', async () => {
     const store = new S3ObjectStore(client, { ...side, endpoint: s3.endpoint });
-    expect(await archived(store)).toEqual({ deep: 'maybe', glacier: 'maybe', restored: 'maybe' });
+    expect(await archived(store)).toEqual({ deep: 'maybe', glacier: 'maybe', restored: 'maybe', tiering: 'unseen' });
   });
 
   it('goes on at the token of a page, and says where each page but the last leads', async () => {
