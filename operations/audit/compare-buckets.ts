@@ -5,6 +5,7 @@ import { headPairs, mergedPairs, sidePrefixes, type Search } from '../../shared/
 import { readPrefixes } from '../../shared/find/prefixes.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault, isFault } from '../../shared/model/faults.ts';
+import { sameEtag } from '../../shared/model/object.ts';
 import { keyFilter } from '../../shared/model/config/key-filter.ts';
 import { replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { checksAtOnce, type AuditContext } from './context.ts';
@@ -118,7 +119,7 @@ function isPlainlySame({ task, depth }: AuditContext, { source, destination }: P
   if (!source || !destination || depth === 'bytes') return false;
   const rule = auditRule(task);
   if (compareObjects(rule, source, destination).kind !== 'same') return false;
-  return (source.etag !== '' && source.etag === destination.etag) || (rule === 'size' && depth === 'off');
+  return (source.etag !== '' && sameEtag(source.etag, destination.etag)) || (rule === 'size' && depth === 'off');
 }
 
 /** Judges pairs by their listings and the ledger; a pair that seems to differ is read again. */

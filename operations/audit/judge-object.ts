@@ -1,7 +1,7 @@
 import { compareObjects } from '../../shared/find/compare.ts';
 import { sameChecksum } from '../../shared/find/pairs.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
-import type { ListedObject, ObjectInfo } from '../../shared/model/object.ts';
+import { sameEtag, type ListedObject, type ObjectInfo } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { formatBytes, formatTime } from './format.ts';
@@ -114,13 +114,15 @@ function contradiction(
   entry: LedgerEntry | undefined,
   reason: string,
 ): Judgement | undefined {
-  if (!entry || !hasEnded(entry) || source.etag === destination.etag) return undefined;
+  if (!entry || !hasEnded(entry) || sameEtag(source.etag, destination.etag)) return undefined;
   const { sourceEtag, destinationEtag } = entry;
   if (sourceEtag === undefined || destinationEtag === undefined) return undefined;
-  if (sourceEtag === source.etag && destinationEtag !== destination.etag) {
+  const isSource = sameEtag(sourceEtag, source.etag);
+  const isDestination = sameEtag(destinationEtag, destination.etag);
+  if (isSource && !isDestination) {
     return { kind: 'overwritten', seen: `${describeOverwrite(entry, destination)}; a run would skip it (${reason})` };
   }
-  if (sourceEtag !== source.etag && destinationEtag === destination.etag) {
+  if (!isSource && isDestination) {
     const copied = `the destination is a copy (${formatTime(entry.updatedAt)}) of another version, ETag ${sourceEtag}`;
     return {
       kind: 'different',
@@ -144,7 +146,8 @@ function judgeByLedger(
     return { kind: destination ? 'different' : 'missing', seen: `${seen}; the ledger does not know the object` };
   }
   const at = formatTime(entry.updatedAt);
-  const changed = entry.sourceEtag !== undefined && entry.sourceEtag !== source.etag;
+  const copied = entry.sourceEtag !== undefined && sameEtag(entry.sourceEtag, source.etag);
+  const changed = entry.sourceEtag !== undefined && !copied;
   switch (entry.status) {
     case 'FAILED': {
       const attempts = entry.attempts === undefined ? '' : ` after ${entry.attempts} deliveries`;
@@ -161,11 +164,11 @@ function judgeByLedger(
     }
     case 'DONE':
     case 'SKIPPED':
-      if (entry.sourceEtag === source.etag && !destination) {
+      if (copied && !destination) {
         return { kind: 'lost', seen: `${seen}; this version was copied there (${at})` };
       }
-      if (entry.sourceEtag === source.etag && destination && entry.destinationEtag !== undefined) {
-        if (entry.destinationEtag !== destination.etag) {
+      if (copied && destination && entry.destinationEtag !== undefined) {
+        if (!sameEtag(entry.destinationEtag, destination.etag)) {
           return { kind: 'overwritten', seen: `${seen}; ${describeOverwrite(entry, destination)}` };
         }
       }

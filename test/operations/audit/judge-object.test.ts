@@ -49,11 +49,26 @@ interface Case {
   readonly seen?: RegExp;
 }
 
+const md5 = '0cc175b9c0f1b6a831c399e269772661';
+
 const cases: Case[] = [
   { name: 'neither side', kind: undefined },
   { name: 'neither side, although the ledger has a failure', entry: entry('FAILED'), kind: undefined },
   { name: 'an older destination', source: source(), destination: older, kind: 'different' },
   { name: 'equal ETags, whatever the times', source: source(), destination: { ...older, etag: 's' }, kind: undefined },
+  {
+    name: 'ETags that differ in case only',
+    source: source({ etag: md5 }),
+    destination: { ...older, etag: md5.toUpperCase() },
+    kind: undefined,
+  },
+  {
+    name: 'a newer destination, recorded with the same ETags in another case',
+    source: source({ etag: md5.toUpperCase() }),
+    destination: destination({ etag: `${md5}-2` }),
+    entry: entry('DONE', { sourceEtag: md5, destinationEtag: `${md5}-2`.toUpperCase() }),
+    kind: undefined,
+  },
   { name: 'a newer destination of the same size', source: source(), destination: destination(), kind: undefined },
   {
     name: 'a missing destination',
