@@ -320,6 +320,19 @@ it('copies and deletes within a prefix list, and leaves metadata and tags behind
   expect(there.TagCount).toBeUndefined();
   await put('source', 'lists/today', '\n');
   expect(await local.sync({ task: 'listed' })).toMatchObject({ error: 'InvalidInput' });
+
+  // A prefix that the source does not have, as a mistyped one: the mirror stays, until somebody says that it may go.
+  await put('source', 'lists/today', 'parts/c/t\n');
+  expect(await local.sync({ task: 'listed' })).toMatchObject({
+    status: 'FAILED',
+    error: 'DeletesRefused',
+    cause: expect.stringContaining('1 of 1 objects at the destination would be deleted'),
+  });
+  await pause(500);
+  expect(await keysIn('listed')).toEqual(keys);
+  const allowed = await local.sync({ task: 'listed', allowDeletes: true });
+  expect(JSON.parse(allowed.output)).toMatchObject({ listed: 0, jobs: 1, deletes: 1 });
+  await until(async () => !(await keysIn('listed')).includes('parts/c/theirs') || undefined);
 });
 
 it('a dry run counts and sends nothing', async () => {

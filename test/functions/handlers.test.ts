@@ -5,6 +5,8 @@ import { encodeJob, type Job } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type {
   AbandonUploadInput,
+  CheckDeletesInput,
+  CheckedDeletes,
   CheckUploadInput,
   FindObjectsState,
   FinishRunInput,
@@ -14,7 +16,7 @@ import type {
   UploadPartsInput,
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
-import type { RunCounts } from '../../shared/model/run-counts.ts';
+import { noCounts, type RunCounts } from '../../shared/model/run-counts.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { invocation, startEndpoint, type Endpoint } from '../support/endpoint.ts';
 import { noAttributes } from '../support/objects.ts';
@@ -293,6 +295,30 @@ describe('the functions of the SYNC machine', () => {
     await expect(plan({ ...run, input: { task: 'lost' } }, invocation())).rejects.toMatchObject({
       name: 'BucketNotFound',
       message: 'task lost, destination.bucket: bucket "not-there" does not exist',
+    });
+  });
+
+  it('refuse deletes that the last run makes unlikely, and let few others pass', async () => {
+    const check = await handlerOf<CheckDeletesInput, CheckedDeletes>('check-deletes');
+    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const input = { task: 'copies', prefix: 'in/guarded/' };
+    const segments = [{ until: 'm' }, { after: 'm' }];
+    const plan = { ...input, ...run, dryRun: false, prefixList: {}, segments };
+    const found = (listed: number, deletes: number) => ({ counts: { ...noCounts, listed, deletes }, examples: ['k'] });
+    const results = [found(2, 0), found(2, 3)];
+    expect(await check({ input, plan: { ...plan, results } }, invocation())).toEqual({
+      ...input,
+      ...run,
+      dryRun: false,
+      prefixList: {},
+      results: [{ counts: { ...noCounts, listed: 4, deletes: 3 } }],
+      segments: [{ segment: { after: 'm' }, deletes: 3 }],
+      refusal: '',
+    });
+    await finish({ ...run, input, results: [found(9, 0)] }, invocation());
+    await expect(check({ input, plan: { ...plan, results } }, invocation())).rejects.toMatchObject({
+      name: 'DeletesRefused',
+      message: expect.stringContaining('lists 4 objects, less than half of the 9'),
     });
   });
 
