@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { maxEtagLength, maxKeyBytes } from './limits.ts';
-import { parseJsonWith } from './parse.ts';
+import { Fault } from './faults.ts';
+import { parseJsonWith, parseWith } from './parse.ts';
 
 /**
  * shared/model/ is plain data and the rules about it; nothing here does I/O. A job (this file) is cut by a part plan,
@@ -79,7 +80,13 @@ export function ascii(text: string): string {
 
 /** The job in a queue message that {@link encodeJob} made. @throws Fault `InvalidInput` naming the field */
 export function decodeJob(body: string): Job {
-  return parseJsonWith(v.strictObject({ job: jobSchema }), body, 'queue message').job;
+  const what = 'queue message';
+  const message = parseJsonWith(v.record(v.string(), v.unknown()), body, what);
+  if ('job' in message) return parseWith(v.strictObject({ job: jobSchema }), message, what).job;
+  throw new Fault(
+    'InvalidInput',
+    `${what} is not valid:\n  job: is missing, expected a job, or an S3 event as S3, SNS or EventBridge sends it`,
+  );
 }
 
 /** Is it a job? Executions may be started by hand, with any input. */

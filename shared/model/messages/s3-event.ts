@@ -5,7 +5,12 @@ import { Fault } from '../faults.ts';
 import { parseJsonWith, parseWith } from '../parse.ts';
 import { quoted } from '../text.ts';
 
-/** What happened to one object, from a raw S3 event notification. */
+/**
+ * Events of S3, as they reach a queue: raw, as S3 sends them to it; in the envelope of an SNS topic; or in the form of
+ * EventBridge, which an SNS topic may carry too.
+ */
+
+/** What happened to one object. */
 export interface ObjectEvent {
   readonly kind: 'created' | 'removed';
   readonly bucket: string;
@@ -17,6 +22,9 @@ export interface ObjectEvent {
   readonly at?: number;
 }
 
+const sizeSchema = v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+const etagSchema = v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtagLength)));
+
 /** `eventVersion` 2.x is the current format; minor versions only add fields. Unknown fields are accepted. */
 const recordSchema = v.object({
   eventVersion: v.pipe(v.string(), v.regex(/^2\./, 'expected an S3 event of version 2.x')),
@@ -27,8 +35,8 @@ const recordSchema = v.object({
     bucket: v.object({ name: v.pipe(v.string(), v.minLength(1)) }),
     object: v.object({
       key: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
-      size: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-      eTag: v.exactOptional(v.pipe(v.string(), v.maxLength(maxEtagLength))),
+      size: sizeSchema,
+      eTag: etagSchema,
     }),
   }),
 });
@@ -41,39 +49,86 @@ const notificationSchema = v.object({
 });
 const testEventSchema = v.object({ Event: v.literal('s3:TestEvent') });
 
-/** Does the text look like an S3 notification rather than a job? Cheap, and never throws. */
+/** SNS: the message of a topic in JSON, which is what a subscription without raw delivery gets. */
+const envelopeSchema = v.object({ Type: v.literal('Notification'), Message: v.string() });
+
+/** S3 user guide, EventBridge event message structure: names in lower case, keys not encoded. */
+const bridgeSchema = v.object({
+  source: v.literal('aws.s3'),
+  'detail-type': v.string(),
+  time: v.exactOptional(v.string()),
+  detail: v.object({
+    'event-version': v.exactOptional(v.pipe(v.string(), v.regex(/^1\./, 'expected an S3 event of version 1.x'))),
+    bucket: v.object({ name: v.pipe(v.string(), v.minLength(1)) }),
+    object: v.object({ key: keySchema, size: sizeSchema, etag: etagSchema }),
+  }),
+});
+
+/** Does the text look like an event rather than a job? Cheap, and never throws. */
 export function isS3Notification(body: string): boolean {
-  return /^\s*\{\s*"(Records|Service|Event)"/.test(body);
+  return !/^\s*\{\s*"job"/.test(body) && /"(Records|Event|Type|detail-type)"\s*:/.test(body);
 }
 
 /**
- * The objects in one notification, in order. A restored object counts as created: it can be read from now on. A test
- * event and events that change nothing about the bytes (tags, access lists, the beginning of a restore) have none.
- * @throws Fault `InvalidInput` naming the field
+ * The objects in one message about S3 events, in order. A restored object counts as created: it can be read from now on.
+ * A test event and events that change nothing about the bytes (tags, access lists, the beginning of a restore) have none.
+ * @throws Fault `InvalidInput` naming the form and the field
  */
 export function parseS3Notification(body: string): ObjectEvent[] {
   const what = 'S3 event notification';
   const outer = parseJsonWith(v.looseObject({}), body, what);
-  if (!('Records' in outer)) {
-    parseWith(testEventSchema, outer, what);
-    return [];
+  if (!('Type' in outer)) return eventsIn(outer, what);
+  const inside = `${what} in a message of SNS`;
+  if (outer['Type'] === 'SubscriptionConfirmation') {
+    throw new Fault('InvalidInput', `${inside}: the topic's subscription is not confirmed yet; confirm it`);
   }
-  return parseWith(notificationSchema, outer, what).Records.flatMap((record): ObjectEvent[] => {
-    const kind = eventKind(record.eventName);
-    if (!kind) return [];
-    const { key, size, eTag } = record.s3.object;
-    const at = record.eventTime === undefined ? NaN : Date.parse(record.eventTime);
-    return [
-      {
-        kind,
-        bucket: record.s3.bucket.name,
-        key: decodeEventKey(key),
-        ...(size !== undefined && { size }),
-        ...(eTag !== undefined && { etag: eTag }),
-        ...(!Number.isNaN(at) && { at }),
-      },
-    ];
-  });
+  const { Message } = parseWith(envelopeSchema, outer, inside);
+  return eventsIn(parseJsonWith(v.looseObject({}), Message, inside), inside);
+}
+
+function eventsIn(message: Record<string, unknown>, what: string): ObjectEvent[] {
+  if ('Records' in message) return parseWith(notificationSchema, message, what).Records.flatMap(rawEvent);
+  if ('detail-type' in message) return bridgeEvent(message, `${what} of EventBridge`);
+  parseWith(testEventSchema, message, `${what} (expected one as S3, SNS or EventBridge sends it)`);
+  return [];
+}
+
+function rawEvent({ eventName, eventTime, s3 }: v.InferOutput<typeof recordSchema>): ObjectEvent[] {
+  const kind = eventKind(eventName);
+  if (!kind) return [];
+  const { key, size, eTag } = s3.object;
+  return [
+    {
+      kind,
+      bucket: s3.bucket.name,
+      key: decodeEventKey(key),
+      ...(size !== undefined && { size }),
+      ...(eTag !== undefined && { etag: eTag }),
+      ...timeOf(eventTime),
+    },
+  ];
+}
+
+const bridgeKinds: ReadonlyMap<unknown, ObjectEvent['kind']> = new Map([
+  ['Object Created', 'created'],
+  ['Object Restore Completed', 'created'],
+  ['Object Deleted', 'removed'],
+]);
+
+function bridgeEvent(message: Record<string, unknown>, what: string): ObjectEvent[] {
+  parseWith(v.object({ source: v.literal('aws.s3') }), message, what);
+  const kind = bridgeKinds.get(message['detail-type']);
+  if (!kind) return [];
+  const { detail, time } = parseWith(bridgeSchema, message, what);
+  const { key, size, etag } = detail.object;
+  // The ETag of a removal is that of a delete marker.
+  const seen = kind === 'created' && { ...(size !== undefined && { size }), ...(etag !== undefined && { etag }) };
+  return [{ kind, bucket: detail.bucket.name, key, ...seen, ...timeOf(time) }];
+}
+
+function timeOf(text: string | undefined): { at?: number } {
+  const at = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(at) ? {} : { at };
 }
 
 function eventKind(name: string): 'created' | 'removed' | undefined {

@@ -36,7 +36,7 @@ describe('the job codec', () => {
   it.each([
     ['', 'queue message is not JSON'],
     ['7', '(whole): found 7, expected Object'],
-    ['{}', 'job: is missing, expected a value'],
+    ['{}', 'job: is missing, expected a job'],
     ['{"job":null}', 'job: found null, expected Object'],
     ['{"job":{"task":"","key":"k","action":"copy"}}', 'job.task: '],
     ['{"job":{"task":"t","key":"","action":"copy"}}', 'job.key: a key has at least one character (found "")'],

@@ -219,6 +219,11 @@ describe('consumeMessage, of a malformed message', () => {
   it.each([
     ['text that is not JSON', 'hello', 'queue message is not JSON'],
     ['an object without a job', '{}', 'job: is missing'],
+    [
+      'an object of unknown form',
+      '{"Bucket":"b"}',
+      'expected a job, or an S3 event as S3, SNS or EventBridge sends it',
+    ],
     ['a job without a key', '{"job":{"task":"t","action":"copy"}}', 'job.key: is missing'],
     ['a job with an unknown field', '{"job":{"task":"t","key":"k","action":"copy","x":1}}', 'job.x: unknown option'],
     ['an unknown action', '{"job":{"task":"t","key":"k","action":"move"}}', 'job.action: found "move"'],
@@ -250,6 +255,23 @@ describe('consumeMessage, of an event notification', () => {
     setting.queue.sendBody(JSON.stringify({ Records: records }));
     return setting.deliver();
   }
+
+  it('takes the same event from a topic of SNS and from EventBridge', async () => {
+    const raw = { Records: [event('ObjectCreated:Put', 'in/a+b')] };
+    setting.queue.sendBody(JSON.stringify({ Type: 'Notification', Message: JSON.stringify(raw) }));
+    expect(await setting.deliver()).toEqual([true]);
+    const jobs = setting.worked.splice(0);
+    expect(jobs.map(({ key }) => key)).toEqual(['in/a b', 'in/a b', 'in/a b']);
+    const { s3, eventTime } = event('ObjectCreated:Put', 'in/a+b') as {
+      s3: { bucket: object; object: { size: number; eTag: string } };
+      eventTime: string;
+    };
+    const object = { key: 'in/a b', size: s3.object.size, etag: s3.object.eTag };
+    const bridged = { source: 'aws.s3', time: eventTime, detail: { bucket: s3.bucket, object } };
+    setting.queue.sendBody(JSON.stringify({ version: '0', 'detail-type': 'Object Created', ...bridged }));
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.worked).toEqual(jobs);
+  });
 
   it('makes a job for each task that replicates the event, with the key decoded', async () => {
     expect(await notify(event('ObjectCreated:Put', 'in/a+b%2Bc%F0%9F%98%80'))).toEqual([true]);
