@@ -13,7 +13,7 @@ import { sendParts } from './bytes/send-parts.ts';
 import type { CopyContext, TransferContext } from './context.ts';
 import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
 import { copiedInside, mayCopyInside } from './decide/inside-copies.ts';
-import { lookAtBothSides, type BothSides } from './decide/look.ts';
+import { checksummed, lookAtBothSides, type BothSides } from './decide/look.ts';
 import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
 import { pairOf, pinOf, type ObjectPair } from './object-pair.ts';
@@ -182,7 +182,7 @@ async function confirmCopy(
 /** A whole multipart upload in this process. */
 async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInfo): Promise<Written> {
   // A small object may have been looked at without its checksum, which Complete compares: it is requested now.
-  const source = seen.checksum ? seen : ((await context.source.head(pair.key, { checksum: true })) ?? seen);
+  const source = seen.checksum ? seen : await checksummed(context.source, seen);
   if (!sameVersion(context.task, source, seen)) throw new Fault('SourceChanged', `${pair.sourceName} changed`);
   const { target, stored } = await openUpload(context, pair, source);
   let missing: readonly PartRange[] = missingParts(target.plan, stored);

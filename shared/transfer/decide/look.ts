@@ -64,12 +64,12 @@ async function withChecksums(
 }
 
 /** The object with its checksum; as it was seen if it changed since, or if its checksum may not be read (KMS). */
-async function checksummed(store: ObjectStore, seen: ObjectInfo): Promise<ObjectInfo> {
+export async function checksummed(store: ObjectStore, seen: ObjectInfo): Promise<ObjectInfo> {
   try {
     const now = await store.head(seen.key, { checksum: true, ...pinOf(seen) });
     return now?.checksum && sameEtag(now.etag, seen.etag) ? { ...seen, checksum: now.checksum } : seen;
   } catch (error) {
-    if (!isFault(error, 'AccessDenied', 'NotSupported', 'SourceGone')) throw error;
+    if (!isFault(error, 'AccessDenied', 'NotSupported', 'Refused', 'SourceGone')) throw error;
     return seen;
   }
 }

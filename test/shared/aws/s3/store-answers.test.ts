@@ -161,3 +161,21 @@ describe('a store that does not know UNSIGNED-PAYLOAD', () => {
     expect(hosts.hostile.writes).toHaveLength(1);
   });
 });
+
+describe('a store that refuses to show a checksum', () => {
+  it('is copied from all the same', async () => {
+    const source = { ...object, etag: '"900150983cd24fb0d6963f7d28e17f72-1"' };
+    let refused = 0;
+    hosts.hostile.answer = ({ headers }) =>
+      headers['x-amz-checksum-mode'] !== undefined && refused++ === 0
+        ? { status: 400 }
+        : { headers: source, body: 'abc' };
+    hosts.other.answer = ({ method }) => (method === 'HEAD' ? { headers: object } : { status: 501 });
+    const task = taskBetweenEndpoints({ serverSideCopy: 'never', tags: false });
+    const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy', size: 3 }));
+    expect(refused).toBeGreaterThan(0);
+    // The copy began: what failed is the destination's part of it.
+    expect(failure.message).toContain('CreateMultipartUpload');
+  });
+});
