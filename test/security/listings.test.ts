@@ -218,7 +218,8 @@ describe('a false listing', () => {
     // What a careless cut of four characters would make of it is an object of the task.
     await ledger.announceUpload('hostile', 'in/a', initiated);
     const sweep = { task, ledger, clock: systemClock, deadline: noDeadline, olderThanMillis: 1000 };
-    destination.answer = () => ({ body: uploadsXml(upload('out/a')) });
+    destination.answer = ({ query }) =>
+      query.has('uploadId') ? { body: '<ListPartsResult></ListPartsResult>' } : { body: uploadsXml(upload('out/a')) };
     expect(await sweepUploads({ ...sweep, destination: destination.store() })).toMatchObject({ aborted: 1 });
     destination.asked.length = 0;
     destination.answer = () => ({ body: uploadsXml(upload('zzz/a')) });

@@ -68,6 +68,7 @@ function tasks(): object[] {
       largeObjectThreshold: threshold,
       partSize: 5 * MiB,
       deletes: route === 'delete',
+      allowEmptySource: route === 'delete',
       ...(route === 'events' && { events: 'create-delete' }),
     };
   });

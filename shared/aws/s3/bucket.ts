@@ -42,8 +42,12 @@ export class S3Bucket {
     };
   }
 
-  /** The fields of every request about one object. */
+  /**
+   * The fields of every request about one object.
+   * @throws Fault `InvalidInput` if the key is empty: the request would be about the bucket, and could delete it
+   */
   object(key: string): S3Bucket['common'] & { Key: string } {
+    if (key === '') throw new Fault('InvalidInput', `bucket "${this.side.bucket}": an object's key cannot be empty`);
     return { ...this.common, Key: key };
   }
 

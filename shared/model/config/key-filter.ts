@@ -5,15 +5,26 @@ import type { Task } from './task-schema.ts';
 /** Does the task select a key of the source (given with the prefix)? */
 export type KeyFilter = (key: string) => boolean;
 
-/** Selects keys that match one of `prefixes` (if set) and one of `include` (if set), and none of `exclude`. */
-export function keyFilter(task: Pick<Task, 'source' | 'prefixes' | 'include' | 'exclude'>): KeyFilter {
-  const { source, prefixes, include, exclude = [] } = task;
-  if (prefixes === undefined && include === undefined && exclude.length === 0) return () => true;
+/**
+ * Selects keys that match one of `prefixes` (if set) and one of `include` (if set), and none of `exclude`. The folder
+ * marker that equals one side's prefix is not selected if the other side has no prefix: nothing would be left of its key
+ * there, and a request without a key is about the bucket, which a PUT creates and a DELETE deletes.
+ */
+export function keyFilter(
+  task: Pick<Task, 'source' | 'prefixes' | 'include' | 'exclude'> & {
+    readonly destination: { readonly prefix: string };
+  },
+): KeyFilter {
+  const { source, destination, prefixes, include, exclude = [] } = task;
+  const markerIsKey = source.prefix !== '' && destination.prefix !== '';
+  const isOnBothSides: KeyFilter = (key) => markerIsKey || key !== source.prefix;
+  if (prefixes === undefined && include === undefined && exclude.length === 0) return isOnBothSides;
   const included = include?.map(globMatcher);
   const excluded = exclude.map(globMatcher);
   return (key) => {
     const rest = key.slice(source.prefix.length);
     return (
+      isOnBothSides(key) &&
       (prefixes?.some((prefix) => rest.startsWith(prefix)) ?? true) &&
       (included?.some((matches) => matches(rest)) ?? true) &&
       !excluded.some((matches) => matches(rest))

@@ -48,13 +48,19 @@ export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destin
 
 /**
  * The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte.
- * @throws Fault `InvalidInput` if the key is outside the source's prefix, or the destination key is too long
+ * @throws Fault `InvalidInput` if the key is outside the source's prefix, or the destination key is empty or too long
  */
 export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
   if (!key.startsWith(task.source.prefix)) {
     throw new Fault('InvalidInput', `key ${quoted(key)} is outside the task's source prefix "${task.source.prefix}"`);
   }
   const mapped = task.destination.prefix + key.slice(task.source.prefix.length);
+  if (mapped === '') {
+    throw new Fault(
+      'InvalidInput',
+      `key ${quoted(key)} is the task's source prefix itself, and nothing is left of it at a destination without prefix`,
+    );
+  }
   const bytes = Buffer.byteLength(mapped);
   if (bytes > maxKeyBytes) {
     throw new Fault(

@@ -64,6 +64,8 @@ export class MemoryObjectStore implements ObjectStore {
     const call: Call = { operation, bucket: this.bucket, key, ...(part !== undefined && { part }) };
     return this.#storage.gate.pass(call, () => {
       if (this.#view.denied?.has(operation)) throw this.#fault('AccessDenied', key, `${operation} is not allowed`);
+      if (key === '' && !/^(list(Uploads)?|checkBucket)$/.test(operation))
+        throw this.#fault('InvalidInput', key, 'a key cannot be empty');
       return work(this.#storage.bucket(this.bucket), call);
     });
   }

@@ -84,6 +84,6 @@ describe('keyFilter', () => {
     [{ prefixes: ['in/'] }, []],
     [{ prefixes: ['d/', 'b'], exclude: ['**.tmp'] }, ['in/d/a.txt']],
   ])('with %j selects %j', (patterns, expected) => {
-    expect(keys.filter(keyFilter({ source, ...patterns }))).toEqual(expected);
+    expect(keys.filter(keyFilter({ source, destination: { prefix: 'out/' }, ...patterns }))).toEqual(expected);
   });
 });
