@@ -65,7 +65,9 @@ export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
 async function judge(sweep: Sweep, upload: ListedUpload, oldest: number): Promise<'abandoned' | 'in use' | 'foreign'> {
   const owner = await ownerOf(sweep, upload);
   if (owner.kind === 'foreign') return 'foreign';
-  if (owner.kind === 'named' && owner.entry.updatedAt >= oldest) return 'in use';
+  // No part was ever sent to an upload that nobody claimed.
+  if (owner.kind === 'announced') return 'abandoned';
+  if (owner.entry.updatedAt >= oldest) return 'in use';
   return (await hasNewParts(sweep, upload, oldest)) ? 'in use' : 'abandoned';
 }
 
