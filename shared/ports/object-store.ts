@@ -136,6 +136,8 @@ export interface GetOptions {
   readonly versionId?: string;
   /** bytes [start, end) */
   readonly range?: { readonly start: number; readonly end: number };
+  /** also request the whole object's stored checksum, which costs nothing; without a range */
+  readonly checksum?: boolean;
 }
 
 export interface OpenObject {

@@ -15,6 +15,12 @@ const maxSockets = 200;
 export const rawExpires = Symbol('rawExpires');
 
 /**
+ * Under this key, a GET's input asks for the stored checksum. With `ChecksumMode` the SDK would verify the body by it,
+ * and replace the stream by its own; the core does that where nothing else verifies the bytes.
+ */
+export const asksForChecksum = Symbol('asksForChecksum');
+
+/**
  * The client of one side of a task.
  * @param keys the side's own keys, fixed or from a source; without them the process's credentials are used
  * @param requestHandler used by this client alone: it learns the latencies of one store
@@ -83,14 +89,16 @@ interface HeaderRequest {
 }
 
 /**
- * Adds two headers that the SDK does not send: the source's Expires, and UNSIGNED-PAYLOAD for bodies with an MD5 or
+ * Adds headers that the SDK does not send: the source's Expires, the request for a checksum of GET, and UNSIGNED-PAYLOAD for bodies with an MD5 or
  * CRC, which is a signed header. Hashing such a body a second time would cost more than all other work.
  */
 function addHeaderMiddleware(client: S3Client): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const request = args.request as HeaderRequest;
-      const expires = (args.input as { [rawExpires]?: string })[rawExpires];
+      const input = args.input as { [rawExpires]?: string; [asksForChecksum]?: true };
+      const expires = input[rawExpires];
+      if (input[asksForChecksum]) request.headers['x-amz-checksum-mode'] = 'ENABLED';
       if (expires !== undefined) request.headers['expires'] = expires;
       const checked =
         'content-md5' in request.headers ||

@@ -10,6 +10,7 @@ import { Fault, isFault } from '../../model/faults.ts';
 import type { ObjectInfo } from '../../model/object.ts';
 import type { GetOptions, HeadOptions, OpenObject } from '../../ports/object-store.ts';
 import type { S3Bucket } from './bucket.ts';
+import { asksForChecksum } from './client.ts';
 import { quotedEtag, versionInput } from './inputs.ts';
 import { objectInfo } from './object-info.ts';
 import { bareEtag, storeCode, withoutRange } from './quirks.ts';
@@ -45,7 +46,7 @@ export async function headObject(
 export async function getObject(
   bucket: S3Bucket,
   key: string,
-  { ifMatch, versionId, range }: GetOptions = {},
+  { ifMatch, versionId, range, checksum }: GetOptions = {},
 ): Promise<OpenObject | undefined> {
   try {
     return await bucket.call('GetObject', key, async () => {
@@ -55,6 +56,7 @@ export async function getObject(
           ...(ifMatch !== undefined && { IfMatch: quotedEtag(ifMatch) }),
           ...versionInput(versionId),
           ...(range && { Range: `bytes=${range.start}-${range.end - 1}` }),
+          ...(checksum === true && { [asksForChecksum]: true }),
         }),
       );
       const body = answer.Body as Readable;

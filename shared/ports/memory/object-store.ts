@@ -106,9 +106,7 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('head', key, async (bucket) => {
       const object = bucket.get(key, versionId);
       if (!object) return undefined;
-      const algorithm = checksum === true ? object.checksumAlgorithm : undefined;
-      const stored = algorithm && { algorithm, value: await checksumOf(algorithm, object.bytes) };
-      const info = { ...this.#info(key, object), ...(stored && { checksum: stored }) };
+      const info = { ...this.#info(key, object), ...(checksum === true && (await checksumIn(object))) };
       if (partNumber === undefined) return info;
       const parts = object.parts ?? [object.bytes.length];
       const size = parts[partNumber - 1];
@@ -119,8 +117,8 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async get(key: string, { ifMatch, versionId, range }: GetOptions = {}): Promise<OpenObject | undefined> {
-    return this.#pass('get', key, (bucket, call) => {
+  async get(key: string, { ifMatch, versionId, range, checksum }: GetOptions = {}): Promise<OpenObject | undefined> {
+    return this.#pass('get', key, async (bucket, call) => {
       const object = bucket.get(key, versionId);
       if (!object && ifMatch !== undefined) throw this.#fault('SourceGone', key, 'it is gone');
       if (!object) return undefined;
@@ -129,7 +127,11 @@ export class MemoryObjectStore implements ObjectStore {
       const { start, end } = range ?? { start: 0, end: object.bytes.length };
       if (range && start >= object.bytes.length) throw this.#fault('SourceChanged', key, `no byte ${start}`);
       const body = arrive(this.#storage.gate, call, object.bytes.subarray(start, end));
-      return { info: this.#info(key, object), body: body instanceof Readable ? body : inPieces(body) };
+      const stored = checksum === true && !range ? await checksumIn(object) : {};
+      return {
+        info: { ...this.#info(key, object), ...stored },
+        body: body instanceof Readable ? body : inPieces(body),
+      };
     });
   }
 
@@ -288,6 +290,13 @@ export class MemoryObjectStore implements ObjectStore {
       readable,
     };
   }
+}
+
+async function checksumIn({
+  checksumAlgorithm: algorithm,
+  bytes,
+}: MemoryObject): Promise<Pick<ObjectInfo, 'checksum'>> {
+  return algorithm ? { checksum: { algorithm, value: await checksumOf(algorithm, bytes) } } : {};
 }
 
 function listed(bucket: MemoryBucket, key: string): ListedObject[] {

@@ -10,6 +10,7 @@ import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
+import { checksumToSend, knownChecksum, withChecksumIfSupported } from './put-checksum.ts';
 
 /** An object on its way through one PUT. */
 interface Put {
@@ -70,10 +71,14 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
     await readBody(opened.body, buffer.bytes, pair.sourceName);
     const digest = Md5Digest.of(buffer.bytes);
     checkRead(context, put, digest.hex);
-    const body = { data: buffer.bytes, size: source.size, ...digest.forBody() };
-    const stored = await withTagsIfSupported(context, pair.key, attributes, (supported) =>
-      context.destination.put(pair.destinationKey, body, supported),
-    );
+    const known = knownChecksum(context, opened.info, source);
+    const checksum = await checksumToSend(context, { pair, source, ...(known && { known }) }, buffer.bytes);
+    const stored = await withChecksumIfSupported(checksum, (sent) => {
+      const body = { data: buffer.bytes, size: source.size, ...digest.forBody(), ...sent };
+      return withTagsIfSupported(context, pair.key, attributes, (supported) =>
+        context.destination.put(pair.destinationKey, body, supported),
+      );
+    });
     await confirmWrite(context, pair, digest, stored);
     return stored;
   } finally {
@@ -149,7 +154,9 @@ async function putStreamed(context: PartContext, put: Put, opened: OpenObject): 
   const digest = new Md5Digest(source.etag);
   const data = passBody(opened.body, source.size, pair.sourceName, () => undefined);
   try {
-    const body = { data, size: source.size, ...digest.forBody() };
+    const known = knownChecksum(context, opened.info, source);
+    const checksum = await checksumToSend(context, { pair, source, ...(known && { known }) });
+    const body = { data, size: source.size, ...digest.forBody(), ...(checksum && { checksum }) };
     const stored = await context.destination.put(pair.destinationKey, body, attributes);
     await confirmWrite(context, pair, digest, stored);
     return stored;

@@ -99,8 +99,12 @@ export function chooseRoute(input: RouteInput): Route {
  * Can one request carry the object? A body that streams is verified by its MD5, which must be known beforehand: only
  * S3's own ETags are sure to be MD5s if they look like some.
  */
-export function fitsOnePut({ source: side }: Pick<Task, 'source'>, source: ObjectInfo): boolean {
-  return source.size <= maxBufferedBodyBytes || (isS3Itself(side) && etagIsMd5(source));
+export function fitsOnePut(task: Pick<Task, 'source' | 'destination'>, source: ObjectInfo): boolean {
+  if (source.size <= maxBufferedBodyBytes) return true;
+  // A configured checksum must be known too.
+  const algorithm = task.destination.checksumAlgorithm;
+  const isKnown = algorithm === undefined || (source.checksum?.algorithm === algorithm && isS3Itself(task.destination));
+  return isKnown && isS3Itself(task.source) && etagIsMd5(source);
 }
 
 /** Why the destination is this version of the source; undefined if nothing proves it. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
 import { byBytes } from '../../support/keys.ts';
@@ -37,10 +38,16 @@ export function describeBodiesAndListings(kit: Kit): void {
       },
     );
 
-    it('store a checksum, which HEAD returns on request', async () => {
+    it('store a checksum, which HEAD and GET of the whole return on request', async () => {
       const bytes = bytesOf(1000);
       const checksum = { algorithm: 'CRC32C' as const, value: await checksumOf('CRC32C', bytes) };
-      await kit.one.put('stored', { data: bytes, size: bytes.length, checksum }, noAttributes);
+      const digests = { md5: md5(bytes, 'base64'), checksum };
+      await kit.one.put('stored', { data: bytes, size: bytes.length, ...digests }, noAttributes);
+      for (const asked of [true, false]) {
+        const opened = await kit.one.get('stored', { checksum: asked });
+        expect(opened?.info.checksum).toEqual(asked && kit.hasChecksums ? checksum : undefined);
+        expect((await buffer(opened!.body)).equals(bytes)).toBe(true);
+      }
       expect(await kit.one.head('stored')).not.toHaveProperty('checksum');
       expect((await kit.one.head('stored', { checksum: true }))?.checksum).toEqual(
         kit.hasChecksums ? checksum : undefined,
