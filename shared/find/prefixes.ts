@@ -4,7 +4,7 @@ import { keySchema } from '../model/job.ts';
 import { maxListedPrefixes, maxPrefixListBytes } from '../model/limits.ts';
 import { quoted } from '../model/text.ts';
 import type { PinnedList } from '../model/messages/payloads.ts';
-import { outermost } from '../model/config/prefixes.ts';
+import { outermost, prefixSlip, startsName } from '../model/config/prefixes.ts';
 import type { Task } from '../model/config/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { readBody } from '../flow/body.ts';
@@ -42,13 +42,13 @@ export async function readPrefixes(
 
 async function configuredPrefixes(
   source: ObjectStore,
-  { name, prefixes = [''], prefixList }: Task,
+  { name, prefixes = [''], prefixList, source: side }: Task,
   pinned: PinnedList,
 ): Promise<{ named: readonly string[]; list: PinnedList }> {
   if (prefixList === undefined) return { named: prefixes, list: {} };
   const what = `task ${name}, prefixList: ${source.bucket}: ${quoted(prefixList)}`;
   const { text, etag } = await readList(source, prefixList, pinned, what);
-  return { named: parsePrefixList(text, what), list: { etag } };
+  return { named: parsePrefixList(text, what, side), list: { etag } };
 }
 
 async function readList(
@@ -88,11 +88,18 @@ function decoded(bytes: Buffer, what: string): string {
  * @throws Fault `InvalidInput` naming each line that is not a prefix, or if there are none, or too many: an empty list
  *   must not mean the whole bucket
  */
-export function parsePrefixList(text: string, what: string): string[] {
+export function parsePrefixList(
+  text: string,
+  what: string,
+  { prefix = '', verbatimPrefix = false }: Partial<Task['source']> = {},
+): string[] {
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
   const faults = lines.flatMap((line, index) => {
+    if (line === '') return [];
     const parsed = v.safeParse(keySchema, line);
-    return line === '' || parsed.success ? [] : [`line ${index + 1}: ${parsed.issues[0].message}`];
+    const slip = verbatimPrefix ? undefined : prefixSlip(line, startsName(prefix));
+    const fault = parsed.success ? slip : parsed.issues[0].message;
+    return fault === undefined ? [] : [`line ${index + 1}: ${fault}`];
   });
   if (faults.length > 0) {
     const more = faults.length > maxShownFaults ? `\n  and ${faults.length - maxShownFaults} more` : '';

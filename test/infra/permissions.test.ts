@@ -187,7 +187,7 @@ describe('permissions by configuration', () => {
           task('bare', { tags: false }, {}),
           task('listed', { prefixList: 'lists/today *' }, {}, { prefix: 'in/' }),
           task('listed-there', { prefixList: 'list' }, {}, { credentials: { ssmParameter: 'there' } }),
-          task('odd', {}, {}, { prefix: '$a*b?/€uro/' }),
+          task('odd', {}, {}, { prefix: '$a*b?/€uro/', verbatimPrefix: true }),
           task(
             'key',
             {},

@@ -289,7 +289,11 @@ test("cdk-nag's AwsSolutions reports nothing except what is acknowledged next to
   const configuration = {
     tasks: [
       { name: 'near', source: { bucket: 'from', prefix: 'in/' }, destination, events: 'create-delete' },
-      { name: 'odd', source: { bucket: 'odd', prefix: 'a b/ü/€/*/' }, destination: { bucket: 'odd-too' } },
+      {
+        name: 'odd',
+        source: { bucket: 'odd', prefix: 'a b/ü/€/*/', verbatimPrefix: true },
+        destination: { bucket: 'odd-too' },
+      },
       {
         name: 'identity',
         source: { bucket: 'identity' },

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { Fault, isFault } from '../faults.ts';
 import { parseJsonWith, parseWith } from '../parse.ts';
 import { excerpt } from '../text.ts';
+import { asMeant } from './pasted.ts';
 import { stackSettingsSchema, type StackSettings } from './settings.ts';
 import { checkedTask } from './task.ts';
 import { faultsBetween } from './task-rules.ts';
@@ -49,7 +50,7 @@ export function parseConfiguration(text: string, what: string): Configuration {
   );
   const tasks = file.tasks.flatMap((value, index) => {
     const label = `${what}, tasks.${index} (${nameOf(value)})`;
-    return collect(faults, () => checkedTask(parseWith(taskSchema, value, label, 'InvalidTask'), label)) ?? [];
+    return collect(faults, () => checkedTask(parseWith(taskSchema, asMeant(value), label, 'InvalidTask'), label)) ?? [];
   });
   faults.push(...faultsBetween(tasks).map((fault) => `${what}: ${fault}`));
   if (faults.length > 0 || !stack) throw new Fault('InvalidTask', faults.join('\n'));

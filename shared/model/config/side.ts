@@ -2,21 +2,25 @@ import * as v from 'valibot';
 import { credentialsSchema } from './credentials.ts';
 import { keySchema } from '../job.ts';
 import { checksumAlgorithms } from '../object.ts';
+import { bucketFault } from './pasted.ts';
 
 /** The two sides of a task: a bucket, its store, and how to reach it. */
 
 const sideEntries = {
   bucket: v.pipe(
     v.string(),
-    v.regex(
-      /^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/,
-      'expected a bucket name (3 to 63 of a-z, 0-9, "." and "-")',
-    ),
+    v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/, (issue) => bucketFault(issue.input)),
     v.description('name of the bucket'),
   ),
   prefix: v.optional(
     v.pipe(v.union([v.literal(''), keySchema]), v.description('only keys that begin with it, byte for byte')),
     '',
+  ),
+  verbatimPrefix: v.exactOptional(
+    v.pipe(
+      v.boolean(),
+      v.description('`true`: prefixes are meant as written, even with a leading slash, `*` or white space at an end'),
+    ),
   ),
   region: v.exactOptional(
     v.pipe(
@@ -29,12 +33,18 @@ const sideEntries = {
     v.pipe(
       v.string(),
       v.url('expected a URL such as https://s3.oss-cn-hangzhou.aliyuncs.com'),
-      v.regex(/^https?:\/\/[^/?#@]+\/?$/, 'expected http(s)://host[:port] without path, user or query'),
+      v.regex(
+        /^https?:\/\/[^/?#@]+\/?$/,
+        'expected http(s)://host[:port] without path, user or query (the bucket goes into `bucket`)',
+      ),
       v.description(
         'a store other than S3: `https://s3.oss-cn-hangzhou.aliyuncs.com`, ' +
           '`https://cos.ap-guangzhou.myqcloud.com`, ...',
       ),
     ),
+  ),
+  insecure: v.exactOptional(
+    v.pipe(v.boolean(), v.description('`true` permits an `http://` endpoint: objects and tokens travel in the clear')),
   ),
   forcePathStyle: v.exactOptional(
     v.pipe(v.boolean(), v.description('`true` for stores without a host name for each bucket')),

@@ -1,4 +1,5 @@
 import { partitionOf } from './partition.ts';
+import { patternFaults, placeFaults } from './side-rules.ts';
 import type { DestinationSide, Side } from './side.ts';
 import type { Task } from './task-schema.ts';
 
@@ -7,6 +8,9 @@ import type { Task } from './task-schema.ts';
 /** The faults within one task whose fields are each valid. */
 export function taskFaults(task: Task): string[] {
   return [
+    ...placeFaults('source', task.source),
+    ...placeFaults('destination', task.destination),
+    ...patternFaults(task),
     ...sideFaults('source', task.source),
     ...sideFaults('destination', task.destination),
     ...keyFaults(task.destination),

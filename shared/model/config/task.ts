@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { Fault } from '../faults.ts';
 import { maxKeyBytes } from '../limits.ts';
 import { quoted } from '../text.ts';
-import { parseJsonWith } from '../parse.ts';
+import { parseJsonWith, parseWith } from '../parse.ts';
+import { asMeant } from './pasted.ts';
 import { taskFaults } from './task-rules.ts';
 import { taskSchema, type Task } from './task-schema.ts';
 
@@ -31,7 +32,8 @@ export function brokenTask(name: string, text: string): BrokenTask {
 
 /** One task from a Parameter Store value. @throws Fault `InvalidTask` listing every fault of the task */
 export function parseTask(text: string, what: string): Task {
-  return checkedTask(parseJsonWith(taskSchema, text, what, 'InvalidTask'), what);
+  const value = parseJsonWith(v.unknown(), text, what, 'InvalidTask');
+  return checkedTask(parseWith(taskSchema, asMeant(value), what, 'InvalidTask'), what);
 }
 
 /** The task, if it breaks no rule over several fields. @throws Fault `InvalidTask` listing every fault */

@@ -118,6 +118,8 @@ describe('a prefix list', () => {
     ['is empty', '', 'found no prefix, expected one per line'],
     ['has only empty lines', '\n\r\n', 'found no prefix, expected one per line'],
     ['has a line that is no prefix', `a/\n${'x'.repeat(1025)}\nb/`, 'line 2: a key has at most 1024 UTF-8 bytes'],
+    ['has a line with a slash before it', '/a/\r\nb/', 'line 1: found "/a/"'],
+    ['has a line with a space behind it', 'a/ \nb/', 'line 1: found "a/ "'],
     ['is no text', Buffer.from([0x61, 0xff]), 'found bytes that are not UTF-8'],
     ['is too long', Buffer.alloc(MiB + 1, 'a\n'), `found ${MiB + 1} bytes, expected at most ${MiB}`],
   ])('that %s fails the run, rather than covering the whole bucket', async (_name, text, part) => {

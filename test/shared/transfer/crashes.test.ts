@@ -35,7 +35,7 @@ const transfers: Transfer[] = [
   { name: 'multipart to opaque ETags', options: { opaque: { destination: true } }, size: large },
   {
     name: 'multipart to another store',
-    options: { task: { destination: { endpoint: 'http://s3.test' } } },
+    options: { task: { destination: { endpoint: 'https://s3.test' } } },
     size: large,
   },
   { name: 'multipart in the source layout', size: large, parts },

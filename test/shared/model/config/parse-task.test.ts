@@ -168,7 +168,7 @@ describe('the rule against overlapping sides', () => {
       { ...one, prefix: 'a/' },
       { ...one, prefix: 'b/' },
     ],
-    [one, { ...one, endpoint: 'http://other.test' }],
+    [one, { ...one, endpoint: 'https://other.test' }],
     [one, { bucket: 'other' }],
   ])('accepts %j to %j', (source, destination) => {
     expect(parsed({ source, destination })).toMatchObject({ name: 'n' });

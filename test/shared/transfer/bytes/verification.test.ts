@@ -50,7 +50,7 @@ const ways: Way[] = [
   {
     name: 'a part with an MD5 on its way out',
     operation: 'uploadPart',
-    options: { task: { destination: { endpoint: 'http://s3.test' } } },
+    options: { task: { destination: { endpoint: 'https://s3.test' } } },
     size,
   },
   { name: 'a part with a CRC on its way out', operation: 'uploadPart', size },

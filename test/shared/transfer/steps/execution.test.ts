@@ -264,7 +264,7 @@ describe('planUpload, of huge objects', () => {
   it('gives parts that are too large to buffer a checksum, because their MD5 is not known beforehand', async () => {
     expect(await planned(600 * GiB)).not.toHaveProperty('target.checksum');
     expect(await planned(700 * GiB)).toMatchObject({ target: { checksum: 'CRC32', plan: { partSize: 72 * MiB } } });
-    const endpoint = { destination: { endpoint: 'http://s3.test' } };
+    const endpoint = { destination: { endpoint: 'https://s3.test' } };
     expect(await planned(700 * GiB, endpoint)).not.toHaveProperty('target.checksum');
   });
 
