@@ -11,6 +11,15 @@ export function ferryApp(props: AppProps = {}): App {
     // main.ts calls synth(): a configuration that is refused must not leave half a template behind.
     autoSynth: false,
     analyticsReporting: false,
-    context: { ...recommendedFlags, ...props.context },
+    context: {
+      ...recommendedFlags,
+      // CloudFormation counts every byte of a template, also those that indent it.
+      '@aws-cdk/core:suppressTemplateIndentation': true,
+      // The CDK's estimate for an ARN with references is 150. It must not divide again what policies.ts has divided.
+      '@aws-cdk/aws-iam.arnSizeEstimate': 40,
+      // infra/quotas/ says more.
+      '@aws-cdk/core:stackResourceLimit': 0,
+      ...props.context,
+    },
   });
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { Fault } from '../shared/model/faults.ts';
 import { ferryApp } from './app.ts';
 import { readConfiguration } from './configuration.ts';
+import { refuseOverQuota } from './quotas/assembly.ts';
 import { FerryStack } from './stack.ts';
 
 /**
@@ -18,7 +19,7 @@ try {
   const { tasks, stack: settings } = readConfiguration(configuration);
   const bundles = setting('bundles') ?? resolve(import.meta.dirname, '../dist');
   new FerryStack(app, setting('stack') ?? 'S3Ferry', { tasks, settings, bundles });
-  app.synth();
+  refuseOverQuota(app.synth());
 } catch (error) {
   if (!(error instanceof Fault)) throw error;
   // The fault is in the configuration: a stack trace would only hide it.

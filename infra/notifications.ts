@@ -1,11 +1,19 @@
+import { createHash } from 'node:crypto';
 import { Aws, CustomResource } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { outermost } from '../shared/model/config/prefixes.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
+import { bytesOf } from './quotas/characters.ts';
+import { quotas } from './quotas/quotas.ts';
+
+/** Buckets with a custom resource each. With more of them, the resources of 200 tasks would not fit into a stack. */
+const singleBuckets = 50;
+/** Custom resources for more buckets than that. Each has a policy, and twice as many are attached during an update. */
+const groups = 4;
 
 /**
  * Sends event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already and may have
@@ -17,39 +25,94 @@ export class SourceNotifications extends Construct {
     super(scope, id);
     const { jobs } = pipeline.queues;
     const buckets = notificationsOf(tasks);
-    const names = buckets.map(({ bucket }) => bucket);
-    const setter = new BucketNotificationsFunction(this, 'Setter', pipeline, names);
-    for (const { bucket, owner, created, removed } of buckets) {
-      allowSending(jobs, bucket, owner);
-      const resource = new CustomResource(this, bucket, {
+    const setter = new BucketNotificationsFunction(this, 'Setter', pipeline);
+    if (buckets.length === 0) return;
+    allowSending(jobs, buckets);
+    const resource = (name: string, properties: Record<string, unknown>, policies: readonly IDependable[]): void => {
+      const made = new CustomResource(this, name, {
         serviceToken: setter.function.functionArn,
         resourceType: 'Custom::BucketNotifications',
-        properties: {
-          BucketName: bucket,
-          QueueArn: jobs.queueArn,
-          Created: created.map(filterPrefix),
-          Removed: removed.map(filterPrefix),
-          ...(owner !== undefined && { ExpectedBucketOwner: owner }),
-        },
+        properties: { ...properties, QueueArn: jobs.queueArn },
       });
       // S3 sends a test message to the queue before it accepts the configuration.
-      resource.node.addDependency(jobs);
+      made.node.addDependency(jobs, ...policies);
+    };
+    if (buckets.length <= singleBuckets) {
+      const policies = setter.allow(buckets);
+      for (const bucket of buckets) resource(bucket.bucket, propertiesOf(bucket), policies);
+      return;
+    }
+    for (const [group, some] of grouped(buckets)) {
+      resource(`Group${group}`, { Group: group, Buckets: some.map(propertiesOf) }, setter.allow(some));
     }
   }
 }
 
-/** Lets S3 send the events of one bucket to the queue: only of the bucket with this name and owner. */
-function allowSending(jobs: Queue, bucket: string, owner: string | undefined): void {
-  const statement = new PolicyStatement({
+function propertiesOf({ bucket, owner, region, created, removed }: BucketNotifications): Record<string, unknown> {
+  return {
+    BucketName: bucket,
+    Created: created.map(filterPrefix),
+    Removed: removed.map(filterPrefix),
+    ...(owner !== undefined && { ExpectedBucketOwner: owner }),
+    ...(region !== undefined && { Region: region }),
+  };
+}
+
+/** Buckets in groups by their names: a bucket that comes or goes moves no other one. */
+function grouped(buckets: readonly BucketNotifications[]): [group: string, buckets: BucketNotifications[]][] {
+  const found = new Map<string, BucketNotifications[]>();
+  for (const one of buckets) {
+    const group = String((createHash('sha256').update(one.bucket).digest().readUInt32BE() % groups) + 1);
+    found.set(group, [...(found.get(group) ?? []), one]);
+  }
+  return [...found].sort(([one], [other]) => Number(one) - Number(other));
+}
+
+/** Bytes of the queue's policy besides these statements: the one that demands TLS, and the frame. */
+const otherPolicyBytes = 600;
+
+/**
+ * Lets S3 send the events of the buckets to the queue: one statement for each account that owns some, with their names.
+ * If the names do not fit into the policy, the owners must do: an event of a bucket of no task is discarded.
+ */
+function allowSending(jobs: Queue, buckets: readonly BucketNotifications[]): void {
+  const owners = Map.groupBy(buckets, ({ owner }) => owner ?? Aws.ACCOUNT_ID);
+  const statements = [...owners].map(([owner, owned]) => sending(jobs, owner, owned));
+  const bytes = statements.reduce((sum, statement) => sum + bytesOf(statement.toStatementJson()), otherPolicyBytes);
+  const fits = bytes <= quotas.queuePolicyBytes.limit && statements.length < quotas.queuePolicyStatements.limit;
+  for (const statement of fits ? statements : [sendingAny(jobs, [...owners.keys()])]) {
+    jobs.addToResourcePolicy(statement);
+  }
+}
+
+/** Only of buckets with these names and this owner. */
+function sending(jobs: Queue, owner: string, buckets: readonly BucketNotifications[]): PolicyStatement {
+  const arns = buckets.map(({ bucket }) => `arn:${Aws.PARTITION}:s3:::${bucket}`);
+  return new PolicyStatement({
+    ...sendingOfS3(jobs),
+    conditions: {
+      ArnEquals: { 'aws:SourceArn': arns.length === 1 ? arns[0] : arns },
+      StringEquals: { 'aws:SourceAccount': owner },
+    },
+  });
+}
+
+function sendingAny(jobs: Queue, owners: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    ...sendingOfS3(jobs),
+    conditions: {
+      ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:s3:::*` },
+      StringEquals: { 'aws:SourceAccount': owners },
+    },
+  });
+}
+
+function sendingOfS3(jobs: Queue): { principals: ServicePrincipal[]; actions: string[]; resources: string[] } {
+  return {
     principals: [new ServicePrincipal('s3.amazonaws.com')],
     actions: ['sqs:SendMessage'],
     resources: [jobs.queueArn],
-    conditions: {
-      ArnEquals: { 'aws:SourceArn': `arn:${Aws.PARTITION}:s3:::${bucket}` },
-      StringEquals: { 'aws:SourceAccount': owner ?? Aws.ACCOUNT_ID },
-    },
-  });
-  jobs.addToResourcePolicy(statement);
+  };
 }
 
 /** The events that one bucket must send, by prefix; no prefix begins with another. */
@@ -57,6 +120,8 @@ export interface BucketNotifications {
   readonly bucket: string;
   /** the bucket's account, if a task names it; otherwise the stack's own */
   readonly owner?: string;
+  /** where it is, if a task says it */
+  readonly region?: string;
   readonly created: readonly string[];
   readonly removed: readonly string[];
 }
@@ -71,8 +136,10 @@ export function notificationsOf(tasks: readonly Task[]): BucketNotifications[] {
     const here = replicating.filter((task) => task.source.bucket === bucket);
     const deleting = here.filter((task) => task.events === 'create-delete');
     const owner = here.find(({ source }) => source.expectedBucketOwner !== undefined)?.source.expectedBucketOwner;
+    const region = here.find(({ source }) => source.region !== undefined)?.source.region;
     return {
       bucket,
+      ...(region !== undefined && { region }),
       ...(owner !== undefined && { owner }),
       created: outermostPrefixes(here),
       removed: outermostPrefixes(deleting),

@@ -1,8 +1,10 @@
 import { Aws } from 'aws-cdk-lib';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { identityTokenSeconds } from '../shared/model/limits.ts';
-import type { DestinationSide, Side, Task } from '../shared/model/config/task.ts';
+import type { Side, Task } from '../shared/model/config/task.ts';
+import { keyAccess } from './keys.ts';
+import { fitsRole, grantAccess, type Access, type Conditions } from './policies.ts';
 import { parameterArn } from './tasks.ts';
 import { explainWildcard } from './wildcards.ts';
 
@@ -20,8 +22,6 @@ export interface SideUse {
   readonly objects?: (task: Task) => readonly string[];
   /** true if it lists the bucket's open uploads: S3 has no condition on their prefix */
   readonly uploads?: boolean;
-  /** true if it writes bytes, which a KMS key of the destination encrypts */
-  readonly encrypts?: boolean;
 }
 
 export interface SidesUse {
@@ -60,94 +60,107 @@ export const copySides: SidesUse = {
   destination: {
     listing: wholeBucket,
     objects: (task) => ['s3:GetObject', ...createActions(task), ...uploadActions, ...deleteActions(task)],
-    encrypts: true,
   },
 };
 
 /**
- * Grants what `use` says on the sides of every task. A side with its own credentials grants the role nothing, because
- * the role never touches that bucket. Credentials may be read for both sides, because handlers open both.
+ * Grants what `use` says on the sides of every task, and the KMS keys of the objects that it reads or writes there. A
+ * side with its own credentials grants the role nothing, because the role never touches that bucket. Credentials may be
+ * read for both sides, because handlers open both.
  */
 export function grantSides(role: Role, tasks: readonly Task[], use: SidesUse): void {
-  const statements = tasks.flatMap((task) => [
-    ...[task.source, task.destination].flatMap((side) => credentialStatements(role, side)),
-    ...(use.source ? sideStatements(task, task.source, use.source) : []),
-    ...(use.destination ? sideStatements(task, task.destination, use.destination) : []),
-    ...(use.destination?.encrypts ? keyStatements(task.destination) : []),
+  const accesses = tasks.flatMap((task) => [
+    ...[task.source, task.destination].flatMap((side) => credentialAccess(role, side)),
+    ...(use.source ? sideAccess(task, task.source, use.source) : []),
+    ...(use.destination ? sideAccess(task, task.destination, use.destination) : []),
   ]);
-  for (const statement of statements) role.addToPolicy(statement);
+  const uses = tasks.flatMap((task) =>
+    (['source', 'destination'] as const).map((name) => ({
+      side: task[name],
+      ...bytesUse(task, task[name], use[name]),
+    })),
+  );
+  const all = [...accesses, ...keyAccess(uses, { contexts: true })];
+  // Whoever may use a key through S3 alone can use it only for objects that S3 lets him read or write. So with so many
+  // buckets that their names do not fit twice, the objects are not named a second time.
+  grantAccess(role, fitsRole(all) ? all : [...accesses, ...keyAccess(uses, { contexts: false })]);
   explainWildcard(role, /:s3:::[^/]+\/[^]*\*$/, "the objects under a task's prefix");
-  explainWildcard(role, /:kms:.*:key\/\*$/, 'the key behind an alias, which a condition names');
+  explainWildcard(
+    role,
+    /:kms:.*:key\/\*$/,
+    'keys of the objects of tasks, which conditions limit to S3 and its buckets',
+  );
   explainWildcard(role, /^\*$/, 'web identity tokens have no resource; a condition names their audience');
 }
 
 /** Obtaining the credentials of a side. The policy of a KMS key that encrypts them must admit the role itself. */
-function credentialStatements(scope: Construct, { credentials }: Side): PolicyStatement[] {
+function credentialAccess(scope: Construct, { credentials }: Side): Access[] {
   if (!credentials || 'anonymous' in credentials) return [];
   if ('ssmParameter' in credentials) {
-    const resources = [parameterArn(scope, credentials.ssmParameter)];
-    return [new PolicyStatement({ actions: ['ssm:GetParameter'], resources })];
+    return [{ actions: ['ssm:GetParameter'], resources: [parameterArn(scope, credentials.ssmParameter)] }];
   }
   if ('secretArn' in credentials) {
-    return [new PolicyStatement({ actions: ['secretsmanager:GetSecretValue'], resources: [credentials.secretArn] })];
+    return [{ actions: ['secretsmanager:GetSecretValue'], resources: [credentials.secretArn] }];
   }
-  if ('roleArn' in credentials) {
-    return [new PolicyStatement({ actions: ['sts:AssumeRole'], resources: [credentials.roleArn] })];
-  }
+  if ('roleArn' in credentials) return [{ actions: ['sts:AssumeRole'], resources: [credentials.roleArn] }];
   // A token is not a resource: its audience limits its use. Exchanging it needs no permission in this account.
   const conditions = {
     'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': [credentials.webIdentity.audience] },
     Null: { 'sts:IdentityTokenAudience': 'false' },
-    NumericLessThanEquals: { 'sts:DurationSeconds': identityTokenSeconds },
+    // As text: AWS takes numbers too, other readers of templates do not.
+    NumericLessThanEquals: { 'sts:DurationSeconds': String(identityTokenSeconds) },
   };
-  return [new PolicyStatement({ actions: ['sts:GetWebIdentityToken'], resources: ['*'], conditions })];
+  return [{ actions: ['sts:GetWebIdentityToken'], resources: ['*'], conditions }];
 }
 
-function sideStatements(task: Task, side: Side, use: SideUse): PolicyStatement[] {
+function sideAccess(task: Task, side: Side, use: SideUse): Access[] {
   if (side.credentials) return [];
-  const statements: PolicyStatement[] = [];
   const bucketArn = `arn:${Aws.PARTITION}:s3:::${side.bucket}`;
   const pattern = policyPattern(side.prefix);
+  const conditions = ownerCondition(side);
+  const accesses: Access[] = [];
   if (use.listing) {
     const limited = use.listing(task) === 'within' && side.prefix !== '';
-    const conditions = limited ? { StringLike: { 's3:prefix': `${pattern}*` } } : {};
-    statements.push(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucketArn], conditions }));
+    const within = limited ? { ...conditions, StringLike: { 's3:prefix': `${pattern}*` } } : conditions;
+    accesses.push({ actions: ['s3:ListBucket'], resources: [bucketArn], conditions: within });
   }
   if (use.uploads) {
-    statements.push(new PolicyStatement({ actions: ['s3:ListBucketMultipartUploads'], resources: [bucketArn] }));
+    accesses.push({ actions: ['s3:ListBucketMultipartUploads'], resources: [bucketArn], conditions });
   }
   const actions = use.objects?.(task) ?? [];
-  if (actions.length > 0) {
-    statements.push(new PolicyStatement({ actions: [...actions], resources: [`${bucketArn}/${pattern}*`] }));
-  }
+  if (actions.length > 0) accesses.push({ actions, resources: [`${bucketArn}/${pattern}*`], conditions });
   const keys = use.keys?.(task) ?? [];
   if (keys.length > 0) {
     const resources = keys.map((key) => `${bucketArn}/${policyPattern(key)}`);
-    statements.push(new PolicyStatement({ actions: ['s3:GetObject'], resources }));
+    accesses.push({ actions: ['s3:GetObject'], resources, conditions });
   }
-  return statements;
+  return accesses;
+}
+
+/**
+ * A bucket's name says nothing about its owner: whoever creates a bucket of that name after it was deleted would receive
+ * the copies. So only the account that a task names, or the stack's own, may own it. Of a bucket whose requester pays,
+ * which is somebody else's, only a task can know the owner.
+ */
+export function ownerCondition({ expectedBucketOwner, requestPayer }: Side): Conditions {
+  if (expectedBucketOwner === undefined && requestPayer) return {};
+  return { StringEquals: { 'aws:ResourceAccount': expectedBucketOwner ?? Aws.ACCOUNT_ID } };
+}
+
+/** Does the role read or write bytes of objects on a side with its own permissions? */
+function bytesUse(task: Task, side: Side, use: SideUse | undefined): { reads: boolean; writes: boolean } {
+  const actions = side.credentials ? [] : (use?.objects?.(task) ?? []);
+  const keys = side.credentials ? [] : (use?.keys?.(task) ?? []);
+  return {
+    // Also a HEAD that asks for checksums needs the key (Amazon S3 API Reference: HeadObject).
+    reads: actions.includes('s3:GetObject') || keys.length > 0,
+    writes: actions.includes('s3:PutObject'),
+  };
 }
 
 /** The task's prefix list, which a run reads. */
 export function prefixListOf({ prefixList }: Task): readonly string[] {
   return prefixList === undefined ? [] : [prefixList];
-}
-
-/** A KMS key of the destination encrypts every part, and is used again when the upload is completed. */
-function keyStatements(destination: DestinationSide): PolicyStatement[] {
-  const { encryption, credentials } = destination;
-  // Without a key ID it is the account's own key for S3, whose policy already admits callers of S3.
-  if (encryption?.type !== 'aws:kms' || encryption.keyId === undefined || credentials) return [];
-  const { keyId } = encryption;
-  const actions = ['kms:GenerateDataKey', 'kms:Decrypt'];
-  const region = destination.region ?? Aws.REGION;
-  const keys = `arn:${Aws.PARTITION}:kms:${region}:${Aws.ACCOUNT_ID}:key/`;
-  const alias = /(?:^|:)(alias\/.+)$/.exec(keyId)?.[1];
-  if (alias !== undefined) {
-    const conditions = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': alias } };
-    return [new PolicyStatement({ actions, resources: [`${keys}*`], conditions })];
-  }
-  return [new PolicyStatement({ actions, resources: [keyId.startsWith('arn:') ? keyId : `${keys}${keyId}`] })];
 }
 
 /**

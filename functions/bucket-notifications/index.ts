@@ -1,22 +1,28 @@
 import { BucketNotifications } from '../../shared/aws/s3/bucket-notifications.ts';
 import { answerCloudFormation } from '../../shared/aws/custom-resource.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
+import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import {
   answerOf,
   notificationIdPrefix,
+  notificationResource,
   parseCustomResourceRequest,
-  parseNotificationProperties,
+  parseNotificationRequest,
   type CustomResourceRequest,
+  type NotificationProperties,
 } from '../../shared/model/messages/custom-resource.ts';
-import { asFault, type Fault } from '../../shared/model/faults.ts';
+import { asFault, Fault } from '../../shared/model/faults.ts';
 import { logger } from '../../shared/observing/tally.ts';
 
-/** Custom resource for the notifications of one existing bucket. It sets and removes only the entries of this stack. */
+/** Buckets of a group at once: each waits up to half a minute until its change is visible. */
+const bucketsAtOnce = 25;
+
+/** Custom resource for the notifications of existing buckets. It sets and removes only the entries of this stack. */
 export const handler = async (event: unknown): Promise<void> => {
   const request = parseCustomResourceRequest(event);
   const idPrefix = notificationIdPrefix(request.StackId);
   // A new physical ID makes CloudFormation delete the old resource, and so the entries of the old bucket.
-  const physicalId = idPrefix + String(request.ResourceProperties['BucketName']);
+  const physicalId = idPrefix + notificationResource(request);
   const fault = await perform(request, idPrefix).then(
     (): undefined => undefined,
     (error: unknown): Fault => asFault(error),
@@ -28,12 +34,33 @@ export const handler = async (event: unknown): Promise<void> => {
 };
 
 async function perform(request: CustomResourceRequest, idPrefix: string): Promise<void> {
-  const properties = parseNotificationProperties(request);
-  const client = createS3Client({ bucket: properties.BucketName, prefix: '', requestPayer: false }, undefined);
-  const notifications = new BucketNotifications(client);
-  if (request.RequestType === 'Delete') await notifications.remove(idPrefix, properties);
-  else {
-    const leftOut = await notifications.set(idPrefix, properties);
+  const { holder, set, removed } = parseNotificationRequest(request);
+  const faults: unknown[] = [];
+  const each = (
+    buckets: readonly NotificationProperties[],
+    change: (notifications: BucketNotifications, properties: NotificationProperties) => Promise<void>,
+  ): Promise<void> =>
+    forEachConcurrently(buckets, bucketsAtOnce, async (properties) => {
+      const client = createS3Client({ bucket: properties.BucketName, prefix: '', requestPayer: false }, undefined);
+      // One bucket must not keep the notifications of the others from being set or removed.
+      await change(new BucketNotifications(client), properties).catch((error: unknown) => faults.push(error));
+    });
+  await each(removed, (notifications, properties) => notifications.remove(idPrefix, properties, holder));
+  await each(set, async (notifications, properties) => {
+    refuseOtherRegion(properties);
+    const leftOut = await notifications.set(idPrefix, properties, holder);
     if (leftOut.length > 0) logger.warn('events of others', { bucket: properties.BucketName, leftOut });
-  }
+  });
+  if (faults.length > 0) throw faults[0];
+}
+
+/** @throws Fault `InvalidTask` for a bucket in another region than the queue, which S3 would refuse without saying why */
+function refuseOtherRegion({ BucketName, Region, QueueArn }: NotificationProperties): void {
+  const region = QueueArn.split(':')[3];
+  if (Region === undefined || Region === region) return;
+  throw new Fault(
+    'InvalidTask',
+    `bucket "${BucketName}" is in region ${Region}, and a bucket sends events only to a queue in its own; expected a ` +
+      `stack in ${Region} instead of ${String(region)}, or a task with a schedule and "events": "none"`,
+  );
 }

@@ -22,7 +22,6 @@ export class CheckUpload extends FerryFunction {
         destination: {
           listing: wholeBucket,
           objects: () => ['s3:GetObject', 's3:PutObject', ...uploadActions],
-          encrypts: true,
         },
       },
     });

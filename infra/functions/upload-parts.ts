@@ -17,7 +17,7 @@ export class UploadParts extends FerryFunction {
       environment: environmentOf(environmentKeys, { TASKS_PATH: pipeline.tasks.path }),
       sides: {
         source: { listing: wholeBucket, objects: () => readActions },
-        destination: { objects: () => ['s3:PutObject', 's3:ListMultipartUploadParts'], encrypts: true },
+        destination: { objects: () => ['s3:PutObject', 's3:ListMultipartUploadParts'] },
       },
     });
     pipeline.tasks.grantRead(this.role);

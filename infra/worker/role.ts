@@ -33,6 +33,20 @@ export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, lo
     new PolicyStatement({
       actions: ['s3:GetObject'],
       resources: [`arn:${Aws.PARTITION}:s3:::${code.s3BucketName}/${code.s3ObjectKey}`],
+      conditions: { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } },
+    }),
+    // Where the CDK was bootstrapped with a key of the account, the code is encrypted with it.
+    new PolicyStatement({
+      actions: ['kms:Decrypt'],
+      resources: [`arn:${Aws.PARTITION}:kms:${Aws.REGION}:${Aws.ACCOUNT_ID}:key/*`],
+      conditions: {
+        StringEquals: { 'kms:ViaService': `s3.${Aws.REGION}.${Aws.URL_SUFFIX}` },
+        StringLike: {
+          'kms:EncryptionContext:aws:s3:arn': ['', '/*'].map(
+            (end) => `arn:${Aws.PARTITION}:s3:::${code.s3BucketName}${end}`,
+          ),
+        },
+      },
     }),
     // The agent describes its stream before it writes. The ARN ends with ":*", for the streams.
     new PolicyStatement({

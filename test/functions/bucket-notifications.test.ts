@@ -325,3 +325,72 @@ async function expected(configuration: NotificationConfiguration): Promise<Notif
   await put('slow', configuration);
   return notifications('slow');
 }
+
+describe('bucket-notifications for a group of buckets', () => {
+  const group = (...buckets: readonly Properties[]) => ({ Group: '1', Buckets: buckets });
+  const [more, busy] = [
+    { BucketName: 'more', Created: ['in/'], Removed: [] },
+    { BucketName: 'busy', Created: [''], Removed: [''] },
+  ];
+  beforeEach(async () => {
+    for (const bucket of ['more', 'busy', 'slow']) await put(bucket, {});
+  });
+
+  it('sets all of them, and removes those that leave the group', async () => {
+    const created = await send('Create', group(more, busy));
+    expect(created).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: expect.stringMatching(/-group-1$/) });
+    expect([await ours('more'), await ours('busy')]).toEqual([
+      ['s3:ObjectCreated:*+ in/'],
+      ['s3:ObjectCreated:*+ ', 's3:ObjectRemoved:*+ '],
+    ]);
+    const old = { OldResourceProperties: { QueueArn: jobs, ...group(more, busy) } };
+    const updated = await send('Update', group(busy), old);
+    // The same ID: nothing else is deleted.
+    expect(updated).toEqual(created);
+    expect([await ours('more'), (await ours('busy')).length]).toEqual([[], 2]);
+    expect((await send('Delete', group(busy))).Status).toBe('SUCCESS');
+    expect(await ours('busy')).toEqual([]);
+  });
+
+  it('names the first fault, and sets the other buckets nevertheless', async () => {
+    const { Status, Reason } = await send('Create', group({ BucketName: 'not-there', Created: [''] }, more));
+    expect({ Status, Reason }).toEqual({
+      Status: 'FAILED',
+      Reason: expect.stringMatching(/^BucketNotFound: .*"not-there"/),
+    });
+    expect(await ours('more')).toHaveLength(1);
+  });
+
+  it('keeps the notifications of a bucket that moves into a group, whether the update succeeds or fails', async () => {
+    const requests = [
+      { title: 'it succeeds', end: () => send('Delete', more), last: () => send('Delete', group(more)) },
+      { title: 'it fails', end: () => send('Delete', group(more)), last: () => send('Delete', more) },
+    ];
+    for (const { title, end, last } of requests) {
+      await send('Create', more);
+      await send('Create', group(more));
+      await end();
+      expect([title, await ours('more')]).toEqual([title, ['s3:ObjectCreated:*+ in/']]);
+      await last();
+      expect([title, await ours('more')]).toEqual([title, []]);
+    }
+  });
+});
+
+test('bucket-notifications says that a bucket in another region cannot send events to the queue', async () => {
+  const { Status, Reason } = await send('Create', { BucketName: 'more', Created: [''], Region: 'eu-west-1' });
+  expect(Status).toBe('FAILED');
+  expect(Reason).toMatch(
+    /^InvalidTask: bucket "more" is in region eu-west-1, .* stack in eu-west-1 instead of us-east-1/,
+  );
+});
+
+test.each(['Create', 'Delete'])('a %s that is refused at first, because IAM is slow, is tried again', async (type) => {
+  let refused = 0;
+  world.fault = ({ operation }) =>
+    operation === 'GetBucketNotificationConfiguration' && refused++ === 0
+      ? { kind: 'status', status: 403, code: 'AccessDenied' }
+      : undefined;
+  expect((await send(type, photos)).Status).toBe('SUCCESS');
+  expect(refused).toBeGreaterThan(1);
+});

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { permissionsOf, type Permissions, type Statement } from '../support/permissions.ts';
+import { keyFor, own, permissionsOf, type Permissions, type Statement } from '../support/permissions.ts';
 import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
@@ -56,13 +56,15 @@ describe('permissions for a task with default options', () => {
     's3:PutObject',
     's3:PutObjectTagging',
   ];
+  // Objects may have a key of the customer; so may the destination by default.
+  const keys = { [keyFor(['from'])]: ['kms:Decrypt'], [keyFor(['into'])]: ['kms:Decrypt', 'kms:GenerateDataKey'] };
   const table: Readonly<Record<string, Permissions>> = {
-    'plan-sync': { ...logs('PlanSync'), ...taskParameters, [from]: listing, [to]: listing },
+    'plan-sync': { ...logs('PlanSync'), ...taskParameters, [from + own]: listing, [to + own]: listing },
     'find-objects': {
       ...logs('FindObjects'),
       ...taskParameters,
-      [`${from} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
-      [`${to} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
+      [`${from}${own} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
+      [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
       '<QueuesJobs.Arn>': ['sqs:SendMessage'],
       '<LedgerTable.Arn>': ['dynamodb:BatchGetItem'],
     },
@@ -70,13 +72,14 @@ describe('permissions for a task with default options', () => {
     'finish-run': { ...logs('FinishRun'), '<LedgerTable.Arn>': ['dynamodb:PutItem'] },
     'copy-objects': {
       ...logs('CopyObjects'),
+      ...keys,
       ...taskParameters,
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       ...ledger,
-      [from]: listing,
-      [`${from}/in/*`]: readAll,
-      [to]: listing,
-      [`${to}/out/*`]: write,
+      [from + own]: listing,
+      [`${from}/in/*${own}`]: readAll,
+      [to + own]: listing,
+      [`${to}/out/*${own}`]: write,
       '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
       // What an event source mapping needs (CDK grants it); the handler changes visibilities itself too.
       '<QueuesJobs.Arn>': [
@@ -92,47 +95,50 @@ describe('permissions for a task with default options', () => {
     },
     'plan-upload': {
       ...logs('PlanUpload'),
+      ...keys,
       ...taskParameters,
       ...ledger,
-      [from]: listing,
-      [`${from}/in/*`]: readAll,
-      [to]: listing,
-      [`${to}/out/*`]: write,
+      [from + own]: listing,
+      [`${from}/in/*${own}`]: readAll,
+      [to + own]: listing,
+      [`${to}/out/*${own}`]: write,
     },
     'upload-parts': {
       ...logs('UploadParts'),
+      ...keys,
       ...taskParameters,
-      [from]: listing,
-      [`${from}/in/*`]: read,
-      [`${to}/out/*`]: ['s3:ListMultipartUploadParts', 's3:PutObject'],
+      [from + own]: listing,
+      [`${from}/in/*${own}`]: read,
+      [`${to}/out/*${own}`]: ['s3:ListMultipartUploadParts', 's3:PutObject'],
     },
     'check-upload': {
       ...logs('CheckUpload'),
+      ...keys,
       ...taskParameters,
       ...ledger,
-      [from]: listing,
-      [`${from}/in/*`]: read,
-      [to]: listing,
-      [`${to}/out/*`]: ['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'],
+      [from + own]: listing,
+      [`${from}/in/*${own}`]: read,
+      [to + own]: listing,
+      [`${to}/out/*${own}`]: ['s3:AbortMultipartUpload', 's3:GetObject', 's3:ListMultipartUploadParts', 's3:PutObject'],
     },
     'abandon-upload': {
       ...logs('AbandonUpload'),
       ...taskParameters,
       ...ledger,
-      [`${to}/out/*`]: ['s3:AbortMultipartUpload'],
+      [`${to}/out/*${own}`]: ['s3:AbortMultipartUpload'],
       '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
     },
     'bucket-notifications': {
       ...logs('NotificationsSetter'),
-      [from]: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
+      [from + own]: ['s3:GetBucketNotification', 's3:PutBucketNotification'],
     },
     'sweep-uploads': {
       ...logs('SweepUploads'),
       ...taskParameters,
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       '<LedgerTable.Arn>': ['dynamodb:GetItem'],
-      [to]: ['s3:ListBucketMultipartUploads'],
-      [`${to}/out/*`]: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      [to + own]: ['s3:ListBucketMultipartUploads'],
+      [`${to}/out/*${own}`]: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
     },
   };
 
@@ -195,6 +201,17 @@ describe('permissions by configuration', () => {
           ),
           task('uuid', {}, { region: 'eu-west-1', encryption: { type: 'aws:kms', keyId: `mrk-${'0'.repeat(32)}` } }),
           task('alias', {}, { encryption: { type: 'aws:kms', keyId: 'alias/ferry' } }),
+          task('aes', {}, { encryption: { type: 'AES256' } }),
+          task('owned', {}, { expectedBucketOwner: '210987654321' }),
+          task('paid', {}, {}, { requestPayer: true }),
+          task(
+            'foreign-alias',
+            {},
+            {
+              region: 'cn-north-1',
+              encryption: { type: 'aws:kms', keyId: 'arn:aws-cn:kms:cn-north-1:123456789012:alias/theirs' },
+            },
+          ),
           task('default-key', {}, { encryption: { type: 'aws:kms' } }),
           task(
             'far-key',
@@ -219,17 +236,19 @@ describe('permissions by configuration', () => {
   /** Functions that look at no side of a task. */
   const withoutSides = ['check-deletes', 'finish-run', 'bucket-notifications'];
   const bucket = (name: string) => `arn:<Partition>:s3:::${name}`;
+  /** Resources of a bucket that the stack's account owns. */
+  const ours = (name: string) => bucket(name) + own;
 
   it.each(['copy-objects', 'plan-upload'])('lets %s delete only if the task replicates deletes', (name) => {
-    expect(on(name, bucket('deletes-to/'))[bucket('deletes-to/*')]).toContain('s3:DeleteObject');
-    expect(on(name, bucket('removes-to/'))[bucket('removes-to/*')]).toContain('s3:DeleteObject');
-    expect(on(name, bucket('acl-to/'))[bucket('acl-to/*')]).not.toContain('s3:DeleteObject');
+    expect(on(name, bucket('deletes-to/'))[ours('deletes-to/*')]).toContain('s3:DeleteObject');
+    expect(on(name, bucket('removes-to/'))[ours('removes-to/*')]).toContain('s3:DeleteObject');
+    expect(on(name, bucket('acl-to/'))[ours('acl-to/*')]).not.toContain('s3:DeleteObject');
     expect(Object.values(on(name, bucket('deletes-from'))).flat()).not.toContain('s3:DeleteObject');
   });
 
   it('adds s3:PutObjectAcl for a canned ACL', () => {
-    expect(on('copy-objects', bucket('acl-to/'))[bucket('acl-to/*')]).toContain('s3:PutObjectAcl');
-    expect(on('copy-objects', bucket('deletes-to/'))[bucket('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
+    expect(on('copy-objects', bucket('acl-to/'))[ours('acl-to/*')]).toContain('s3:PutObjectAcl');
+    expect(on('copy-objects', bucket('deletes-to/'))[ours('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
   });
 
   it('stores a task in the parameter tier that its size needs', () => {
@@ -256,7 +275,7 @@ describe('permissions by configuration', () => {
   });
 
   it('lets only the functions that use a prefix list read it, with the credentials of the source', () => {
-    const list = bucket('listed-from/lists/today ${*}');
+    const list = ours('listed-from/lists/today ${*}');
     for (const name of Object.keys(permissions)) {
       const reads = ['plan-sync', 'find-objects'].includes(name);
       expect([name, on(name, list)]).toEqual([name, reads ? { [list]: ['s3:GetObject'] } : {}]);
@@ -266,20 +285,20 @@ describe('permissions by configuration', () => {
 
   it('lets find-objects read single objects only if listings do not suffice', () => {
     expect(on('find-objects', bucket('checksum-'))).toEqual({
-      [bucket('checksum-from')]: listing,
-      [bucket('checksum-from/q/*')]: ['s3:GetObject'],
-      [bucket('checksum-to')]: listing,
-      [bucket('checksum-to/p/*')]: ['s3:GetObject'],
+      [ours('checksum-from')]: listing,
+      [ours('checksum-from/q/*')]: ['s3:GetObject'],
+      [ours('checksum-to')]: listing,
+      [ours('checksum-to/p/*')]: ['s3:GetObject'],
     });
     expect(on('find-objects', bucket('endpoint-'))).toEqual({
-      [bucket('endpoint-from')]: listing,
-      [bucket('endpoint-from/*')]: ['s3:GetObject'],
-      [bucket('endpoint-to')]: listing,
-      [bucket('endpoint-to/p/*')]: ['s3:GetObject'],
+      [ours('endpoint-from')]: listing,
+      [ours('endpoint-from/*')]: ['s3:GetObject'],
+      [ours('endpoint-to')]: listing,
+      [ours('endpoint-to/p/*')]: ['s3:GetObject'],
     });
     expect(on('find-objects', bucket('deletes-'))).toEqual({
-      [bucket('deletes-from')]: listing,
-      [bucket('deletes-to')]: listing,
+      [ours('deletes-from')]: listing,
+      [ours('deletes-to')]: listing,
     });
   });
 
@@ -292,14 +311,14 @@ describe('permissions by configuration', () => {
       }
     }
     const parts = ['s3:ListMultipartUploadParts', 's3:PutObject'];
-    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [bucket('pulled-to/*')]: parts });
+    expect(on('upload-parts', bucket('pulled-to'))).toEqual({ [ours('pulled-to/*')]: parts });
   });
 
   it('grants one permission per kind of credentials, on exactly the named resource', () => {
     const audience = {
       'ForAllValues:StringEquals': { 'sts:IdentityTokenAudience': ['ferry'] },
       Null: { 'sts:IdentityTokenAudience': 'false' },
-      NumericLessThanEquals: { 'sts:DurationSeconds': 300 },
+      NumericLessThanEquals: { 'sts:DurationSeconds': '300' },
     };
     const expected = {
       [secretArn]: ['secretsmanager:GetSecretValue'],
@@ -319,30 +338,80 @@ describe('permissions by configuration', () => {
   });
 
   it('escapes wildcards of a prefix, and uses a wildcard for characters that policies cannot hold', () => {
-    expect(on('upload-parts', bucket('odd-from/'))).toEqual({ [bucket('odd-from/${$}a${*}b${?}/*uro/*')]: read });
+    expect(on('upload-parts', bucket('odd-from/'))).toEqual({ [ours('odd-from/${$}a${*}b${?}/*uro/*')]: read });
   });
 
-  it.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])("%s uses the destination's key", (name) => {
+  describe('of KMS keys', () => {
     const use = ['kms:Decrypt', 'kms:GenerateDataKey'];
-    expect(on(name, 'arn:aws-cn:kms')).toEqual({ [`arn:aws-cn:kms:cn-north-1:123456789012:key/${keyId}`]: use });
-    expect(on(name, 'arn:<Partition>:kms')).toEqual({
-      [`arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`]: use,
-      [`arn:<Partition>:kms:<Region>:<AccountId>:key/* if ${JSON.stringify({
-        'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/ferry' },
-      })}`]: use,
+    /** Keys of a function for the buckets of some tasks only. */
+    const keys = (name: string, buckets: RegExp) =>
+      Object.entries(permissions[name] ?? {})
+        .filter(([, actions]) => actions.join().includes('kms:'))
+        .filter(([resource]) => buckets.test(resource));
+
+    it.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])(
+      'lets %s write with the key that the task names',
+      (name) => {
+        const account = 'arn:aws-cn:kms:cn-north-1:123456789012';
+        const alias = (text: string) => ({ 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': text } });
+        expect(Object.fromEntries(keys(name, /:key\/[^*]|ResourceAliases/))).toEqual({
+          [keyFor(['key-to'], 'cn-north-1', `${account}:key/${keyId}`)]: use,
+          [keyFor(['uuid-to'], 'eu-west-1', `arn:<Partition>:kms:eu-west-1:<AccountId>:key/mrk-${'0'.repeat(32)}`)]:
+            use,
+          [keyFor(['alias-to'], '<Region>', 'arn:<Partition>:kms:<Region>:<AccountId>:key/*', alias('alias/ferry'))]:
+            use,
+          // Of the account and region in its ARN, not of the stack's.
+          [keyFor(['foreign-alias-to'], 'cn-north-1', `${account}:key/*`, alias('alias/theirs'))]: use,
+        });
+      },
+    );
+
+    it.each(['copy-objects', 'plan-upload', 'upload-parts', 'check-upload'])(
+      'lets %s read sources, and write destinations of which no key is known',
+      (name) => {
+        const actionsFor = (bucket: string) =>
+          keys(name, new RegExp(`:\\*:key/.*:s3:::${bucket}"`)).map(([, actions]) => actions);
+        expect(actionsFor('bare-from')).toEqual([['kms:Decrypt']]);
+        for (const bucket of ['bare-to', 'default-key-to'])
+          expect([bucket, actionsFor(bucket)]).toEqual([bucket, [use]]);
+        // Objects that are there already may have any key.
+        for (const bucket of ['key-to', 'aes-to'])
+          expect([bucket, actionsFor(bucket)]).toEqual([bucket, [['kms:Decrypt']]]);
+        expect(actionsFor('far-key-to')).toEqual([]);
+      },
+    );
+
+    it('lets find-objects and plan-sync decrypt only what they read', () => {
+      const buckets = (name: string) =>
+        keys(name, /./).flatMap(([resource]) => resource.match(/(?<=:s3:::)[\w-]+(?=")/g) ?? []);
+      expect(buckets('find-objects')).toEqual(expect.arrayContaining(['checksum-from', 'checksum-to', 'listed-from']));
+      expect(buckets('find-objects')).not.toContain('bare-from');
+      expect(buckets('plan-sync')).toEqual(['listed-from']);
+      for (const [, actions] of [...keys('find-objects', /./), ...keys('plan-sync', /./)])
+        expect(actions).toEqual(['kms:Decrypt']);
+    });
+
+    it('grants other functions none', () => {
+      for (const name of ['check-deletes', 'finish-run', 'abandon-upload', 'sweep-uploads', 'bucket-notifications'])
+        expect([name, keys(name, /./)]).toEqual([name, []]);
     });
   });
 
-  it('lets no other function do it', () => {
-    for (const name of [
-      'plan-sync',
-      'find-objects',
-      'finish-run',
-      'abandon-upload',
-      'sweep-uploads',
-      'bucket-notifications',
-    ]) {
-      expect(Object.values(permissions[name]!).flat().join()).not.toContain('kms:');
+  it('grants nothing on a bucket of another owner than the task says, or than the stack itself', () => {
+    expect(on('copy-objects', bucket('owned-to'))).toEqual({
+      [`${bucket('owned-to')} of 210987654321`]: listing,
+      [`${bucket('owned-to/*')} of 210987654321`]: expect.any(Array),
+    });
+    // Who owns a bucket whose requester pays, only its task can know.
+    expect(Object.keys(on('copy-objects', bucket('paid-from')))).toEqual([bucket('paid-from'), bucket('paid-from/*')]);
+    for (const [name, granted] of Object.entries(permissions)) {
+      const unowned = Object.keys(granted).filter(
+        (resource) =>
+          resource.includes(':s3:::') &&
+          !resource.includes(':kms:') &&
+          !/ of (<AccountId>|210987654321)/.test(resource),
+      );
+      expect([name, unowned.filter((resource) => !resource.includes('paid-from'))]).toEqual([name, []]);
     }
   });
 });

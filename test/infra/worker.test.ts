@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { readWorkerEnvironment } from '../../worker/environment.ts';
-import { permissionsOfRole } from '../support/permissions.ts';
+import { keyFor, own, permissionsOfRole } from '../support/permissions.ts';
 import { plain, resourcesOf, runMain, synthesize, type Template } from '../support/synthesize.ts';
 
 /** The worker pool, as deployed. */
@@ -153,7 +153,10 @@ describe('workers alone, in a new network', () => {
     const parameters = 'arn:<Partition>:ssm:<Region>:<AccountId>:parameter';
     const role = Object.keys(template.Resources).find((id) => /^WorkersRole[0-9A-F]{8}$/.test(id)) ?? '';
     const permissions = permissionsOfRole(template, role);
-    const code = Object.keys(permissions).find((resource) => /^arn:<Partition>:s3:::.*\.zip$/.test(resource)) ?? '';
+    const code =
+      Object.keys(permissions).find((resource) => /^arn:<Partition>:s3:::.*\.zip of <AccountId>$/.test(resource)) ?? '';
+    // The key of a bootstrap with one.
+    const codeKey = Object.keys(permissions).find((key) => key.includes(':kms:<Region>:<AccountId>:key/*')) ?? '';
     expect(permissions).toEqual({
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       [`${parameters}/s3-ferry/S3Ferry/tasks/*`]: ['ssm:GetParameter'],
@@ -161,22 +164,25 @@ describe('workers alone, in a new network', () => {
       '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
       '<QueuesJobs.Arn>': ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage', 'sqs:SendMessage'],
       '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
-      'arn:<Partition>:s3:::from': ['s3:ListBucket'],
-      'arn:<Partition>:s3:::from/in/*': [
+      [`arn:<Partition>:s3:::from${own}`]: ['s3:ListBucket'],
+      [`arn:<Partition>:s3:::from/in/*${own}`]: [
         's3:GetObject',
         's3:GetObjectTagging',
         's3:GetObjectVersion',
         's3:GetObjectVersionTagging',
       ],
-      'arn:<Partition>:s3:::into': ['s3:ListBucket'],
-      'arn:<Partition>:s3:::into/out/*': [
+      [`arn:<Partition>:s3:::into${own}`]: ['s3:ListBucket'],
+      [`arn:<Partition>:s3:::into/out/*${own}`]: [
         's3:AbortMultipartUpload',
         's3:GetObject',
         's3:ListMultipartUploadParts',
         's3:PutObject',
         's3:PutObjectTagging',
       ],
+      [keyFor(['from'])]: ['kms:Decrypt'],
+      [keyFor(['into'])]: ['kms:Decrypt', 'kms:GenerateDataKey'],
       [code]: ['s3:GetObject'],
+      [codeKey]: ['kms:Decrypt'],
       '<WorkersLogs.Arn>': ['logs:CreateLogStream', 'logs:DescribeLogStreams', 'logs:PutLogEvents'],
       // Session Manager: none of these calls has a resource.
       '*': [

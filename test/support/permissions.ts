@@ -7,6 +7,9 @@ export interface Statement {
   readonly Condition?: unknown;
 }
 
+/** The condition that a bucket belongs to the stack's own account, in short. */
+export const own = ' of <AccountId>';
+
 /** Resource (with its condition, where there is one) -> actions, both sorted. */
 export type Permissions = Readonly<Record<string, readonly string[]>>;
 
@@ -40,7 +43,7 @@ export function permissionsOfRole(template: Template, role: string): Permissions
     if (!Roles.some(({ Ref }) => Ref === role)) continue;
     for (const { Action, Resource, Condition } of PolicyDocument.Statement) {
       for (const one of [plain(Resource)].flat()) {
-        const condition = Condition === undefined ? '' : ` if ${JSON.stringify(plain(Condition))}`;
+        const condition = Condition === undefined ? '' : conditionInWords(plain(Condition));
         const actions = found.get(`${String(one)}${condition}`) ?? new Set();
         for (const action of [Action].flat()) actions.add(action);
         found.set(`${String(one)}${condition}`, actions);
@@ -48,4 +51,25 @@ export function permissionsOfRole(template: Template, role: string): Permissions
     }
   }
   return Object.fromEntries([...found].sort().map(([resource, actions]) => [resource, [...actions].sort()]));
+}
+
+/** ` of ACCOUNT`, ` if {...}`, or both. */
+function conditionInWords(condition: unknown): string {
+  const { StringEquals = {}, ...others } = condition as Record<string, Record<string, unknown>>;
+  const { 'aws:ResourceAccount': account, ...equals } = StringEquals;
+  const rest = { ...(Object.keys(equals).length > 0 && { StringEquals: equals }), ...others };
+  const owner = account === undefined ? '' : ` of ${account as string}`;
+  return owner + (Object.keys(rest).length > 0 ? ` if ${JSON.stringify(rest)}` : '');
+}
+
+/** Any key of `region`, for the objects of `buckets`, in calls of S3; or the `key` that is named. */
+export function keyFor(buckets: readonly string[], region = '<Region>', key?: string, more: object = {}): string {
+  const condition = {
+    StringEquals: { 'kms:ViaService': `s3.${region}.<URLSuffix>` },
+    ...more,
+    StringLike: {
+      'kms:EncryptionContext:aws:s3:arn': buckets.flatMap((name) => [`arn:*:s3:::${name}`, `arn:*:s3:::${name}/*`]),
+    },
+  };
+  return `${key ?? `arn:<Partition>:kms:${region}:*:key/*`} if ${JSON.stringify(condition)}`;
 }

@@ -5,11 +5,13 @@ import {
   type NotificationConfiguration,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import type { NotificationProperties } from '../../model/messages/custom-resource.ts';
+import type { NotificationHolder, NotificationProperties } from '../../model/messages/custom-resource.ts';
 import { Fault, isFault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import { faultOf } from '../faults.ts';
 import {
+  heldBy,
+  holdersOf,
   mergeNotifications,
   overlapping,
   ownNotifications,
@@ -21,8 +23,15 @@ import {
 const maxRounds = 5;
 /** The wait before each read of what was written: S3 shows a new configuration to readers after a while. */
 const readDelaysMillis = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
+/**
+ * The waits after each refusal, a minute in all. The role's policy for a new bucket is attached just before, and IAM shows
+ * it to S3 after a while (IAM User Guide: Changes that I make are not always immediately visible).
+ */
+const refusedDelaysMillis = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 type Bucket = Pick<NotificationProperties, 'BucketName' | 'ExpectedBucketOwner'>;
+/** Our entries, by what the bucket has now. */
+type Own = (present: NotificationConfiguration) => ReturnType<typeof ownNotifications>;
 
 /**
  * A bucket's notification configuration. It is one document, and S3 has no conditional write for it. So it is read,
@@ -39,33 +48,51 @@ export class BucketNotifications {
 
   /**
    * Makes the bucket send the notifications of `properties`, and no others under `idPrefix`.
+   * @param holder the kind of resource that asks for it
    * @returns descriptions of events that were left out because others receive them, and that runs make up for
    * @throws Fault `InvalidTask` if entries of others overlap, naming them; `BucketNotFound`, `AccessDenied`
    */
-  async set(idPrefix: string, properties: NotificationProperties): Promise<readonly string[]> {
-    const own = ownNotifications(idPrefix, properties);
-    return this.#converge(properties, idPrefix, own, false);
+  async set(
+    idPrefix: string,
+    properties: NotificationProperties,
+    holder: NotificationHolder,
+  ): Promise<readonly string[]> {
+    const own: Own = (present) =>
+      ownNotifications(idPrefix, properties, new Set([...holdersOf(present, idPrefix), holder]));
+    return this.#unlessRefused(() => this.#converge(properties, idPrefix, own, false));
   }
 
-  /** Removes the entries under `idPrefix`. Does nothing if the bucket does not exist. */
-  async remove(idPrefix: string, bucket: Bucket): Promise<void> {
+  /**
+   * Removes the entries under `idPrefix`, unless another kind of resource than `holder` wants them too. Does nothing if
+   * the bucket does not exist.
+   */
+  async remove(idPrefix: string, bucket: Bucket, holder: NotificationHolder): Promise<void> {
+    const own: Own = (present) =>
+      heldBy(present, idPrefix, new Set([...holdersOf(present, idPrefix)].filter((one) => one !== holder)));
     try {
       // The queues of other entries may no longer exist, which must not prevent the removal of ours.
-      await this.#converge(bucket, idPrefix, [], true);
+      await this.#unlessRefused(() => this.#converge(bucket, idPrefix, own, true));
     } catch (error) {
       if (!isFault(error, 'BucketNotFound')) throw error;
     }
   }
 
-  async #converge(
-    bucket: Bucket,
-    idPrefix: string,
-    own: ReturnType<typeof ownNotifications>,
-    skipValidation: boolean,
-  ): Promise<readonly string[]> {
+  async #unlessRefused<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    for (const delay of refusedDelaysMillis) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isFault(error, 'AccessDenied')) throw error;
+        await this.#clock.sleep(delay);
+      }
+    }
+    return attempt();
+  }
+
+  async #converge(bucket: Bucket, idPrefix: string, own: Own, skipValidation: boolean): Promise<readonly string[]> {
     for (let round = 1; round <= maxRounds; round++) {
       const present = await this.#read(bucket);
-      const { entries, leftOut } = withoutTaken(present, idPrefix, own);
+      const { entries, leftOut } = withoutTaken(present, idPrefix, own(present));
       const wanted = mergeNotifications(present, idPrefix, entries);
       if (sameNotifications(present, wanted)) return leftOut;
       await this.#write(bucket, wanted, skipValidation).catch((error: unknown) => {

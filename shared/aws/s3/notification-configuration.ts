@@ -1,5 +1,5 @@
 import type { Event, NotificationConfiguration, QueueConfiguration } from '@aws-sdk/client-s3';
-import type { NotificationProperties } from '../../model/messages/custom-resource.ts';
+import type { NotificationHolder, NotificationProperties } from '../../model/messages/custom-resource.ts';
 
 /**
  * The document of a bucket's notifications: which entries are ours, and whether two documents are equal. Calls nothing.
@@ -15,12 +15,54 @@ const createdEvents: readonly Event[] = ['s3:ObjectCreated:*', 's3:ObjectRestore
 /** S3 does not report what lifecycle rules delete as removed (S3 user guide: "Supported event types"). */
 const removedEvents: readonly Event[] = ['s3:ObjectRemoved:*', 's3:LifecycleExpiration:*'];
 
+/**
+ * Who wants our entries, in their IDs. A bucket moves from a resource of its own to that of a group, or back, when a
+ * configuration grows or shrinks: CloudFormation creates the one and then deletes the other, or, if the update fails,
+ * the new one again. The entries stay until nobody wants them.
+ */
+const marks = { bucket: '', group: 'g-', both: 'b-' } as const;
+
+/** The resources that want the entries under `idPrefix`. */
+export function holdersOf(present: NotificationConfiguration, idPrefix: string): Set<NotificationHolder> {
+  const own = (present.QueueConfigurations ?? []).filter((entry) => isOwn(entry, idPrefix));
+  return new Set(
+    own.flatMap(({ Id = '' }): NotificationHolder[] => {
+      const rest = Id.slice(idPrefix.length);
+      if (rest.startsWith(marks.both)) return ['bucket', 'group'];
+      return rest.startsWith(marks.group) ? ['group'] : ['bucket'];
+    }),
+  );
+}
+
+function markOf(holders: ReadonlySet<NotificationHolder>): string {
+  if (holders.size > 1) return marks.both;
+  return holders.has('group') ? marks.group : marks.bucket;
+}
+
+/** Our present entries as the remaining holders want them; none if there are no holders. */
+export function heldBy(
+  present: NotificationConfiguration,
+  idPrefix: string,
+  holders: ReadonlySet<NotificationHolder>,
+): QueueConfiguration[] {
+  if (holders.size === 0) return [];
+  const own = (present.QueueConfigurations ?? []).filter((entry) => isOwn(entry, idPrefix));
+  return own.map((entry) => ({
+    ...entry,
+    Id: idPrefix + markOf(holders) + (entry.Id ?? '').slice(idPrefix.length).replace(/^[gb]-/, ''),
+  }));
+}
+
 /** Our own entries: one per prefix and kind of event. */
-export function ownNotifications(idPrefix: string, properties: NotificationProperties): QueueConfiguration[] {
+export function ownNotifications(
+  idPrefix: string,
+  properties: NotificationProperties,
+  holders: ReadonlySet<NotificationHolder>,
+): QueueConfiguration[] {
   const { QueueArn, Created, Removed } = properties;
   const entries = (name: string, events: readonly Event[], prefixes: readonly string[]): QueueConfiguration[] =>
     prefixes.map((prefix, index) => ({
-      Id: `${idPrefix}${name}-${index + 1}`,
+      Id: `${idPrefix}${markOf(holders)}${name}-${index + 1}`,
       QueueArn,
       Events: [...events],
       ...(prefix !== '' && { Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: prefix }] } } }),

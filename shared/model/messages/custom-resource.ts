@@ -15,6 +15,8 @@ const requestSchema = v.object({
   RequestId: text,
   LogicalResourceId: text,
   ResourceProperties: v.record(v.string(), v.unknown()),
+  /** of an update: what the resource had until now */
+  OldResourceProperties: v.exactOptional(v.record(v.string(), v.unknown())),
 });
 
 export type CustomResourceRequest = v.InferOutput<typeof requestSchema>;
@@ -44,21 +46,61 @@ export function answerOf(request: CustomResourceRequest, physicalId: string, fau
   return { Status: 'FAILED', Reason: `${fault.name}: ${fault.message}`.slice(0, maxReasonLength), ...ids };
 }
 
-const propertiesSchema = v.object({
+const bucketEntries = {
   BucketName: text,
-  QueueArn: text,
   /** prefixes, as S3's filters take them, whose new objects S3 reports */
   Created: texts,
   /** prefixes whose removed objects S3 reports */
   Removed: texts,
   ExpectedBucketOwner: v.exactOptional(v.string()),
-});
+  /** where the bucket is, if the task says it */
+  Region: v.exactOptional(v.string()),
+};
 
-/** The properties of one bucket's notifications: infra/notifications.ts writes them. */
-export type NotificationProperties = v.InferOutput<typeof propertiesSchema>;
+const bucketSchema = v.object({ QueueArn: text, ...bucketEntries });
+const groupSchema = v.object({ QueueArn: text, Group: text, Buckets: v.array(v.object(bucketEntries)) });
 
-export function parseNotificationProperties(request: CustomResourceRequest): NotificationProperties {
-  return parseWith(propertiesSchema, request.ResourceProperties, `properties of ${request.LogicalResourceId}`);
+/** The notifications of one bucket. */
+export type NotificationProperties = v.InferOutput<typeof bucketSchema>;
+
+/** A resource for one bucket, or for a group of them: infra/notifications.ts writes both. */
+export type NotificationHolder = 'bucket' | 'group';
+
+export interface NotificationRequest {
+  readonly holder: NotificationHolder;
+  /** the buckets that send notifications from now on */
+  readonly set: readonly NotificationProperties[];
+  /** the buckets that send none any more */
+  readonly removed: readonly NotificationProperties[];
+}
+
+/** The end of the resource's physical ID: the bucket's name, or the group's number. */
+export function notificationResource({
+  ResourceProperties: { Buckets, Group, BucketName },
+}: CustomResourceRequest): string {
+  return Buckets === undefined ? String(BucketName) : `group-${String(Group)}`;
+}
+
+/**
+ * What a request asks for. An update to another bucket removes nothing: its new physical ID makes CloudFormation delete
+ * the old resource. A group keeps its ID when buckets leave it.
+ * @throws Fault `InvalidInput`
+ */
+export function parseNotificationRequest(request: CustomResourceRequest): NotificationRequest {
+  const { RequestType, ResourceProperties: now, OldResourceProperties: before } = request;
+  const what = `properties of ${request.LogicalResourceId}`;
+  const isGroup = now['Buckets'] !== undefined;
+  const buckets = isGroup ? groupOf(now, what) : [parseWith(bucketSchema, now, what)];
+  const holder = isGroup ? 'group' : 'bucket';
+  if (RequestType === 'Delete') return { holder, set: [], removed: buckets };
+  const kept = new Set(buckets.map(({ BucketName }) => BucketName));
+  const former = isGroup && before?.['Buckets'] !== undefined ? groupOf(before, `former ${what}`) : [];
+  return { holder, set: buckets, removed: former.filter(({ BucketName }) => !kept.has(BucketName)) };
+}
+
+function groupOf(properties: unknown, what: string): NotificationProperties[] {
+  const { Buckets, QueueArn } = parseWith(groupSchema, properties, what);
+  return Buckets.map((bucket) => ({ ...bucket, QueueArn }));
 }
 
 /**
