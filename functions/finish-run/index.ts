@@ -18,5 +18,10 @@ export const handler = async (event: FinishRunInput): Promise<RunCounts> => {
   tally.publish();
   if (status === 'DONE') logger.info('run done', { task, run, ...counts });
   else logger.error('run failed', { task, run, reason });
+  if (counts.markers !== undefined) {
+    logger.warn('folder markers that equal a prefix have no key on the other side; they are left alone', {
+      ...{ task, run, markers: counts.markers },
+    });
+  }
   return counts;
 };

@@ -6,10 +6,10 @@ import { readPrefixes } from '../../shared/find/prefixes.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault, isFault } from '../../shared/model/faults.ts';
 import { sameEtag } from '../../shared/model/object.ts';
-import { keyFilter } from '../../shared/model/config/key-filter.ts';
+import { isBareMarker, keyFilter } from '../../shared/model/config/key-filter.ts';
 import { replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { checksAtOnce, type AuditContext } from './context.ts';
-import type { Judgement } from './finding.ts';
+import type { Finding, Judgement } from './finding.ts';
 import { auditRule, judgeObject } from './judge-object.ts';
 import { recheckObject } from './recheck.ts';
 import { proveSame } from './prove-same.ts';
@@ -104,7 +104,8 @@ async function walk(context: AuditContext, pairs: AsyncIterable<Pair>, counts: C
     if (pair.source) counts.listed++;
     if (pair.destination) counts.listedAtDestination++;
     if (pair.source || pair.destination) {
-      if (!isWanted(task.source.prefix + pair.key)) counts.excluded++;
+      if (isBareMarker(task, task.source.prefix + pair.key)) context.found(bareMarker(context, pair));
+      else if (!isWanted(task.source.prefix + pair.key)) counts.excluded++;
       else if (!pair.source && !replicated) counts.kept++;
       else if (isPlainlySame(context, pair)) counts.same++;
       else batch.push(pair);
@@ -112,6 +113,13 @@ async function walk(context: AuditContext, pairs: AsyncIterable<Pair>, counts: C
     if (batch.length >= batchSize || keys >= 1000) await flush();
   }
   await flush();
+}
+
+/** The marker is on one side only: on the other, it has no key. */
+function bareMarker({ task, source, destination }: AuditContext, pair: Pair): Finding {
+  const [side, store] = pair.source ? (['source', source] as const) : (['destination', destination] as const);
+  const seen = `it is at the ${side} ${store.bucket}, and cannot be replicated`;
+  return { kind: 'bare-marker', key: task[side].prefix, seen };
 }
 
 /** Is the pair the same by its listings alone, so that neither the ledger nor a HEAD could show a difference? */

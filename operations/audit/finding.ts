@@ -91,6 +91,13 @@ export const findingKinds = {
     meaning: 'A part of the audit failed, so its result is unknown.',
     cure: 'remove the cause that is named, and run the audit again',
   },
+  'bare-marker': {
+    severity: 'information',
+    meaning:
+      'The key is the folder marker of the prefix of its side, and the other side has no prefix. Its key there would ' +
+      'be empty, so no object can correspond to it.',
+    cure: 'nothing: runs, events and deletes leave it alone',
+  },
   'extra-kept': {
     severity: 'information',
     meaning: 'Only the destination has the objects. The task does not replicate deletes, so they stay.',

@@ -18,7 +18,7 @@ export interface ReportOptions {
 /** Kinds that the comparison of both buckets makes: their counts restart with it. */
 const ofComparison = new Set<FindingKind>([
   ...(['missing', 'different', 'lost', 'overwritten', 'extra', 'extra-kept', 'failed'] as const),
-  ...(['in-progress', 'stalled', 'unreadable', 'impossible', 'unproven'] as const),
+  ...(['in-progress', 'stalled', 'unreadable', 'impossible', 'unproven', 'bare-marker'] as const),
 ]);
 
 /** Writes each finding as it is made, and a summary at the end. Keys and reasons are escaped. */

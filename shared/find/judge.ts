@@ -1,5 +1,5 @@
 import type { Job } from '../model/job.ts';
-import { keyFilter } from '../model/config/key-filter.ts';
+import { isBareMarker, keyFilter } from '../model/config/key-filter.ts';
 import type { FindObjectsState } from '../model/messages/payloads.ts';
 import type { ListedObject } from '../model/object.ts';
 import type { RunCounts } from '../model/run-counts.ts';
@@ -16,6 +16,8 @@ export interface Judgement {
   readonly job?: Job;
   /** the object differs, but is archived */
   readonly archived?: true;
+  /** it is a folder marker without a key on the other side */
+  readonly marker?: true;
   /** the key is excluded, or is none of this pass's: it counts as listed alone */
   readonly ignored?: true;
 }
@@ -34,14 +36,16 @@ interface JudgeContext {
 const nothing: Judgement = {};
 const ignored: Judgement = { ignored: true };
 const archived: Judgement = { archived: true };
+const marker: Judgement = { marker: true };
 
 export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
   const { task } = context;
   const isWanted = keyFilter(task);
   return (pair) => {
     const key = state.prefix + pair.key;
-    if (!isWanted(key)) return ignored;
     const { source, destination } = pair;
+    if (isBareMarker(task, key)) return isForDeletesOnly(state) || (!source && !task.deletes) ? ignored : marker;
+    if (!isWanted(key)) return ignored;
     if (!source) {
       if (!destination || !task.deletes) return nothing;
       return { job: { task: task.name, key, action: 'delete', run: state.run } };
@@ -111,7 +115,7 @@ export function holdsBack({ deletes, dryRun }: FindObjectsState, job: Job): bool
 export function countsOf(state: FindObjectsState, pair: Pair, judgement: Judgement): RunCounts {
   const { job } = judgement;
   const first = isForDeletesOnly(state) ? 0 : 1;
-  const untouched = !job && !judgement.ignored && !judgement.archived;
+  const untouched = !job && !judgement.ignored && !judgement.archived && !judgement.marker;
   return {
     listed: pair.source ? first : 0,
     listedAtDestination: pair.destination ? first : 0,
@@ -120,5 +124,6 @@ export function countsOf(state: FindObjectsState, pair: Pair, judgement: Judgeme
     deletes: job?.action === 'delete' ? 1 : 0,
     same: untouched && pair.source && pair.destination ? 1 : 0,
     ...(judgement.archived && { archived: 1 }),
+    ...(judgement.marker && { markers: 1 }),
   };
 }

@@ -89,7 +89,8 @@ export async function* headPairs(
       (segment.after !== undefined && compareKeys(key, segment.after) <= 0) ||
       (segment.until !== undefined && compareKeys(key, segment.until) > 0);
     const look = (object: ListedObject): Promise<ObjectInfo | undefined> | undefined =>
-      isOutside(object) ? undefined : other.head(far + object.key);
+      // No object has an empty key, and HEAD without one would be answered by the bucket.
+      isOutside(object) || far + object.key === '' ? undefined : other.head(far + object.key);
     for await (const [object, found] of inOrder(page, look, headWindow)) {
       if (isOutside(object)) yield { key: object.key, source: undefined, destination: undefined };
       else if (fromSource) yield { key: object.key, source: object, destination: found };

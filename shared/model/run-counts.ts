@@ -16,13 +16,17 @@ export const runCountsSchema = v.object({
   same: v.number(),
   /** objects that differ but are archived and not restored, so that no job was sent; absent means none */
   archived: v.exactOptional(v.number()),
+  /** folder markers of a prefix that have no key on the other side, so that no job was sent; absent means none */
+  markers: v.exactOptional(v.number()),
 });
 
 export type RunCounts = Readonly<v.InferOutput<typeof runCountsSchema>>;
 
 export const noCounts: RunCounts = { listed: 0, listedAtDestination: 0, jobs: 0, bytes: 0, deletes: 0, same: 0 };
 
-const names = Object.keys(noCounts) as Exclude<keyof RunCounts, 'archived'>[];
+/** Absent where they were not counted, as in states of executions that began before they were. */
+const laterNames = ['archived', 'markers'] as const;
+const names = Object.keys(noCounts) as Exclude<keyof RunCounts, (typeof laterNames)[number]>[];
 
 /** The sum of two counts, field by field. */
 export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
@@ -37,7 +41,8 @@ export function subtractCounts(a: RunCounts, b: RunCounts): RunCounts {
 function combined(a: RunCounts, b: RunCounts, combine: (one: number, other: number) => number): RunCounts {
   const result = { ...a };
   for (const name of names) result[name] = combine(a[name], b[name]);
-  // States of executions that began before it was counted do not have it.
-  if (a.archived === undefined && b.archived === undefined) return result;
-  return { ...result, archived: combine(a.archived ?? 0, b.archived ?? 0) };
+  for (const name of laterNames) {
+    if (a[name] !== undefined || b[name] !== undefined) result[name] = combine(a[name] ?? 0, b[name] ?? 0);
+  }
+  return result;
 }

@@ -84,6 +84,11 @@ export function targetOf({ path, query = {} }: SdkRequest): string {
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
 
+/** A key as the path of a URL has it: every byte percent-encoded but unreserved ones and slashes, nothing resolved. */
+export function encodedPath(key: string): string {
+  return key.split('/').map(escaped).join('/');
+}
+
 function escaped(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

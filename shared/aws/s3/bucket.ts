@@ -1,5 +1,7 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
+import { keySchema } from '../../model/job.ts';
+import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import type { PartAddress } from '../../ports/object-store.ts';
@@ -44,10 +46,10 @@ export class S3Bucket {
 
   /**
    * The fields of every request about one object.
-   * @throws Fault `InvalidInput` if the key is empty: the request would be about the bucket, and could delete it
+   * @throws Fault `InvalidInput` for what is not a key: without one, the request would be about the bucket
    */
   object(key: string): S3Bucket['common'] & { Key: string } {
-    if (key === '') throw new Fault('InvalidInput', `bucket "${this.side.bucket}": an object's key cannot be empty`);
+    parseWith(keySchema, key, `a key in bucket "${this.side.bucket}"`);
     return { ...this.common, Key: key };
   }
 

@@ -5,6 +5,7 @@ import { BoundedHttpHandler } from '../http/handler.ts';
 import type { KeySource, SideKeys } from '../credentials/key-source.ts';
 import { boundAnswers } from '../http/answers.ts';
 import { renewRefusedKeys } from '../credentials/renewing.ts';
+import { guardTargets } from './request-target.ts';
 
 export type { SideKeys } from '../credentials/key-source.ts';
 
@@ -57,6 +58,7 @@ export function createS3Client(
   const client = new S3Client(config);
   boundAnswers(client);
   addHeaderMiddleware(client);
+  guardTargets(client, side.endpoint);
   if (source) renewRefusedKeys(client, source);
   return client;
 }

@@ -1,6 +1,9 @@
 import type { ChecksumAlgorithm, ContentHeaders, ObjectAttributes } from '../../model/object.ts';
 import type { DestinationSide, Side } from '../../model/config/task.ts';
 import type { Body, CopySource } from '../../ports/object-store.ts';
+import { keySchema } from '../../model/job.ts';
+import { parseWith } from '../../model/parse.ts';
+import { quoted } from '../../model/text.ts';
 import { rawExpires } from './client.ts';
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 
@@ -84,8 +87,9 @@ export function bodyInput(body: Body): Pick<PutObjectCommandInput, 'Body' | 'Con
   };
 }
 
-/** The source of a copy, pinned to its ETag. */
+/** The source of a copy, pinned to its ETag. @throws Fault `InvalidInput` for what is not a key */
 export function copyInput(source: CopySource): { CopySource: string; CopySourceIfMatch: string } {
+  parseWith(keySchema, source.key, `copy from ${source.bucket}: ${quoted(source.key)}`);
   return { CopySource: copySourceHeader(source), CopySourceIfMatch: quotedEtag(source.etag) };
 }
 

@@ -5,19 +5,26 @@ import type { Task } from './task-schema.ts';
 /** Does the task select a key of the source (given with the prefix)? */
 export type KeyFilter = (key: string) => boolean;
 
+/** The prefixes of both sides. */
+export type PrefixesOf = { readonly [Side in 'source' | 'destination']: { readonly prefix: string } };
+
 /**
- * Selects keys that match one of `prefixes` (if set) and one of `include` (if set), and none of `exclude`. The folder
- * marker that equals one side's prefix is not selected if the other side has no prefix: nothing would be left of its key
- * there, and a request without a key is about the bucket, which a PUT creates and a DELETE deletes.
+ * Is it the folder marker of the prefix of one side (`photos/`), while the other side has no prefix? Its key over there
+ * would be empty, and a request about an object without a key is one about the bucket. Such a marker is never copied,
+ * deleted or asked for.
+ * @param key at the source; begins with the source's prefix. Empty for the marker of the destination's prefix
  */
-export function keyFilter(
-  task: Pick<Task, 'source' | 'prefixes' | 'include' | 'exclude'> & {
-    readonly destination: { readonly prefix: string };
-  },
-): KeyFilter {
-  const { source, destination, prefixes, include, exclude = [] } = task;
-  const markerIsKey = source.prefix !== '' && destination.prefix !== '';
-  const isOnBothSides: KeyFilter = (key) => markerIsKey || key !== source.prefix;
+export function isBareMarker({ source, destination }: PrefixesOf, key: string): boolean {
+  return key === '' || (destination.prefix === '' && key === source.prefix);
+}
+
+/**
+ * Selects keys that match one of `prefixes` (if set) and one of `include` (if set), and none of `exclude`. A folder
+ * marker without a key on the other side is not selected.
+ */
+export function keyFilter(task: PrefixesOf & Pick<Task, 'prefixes' | 'include' | 'exclude'>): KeyFilter {
+  const { source, prefixes, include, exclude = [] } = task;
+  const isOnBothSides: KeyFilter = (key) => !isBareMarker(task, key);
   if (prefixes === undefined && include === undefined && exclude.length === 0) return isOnBothSides;
   const included = include?.map(globMatcher);
   const excluded = exclude.map(globMatcher);

@@ -43,9 +43,16 @@ export function checkedTask(task: Task, what: string): Task {
   return task;
 }
 
-/** The source key of a destination key that begins with the destination's prefix. */
-export function sourceKey({ source, destination }: Pick<Task, 'source' | 'destination'>, key: string): string {
-  return source.prefix + key.slice(destination.prefix.length);
+/**
+ * The source key of a destination key that begins with the destination's prefix.
+ * @returns undefined for a folder marker that no source key can have made
+ */
+export function sourceKey(
+  { source, destination }: Pick<Task, 'source' | 'destination'>,
+  key: string,
+): string | undefined {
+  const mapped = source.prefix + key.slice(destination.prefix.length);
+  return mapped === '' ? undefined : mapped;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
+import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
+import { keySchema } from '../../model/job.ts';
 import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type {
@@ -38,6 +40,9 @@ export interface View {
   readonly denied?: ReadonlySet<string>;
 }
 
+/** Operations that are not about one object. */
+const bucketOperations: ReadonlySet<string> = new Set(['checkBucket', 'list', 'listUploads']);
+
 /** An object store in memory: one bucket of a storage, accessed with one set of credentials. */
 export class MemoryObjectStore implements ObjectStore {
   readonly bucket: string;
@@ -61,11 +66,12 @@ export class MemoryObjectStore implements ObjectStore {
     work: (bucket: MemoryBucket, call: Call) => Result | Promise<Result>,
     part?: number,
   ): Promise<Result> {
+    if (!bucketOperations.has(operation) && !v.is(keySchema, key)) {
+      throw this.#fault('InvalidInput', key, `${operation} of something that is not a key`);
+    }
     const call: Call = { operation, bucket: this.bucket, key, ...(part !== undefined && { part }) };
     return this.#storage.gate.pass(call, () => {
       if (this.#view.denied?.has(operation)) throw this.#fault('AccessDenied', key, `${operation} is not allowed`);
-      if (key === '' && !/^(list(Uploads)?|checkBucket)$/.test(operation))
-        throw this.#fault('InvalidInput', key, 'a key cannot be empty');
       return work(this.#storage.bucket(this.bucket), call);
     });
   }
@@ -252,6 +258,7 @@ export class MemoryObjectStore implements ObjectStore {
   #copySource({ bucket, key, etag, versionId }: CopySource, feature: 'copies' | 'partCopies'): MemoryObject {
     const { features } = this.#storage;
     if (!features[feature]) throw this.#fault('NotSupported', key, 'this store has no server-side copy');
+    if (!v.is(keySchema, key)) throw this.#fault('InvalidInput', key, 'a copy of something that is not a key');
     const object = this.#storage.bucket(bucket).get(key, versionId);
     if (!object) throw this.#fault('SourceGone', key, 'it is gone');
     this.#checkMatch(key, object, etag);

@@ -97,6 +97,7 @@ export async function ownerOf(
   { key, uploadId, initiated }: ListedUpload,
 ): Promise<UploadOwner> {
   const source = sourceKey(task, key);
+  if (source === undefined) return { kind: 'foreign' };
   const entry = await ledger.get(task.name, source);
   if (entry?.upload?.uploadId === uploadId) return { kind: 'named', entry };
   // The announcement precedes the upload's creation by the time of the call; the two clocks may differ either way.

@@ -36,6 +36,20 @@ describe('auditTask', () => {
     expect(audit.findings).toEqual([{ kind: 'extra-kept', seen: '2 objects are only at the destination destination' }]);
   });
 
+  it('reports the folder marker of a prefix that the other side lacks, as information, and once', async () => {
+    const audit = new Audit({ task: { destination: { prefix: '' }, deletes: true } });
+    await audit.put('source', 'in/', '');
+    await audit.world.ledger.put({ task: 'test', key: 'in/', status: 'FAILED', reason: 'an old job', updatedAt: 1 });
+    expect(await audit.kinds()).toEqual(['bare-marker in/', 'cured in/']);
+    expect(await audit.kinds({ depth: 'bytes' })).toEqual(['bare-marker in/', 'cured in/']);
+  });
+
+  it('reports the folder marker of a prefix that the source lacks, and not as extra', async () => {
+    const audit = new Audit({ task: { source: { prefix: '' }, deletes: true } });
+    await audit.put('destination', 'out/', '');
+    expect(await audit.kinds()).toEqual(['bare-marker out/']);
+  });
+
   it('does not report an object that was copied between the listing and the recheck', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/late', 'x');
