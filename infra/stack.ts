@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Stack, Tags, type StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
@@ -75,6 +75,8 @@ export class FerryStack extends Stack {
 
     const copyObjects = new CopyObjects(this, 'CopyObjects', pipeline, upload);
     const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
+    const { noticeEmail } = settings;
+    const notices = noticeEmail === undefined ? undefined : new AlarmTopic(this, 'NoticeTopic', noticeEmail).topic;
     const { workerMode, worker } = settings;
     if (workerMode !== 'lambda') {
       new WorkerPool(this, 'Workers', {
@@ -97,10 +99,14 @@ export class FerryStack extends Stack {
       functions: { ...syncFunctions, copyObjects, ...uploadFunctions, sweepUploads },
       namespace: pipeline.metricsNamespace,
     };
-    const { alarms } = new Alarms(this, 'Alarms', watched, topic);
+    const { alarms } = new Alarms(this, 'Alarms', watched, topic, notices);
     new FerryDashboard(this, 'Overview', watched, alarms);
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
     this.describe(pipeline, sync, upload);
+    // Not on event source mappings, where the China regions refuse them; nor on the stack, which would tag all it has.
+    const excludeResourceTypes = ['AWS::Lambda::EventSourceMapping', 'aws:cdk:stack'];
+    for (const [key, value] of Object.entries(settings.tags ?? {}))
+      Tags.of(this).add(key, value, { excludeResourceTypes });
     // Last, when every policy exists.
     acknowledgeWildcards(this);
   }

@@ -16,6 +16,8 @@ export class LedgerTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: 'expiresAt',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // Also against a deletion by hand, or by an update that would replace it.
+      deletionProtection: true,
     });
     // Sparse: only failed items have the two attributes, so a success is written once.
     this.table.addGlobalSecondaryIndex({

@@ -6,9 +6,6 @@ import { tasksPathOf } from '../shared/model/parameter-paths.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import { explainWildcard } from './wildcards.ts';
 
-/** Parameter Store: the largest value in the standard tier, which costs nothing. */
-const maxStandardTierBytes = 4096;
-
 /** The tasks, one parameter each below one path, so that a task can be changed without a deployment. */
 export class TaskParameters extends Construct {
   /** see {@link tasksPathOf} */
@@ -20,12 +17,12 @@ export class TaskParameters extends Construct {
     this.path = tasksPathOf(Stack.of(this).stackName);
     this.tasks = tasks;
     for (const task of tasks) {
-      const value = JSON.stringify(task);
       new StringParameter(this, task.name, {
         parameterName: this.path + task.name,
         description: `S3 Ferry's task ${task.name}`,
-        stringValue: value,
-        tier: Buffer.byteLength(value) > maxStandardTierBytes ? ParameterTier.ADVANCED : ParameterTier.STANDARD,
+        stringValue: JSON.stringify(task),
+        // Parameter Store moves a value to the tier that its size needs, and refuses a template that moves it back.
+        tier: ParameterTier.INTELLIGENT_TIERING,
       });
     }
   }

@@ -7,6 +7,7 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { abandonUpload } from '../../shared/transfer/steps/abandon-upload.ts';
 import { readEnvironment } from '../environment.ts';
+import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
@@ -27,7 +28,7 @@ export const handler = async (event: AbandonUploadInput, invocation: Invocation)
     deadLetters,
     clock: systemClock,
     onLeftover: (fault: Fault) => {
-      logger.warn('the upload was not aborted', { ...subject, reason: fault.message });
+      logger.warn('the upload was not aborted', { ...subject, ...faultDetails(fault) });
     },
   };
   await abandonUpload(context, event);

@@ -3,6 +3,7 @@ import { allTasks } from '../../shared/model/job.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
 import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { readEnvironment } from '../environment.ts';
+import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
 import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
@@ -29,7 +30,7 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
     } catch (error) {
       const fault = asFault(error);
       failed.push(name);
-      logger.error('uploads not swept', { task: name, fault: fault.name, reason: fault.message });
+      logger.error('uploads not swept', { task: name, ...faultDetails(fault) });
     }
   }
   tally.publish();

@@ -40,19 +40,21 @@ interface AlarmSettings {
 
 /**
  * Alarms on what needs a person, each with its heading in docs/runbook.md, and a notice when all is done. They go to
- * the topic of topic.ts; dashboard.ts shows them above its graphs. Both look at what watched.ts lists.
+ * the topics of topic.ts; dashboard.ts shows them above its graphs. Both look at what watched.ts lists.
  */
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, watched: Watched, topic: ITopic) {
+  /** @param notices receives the notice that all is done; by default nobody does */
+  constructor(scope: Construct, id: string, watched: Watched, topic: ITopic, notices: ITopic | undefined) {
     super(scope, id);
     const action = new SnsAction(topic);
+    const notice = notices && new SnsAction(notices);
     this.alarms = [...queueAlarms(watched), ...workAlarms(watched), ...functionAlarms(watched), allDone(watched)].map(
       (settings) => {
         const alarm = this.alarm(settings);
-        if (settings.notifiesEnd) alarm.addOkAction(action);
-        else alarm.addAlarmAction(action);
+        if (!settings.notifiesEnd) alarm.addAlarmAction(action);
+        else if (notice) alarm.addOkAction(notice);
         return alarm;
       },
     );
@@ -115,13 +117,14 @@ function ownMetric(
 }
 
 function failedExecutions(machine: StateMachine): MathExpression {
+  const usingMetrics = {
+    failed: machine.metricFailed({ period: fiveMinutes }),
+    timedOut: machine.metricTimedOut({ period: fiveMinutes }),
+    aborted: machine.metricAborted({ period: fiveMinutes }),
+  };
   return new MathExpression({
-    expression: 'failed + timedOut + aborted',
-    usingMetrics: {
-      failed: machine.metricFailed({ period: fiveMinutes }),
-      timedOut: machine.metricTimedOut({ period: fiveMinutes }),
-      aborted: machine.metricAborted({ period: fiveMinutes }),
-    },
+    expression: sumOf(usingMetrics),
+    usingMetrics,
     label: 'executions that did not succeed',
     period: fiveMinutes,
   });
@@ -175,8 +178,8 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
 }
 
 /**
- * In alarm while there is work: messages that wait or are in hand, runs that look for objects, large objects that are
- * being copied. Its return to "OK" is the notice, sent once, that all of it is done.
+ * In alarm while there is work: messages that wait or are in hand, large objects that are being copied. A run that finds
+ * nothing is none, or each scheduled run would end in a notice. Its return to "OK" is the notice, sent once, that all of it is done.
  */
 function allDone({ queues, functions }: Watched): AlarmSettings {
   const { jobs } = queues;
@@ -185,7 +188,6 @@ function allDone({ queues, functions }: Watched): AlarmSettings {
   const usingMetrics: Record<string, IMetric> = {
     waiting: jobs.metricApproximateNumberOfMessagesVisible(most),
     received: jobs.metricApproximateNumberOfMessagesNotVisible(most),
-    finding: busy('findObjects'),
     planning: busy('planUpload'),
     sending: busy('uploadParts'),
     checking: busy('checkUpload'),

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Dashboard,
@@ -31,7 +31,8 @@ export class FerryDashboard extends Construct {
         half,
       );
     new Dashboard(this, 'Dashboard', {
-      dashboardName: Stack.of(this).stackName,
+      // Dashboards are global: a stack of the same name in another region has its own.
+      dashboardName: `${Stack.of(this).stackName}-${Aws.REGION}`,
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: whole, height: 3 })],
         [own('Objects'), own('Bytes')],
@@ -78,7 +79,9 @@ function graph(title: string, left: IMetric[], width = third): GraphWidget {
 
 /** One line per service and task, whether functions or workers do the work. */
 function everyTask(namespace: string, name: MetricName, statistic: string): MathExpression {
-  const search = `{${[namespace, ...metricDimensions].join(',')}} MetricName="${name}"`;
+  // CloudWatch User Guide, search expression syntax: other than letters and digits need quotes.
+  const schema = [namespace, ...metricDimensions].map((part) => (/^[\w/]+$/.test(part) ? part : `"${part}"`));
+  const search = `{${schema.join(',')}} MetricName="${name}"`;
   return new MathExpression({
     expression: `SEARCH('${search}', '${statistic}', ${period.toSeconds()})`,
     usingMetrics: {},

@@ -4,7 +4,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-/** The topic for alarms and the notice that all is done. */
+/** A topic for alarms, or for notices that need nobody. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 

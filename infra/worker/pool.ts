@@ -49,9 +49,12 @@ export interface WorkerPoolProps {
   readonly logRetention?: RetentionDays | undefined;
   /** namespace of the worker's metrics; by default S3Ferry */
   readonly metricsNamespace?: string | undefined;
-  /** notified of instances that start and end */
+  /** notified of instances that cannot be started or ended */
   readonly topic?: ITopic | undefined;
 }
+
+/** CloudFormation's most instances in one step of an update. */
+const maxBatch = 100;
 
 /** Several, so that one of them has spare capacity. The parts of one object keep two processors busy. */
 export const defaultInstanceTypes = ['c7g.large', 'c6g.large', 'm7g.large', 'm6g.large', 'r7g.large', 'r6g.large'];
@@ -129,16 +132,19 @@ export class WorkerPool extends Construct {
       capacityRebalance: spot,
       healthChecks: HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       groupMetrics: [GroupMetrics.all()],
-      notifications: topic ? [{ topic, scalingEvents: ScalingEvents.ALL }] : [],
-      // New code or settings: running workers drain and are replaced.
-      updatePolicy: UpdatePolicy.rollingUpdate({ minInstancesInService: 0 }),
+      notifications: topic ? [{ topic, scalingEvents: ScalingEvents.ERRORS }] : [],
+      // New code or settings: running workers drain, all at once, and are replaced.
+      updatePolicy: UpdatePolicy.rollingUpdate({
+        minInstancesInService: 0,
+        maxBatchSize: Math.min(maxInstances, maxBatch),
+      }),
     });
     Validations.of(group).acknowledge(
       {
         id: 'AwsSolutions-EC26',
         reason: 'The disk is encrypted by the launch template; the check looks for launch configurations',
       },
-      ...(topic ? [] : [{ id: 'AwsSolutions-AS3', reason: 'Without a topic there is no receiver of notices' }]),
+      { id: 'AwsSolutions-AS3', reason: 'Starts and ends are the work of the group; only what fails needs a person' },
     );
     return group;
   }

@@ -74,7 +74,7 @@ const logRotation = `${logFile} {
 /**
  * The script of an instance's first start. Node.js 24 and the CloudWatch agent come from Amazon Linux's own
  * repositories, which are buckets of the region. A machine whose setup fails terminates, because it would cost money
- * and do nothing; the group starts another one.
+ * and do nothing; the group starts another one. Tuning may fail: a machine without it is only slower.
  */
 export function userDataOf({ codeBucket, codeKey, region, logGroup, environment }: WorkerSetup): string {
   const agent = {
@@ -97,8 +97,8 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     '',
     '# BBR: Amazon Linux has it and does not load it. Lines across borders lose packets without being full.',
     "printf 'tcp_bbr\\nsch_fq\\n' > /etc/modules-load.d/bbr.conf",
-    'modprobe tcp_bbr',
-    'modprobe sch_fq',
+    tune('modprobe tcp_bbr'),
+    tune('modprobe sch_fq'),
     ...file('/etc/sysctl.d/90-s3-ferry.conf', [
       'net.core.default_qdisc=fq',
       'net.ipv4.tcp_congestion_control=bbr',
@@ -106,7 +106,7 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
       'net.ipv4.tcp_rmem=4096 131072 67108864',
       'net.ipv4.tcp_wmem=4096 65536 67108864',
     ]),
-    'sysctl --system',
+    tune('sysctl -p /etc/sysctl.d/90-s3-ferry.conf'),
     '',
     'retry dnf install -y nodejs24 amazon-cloudwatch-agent unzip',
     'id s3-ferry || useradd --system --no-create-home --shell /sbin/nologin s3-ferry',
@@ -127,6 +127,11 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     'systemctl enable --now s3-ferry-worker.service',
     '',
   ].join('\n');
+}
+
+/** A command that may fail; the log of the first start says so. */
+function tune(command: string): string {
+  return `${command} || echo "s3-ferry: not tuned: ${command}"`;
 }
 
 /** Lines of a script that write a file unchanged. */

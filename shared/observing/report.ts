@@ -1,5 +1,6 @@
 import type { Consumer } from '../transfer/consume-message.ts';
 import { unknownTask } from '../model/job.ts';
+import { faultDetails } from './fault-details.ts';
 import { keyHash, logger, type Tally } from './tally.ts';
 
 /** What a consumer of the queue reports about its messages: the same lines and metrics from Lambda and the worker. */
@@ -12,8 +13,7 @@ export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onEventDone'>
         task,
         // Not `message`: the logger writes the line's own text under that name.
         messageId: message,
-        fault: fault.name,
-        reason: fault.message,
+        ...faultDetails(fault),
         ...(job && { keyHash: keyHash(job.key) }),
       };
       if (final) logger.error('failed', details);

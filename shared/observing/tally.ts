@@ -66,7 +66,7 @@ export class Tally {
           break;
         case 'retry':
           this.add(task, 'Retries', 1);
-          logger.warn('trying again', { task, keyHash: keyHash(event.key), fault: event.fault, reason: event.message });
+          logger.warn('trying again', { task, keyHash: keyHash(event.key), fault: event.fault });
           break;
         case 'dropped':
           this.add(task, 'AttributesDropped', 1);

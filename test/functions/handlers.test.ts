@@ -190,6 +190,14 @@ describe('copy-objects', () => {
       expect(metric('EventToDone', written)).toBeGreaterThanOrEqual(1000);
     });
 
+    it('logs failures with the names of their faults and codes of the store, and no key', () => {
+      const failed = written
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .find(({ keyHash }) => keyHash !== undefined);
+      expect(failed).toMatchObject({ fault: 'AccessDenied', code: 'AccessDenied' });
+      expect(written.join('')).not.toContain('failing');
+    });
+
     it('logs failures with their message IDs, and no secret', () => {
       const log = written.join('\n');
       expect(log).not.toContain('secret/EXAMPLE+key');

@@ -51,16 +51,44 @@ describe('alarms', () => {
     }
   });
 
-  it('notify the topic when they begin, and the notice that all is done when it ends', () => {
+  it('notify the topic when they begin; nobody asked for the notice that all is done', () => {
     for (const { AlarmName, AlarmActions = [], OKActions = [], TreatMissingData } of alarms) {
       const isNotice = AlarmName === 'S3Ferry: All done';
-      expect([AlarmName, AlarmActions, OKActions]).toEqual([
-        AlarmName,
-        isNotice ? [] : ['<AlarmTopic>'],
-        isNotice ? ['<AlarmTopic>'] : [],
-      ]);
+      expect([AlarmName, AlarmActions, OKActions]).toEqual([AlarmName, isNotice ? [] : ['<AlarmTopic>'], []]);
       expect(TreatMissingData).toBe('notBreaching');
     }
+  });
+
+  it('send the notice that all is done to a topic of its own, when it ends, if there is an address for it', () => {
+    const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
+    const stack = { alarmEmail: 'alarms@example.com', noticeEmail: 'notices@example.com' };
+    const noticing = synthesize({ configuration: { tasks: [task], stack } });
+    const notices = resourcesOf(noticing, 'AWS::CloudWatch::Alarm')
+      .map(({ Properties }) => plain(Properties) as Alarm)
+      .flatMap(({ AlarmName, OKActions = [] }) => OKActions.map((action) => [AlarmName, action]));
+    expect(notices).toEqual([['S3Ferry: All done', '<NoticeTopic>']]);
+    const subscriptions = resourcesOf(noticing, 'AWS::SNS::Subscription').map(({ Properties }) => plain(Properties));
+    expect(subscriptions).toEqual([
+      expect.objectContaining({ TopicArn: '<AlarmTopic>', Endpoint: 'alarms@example.com' }),
+      expect.objectContaining({ TopicArn: '<NoticeTopic>', Endpoint: 'notices@example.com' }),
+    ]);
+  });
+
+  it('count what has not been published as nothing, in each sum', () => {
+    const sums = resourcesOf(template, 'AWS::CloudWatch::Alarm').flatMap(({ Properties }) =>
+      ((Properties as { Metrics?: { Expression?: string }[] }).Metrics ?? []).flatMap(
+        ({ Expression }) => Expression ?? [],
+      ),
+    );
+    expect(sums.length).toBeGreaterThan(4);
+    for (const sum of sums) expect(sum).toMatch(/^FILL\(\w+, 0\)( \+ FILL\(\w+, 0\))*$/);
+  });
+
+  it('do not take a run that finds nothing for work', () => {
+    const done = resourcesOf(template, 'AWS::CloudWatch::Alarm').find(({ Properties }) =>
+      JSON.stringify(Properties).includes('All done'),
+    );
+    expect(JSON.stringify(done)).not.toContain('FindObjects');
   });
 
   it('have a topic to which only CloudWatch of this account publishes, over TLS', () => {
@@ -107,6 +135,16 @@ describe('the table of metrics', () => {
 });
 
 describe('the dashboard', () => {
+  it('has the region in its name, because dashboards are global', () => {
+    const [dashboard] = resourcesOf(template, 'AWS::CloudWatch::Dashboard');
+    expect(plain(dashboard?.Properties)).toMatchObject({ DashboardName: 'S3Ferry-<Region>' });
+  });
+
+  it("quotes the stack's name where a search needs it", () => {
+    const shown = graphsOf(synthesize({ context: { stack: 'photos-prod' } })).flatMap(({ expressions }) => expressions);
+    expect(shown.join('\n')).toContain('{"S3Ferry/photos-prod",service,task} MetricName=');
+  });
+
   it.each(['ThrottledRequests', 'ApproximateAgeOfOldestMessage', 'ExecutionsFailed', 'Throttles'])(
     'shows the %s of the services',
     (metric) => {

@@ -83,11 +83,12 @@ describe.each([
   });
 
   it('has the jobs queue and the dead-letter queue', () => {
+    // What SQS itself moves keeps its age, and dead letters must stay for a while.
     const common = { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 };
     const redrive = { deadLetterTargetArn: '<QueuesDeadLetters.Arn>', maxReceiveCount: maxReceives };
     expect(properties('AWS::SQS::Queue')).toEqual([
       common,
-      { ...common, VisibilityTimeout: 6 * 15 * 60, RedrivePolicy: redrive },
+      { ...common, MessageRetentionPeriod: 10 * 24 * 3600, VisibilityTimeout: 6 * 15 * 60, RedrivePolicy: redrive },
     ]);
     const tlsOnly = { Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
     const policies = properties('AWS::SQS::QueuePolicy') as { PolicyDocument: { Statement: unknown[] } }[];
@@ -101,6 +102,7 @@ describe.each([
         DeletionPolicy: 'Retain',
         Properties: {
           BillingMode: 'PAY_PER_REQUEST',
+          DeletionProtectionEnabled: true,
           KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
           AttributeDefinitions: ['id', 'failedTask', 'failedAt'].map((AttributeName) => ({
             AttributeName,
@@ -309,12 +311,49 @@ test("cdk-nag's AwsSolutions reports nothing except what is acknowledged next to
   expect(nagFindings(configuration)).toEqual([]);
 });
 
+test('keeps the logical IDs of what a deployed stack must not lose or replace', () => {
+  const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' }, events: 'create' };
+  const { Resources } = synthesize({ configuration: { tasks: [task] } });
+  const types = /^AWS::(DynamoDB::Table|SQS::Queue|Lambda::Function|StepFunctions::StateMachine|SNS::Topic)$|^Custom::/;
+  const lasting = Object.entries(Resources).flatMap(([id, { Type }]) => (types.test(Type) ? [id] : []));
+  expect(lasting).toEqual(
+    expect.arrayContaining([
+      'QueuesDeadLettersF0D5D2AD',
+      'QueuesJobs403F2492',
+      'LedgerTable9343E4AA',
+      'PlanSyncHandlerBE48DDC0',
+      'FindObjectsHandler07965C95',
+      'FinishRunHandler3CD556F8',
+      'SyncMachine41DE6A54',
+      'PlanUploadHandlerE7433152',
+      'UploadPartsHandler933603E9',
+      'CheckUploadHandlerEA738AE8',
+      'AbandonUploadHandler55E73D67',
+      'UploadMachine6B49C60E',
+      'CopyObjectsHandlerF4A4A01C',
+      'AlarmTopicC2164170',
+      'SweepUploadsHandlerE4111FF3',
+      'NotificationsSetterHandler87D7597E',
+      'NotificationsfromC70CD482',
+    ]),
+  );
+});
+
 describe('the settings of the stack', () => {
   const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
   const withSettings = (stack: object): Template => synthesize({ configuration: { tasks: [task], stack } });
 
   it('calls no function from the queue if workers take all jobs', () => {
     expect(resourcesOf(withSettings({ workerMode: 'ec2' }), 'AWS::Lambda::EventSourceMapping')).toEqual([]);
+  });
+
+  it('tags what may have tags everywhere, and nothing else', () => {
+    const template = withSettings({ tags: { team: 'media' } });
+    const tagged = (type: string) => JSON.stringify(resourcesOf(template, type)).includes('"media"');
+    for (const type of ['AWS::Lambda::Function', 'AWS::SQS::Queue', 'AWS::DynamoDB::Table', 'AWS::SSM::Parameter']) {
+      expect([type, tagged(type)]).toEqual([type, true]);
+    }
+    expect(tagged('AWS::Lambda::EventSourceMapping')).toBe(false);
   });
 
   it('applies retention, concurrency and the alarm address', () => {

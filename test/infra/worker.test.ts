@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readWorkerEnvironment } from '../../worker/environment.ts';
 import { keyFor, own, permissionsOfRole } from '../support/permissions.ts';
 import { plain, resourcesOf, runMain, synthesize, type Template } from '../support/synthesize.ts';
@@ -203,9 +206,26 @@ describe('workers alone, in a new network', () => {
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     });
 
+    it('goes on if the tuning fails', () => {
+      const script = userData(template);
+      const directory = mkdtempSync(join(tmpdir(), 's3-ferry-tuning-'));
+      const tuning = script
+        .slice(script.indexOf('set -euo'), script.indexOf('retry dnf'))
+        .replace(/\/etc\/[a-z-]+\.d/g, directory);
+      const failing = ['modprobe', 'sysctl', 'shutdown', 'sleep'].map((name) => `${name}() { return 1; }`).join('\n');
+      const { status, stdout } = spawnSync('bash', ['-c', `${failing}\n${tuning}\necho goes on`], { encoding: 'utf8' });
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: expect.stringMatching(/not tuned: modprobe[^]*goes on/),
+      });
+      rmSync(directory, { recursive: true });
+      expect(stdout).not.toContain('cannot be set up');
+    });
+
     it('loads BBR, installs Node 24 and the agent, and starts the service as its own user', () => {
       const script = userData(template);
       expect(script).toContain('modprobe tcp_bbr');
+      expect(script).toContain('sysctl -p /etc/sysctl.d/90-s3-ferry.conf');
       expect(script).toContain('net.core.default_qdisc=fq\nnet.ipv4.tcp_congestion_control=bbr');
       expect(script).toContain('dnf install -y nodejs24 amazon-cloudwatch-agent');
       expect(script).toMatch(/aws s3 cp "s3:\/\/.*\.zip" .* --region "<Region>"/);

@@ -103,6 +103,29 @@ export const stackSettingsSchema = v.strictObject({
       v.description('the address that receives alarms; AWS asks it to confirm'),
     ),
   ),
+  noticeEmail: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.email('expected an e-mail address'),
+      v.maxLength(320),
+      v.description('the address that receives a notice when nothing is left to do; without it nobody does'),
+    ),
+  ),
+  tags: v.exactOptional(
+    v.pipe(
+      v.record(
+        v.pipe(
+          v.string(),
+          v.regex(/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/u, 'expected a tag key of 1 to 128 characters'),
+        ),
+        v.pipe(
+          v.string(),
+          v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u, 'expected a tag value of up to 256 characters'),
+        ),
+      ),
+      v.description('tags of all resources that may have some in every partition: `{"team": "media"}`'),
+    ),
+  ),
   logRetentionDays: v.optional(
     v.pipe(
       v.picklist(retentionDays),
