@@ -24,8 +24,8 @@ export function taskBetweenEndpoints(settings: TaskSettings = {}): Task {
   const { source = {}, destination = {}, ...rest } = settings as { source?: object; destination?: object };
   return taskOf({
     name: 'hostile',
-    source: { prefix: 'in/', endpoint: 'https://source.invalid', ...source },
-    destination: { bucket: 'bucket', prefix: 'out/', endpoint: 'https://destination.invalid', ...destination },
+    source: { prefix: 'in/', endpoint: 'https://from.invalid', ...source },
+    destination: { bucket: 'bucket', prefix: 'out/', endpoint: 'https://to.invalid', ...destination },
     serverSideCopy: 'auto',
     largeObjectThreshold: 8 * MiB,
     partSize: 5 * MiB,

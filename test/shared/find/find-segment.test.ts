@@ -203,7 +203,7 @@ describe('a task with prefixes', () => {
         const named = fromList ? { prefixList: 'the list' } : { prefixes };
         const world = new MemoryWorld({
           task: {
-            source: { prefix: sourcePrefix },
+            source: { prefix: sourcePrefix, verbatimPrefix: true },
             destination: { prefix: destinationPrefix },
             deletes: one.deletes,
             ...named,

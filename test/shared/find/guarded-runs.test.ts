@@ -37,7 +37,7 @@ describe.each([
     const there = keys(10).map((key) => `mirror/${key}`);
     const source = [...keys(10).map((key) => `photos/${key}`), 'photo/x', '/photos/x'];
     for (const prefix of ['/photos/', 'photo/', 'Photos/']) {
-      const task = { source: { prefix }, destination: { prefix: 'mirror/' } };
+      const task = { source: { prefix, verbatimPrefix: true }, destination: { prefix: 'mirror/' } };
       const { record, jobs } = await runTask(await worldWith(source, there, { ...features, task }));
       expect(record.reason).toMatch(/^DeletesRefused: task test: 10 of 10 objects/);
       expect(names(jobs).filter((name) => name.startsWith('delete'))).toEqual([]);

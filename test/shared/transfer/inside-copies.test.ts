@@ -42,7 +42,7 @@ describe('a server-side copy', () => {
 });
 
 function foreignTask(): object {
-  const endpoint = 'http://store.test';
+  const endpoint = 'https://store.test';
   return { serverSideCopy: 'auto', source: { endpoint }, destination: { endpoint } };
 }
 

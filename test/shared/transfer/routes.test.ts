@@ -268,7 +268,7 @@ describe('a body that is too large to buffer', () => {
   });
 
   it('streams as a part in the source layout', async () => {
-    for (const endpoint of [undefined, 'http://other.example']) {
+    for (const endpoint of [undefined, 'https://other.example']) {
       const world = new MemoryWorld({ task: { destination: { ...(endpoint !== undefined && { endpoint }) } } });
       const bytes = bytesOf(65 * MiB + 10);
       await world.uploadSource(bytes, [65 * MiB, 10]);

@@ -4,7 +4,7 @@ import type { ChecksumAlgorithm } from '../../../../shared/model/object.ts';
 import { MemoryWorld, type MemoryWorldOptions } from '../../../support/memory-world.ts';
 import { bytesOf } from '../../../support/objects.ts';
 
-const foreign = { endpoint: 'http://store.test' };
+const foreign = { endpoint: 'https://store.test' };
 
 /** A world whose source stores a checksum of this algorithm. */
 async function filled(options: MemoryWorldOptions, size = 1000, algorithm?: ChecksumAlgorithm): Promise<MemoryWorld> {
