@@ -8,6 +8,8 @@ export interface ContentHeaders {
   readonly contentDisposition?: string;
   readonly cacheControl?: string;
   readonly expires?: string;
+  /** where a website of the bucket redirects requests of the object to */
+  readonly websiteRedirect?: string;
 }
 
 export const checksumAlgorithms = ['CRC32', 'CRC32C', 'CRC64NVME'] as const;

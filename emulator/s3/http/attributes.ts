@@ -6,6 +6,15 @@ import { parseTagHeader, printTags } from './tags.ts';
 
 /** Headers that are stored and returned unchanged. */
 const unchangedHeaders = ['content-language', 'content-disposition', 'cache-control', 'expires'] as const;
+/** S3: CopyObject does not copy it, whatever the directive; PutObject: a path of the bucket or a URL. */
+const redirectHeader = 'x-amz-website-redirect-location';
+
+function readRedirect(call: Call): [string, string][] {
+  const value = header(call, redirectHeader);
+  if (value === undefined) return [];
+  if (/^(\/|https?:\/\/)/.test(value)) return [[redirectHeader, value]];
+  throw new S3Error('InvalidRedirectLocation');
+}
 
 const storageClasses: ReadonlySet<string> = new Set([
   ...['STANDARD', 'REDUCED_REDUNDANCY', 'STANDARD_IA', 'ONEZONE_IA', 'INTELLIGENT_TIERING', 'GLACIER'],
@@ -85,7 +94,7 @@ export function readAttributes(call: Call): Attributes {
     const value = header(call, name);
     if (value !== undefined) headers.push([name, value]);
   }
-  headers.push(...readMetadata(call), ...readEncryption(call));
+  headers.push(...readRedirect(call), ...readMetadata(call), ...readEncryption(call));
   return {
     storageClass: readStorageClass(call),
     headers: JSON.stringify(Object.fromEntries(headers)),
@@ -97,11 +106,11 @@ export function readAttributes(call: Call): Attributes {
 export function copyAttributes(call: Call, source: Attributes): Attributes {
   refuseAcl(call);
   const copied = Object.entries(storedHeaders(source)).filter(
-    ([name]) => !name.startsWith(encryptionHeader) && name !== 'x-amz-restore',
+    ([name]) => !name.startsWith(encryptionHeader) && name !== 'x-amz-restore' && name !== redirectHeader,
   );
   return {
     storageClass: readStorageClass(call),
-    headers: JSON.stringify(Object.fromEntries([...copied, ...readEncryption(call)])),
+    headers: JSON.stringify(Object.fromEntries([...copied, ...readRedirect(call), ...readEncryption(call)])),
     tags: source.tags,
   };
 }

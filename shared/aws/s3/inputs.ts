@@ -14,6 +14,7 @@ type Creation = Pick<
   | 'ContentLanguage'
   | 'ContentDisposition'
   | 'CacheControl'
+  | 'WebsiteRedirectLocation'
   | 'Metadata'
   | 'Tagging'
   | 'StorageClass'
@@ -48,6 +49,8 @@ const headerFields = {
   contentDisposition: 'ContentDisposition',
   cacheControl: 'CacheControl',
   expires: rawExpires,
+  // No directive of CopyObject copies it (S3: CopyObject).
+  websiteRedirect: 'WebsiteRedirectLocation',
 } as const satisfies Record<keyof ContentHeaders, keyof Creation | typeof rawExpires>;
 
 /**

@@ -66,7 +66,8 @@ function wholeSize(answer: Answer): number | undefined {
 
 /** An empty header means the same as none. */
 function contentHeaders(answer: Answer): ContentHeaders {
-  const { ContentType, ContentLanguage, ContentDisposition, CacheControl, ExpiresString } = answer;
+  const { ContentType, ContentLanguage, ContentDisposition, CacheControl, ExpiresString, WebsiteRedirectLocation } =
+    answer;
   const encoding = storedEncoding(answer.ContentEncoding);
   return {
     ...(isStated(ContentType) && { contentType: ContentType }),
@@ -75,6 +76,7 @@ function contentHeaders(answer: Answer): ContentHeaders {
     ...(isStated(ContentDisposition) && { contentDisposition: ContentDisposition }),
     ...(isStated(CacheControl) && { cacheControl: CacheControl }),
     ...(isStated(ExpiresString) && { expires: ExpiresString }),
+    ...(isStated(WebsiteRedirectLocation) && { websiteRedirect: WebsiteRedirectLocation }),
   };
 }
 

@@ -125,7 +125,9 @@ export const taskSchema = v.strictObject({
   metadata: v.optional(
     v.pipe(
       v.boolean(),
-      v.description('user metadata (`x-amz-meta-...`) travels with the object; content headers always do'),
+      v.description(
+        'user metadata (`x-amz-meta-...`) travels with the object; content headers and the website redirect always do',
+      ),
     ),
     true,
   ),

@@ -13,6 +13,7 @@ const attributes: ObjectAttributes = {
     contentDisposition: 'attachment; filename="a b"',
     cacheControl: 'max-age=60',
     expires: 'Thu, 01 Dec 2033 16:00:00 GMT',
+    websiteRedirect: '/elsewhere',
   },
   metadata: { colour: 'blue', 'x-y': 'ü' },
   tags: { kind: 'a b', 'p+q': '1/2' },
