@@ -9,13 +9,15 @@ export interface BytesUse {
   readonly writes: boolean;
 }
 
-/** Reading needs `kms:Decrypt`. Writing needs both: S3 decrypts the data key for each part, and to complete an upload. */
+/**
+ * Reading needs `kms:Decrypt`. Writing needs both: S3 decrypts the data key for each part, and to complete an upload.
+ */
 const readActions = ['kms:Decrypt'];
 const writeActions = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /**
- * The use of KMS keys for the bytes of objects, in calls that S3 makes for the role. Which key an object or a bucket has
- * is not known at synthesis, so any key may be used, of any account, as far as the key's own policy allows it: a
+ * The use of KMS keys for the bytes of objects, in calls that S3 makes for the role. Which key an object or a bucket
+ * has is not known at synthesis, so any key may be used, of any account, as far as the key's own policy allows it: a
  * customer key at the source, or the default key of a destination bucket. Only a key that a task names is the only one
  * for writing. The encryption context is the object's ARN, or with a bucket key the bucket's (Amazon S3 User Guide:
  * Using server-side encryption with AWS KMS keys, "Encryption context").

@@ -27,7 +27,8 @@ export function fitsRole(accesses: readonly Access[]): boolean {
 
 /**
  * Grants `accesses` in statements and policies that stay within the quotas of IAM: in the role's own policy while there
- * is room, then in managed ones, which roles with the same accesses share. The CDK would divide only between statements.
+ * is room, then in managed ones, which roles with the same accesses share. The CDK would divide only between
+ * statements.
  */
 export function grantAccess(role: Role, accesses: readonly Access[]): void {
   const [inline = [], ...managed] = policiesOf(accesses, inlineCharacters);

@@ -9,7 +9,9 @@ import { quotas } from './quotas/quotas.ts';
 
 /** Tasks with a rule each. With more of them, tasks with the same schedule share rules. */
 const singleRules = 50;
-/** Rules in the stack itself. With more of them, the resources of 200 tasks would not fit, and a nested stack has them. */
+/**
+ * Rules in the stack itself. With more of them, the resources of 200 tasks would not fit, and a nested stack has them.
+ */
 const stackRules = 80;
 
 /** What one rule starts, and when. */

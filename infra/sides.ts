@@ -81,7 +81,7 @@ export function grantSides(role: Role, tasks: readonly Task[], use: SidesUse): v
     })),
   );
   const all = [...accesses, ...keyAccess(uses, { contexts: true })];
-  // Whoever may use a key through S3 alone can use it only for objects that S3 lets him read or write. So with so many
+  // A role that may use a key only through S3 can use it only for objects that it may read or write. So with so many
   // buckets that their names do not fit twice, the objects are not named a second time.
   grantAccess(role, fitsRole(all) ? all : [...accesses, ...keyAccess(uses, { contexts: false })]);
   explainWildcard(role, /:s3:::[^/]+\/[^]*\*$/, "the objects under a task's prefix");
@@ -138,9 +138,9 @@ function sideAccess(task: Task, side: Side, use: SideUse): Access[] {
 }
 
 /**
- * A bucket's name says nothing about its owner: whoever creates a bucket of that name after it was deleted would receive
- * the copies. So only the account that a task names, or the stack's own, may own it. Of a bucket whose requester pays,
- * which is somebody else's, only a task can know the owner.
+ * A bucket's name says nothing about its owner: after it was deleted, anyone can create a bucket of that name, and
+ * would receive the copies. So only the account that a task names, or the stack's own, may own it. Of a bucket whose
+ * requester pays, which belongs to another account, only a task can know the owner.
  */
 export function ownerCondition({ expectedBucketOwner, requestPayer }: Side): Conditions {
   if (expectedBucketOwner === undefined && requestPayer) return {};

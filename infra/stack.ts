@@ -99,7 +99,7 @@ export class FerryStack extends Stack {
       functions: { ...syncFunctions, copyObjects, ...uploadFunctions, sweepUploads },
       namespace: pipeline.metricsNamespace,
     };
-    const { alarms } = new Alarms(this, 'Alarms', watched, topic, notices);
+    const { alarms } = new Alarms(this, 'Alarms', watched, { alarms: topic, notices });
     new FerryDashboard(this, 'Overview', watched, alarms);
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
     this.describe(pipeline, sync, upload);

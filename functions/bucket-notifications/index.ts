@@ -54,7 +54,9 @@ async function perform(request: CustomResourceRequest, idPrefix: string): Promis
   if (faults.length > 0) throw faults[0];
 }
 
-/** @throws Fault `InvalidTask` for a bucket in another region than the queue, which S3 would refuse without saying why */
+/**
+ * @throws Fault `InvalidTask` for a bucket in another region than the queue, which S3 would refuse without saying why
+ */
 function refuseOtherRegion({ BucketName, Region, QueueArn }: NotificationProperties): void {
   const region = QueueArn.split(':')[3];
   if (Region === undefined || Region === region) return;

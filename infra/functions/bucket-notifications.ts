@@ -20,9 +20,9 @@ export class BucketNotificationsFunction extends FerryFunction {
   }
 
   /**
-   * Lets it change the notifications of `buckets`. Their custom resource must depend on the policies: when buckets leave
-   * the configuration, CloudFormation makes new policies first, lets the function remove the notifications, and deletes
-   * the old policies last. So a policy never changes: its name is made of what it allows.
+   * Lets it change the notifications of `buckets`. Their custom resource must depend on the policies: when buckets
+   * leave the configuration, CloudFormation makes new policies first, lets the function remove the notifications, and
+   * deletes the old policies last. So a policy never changes: its name is made of what it allows.
    * @returns the policies, which fit into the quotas of IAM for 200 buckets; one for each bucket would not
    */
   allow(buckets: readonly { readonly bucket: string; readonly owner?: string }[]): ManagedPolicy[] {

@@ -38,6 +38,12 @@ interface AlarmSettings {
   readonly notifiesEnd?: boolean;
 }
 
+/** Where alarms go, and the notice that all is done; without a topic for notices, none is sent. */
+interface AlarmTopics {
+  readonly alarms: ITopic;
+  readonly notices: ITopic | undefined;
+}
+
 /**
  * Alarms on what needs a person, each with its heading in docs/runbook.md, and a notice when all is done. They go to
  * the topics of topic.ts; dashboard.ts shows them above its graphs. Both look at what watched.ts lists.
@@ -45,11 +51,10 @@ interface AlarmSettings {
 export class Alarms extends Construct {
   readonly alarms: readonly Alarm[];
 
-  /** @param notices receives the notice that all is done; by default nobody does */
-  constructor(scope: Construct, id: string, watched: Watched, topic: ITopic, notices: ITopic | undefined) {
+  constructor(scope: Construct, id: string, watched: Watched, topics: AlarmTopics) {
     super(scope, id);
-    const action = new SnsAction(topic);
-    const notice = notices && new SnsAction(notices);
+    const action = new SnsAction(topics.alarms);
+    const notice = topics.notices && new SnsAction(topics.notices);
     this.alarms = [...queueAlarms(watched), ...workAlarms(watched), ...functionAlarms(watched), allDone(watched)].map(
       (settings) => {
         const alarm = this.alarm(settings);
@@ -178,8 +183,9 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
 }
 
 /**
- * In alarm while there is work: messages that wait or are in hand, large objects that are being copied. A run that finds
- * nothing is none, or each scheduled run would end in a notice. Its return to "OK" is the notice, sent once, that all of it is done.
+ * In alarm while there is work: messages that wait or are in hand, large objects that are being copied. A run that
+ * finds nothing is none, or each scheduled run would end in a notice. Its return to "OK" is the notice, sent once, that
+ * all of it is done.
  */
 function allDone({ queues, functions }: Watched): AlarmSettings {
   const { jobs } = queues;

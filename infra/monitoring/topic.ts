@@ -4,7 +4,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 
-/** A topic for alarms, or for notices that need nobody. */
+/** A topic for alarms, or for notices that need no action. */
 export class AlarmTopic extends Construct {
   readonly topic: Topic;
 

@@ -15,7 +15,7 @@ export interface Page<Item, Token> {
  * or repeats an earlier one (a cycle of any length, found by Brent's algorithm, which remembers one token), or one with
  * too many empty pages in a row.
  * @param what the operation and its bucket, for messages
- * @param maxEmpty the most empty pages in a row; Infinity if whoever reads the pages watches the time
+ * @param maxEmpty the most empty pages in a row; Infinity if the reader of the pages watches the time
  * @throws Fault `Unavailable` if the listing does not end
  */
 export async function* pages<Items extends readonly unknown[], Token>(

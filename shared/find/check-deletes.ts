@@ -6,8 +6,9 @@ import type { Ledger } from '../ports/ledger.ts';
 import { prefixOf } from './finish-run.ts';
 
 /**
- * Decides, once all segments are searched and before the first delete is sent, whether the run may delete what it found.
- * Each delete job is checked against the source again, but a source that is read under a wrong name has none of them.
+ * Decides, once all segments are searched and before the first delete is sent, whether the run may delete what it
+ * found. Each delete job is checked against the source again, but a source that is read under a wrong name has none of
+ * them.
  * @returns what is left to do: the segments that have deletes, each with their number
  * @throws Fault `DeletesRefused` saying how many of how many objects would be deleted, and how to allow it
  */

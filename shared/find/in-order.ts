@@ -8,7 +8,7 @@ export interface Window {
 
 /**
  * Yields each item with what `start` makes of it, in the order of the items, and starts later ones while an earlier one
- * waits. An item that needs no wait, with none before it, is passed on at once, and nothing is read ahead of it.
+ * waits. An item that needs no wait, with none before it, is passed on immediately, and nothing is read ahead of it.
  * @throws what the source or a start throws, after everything before it was yielded
  */
 export async function* inOrder<Item, Result>(

@@ -69,7 +69,7 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
 }
 
 /**
- * A copy of an archived object cannot be made before somebody restores it, and would end as a dead letter in every run.
+ * A copy of an archived object cannot be made before it is restored, and would end as a dead letter in every run.
  * Where the listing does not say whether it is restored, the object is asked, and for a tier that no listing shows the
  * ledger, which has the failure of an earlier job.
  */

@@ -13,7 +13,7 @@ export interface Pair {
 /**
  * Merge-joins two sorted listings. Only one page of each, and the next one that was requested, is in memory.
  * @param source pages in UTF-8 byte order, keys comparable with the destination's
- * @param trail told of each page before its keys are returned
+ * @param trail notes each page before its keys are returned
  */
 export async function* mergeListings(
   source: AsyncIterable<RelativePage>,

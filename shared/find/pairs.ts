@@ -101,8 +101,8 @@ export async function* headPairs(
 }
 
 /**
- * HEADs at once: with an answer in 20 to 100 ms, some 500 to 2,000 keys per second, far below S3's 5,500 reads per second
- * and prefix.
+ * HEADs at once: with an answer in 20 to 100 ms, some 500 to 2,000 keys per second, far below S3's 5,500 reads per
+ * second and prefix.
  */
 export const headWindow: Window = { waiting: 48, items: 1000 };
 

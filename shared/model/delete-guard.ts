@@ -7,7 +7,7 @@ export interface DeleteGuard {
   readonly maxDeletes?: number | string;
   /** the source may list nothing, or far less than before */
   readonly allowEmptySource?: boolean;
-  /** the run was started with `allowDeletes`: whoever did so has seen the number */
+  /** the run was started with `allowDeletes`: the person who started it has seen the number */
   readonly allowDeletes?: boolean;
 }
 
@@ -29,8 +29,8 @@ const leastShareListed = 0.5;
 const maxExamples = 3;
 
 /**
- * Judges the deletes of a run. They come from what the source does not list, and a mistyped prefix, a wrong account or a
- * store that answers with an empty page look exactly like a source that was emptied.
+ * Judges the deletes of a run. They come from what the source does not list, and a mistyped prefix, a wrong account or
+ * a store that answers with an empty page look exactly like a source that was emptied.
  * @returns why the deletes are refused, and how to allow them; undefined if they may be sent
  */
 export function refusedDeletes(run: GuardedRun, guard: DeleteGuard): string | undefined {

@@ -3,7 +3,8 @@
  * so the type of a Lambda error, which the state machines retry and catch), and it begins the reason in the ledger.
  *
  * `retry` says what helps:
- * - `never`: the same work fails again until a person changes something. The job goes to the dead-letter queue at once.
+ * - `never`: the same work fails again until a person changes something. The job goes straight to the dead-letter
+ *   queue.
  * - `later`: the same work may succeed. Its one retry owner tries again: the queue for a job, the state machine for a
  *   call.
  * - `restart`: the object changed under the attempt. The attempt is discarded, and the object is looked at from the

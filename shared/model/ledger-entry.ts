@@ -71,8 +71,8 @@ export function isRecorded(
 }
 
 /**
- * Does the ledger say that this version of the source could not be copied because it is archived? That is believed for a
- * week: an object that comes back to a tier that can be read looks the same in a listing.
+ * Does the ledger say that this version of the source could not be copied because it is archived? That is believed for
+ * a week: an object that comes back to a tier that can be read looks the same in a listing.
  * @param now milliseconds since the epoch
  */
 export function isKnownArchived(

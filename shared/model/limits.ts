@@ -91,5 +91,5 @@ export const maxSegments = 64;
 /** ListObjectsV2 calls that plan-sync spends on finding segment boundaries. */
 export const maxSegmentProbes = 256;
 
-/** Validity of a web identity token, which is exchanged at once. The role's policy allows no longer one. */
+/** Validity of a web identity token, which is exchanged immediately. The role's policy allows no longer one. */
 export const identityTokenSeconds = 300;

@@ -31,8 +31,9 @@ export interface ListedObject {
   /** milliseconds since the epoch; 0 if the store does not say */
   readonly modified: number;
   /**
-   * The listing names an archive class: `yes` if it also says that there is no restored copy, `maybe` if it says nothing
-   * about that. `unseen` for S3 Intelligent-Tiering, whose archive tiers no listing shows. Absent for everything else.
+   * The listing names an archive class: `yes` if it also says that there is no restored copy, `maybe` if it says
+   * nothing about that. `unseen` for S3 Intelligent-Tiering, whose archive tiers no listing shows. Absent for
+   * everything else.
    */
   readonly archived?: 'yes' | 'maybe' | 'unseen';
 }

@@ -11,8 +11,8 @@ export interface FaultDetails {
 const code = /^[A-Za-z][A-Za-z0-9.]{0,63}$/;
 
 /**
- * A fault for the log: its name, and the code of the error behind it. Messages hold keys, which belong to the ledger and
- * the dead letters; logs have only their hashes.
+ * A fault for the log: its name, and the code of the error behind it. Messages hold keys, which belong to the ledger
+ * and the dead letters; logs have only their hashes.
  */
 export function faultDetails(fault: Fault): FaultDetails {
   for (let { cause } = fault as { cause?: unknown }, depth = 0; cause instanceof Error && depth < 5; depth++) {

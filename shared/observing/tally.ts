@@ -5,8 +5,8 @@ import { metricTable, type MetricName } from '../model/metrics.ts';
 import type { Progress, ProgressEvent } from '../ports/progress.ts';
 
 /**
- * Logs and metrics. The core reports what it does to listeners; these ones write it: log lines at once, metrics summed
- * up (CloudWatch's embedded metric format). Functions and the EC2 worker write the same lines and metrics.
+ * Logs and metrics. The core reports what it does to listeners; these ones write it: log lines immediately, metrics
+ * summed up (CloudWatch's embedded metric format). Functions and the EC2 worker write the same lines and metrics.
  */
 
 /** One logger per process; its service name comes from the environment. */
@@ -41,7 +41,7 @@ function metricOf({ route }: Outcome): MetricName {
 /** Sums metrics per task for one invocation (or a minute of a worker), and publishes one line per task. */
 export class Tally {
   /** what was said once already */
-  readonly #told = new Set<string>();
+  readonly #warned = new Set<string>();
   readonly #tasks = new Map<string, Map<MetricName, number[]>>();
 
   /**
@@ -86,9 +86,9 @@ export class Tally {
 
   /** One line for a task: the metric counts the objects. */
   #warnOnce(task: string, { what, key, reason }: Extract<ProgressEvent, { type: 'dropped' }>): void {
-    const told = `${task} ${what}`;
-    if (this.#told.has(told)) return;
-    this.#told.add(told);
+    const warning = `${task} ${what}`;
+    if (this.#warned.has(warning)) return;
+    this.#warned.add(warning);
     logger.warn('left out: the destination does not implement it', { task, what, keyHash: keyHash(key), reason });
   }
 

@@ -19,7 +19,7 @@ export interface DeadLetters {
 export interface Redelivery {
   /**
    * @param receipt the receipt handle
-   * @param seconds from now; 0 for at once
+   * @param seconds from now; 0 for immediately
    * @returns false if the receipt no longer controls the message: a second delivery has it, or has deleted it
    */
   after(receipt: string, seconds: number): Promise<boolean>;

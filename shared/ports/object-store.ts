@@ -64,7 +64,8 @@ export interface ObjectStore {
 
   /**
    * Copies a whole object inside the store, pinned to `source.etag`.
-   * @throws Fault `NotSupported`, `Refused` or `AccessDenied` if the store or the credentials cannot; the caller then relays
+   * @throws Fault `NotSupported`, `Refused` or `AccessDenied` if the store or the credentials cannot; the caller then
+   *   relays
    */
   copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored>;
 

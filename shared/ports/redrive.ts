@@ -19,6 +19,6 @@ export interface RedriveQueues {
   send(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
   /** Deletes them from the dead-letter queue. @returns the IDs of those that were deleted */
   remove(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
-  /** Makes them visible in the dead-letter queue again at once. */
+  /** Makes them visible in the dead-letter queue again immediately. */
   release(letters: readonly DeadLetter[]): Promise<void>;
 }

@@ -53,7 +53,7 @@ export interface Consumer {
  * | the job                                       | the message                                                |
  * |-----------------------------------------------|------------------------------------------------------------|
  * | succeeded                                     | leaves the queue                                           |
- * | cannot succeed until something is changed     | is buried at once: dead-letter queue, reason in the ledger |
+ * | cannot succeed until something is changed     | is buried: dead-letter queue, reason in the ledger |
  * | may succeed later                             | comes back after a growing delay; reason from failure 2 on |
  * | may succeed later; this was the last delivery | is buried                                                  |
  * | may succeed later; another delivery ended it  | is sent again as a new message                             |

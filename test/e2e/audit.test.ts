@@ -177,7 +177,7 @@ describe('differences', () => {
     expect(summary).toMatchObject({ failures: 3, uploads: 3, queue: { waiting: 1, inFlight: 0, deadLetters: 3 } });
   });
 
-  it('leave everything as it was: a second audit finds the same, and dead letters are there at once', async () => {
+  it('leave everything as it was: a second audit finds the same, and dead letters are there immediately', async () => {
     expect(await local.messages(deadLetters)).toBe(4);
     expect((await findings('--task', 'main')).summary).toMatchObject({ differences: 16, information: 4 });
   });

@@ -17,7 +17,7 @@ it.each(['lambda', 'ec2'] as const)(
       const poisoned = `${task}/some/5`;
       const healthy = new Map([...wanted].filter(([key]) => key !== poisoned));
       const { cure } = pipeline.poison(poisoned);
-      // A failed message comes back at once instead of after 15 seconds and more.
+      // A failed message comes back immediately instead of after 15 seconds and more.
       pipeline.fault = ({ operation }) =>
         operation === 'ChangeMessageVisibility' ? { kind: 'come-back', seconds: 0 } : undefined;
 

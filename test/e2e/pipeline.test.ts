@@ -321,7 +321,7 @@ it('copies and deletes within a prefix list, and leaves metadata and tags behind
   await put('source', 'lists/today', '\n');
   expect(await local.sync({ task: 'listed' })).toMatchObject({ error: 'InvalidInput' });
 
-  // A prefix that the source does not have, as a mistyped one: the mirror stays, until somebody says that it may go.
+  // A prefix that the source does not have, as a mistyped one: the mirror stays until a person allows its deletion.
   await put('source', 'lists/today', 'parts/c/t\n');
   expect(await local.sync({ task: 'listed' })).toMatchObject({
     status: 'FAILED',

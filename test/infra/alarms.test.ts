@@ -51,7 +51,7 @@ describe('alarms', () => {
     }
   });
 
-  it('notify the topic when they begin; nobody asked for the notice that all is done', () => {
+  it('notify the topic when they begin; without an address there is no notice that all is done', () => {
     for (const { AlarmName, AlarmActions = [], OKActions = [], TreatMissingData } of alarms) {
       const isNotice = AlarmName === 'S3Ferry: All done';
       expect([AlarmName, AlarmActions, OKActions]).toEqual([AlarmName, isNotice ? [] : ['<AlarmTopic>'], []]);

@@ -22,7 +22,7 @@ function deletions(old: Resources, next: Resources): string[] {
   while (left.size > 0) {
     const free = [...left].filter((id) => ![...left].some((other) => other !== id && dependsOn(old, other, id)));
     if (free.length === 0) throw new Error(`a circle: ${[...left].join(', ')}`);
-    // CloudFormation deletes them at the same time: whatever one of them needs may be gone at once.
+    // CloudFormation deletes them at the same time: what one of them needs may already be gone.
     free.sort((one, other) => Number(isPolicy(old, other)) - Number(isPolicy(old, one)));
     for (const id of free) left.delete(id);
     order.push(...free);

@@ -251,7 +251,7 @@ describe('permissions by configuration', () => {
     expect(on('copy-objects', bucket('deletes-to/'))[ours('deletes-to/*')]).not.toContain('s3:PutObjectAcl');
   });
 
-  it('leaves the tier of a task to Parameter Store, which refuses to be told a lower one', () => {
+  it('leaves the tier of a task to Parameter Store, which refuses a lower one', () => {
     const tiers = resourcesOf(template, 'AWS::SSM::Parameter').flatMap(({ Properties }) => {
       const { Name, Tier } = plain(Properties) as { Name: string; Tier: string };
       return Name.includes('/tasks/') ? [Tier] : [];

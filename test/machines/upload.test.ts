@@ -66,7 +66,7 @@ test('an object in one round is planned, sent in batches and checked', async () 
   ]);
 });
 
-test('an object that turns out to need nothing ends at once', async () => {
+test('an object that turns out to need nothing ends immediately', async () => {
   const run = await machine.run(job, functions({ 'plan-upload': () => finished }));
   expect(run.output).toEqual(finished);
   expect(run.calls.map(({ state }) => state)).toEqual(['PlanUpload']);

@@ -75,7 +75,7 @@ describe('redrive', () => {
     expect(queues.dead.size).toBe(0);
   });
 
-  it('moves the letters of one task, and releases the others at once', async () => {
+  it('moves the letters of one task, and releases the others immediately', async () => {
     for (let index = 0; index < 12; index++) queues.bury(`k${index}`, 'other');
     queues.bury('mine', 'mine');
     queues.bury('event', '', { body: '{"Records": []}', reason: 'no colon' });

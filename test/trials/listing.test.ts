@@ -66,7 +66,7 @@ test.each([1, 2, 3])(
       const action = random.pick(['write', 'write', 'delete'] as const);
       if (action === 'write') await put(source, key, `later ${key}`);
       else await source.delete(key);
-      // Its event may be dealt with at once, so that the other side changes too, or later.
+      // Its event may be handled immediately, so that the other side changes too, or later.
       if (random.chance(0.6)) await work({ task: task.name, key, action: action === 'write' ? 'copy' : 'delete' });
     };
     const find = async (disturb: () => Promise<void>): Promise<Job[]> => {

@@ -181,7 +181,7 @@ test('a job without progress gives up its message as a failure does, and ends th
   const { worker, events } = consumerOver(source, (_job, { stuck }) => stuck, limits);
   expect(await worker.run()).toBe('stuck');
   expect(events).toEqual([{ type: 'stuck', message: '0' }]);
-  // Heartbeats hid it while it might have made progress; it returns after the first delay of a failure, not at once.
+  // Heartbeats hid it while it might have made progress; it returns after the first delay of a failure, not immediately.
   expect(source.back.at(-1)).toEqual(['r0', 15]);
 });
 

@@ -93,7 +93,7 @@ function literal(text: string): string {
   return text.replace(/\$\{([*?$])\}/g, '$1');
 }
 
-/** Each of an ARN's six parts by itself: a wildcard does not cross a colon, except in the last part. */
+/** Compares each of an ARN's six parts separately: a wildcard does not cross a colon, except in the last part. */
 function matchesArn(pattern: string, text: string): boolean {
   const [wanted, found] = [partsOf(pattern), partsOf(text)];
   return wanted.length === found.length && wanted.every((part, index) => matches(part, found[index] ?? ''));

@@ -26,7 +26,7 @@ function send(message: FromEnvironment): void {
 /** Sends a last message and exits. */
 function endWith(error: LambdaError, code: number): void {
   const message: FromEnvironment = { kind: 'failed', error, fatal: true };
-  // A posted message of a thread arrives even if the thread exits at once. A message of a process does not.
+  // A posted message of a thread arrives even if the thread exits right after it. A message of a process does not.
   if (port || !process.connected) {
     send(message);
     process.exit(code);

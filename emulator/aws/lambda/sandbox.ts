@@ -10,7 +10,7 @@ export interface Sandbox {
   /** resolves when the sandbox has exited and all its output was delivered */
   readonly exited: Promise<void>;
   send(message: ToEnvironment): void;
-  /** Ends the sandbox at once, even if its code blocks. */
+  /** Ends the sandbox immediately, even if its code blocks. */
   kill(): void;
 }
 

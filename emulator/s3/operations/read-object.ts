@@ -128,7 +128,7 @@ export function getObject(call: Call, server: Server): Answer {
   return { ...answer, body: { pieces: storage.partsOf(row), start, length, release: storage.pins.pin(row.content) } };
 }
 
-/** RestoreObject: the object is readable at once. */
+/** RestoreObject: the object is readable immediately. */
 export function restoreObject(call: Call, server: Server): Answer {
   const row = requireObject(server, call.info.bucket, call.info.key);
   if (!isArchived(row)) {

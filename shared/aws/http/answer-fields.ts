@@ -24,7 +24,8 @@ function readDate(text: string): Date | undefined {
 
 /**
  * Rewrites headers to what the SDK can parse. `Expires` need not be a date: its text moves to the header from which
- * the SDK takes the field `ExpiresString`. An empty one means the same as none. Dates that nobody here uses are removed.
+ * the SDK takes the field `ExpiresString`. An empty one means the same as none. Dates that nobody here uses are
+ * removed.
  */
 export function makeReadable(headers: Record<string, string>): void {
   const { expires, 'last-modified': modified } = headers;

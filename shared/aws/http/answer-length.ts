@@ -26,8 +26,8 @@ export class StoredBodies {
   #unzips = true;
 
   /**
-   * @param request its header is set for each attempt. It is not signed: Google's storage changes it on the way, and the
-   *   signature would not match
+   * @param request its header is set for each attempt. It is not signed: Google's storage changes it on the way, and
+   *   the signature would not match
    * @param ask sends the request
    */
   async ask<Result extends { response: unknown }>(request: HttpRequest, ask: Ask<Result>): Promise<Result> {

@@ -24,8 +24,8 @@ const maxRounds = 5;
 /** The wait before each read of what was written: S3 shows a new configuration to readers after a while. */
 const readDelaysMillis = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000];
 /**
- * The waits after each refusal, a minute in all. The role's policy for a new bucket is attached just before, and IAM shows
- * it to S3 after a while (IAM User Guide: Changes that I make are not always immediately visible).
+ * The waits after each refusal, a minute in all. The role's policy for a new bucket is attached just before, and IAM
+ * shows it to S3 after a while (IAM User Guide: Changes that I make are not always immediately visible).
  */
 const refusedDelaysMillis = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 

@@ -91,8 +91,9 @@ interface HeaderRequest {
 }
 
 /**
- * Adds headers that the SDK does not send: the source's Expires, the request for a checksum of GET, and UNSIGNED-PAYLOAD for bodies with an MD5 or
- * CRC, which is a signed header. Hashing such a body a second time would cost more than all other work.
+ * Adds headers that the SDK does not send: the source's Expires, the request for a checksum of GET, and
+ * UNSIGNED-PAYLOAD for bodies with an MD5 or CRC, which is a signed header. Hashing such a body a second time would
+ * cost more than all other work.
  */
 function addHeaderMiddleware(client: S3Client): void {
   client.middlewareStack.add(

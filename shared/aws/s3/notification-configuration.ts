@@ -18,7 +18,7 @@ const removedEvents: readonly Event[] = ['s3:ObjectRemoved:*', 's3:LifecycleExpi
 /**
  * Who wants our entries, in their IDs. A bucket moves from a resource of its own to that of a group, or back, when a
  * configuration grows or shrinks: CloudFormation creates the one and then deletes the other, or, if the update fails,
- * the new one again. The entries stay until nobody wants them.
+ * the new one again. The entries stay until neither needs them.
  */
 const marks = { bucket: '', group: 'g-', both: 'b-' } as const;
 

@@ -5,9 +5,9 @@ import { quotedEtag } from './inputs.ts';
 export const impossibleEtag = quotedEtag('0'.repeat(32));
 
 /**
- * Does a store compare the version that a copy is pinned to? Ceph 16 ignores `x-amz-copy-source-if-match`, of CopyObject
- * and of UploadPartCopy. An object could then get the bytes of one version and the metadata of another, or parts of
- * two; such a store has to be given the bytes. The store is asked once per bucket, operation and process.
+ * Does a store compare the version that a copy is pinned to? Ceph 16 ignores `x-amz-copy-source-if-match`, of
+ * CopyObject and of UploadPartCopy. An object could then get the bytes of one version and the metadata of another, or
+ * parts of two; such a store has to be given the bytes. The store is asked once per bucket, operation and process.
  */
 export class PinnedCopies {
   #answer: Promise<boolean> | undefined;

@@ -48,8 +48,8 @@ export function realVersion(versionId: string | undefined): string | undefined {
 }
 
 /**
- * `aws-chunked` describes how a body was sent. S3 removes it from Content-Encoding; stores that keep it would pass it on
- * to every copy, and no copy in S3 would ever have the same attributes.
+ * `aws-chunked` describes how a body was sent. S3 removes it from Content-Encoding; stores that keep it would pass it
+ * on to every copy, and no copy in S3 would ever have the same attributes.
  */
 export function storedEncoding(encoding: string | undefined): string | undefined {
   if (encoding === undefined || !/aws-chunked/i.test(encoding)) return encoding;

@@ -80,7 +80,7 @@ export async function getObject(
 
 /**
  * The answer to GET with the object's length. Proxies that send bodies in chunks leave it out: HEAD states it then, and
- * whoever reads the body counts its bytes against it.
+ * the reader of the body counts its bytes against it.
  * @throws Fault `SourceChanged` if HEAD shows another object
  */
 async function withLength(

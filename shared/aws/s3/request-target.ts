@@ -20,7 +20,9 @@ interface ObjectOperation {
   readonly copies?: true;
 }
 
-/** Every operation about an object that a transfer makes. Of another one, which names a key too, only that is checked. */
+/**
+ * Every operation about an object that a transfer makes. Of another one, which names a key too, only that is checked.
+ */
 const objectOperations: Readonly<Record<string, ObjectOperation>> = {
   HeadObject: { method: 'HEAD', may: ['versionId', 'partNumber'] },
   GetObject: { method: 'GET', may: ['versionId', 'partNumber'] },

@@ -76,8 +76,8 @@ export async function copyPart(
 }
 
 /**
- * S3 itself (no `endpoint`) is not asked. The question is one byte of the wanted part: if the store copies it, ListParts
- * shows a part of the wrong size, which no caller takes for the planned one.
+ * S3 itself (no `endpoint`) is not asked. The question is one byte of the wanted part: if the store copies it,
+ * ListParts shows a part of the wrong size, which no caller takes for the planned one.
  * @param bytes the part's size
  * @throws Fault `NotSupported` if the store ignores the version, or cannot be asked about a part of one byte
  */

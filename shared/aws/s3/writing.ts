@@ -56,8 +56,8 @@ export async function copyObject(
 }
 
 /**
- * S3 itself (no `endpoint`) is not asked. The question is a copy with everything that the source has: if the store makes
- * it, the destination shows one whole version, and the caller then sends the wanted one.
+ * S3 itself (no `endpoint`) is not asked. The question is a copy with everything that the source has: if the store
+ * makes it, the destination shows one whole version, and the caller then sends the wanted one.
  * @throws Fault `NotSupported` if the store ignores the version
  */
 async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: string): Promise<void> {

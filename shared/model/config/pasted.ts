@@ -2,8 +2,8 @@ import { quoted } from '../text.ts';
 import { partitionOf } from './partition.ts';
 
 /**
- * What people paste into the fields of a side, where its meaning is certain: white space around a name, a URI, an ARN or
- * a URL instead of a bucket's name, an endpoint with the bucket in it. What is not certain stays as it is, and is
+ * What people paste into the fields of a side, where its meaning is certain: white space around a name, a URI, an ARN
+ * or a URL instead of a bucket's name, an endpoint with the bucket in it. What is not certain stays as it is, and is
  * refused with the right form (side-rules.ts).
  */
 
@@ -117,8 +117,8 @@ export function bucketFault(text: string): string {
 }
 
 /**
- * The place that a text names, if it is more than the name of a bucket: a URI, an ARN, a URL of the console or of S3, or
- * `bucket/prefix/`.
+ * The place that a text names, if it is more than the name of a bucket: a URI, an ARN, a URL of the console or of S3,
+ * or `bucket/prefix/`.
  */
 function placeOf(text: string): Place | undefined {
   return placeByUri(text) ?? placeByArn(text) ?? placeByUrl(text) ?? placeByPath(text);

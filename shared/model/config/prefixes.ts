@@ -27,7 +27,8 @@ export function prefixSlip(prefix: string, startsKey = true): string | undefined
   if (!slip) return undefined;
   const meant = slip.meant(prefix);
   const expected = meant === prefix ? '' : `expected ${quoted(meant)}, or `;
-  return `found ${quoted(prefix)}, ${slip.why}; ${expected}"verbatimPrefix": true beside source.prefix or destination.prefix if keys are so`;
+  const verbatim = '"verbatimPrefix": true beside source.prefix or destination.prefix if keys are so';
+  return `found ${quoted(prefix)}, ${slip.why}; ${expected}${verbatim}`;
 }
 
 interface Slip {

@@ -108,7 +108,7 @@ export const stackSettingsSchema = v.strictObject({
       v.string(),
       v.email('expected an e-mail address'),
       v.maxLength(320),
-      v.description('the address that receives a notice when nothing is left to do; without it nobody does'),
+      v.description('the address that receives a notice when nothing is left to do; without it, no notice is sent'),
     ),
   ),
   tags: v.exactOptional(

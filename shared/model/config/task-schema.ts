@@ -83,7 +83,7 @@ export const taskSchema = v.strictObject({
   events: v.optional(
     v.pipe(
       v.picklist(['none', 'create', 'create-delete']),
-      v.description('`create`: new objects are copied at once; `create-delete`: deletions are replicated too'),
+      v.description('`create`: new objects are copied immediately; `create-delete`: deletions are replicated too'),
     ),
     'none',
   ),

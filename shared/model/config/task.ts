@@ -67,7 +67,7 @@ export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: 
   if (mapped === '') {
     throw new Fault(
       'InvalidInput',
-      `key ${quoted(key)} is the task's source prefix itself, and nothing is left of it at a destination without prefix`,
+      `key ${quoted(key)} is the task's source prefix, and nothing is left of it at a destination without prefix`,
     );
   }
   const bytes = Buffer.byteLength(mapped);

@@ -21,7 +21,7 @@ export interface SyncInput {
   readonly prefix?: string;
   /** find and count, send nothing */
   readonly dryRun?: boolean;
-  /** send the run's deletes whatever their number: whoever starts it has seen them in a dry run or a refusal */
+  /** send the run's deletes whatever their number: a dry run or a refusal has shown them */
   readonly allowDeletes?: boolean;
 }
 

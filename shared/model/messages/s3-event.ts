@@ -70,8 +70,9 @@ export function isS3Notification(body: string): boolean {
 }
 
 /**
- * The objects in one message about S3 events, in order. A restored object counts as created: it can be read from now on.
- * A test event and events that change nothing about the bytes (tags, access lists, the beginning of a restore) have none.
+ * The objects in one message about S3 events, in order. A restored object counts as created: it can be read from now
+ * on. A test event and events that change nothing about the bytes (tags, access lists, the beginning of a restore) have
+ * none.
  * @throws Fault `InvalidInput` naming the form and the field
  */
 export function parseS3Notification(body: string): ObjectEvent[] {

@@ -8,8 +8,8 @@ import { pinOf, type ObjectPair } from '../object-pair.ts';
  * What the copy is created with: the source's content headers, and its user metadata and tags if the task copies them.
  * Tags are requested only if the object has some, or if the store does not say.
  * @throws Fault `AccessDenied` if the object has, or may have, tags that may not be read: they would be lost. From a
- *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without, and told;
- *   `SourceChanged` if the object changed while its tags were read
+ *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without, and
+ *   a warning; `SourceChanged` if the object changed while its tags were read
  */
 export async function readAttributes(
   context: PartContext,

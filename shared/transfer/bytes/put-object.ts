@@ -111,8 +111,8 @@ function checkRead({ task, source: store }: PartContext, { pair, source, doubtfu
 }
 
 /**
- * Compares what was sent with what the destination says it stored. If a store other than S3 answers with another ETag of
- * MD5 form, the object is read back: the store accepted Content-MD5, so its ETag may be no MD5.
+ * Compares what was sent with what the destination says it stored. If a store other than S3 answers with another ETag
+ * of MD5 form, the object is read back: the store accepted Content-MD5, so its ETag may be no MD5.
  * @throws Fault `VerificationFailed` if the destination holds other bytes
  */
 async function confirmWrite(

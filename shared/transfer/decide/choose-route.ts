@@ -90,14 +90,14 @@ export function chooseRoute(input: RouteInput): Route {
     return { kind: 'multipart', source, reason: "keeps the source's part layout, so that the ETags can be compared" };
   }
   if (!fitsOnePut(task, source)) {
-    return { kind: 'multipart', source, reason: 'too large to buffer, and its MD5 is not known beforehand' };
+    return { kind: 'multipart', source, reason: 'too large to buffer, and its MD5 is not known before it is sent' };
   }
   return { kind: 'put', source, reason: 'fits one request' };
 }
 
 /**
- * Can one request carry the object? A body that streams is verified by its MD5, which must be known beforehand: only
- * S3's own ETags are sure to be MD5s if they look like some.
+ * Can one request carry the object? A body that streams is verified by its MD5, which must be known before it is sent:
+ * only S3's own ETags are sure to be MD5s if they look like some.
  */
 export function fitsOnePut(task: Pick<Task, 'source' | 'destination'>, source: ObjectInfo): boolean {
   if (source.size <= maxBufferedBodyBytes) return true;
@@ -159,8 +159,8 @@ export function replicatesDeletes(task: Task): boolean {
 }
 
 /**
- * Can the store copy inside itself: one store, one partition, and one credential for both sides? A side without a region
- * is where its credentials or the functions are, so it cannot contradict the other.
+ * Can the store copy inside itself: one store, one partition, and one credential for both sides? A side without a
+ * region is where its credentials or the functions are, so it cannot contradict the other.
  */
 export function canCopyInside(task: Task): boolean {
   const { source, destination } = task;

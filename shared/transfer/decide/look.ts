@@ -20,7 +20,7 @@ export interface BothSides {
 }
 
 /**
- * Looks at both sides. If a small object is missing at the destination, its body is opened at once: one GET returns
+ * Looks at both sides. If a small object is missing at the destination, its body is opened immediately: one GET returns
  * everything that a HEAD would.
  */
 export async function lookAtBothSides(context: CopyContext, pair: ObjectPair, job: Job): Promise<BothSides> {

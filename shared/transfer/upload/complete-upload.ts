@@ -93,8 +93,8 @@ async function confirmSize(
 /**
  * Do different ETags mean different bytes? Only if both are made of the MD5s of the same parts. Encryption makes an
  * ETag something other than MD5s, and a source whose first part merely suggested equal parts was cut differently. A
- * store other than S3 may compute its ETags in any way (Aliyun OSS does): then the digest that the destination confirmed
- * for each part, and the size, are the proof.
+ * store other than S3 may compute its ETags in any way (Aliyun OSS does): then the digest that the destination
+ * confirmed for each part, and the size, are the proof.
  */
 async function contradictsSource(
   context: CopyContext,

@@ -65,7 +65,7 @@ export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
 async function judge(sweep: Sweep, upload: ListedUpload, oldest: number): Promise<'abandoned' | 'in use' | 'foreign'> {
   const owner = await ownerOf(sweep, upload);
   if (owner.kind === 'foreign') return 'foreign';
-  // No part was ever sent to an upload that nobody claimed.
+  // No part was ever sent to an upload that was never claimed.
   if (owner.kind === 'announced') return 'abandoned';
   if (owner.entry.updatedAt >= oldest) return 'in use';
   return (await hasNewParts(sweep, upload, oldest)) ? 'in use' : 'abandoned';

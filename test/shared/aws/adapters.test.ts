@@ -278,7 +278,7 @@ describe('Parameters', () => {
     expect(calls).toHaveLength(2);
   });
 
-  it('are looked up again at once if they were missing', async () => {
+  it('are looked up again immediately if they were missing', async () => {
     await expect(parameters.task('new')).rejects.toMatchObject({ name: 'UnknownTask' });
     answers['/tasks/new'] = text('new');
     expect(await parameters.task('new')).toMatchObject({ name: 'new' });

@@ -84,7 +84,7 @@ describe('the limits of deletes', () => {
     // A refused run does not become the measure of the next, and neither does a dry one.
     await runTask(world, { input: { dryRun: true } });
     expect((await runTask(world)).record.status).toBe('FAILED');
-    // One over another prefix is measured by itself.
+    // A run over another prefix is measured separately.
     expect((await runTask(world, { input: { prefix: 'k1' } })).record).toMatchObject({ status: 'DONE' });
     const allowed = await runTask(world, { input: { allowDeletes: true } });
     expect(allowed.jobs).toHaveLength(6);
@@ -116,7 +116,7 @@ describe('the limits of deletes', () => {
     expect((await runTask(world)).record).toMatchObject({ status: 'DONE', counts: { deletes: 0 } });
   });
 
-  it('are told by a dry run, which counts the deletes and ends well', async () => {
+  it('are reported by a dry run, which counts the deletes and ends well', async () => {
     const world = await worldWith([], keys(5));
     const { record, jobs } = await runTask(world, { input: { dryRun: true } });
     expect(jobs).toEqual([]);

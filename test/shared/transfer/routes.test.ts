@@ -241,7 +241,7 @@ describe('a store with fewer features', () => {
     expect(silent.copied()).toBeUndefined();
   });
 
-  it('of another kind than S3 that denies reading tags and does not count them loses them, which is told', async () => {
+  it('of another kind than S3 that denies reading tags and does not count them loses them, which is reported', async () => {
     const world = new MemoryWorld({
       task: { source: { endpoint: 'https://store.invalid' } },
       views: { source: { denied: new Set(['tags']) } },
@@ -257,7 +257,7 @@ describe('a store with fewer features', () => {
 });
 
 describe('a body that is too large to buffer', () => {
-  it('streams in one request if its MD5 is known beforehand, with and without tags', async () => {
+  it('streams in one request if its MD5 is known before it is sent, with and without tags', async () => {
     for (const tags of [true, false]) {
       const world = new MemoryWorld({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
       const bytes = bytesOf(64 * MiB + 5);

@@ -90,7 +90,7 @@ describe('keys that change', () => {
     expect(await keys.current()).toEqual(pair('b'));
   });
 
-  it('are not read again at once if they were refused and have not changed', async () => {
+  it('are not read again immediately if they were refused and have not changed', async () => {
     answers = [pair('a')];
     const used = await keys.current();
     for (let times = 0; times < 10; times++) expect(await keys.renewed(used, true)).toBeUndefined();
@@ -100,7 +100,7 @@ describe('keys that change', () => {
     expect(await keys.renewed(used, true)).toEqual(pair('a', { sessionToken: 't' }));
   });
 
-  it('are read again at once after a rotation, but not if they differ at each read', async () => {
+  it('are read again immediately after a rotation, but not if they differ at each read', async () => {
     answers = ['a', 'b', 'c', 'd'].map((name) => pair(name));
     let used = await keys.current();
     for (const name of ['b', 'c', 'd']) {

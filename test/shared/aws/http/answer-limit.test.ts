@@ -130,7 +130,7 @@ describe('AnswerLimit', () => {
     );
   });
 
-  it('waits for a store that becomes slow as a whole after a few attempts, and then at once', () => {
+  it('waits for a store that becomes slow as a whole after a few attempts, and then immediately', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 179_999 }), (before, after) => {
         const limit = learned(before);

@@ -73,7 +73,7 @@ describe('a destination and the tags of an object', () => {
     expect(events.filter(({ type }) => type === 'dropped')).toEqual([]);
   });
 
-  it('that does not implement them gets the object without them, and that is told', async () => {
+  it('that does not implement them gets the object without them, and that is reported', async () => {
     await copy({ status: 501, body: errorXml('NotImplemented', 'no tags here') });
     expect(events.filter(({ type }) => type === 'dropped')).toEqual([
       { type: 'dropped', key: 'in/k', what: 'tags', reason: expect.stringContaining('no tags here') },
@@ -152,7 +152,7 @@ describe('an object that is not found', () => {
 });
 
 describe('a store that does not know UNSIGNED-PAYLOAD', () => {
-  it('is told from a body that was damaged: the fault is final and says so', async () => {
+  it('is distinguished from a body that was damaged: the fault is final and says so', async () => {
     const store = hosts.answerWith({ status: 400, body: errorXml('XAmzContentSHA256Mismatch', 'x') });
     const put = calls.find(([name]) => name === 'PutObject')?.[1];
     const failure = await failureOf(put?.(store) ?? Promise.resolve());

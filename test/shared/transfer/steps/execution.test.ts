@@ -261,7 +261,7 @@ describe('planUpload, of huge objects', () => {
     return planUpload({ ...context, source }, { job: world.job(), attempt: 0 });
   }
 
-  it('gives parts that are too large to buffer a checksum, because their MD5 is not known beforehand', async () => {
+  it('gives parts that are too large to buffer a checksum, because their MD5 is not known before they are sent', async () => {
     expect(await planned(600 * GiB)).not.toHaveProperty('target.checksum');
     expect(await planned(700 * GiB)).toMatchObject({ target: { checksum: 'CRC32', plan: { partSize: 72 * MiB } } });
     const endpoint = { destination: { endpoint: 'https://s3.test' } };
