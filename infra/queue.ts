@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { maxReceives } from '../shared/model/limits.ts';
 
 /** The longest that SQS keeps a message; a shorter time would lose dead letters over a holiday. */
-const deadLetterRetention = Duration.days(14);
+export const deadLetterRetention = Duration.days(14);
 /**
  * Of jobs. A message that SQS itself moves to the dead-letter queue keeps the time at which it was first sent (Amazon
  * SQS Developer Guide: Using dead-letter queues), so this leaves an operator four days at least.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { NestedStack } from 'aws-cdk-lib';
 import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
 import { SfnStateMachine } from 'aws-cdk-lib/aws-events-targets';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { Task } from '../shared/model/config/task.ts';
@@ -21,12 +22,19 @@ interface TaskRule {
   readonly tasks: readonly string[];
 }
 
+export interface TaskSchedulesProps {
+  readonly tasks: readonly Task[];
+  readonly sync: StateMachine;
+  /** receives the starts that failed */
+  readonly missed: IQueue;
+}
+
 /**
  * Rules that start the runs of tasks with a schedule. A rule has no state and no name of its own: when it moves, a run
  * starts once too often at most.
  */
 export class TaskSchedules extends Construct {
-  constructor(scope: Construct, id: string, tasks: readonly Task[], sync: StateMachine) {
+  constructor(scope: Construct, id: string, { tasks, sync, missed }: TaskSchedulesProps) {
     super(scope, id);
     const rules = rulesOf(tasks);
     const place = rules.length > stackRules ? new NestedStack(this, 'Rules') : this;
@@ -34,12 +42,14 @@ export class TaskSchedules extends Construct {
       new Rule(place, ruleId, {
         description: `S3 Ferry: runs ${names.length === 1 ? 'task' : 'tasks'} ${names.join(', ')}`.slice(0, 512),
         schedule: Schedule.expression(schedule),
-        targets: names.map((name) => new SfnStateMachine(sync, { input: RuleTargetInput.fromObject({ task: name }) })),
+        targets: names.map((name) => {
+          const input = RuleTargetInput.fromObject({ task: name });
+          return new SfnStateMachine(sync, { input, deadLetterQueue: missed });
+        }),
       });
     }
   }
 }
-
 /** One rule for each task, or for as many tasks of one schedule as a rule may have targets. */
 export function rulesOf(tasks: readonly Task[]): TaskRule[] {
   const scheduled = tasks.flatMap(({ name, schedule }) => (schedule === undefined ? [] : [{ name, schedule }]));

@@ -25,6 +25,7 @@ import { FerryDashboard } from './monitoring/dashboard.ts';
 import { TracingCondition } from './monitoring/partition.ts';
 import { AlarmTopic } from './monitoring/topic.ts';
 import type { Watched } from './monitoring/watched.ts';
+import { MissedStarts } from './missed.ts';
 import { SourceNotifications } from './notifications.ts';
 import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
@@ -87,12 +88,14 @@ export class FerryStack extends Stack {
         metricsNamespace: pipeline.metricsNamespace,
       });
     }
-    const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline);
+    const missed = new MissedStarts(this, 'Missed');
+    const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline, missed.ofRules);
     new SourceNotifications(this, 'Notifications', pipeline, tasks);
-    new TaskSchedules(this, 'Schedules', tasks, sync);
+    new TaskSchedules(this, 'Schedules', { tasks, sync, missed: missed.ofRules });
 
     const watched: Watched = {
       queues: pipeline.queues,
+      missed: missed.queue,
       ledger: pipeline.ledger,
       sync,
       upload,
@@ -102,6 +105,7 @@ export class FerryStack extends Stack {
     const { alarms } = new Alarms(this, 'Alarms', watched, { alarms: topic, notices });
     new FerryDashboard(this, 'Overview', watched, alarms);
     new CfnOutput(this, 'AlarmTopicArn', { value: topic.topicArn });
+    new CfnOutput(this, 'MissedStartsQueueUrl', { value: missed.queue.queueUrl });
     this.describe(pipeline, sync, upload);
     // Not on event source mappings, where the China regions refuse them; nor on the stack, which would tag all it has.
     const excludeResourceTypes = ['AWS::Lambda::EventSourceMapping', 'aws:cdk:stack'];

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/sweep-uploads/environment.ts';
 import { sweptAfterDays } from '../../shared/model/limits.ts';
@@ -9,7 +10,8 @@ import { uploadActions } from '../sides.ts';
 
 /** Aborts multipart uploads of this stack that were abandoned. */
 export class SweepUploads extends FerryFunction {
-  constructor(scope: Construct, id: string, pipeline: Pipeline) {
+  /** @param missed receives the starts that failed */
+  constructor(scope: Construct, id: string, pipeline: Pipeline, missed: IQueue) {
     super(scope, id, pipeline, {
       name: 'sweep-uploads',
       description: 'S3 Ferry: aborts uploads that were left behind',
@@ -28,7 +30,7 @@ export class SweepUploads extends FerryFunction {
     new Rule(this, 'Daily', {
       description: 'S3 Ferry: looks for uploads that were left behind',
       schedule: Schedule.rate(Duration.days(1)),
-      targets: [new LambdaFunction(this.function)],
+      targets: [new LambdaFunction(this.function, { deadLetterQueue: missed })],
     });
   }
 }

@@ -80,7 +80,7 @@ export class Alarms extends Construct {
   }
 }
 
-function queueAlarms({ queues }: Watched): AlarmSettings[] {
+function queueAlarms({ queues, missed }: Watched): AlarmSettings[] {
   return [
     {
       heading: 'Dead letters',
@@ -92,6 +92,12 @@ function queueAlarms({ queues }: Watched): AlarmSettings[] {
       meaning: `The oldest job has been in the queue for over ${longWait.toHours()} hours.`,
       metric: queues.jobs.metricApproximateAgeOfOldestMessage({ period: fiveMinutes, statistic: 'Maximum' }),
       over: longWait.toSeconds(),
+    },
+    {
+      heading: 'Starts missed',
+      meaning:
+        'EventBridge could not start a scheduled run, or the daily sweep; the queue of missed starts says which.',
+      metric: missed.metricApproximateNumberOfMessagesVisible({ period: fiveMinutes, statistic: 'Maximum' }),
     },
   ];
 }

@@ -23,7 +23,7 @@ const third = 8;
 export class FerryDashboard extends Construct {
   constructor(scope: Construct, id: string, watched: Watched, alarms: readonly Alarm[]) {
     super(scope, id);
-    const { queues, sync, upload, functions, namespace } = watched;
+    const { queues, missed, sync, upload, functions, namespace } = watched;
     const own = (title: MetricGraph, statistic = 'Sum'): GraphWidget =>
       graph(
         title,
@@ -47,6 +47,7 @@ export class FerryDashboard extends Construct {
               label: 'received',
             }),
             queues.deadLetters.metricApproximateNumberOfMessagesVisible({ period, label: 'dead letters' }),
+            missed.metricApproximateNumberOfMessagesVisible({ period, label: 'missed starts' }),
           ]),
           graph('Age of the oldest job (s)', [
             queues.jobs.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' }),

@@ -1,3 +1,4 @@
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { FerryFunction } from '../function.ts';
 import type { SyncFunctions } from '../machines/sync.ts';
@@ -8,6 +9,8 @@ import type { LedgerTable } from '../table.ts';
 /** What alarms and dashboard look at: the resources of AWS, and the stack's own metrics (shared/model/metrics.ts). */
 export interface Watched {
   readonly queues: JobQueues;
+  /** what rules could not start */
+  readonly missed: Queue;
   readonly ledger: LedgerTable;
   readonly sync: StateMachine;
   readonly upload: StateMachine;

@@ -59,6 +59,11 @@ const several = {
   ],
 };
 
+interface QueuePolicy {
+  readonly Queues: readonly string[];
+  readonly PolicyDocument: { readonly Statement: { readonly Effect: string }[] };
+}
+
 describe.each([
   { title: 'the example configuration', configuration: undefined, tasks: ['global-to-china'] },
   { title: 'several tasks', configuration: several, tasks: several.tasks.map(({ name }) => name) },
@@ -66,6 +71,12 @@ describe.each([
   let template: Template;
   const properties = (type: string) =>
     resourcesOf(template, type).map(({ Properties }) => plain(Properties) as Record<string, unknown>);
+
+  /** The statements that allow something on the queue. */
+  const allowedOn = (queue: string) =>
+    (properties('AWS::SQS::QueuePolicy') as unknown as QueuePolicy[])
+      .filter(({ Queues }) => Queues.includes(`<${queue}>`))
+      .flatMap(({ PolicyDocument }) => PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow'));
 
   beforeAll(() => {
     template = synthesize({ configuration });
@@ -89,11 +100,13 @@ describe.each([
     expect(properties('AWS::SQS::Queue')).toEqual([
       common,
       { ...common, MessageRetentionPeriod: 10 * 24 * 3600, VisibilityTimeout: 6 * 15 * 60, RedrivePolicy: redrive },
+      // What rules could not start.
+      common,
     ]);
     const tlsOnly = { Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
     const policies = properties('AWS::SQS::QueuePolicy') as { PolicyDocument: { Statement: unknown[] } }[];
     for (const { PolicyDocument } of policies) expect(PolicyDocument.Statement[0]).toMatchObject(tlsOnly);
-    expect(policies).toHaveLength(2);
+    expect(policies).toHaveLength(3);
   });
 
   it('has the ledger', () => {
@@ -225,9 +238,28 @@ describe.each([
       UploadMachineArn: '<UploadMachine>',
       JobsQueueUrl: '<QueuesJobs>',
       DeadLetterQueueUrl: '<QueuesDeadLetters>',
+      MissedStartsQueueUrl: '<MissedQueue>',
       LedgerTable: '<LedgerTable>',
       AlarmTopicArn: '<AlarmTopic>',
     });
+  });
+
+  it('keeps what a rule could not start: every target has the queue, whose policy has one statement for all rules', () => {
+    const targets = properties('AWS::Events::Rule').flatMap(({ Targets }) => Targets as Record<string, unknown>[]);
+    expect(targets.length).toBeGreaterThan(0);
+    for (const target of targets) expect(target).toMatchObject({ DeadLetterConfig: { Arn: '<MissedQueue.Arn>' } });
+    expect(allowedOn('MissedQueue')).toEqual([
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'events.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: '<MissedQueue.Arn>',
+        Condition: {
+          ArnLike: { 'aws:SourceArn': 'arn:<Partition>:events:<Region>:<AccountId>:rule/*' },
+          StringEquals: { 'aws:SourceAccount': '<AccountId>' },
+        },
+      },
+    ]);
   });
 
   if (configuration === undefined) return;
@@ -243,6 +275,7 @@ describe.each([
           Arn: '<SyncMachine>',
           RoleArn: '<SyncMachineEventsRole.Arn>',
           Input: JSON.stringify({ task }),
+          DeadLetterConfig: { Arn: '<MissedQueue.Arn>' },
         },
       ],
     });
@@ -267,11 +300,7 @@ describe.each([
   });
 
   it('lets only S3, and only for those buckets, send to the queue', () => {
-    const policies = properties('AWS::SQS::QueuePolicy') as { PolicyDocument: { Statement: { Effect: string }[] } }[];
-    const allowed = policies.flatMap(({ PolicyDocument }) =>
-      PolicyDocument.Statement.filter(({ Effect }) => Effect === 'Allow'),
-    );
-    expect(allowed).toEqual([
+    expect(allowedOn('QueuesJobs')).toEqual([
       expect.objectContaining({
         Principal: { Service: 's3.amazonaws.com' },
         Condition: {
