@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { ChecksumAlgorithm } from './digest/checksum.ts';
 import type { Publisher } from './events/publisher.ts';
 import type { Origin } from './events/message.ts';
@@ -6,12 +6,15 @@ import type { Address } from './http/address.ts';
 import type { Authentication } from './http/signature.ts';
 import { S3Error } from './errors.ts';
 import type { RequestInfo } from './options.ts';
+import type { Personality } from './personalities/personality.ts';
 import type { BucketRow, ObjectRow } from './store/schema.ts';
 import type { Storage } from './store/storage.ts';
 import type { Slice } from './store/pump.ts';
 
 /** What operations use of the server. */
 export interface Server {
+  /** The personality of the store that a bucket belongs to. */
+  readonly personalityOf: (bucket: string) => Personality;
   readonly storage: Storage;
   readonly publisher: Publisher;
   /** The current time, in milliseconds since the epoch. */
@@ -27,8 +30,12 @@ export interface Server {
 /** An authenticated request. */
 export interface Call {
   readonly req: IncomingMessage;
+  readonly personality: Personality;
   readonly info: RequestInfo;
+  /** Without the parameters that the personality ignores. */
   readonly address: Address;
+  /** Without those that the personality ignores. */
+  readonly headers: IncomingHttpHeaders;
   readonly requestId: string;
   /** Undefined for an unsigned request. */
   readonly authentication: Authentication | undefined;
@@ -38,8 +45,12 @@ export interface Call {
   readonly tamper?: (piece: Buffer, at: number) => Buffer | Promise<Buffer>;
 }
 
-/** Bytes of an object as the body of an answer. `release` must be called exactly once, whether they are sent or not. */
+/**
+ * Bytes of an object as the body of an answer. `unzip`: they are sent unzipped, without a length. `release` must be
+ * called exactly once, whether they are sent or not.
+ */
 export interface ObjectBody extends Slice {
+  readonly unzip?: true;
   readonly release: () => void;
 }
 
@@ -52,7 +63,7 @@ export interface Answer {
 
 /** A header of the request. Repeated values are joined with a comma. */
 export function header(call: Call, name: string): string | undefined {
-  const value = call.req.headers[name];
+  const value = call.headers[name];
   return Array.isArray(value) ? value.join(',') : value;
 }
 
@@ -76,6 +87,9 @@ export function numberParameter(call: Call, name: string): number | undefined {
   return number;
 }
 
+/** What names an object. */
+export type ObjectName = Pick<RequestInfo, 'bucket' | 'key'>;
+
 /** Finds a bucket. @throws S3Error NoSuchBucket */
 export function requireBucket(server: Server, name: string): BucketRow {
   const bucket = server.storage.buckets.find(name);
@@ -83,12 +97,23 @@ export function requireBucket(server: Server, name: string): BucketRow {
   return bucket;
 }
 
-/** Finds an object. @throws S3Error NoSuchBucket, NoSuchKey */
-export function requireObject(server: Server, bucket: string, key: string): ObjectRow {
+/**
+ * Finds an object, by default that of the call.
+ * @throws S3Error NoSuchBucket, NoSuchKey; AccessDenied if the caller may not know that the object does not exist
+ */
+export function requireObject(call: Call, server: Server, { bucket, key }: ObjectName = call.info): ObjectRow {
   requireBucket(server, bucket);
   const row = server.storage.objects.find(bucket, key);
-  if (row === undefined) throw new S3Error('NoSuchKey', undefined, { details: { Key: key } });
-  return row;
+  if (row !== undefined) return row;
+  const accessKeyId = call.authentication?.accessKeyId;
+  const mayList = server.allows({ operation: 'ListObjectsV2', bucket, key: '', accessKeyId });
+  if (!mayList && call.personality.objects.missingUnlisted === 'hidden') throw new S3Error('AccessDenied');
+  throw new S3Error('NoSuchKey', undefined, { details: { Key: key } });
+}
+
+/** Computed for bytes that arrive without a checksum. */
+export function defaultChecksum(call: Call, server: Server): ChecksumAlgorithm | null {
+  return call.personality.objects.defaultChecksum ? server.defaultChecksum : null;
 }
 
 /** The origin of a request, for event records. */

@@ -42,12 +42,18 @@ const table = {
       'completed.',
   ],
   NotImplemented: [501, 'A header or query parameter you provided implies functionality that is not implemented'],
+  PermanentRedirect: [
+    301,
+    'The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future ' +
+      'requests to this endpoint.',
+  ],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
   RequestTimeTooSkewed: [403, "The difference between the request time and the server's time is too large."],
   SignatureDoesNotMatch: [
     403,
     'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
   ],
+  TemporaryRedirect: [307, 'Please re-send this request to the specified temporary endpoint.'],
   XAmzContentSHA256Mismatch: [400, "The provided 'x-amz-content-sha256' header does not match what was computed."],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -59,7 +65,7 @@ export type ErrorCode = keyof typeof table;
  * XML document of S3.
  */
 export class S3Error extends Error {
-  readonly code: ErrorCode;
+  readonly code: string;
   readonly status: number;
   /** More elements of the error document, such as `ActualObjectSize`. */
   readonly details: Readonly<Record<string, string>>;
@@ -82,5 +88,22 @@ export class S3Error extends Error {
     this.status = table[code][0];
     this.details = extra.details ?? {};
     this.headers = extra.headers ?? {};
+  }
+
+  /** An error that S3 does not have. @param code any name @param message for people */
+  static other(status: number, code: string, message: string): S3Error {
+    return new OtherError(status, code, message);
+  }
+}
+
+/** An error of another store. */
+class OtherError extends S3Error {
+  override readonly code: string;
+  override readonly status: number;
+
+  constructor(status: number, code: string, message: string) {
+    super('InternalError', message);
+    this.code = code;
+    this.status = status;
   }
 }

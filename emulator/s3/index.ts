@@ -2,3 +2,6 @@
 export { httpServerOptions, openS3Server, type S3Server } from './server.ts';
 export type { Fault, FaultHook, FinishedRequest, Notification, RequestInfo, S3ServerOptions } from './options.ts';
 export type { Operation } from './http/route.ts';
+export { personalities, type PersonalityName } from './personalities/index.ts';
+export type { Personality } from './personalities/personality.ts';
+export { covered } from './personalities/request.ts';

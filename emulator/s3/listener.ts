@@ -4,13 +4,16 @@ import { S3Error } from './errors.ts';
 import { readAddress, type Address } from './http/address.ts';
 import { ConnectionLost } from './http/connection-lost.ts';
 import { respond } from './http/respond.ts';
-import { chooseOperation } from './http/route.ts';
 import { authenticate, type SecretLookup } from './http/signature.ts';
 import { clientGone, pause } from './http/pause.ts';
 import { tamperWithAnswer, tamperWithBody } from './http/tamper.ts';
 import { element, plainDocument } from './http/xml.ts';
 import { header, type Answer, type Call, type Server } from './call.ts';
 import { ownerAccountId } from './operations/owner.ts';
+import { answeredError, answeredHeaders } from './personalities/answer.ts';
+import type { Personality } from './personalities/personality.ts';
+import { readAs, refuse, type ReadRequest } from './personalities/request.ts';
+import { requireRegion } from './personalities/region.ts';
 import { perform } from './operations/perform.ts';
 import type { Fault, FaultHook, FinishedRequest, RequestInfo } from './options.ts';
 
@@ -22,8 +25,7 @@ export interface Hooks {
   readonly onError: (error: unknown) => void;
 }
 
-function describe(req: IncomingMessage, address: Address): RequestInfo {
-  const operation = chooseOperation(req.method ?? '', address, req.headers);
+function describe({ operation, address }: ReadRequest): RequestInfo {
   const partNumber = Number(address.query.get('partNumber') ?? NaN);
   const uploadId = address.query.get('uploadId');
   return {
@@ -61,6 +63,7 @@ class Request {
   private readonly requestId = randomUUID().replaceAll('-', '').slice(0, 16).toUpperCase();
   private readonly meter = { bytesIn: 0, bytesOut: 0 };
   private info: RequestInfo | undefined;
+  private personality: Personality | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, server: Server, hooks: Hooks) {
     this.req = req;
@@ -106,7 +109,8 @@ class Request {
       if (fault?.kind === 'no-answer') await clientGone(this.req);
       if (fault?.kind === 'lose-answer') throw new ConnectionLost('an injected fault lost the answer');
       const date = new Date(this.server.now()).toUTCString();
-      const headers = { date, 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
+      const all = { date, 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
+      const headers = this.personality ? answeredHeaders(this.personality, this.info?.operation, all) : all;
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
       await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault, this.req));
     } finally {
@@ -116,14 +120,19 @@ class Request {
 
   /** Authenticates and authorizes the request. */
   private admit(address: Address): Call {
-    const info = describe(this.req, address);
+    const { req, requestId, meter, server } = this;
+    const personality = server.personalityOf(address.bucket);
+    this.personality = personality;
+    const read = readAs(personality, req.method ?? '', address, req.headers);
+    const info = describe(read);
     this.info = info;
-    const authentication = authenticate(this.req, address, this.hooks.lookup, this.server.now());
-    const { req, requestId, meter } = this;
-    const call: Call = { req, info, address, requestId, authentication, meter };
+    const authentication = authenticate(req, address, this.hooks.lookup, server.now());
+    const call: Call = { ...read, req, personality, info, requestId, authentication, meter };
     const owner = header(call, 'x-amz-expected-bucket-owner');
     const allowed = this.server.allows({ ...info, accessKeyId: authentication?.accessKeyId });
     if (!allowed || (owner !== undefined && owner !== ownerAccountId)) throw new S3Error('AccessDenied');
+    requireRegion(call, server);
+    refuse(personality, read);
     return call;
   }
 
@@ -133,7 +142,10 @@ class Request {
   }
 
   private explain(error: unknown, path: string): Answer {
-    if (error instanceof S3Error) return errorAnswer(error, path, this.requestId);
+    if (error instanceof S3Error) {
+      const shown = this.personality ? answeredError(this.personality, this.info?.operation, error) : error;
+      return errorAnswer(shown, path, this.requestId);
+    }
     // The client disconnected in the middle of its body or right after it: no one reads an answer.
     const hungUp = error === this.req.errored || (this.req.destroyed && !this.req.complete);
     if (error instanceof ConnectionLost || hungUp) {

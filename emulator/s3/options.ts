@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Operation } from './http/route.ts';
+import type { Personality } from './personalities/personality.ts';
 
 /** What a request asks for, as the hooks below receive it. */
 export interface RequestInfo {
@@ -63,6 +64,11 @@ export interface S3ServerOptions {
   readonly dataDirectory: string;
   /** The region of buckets that are created without a location constraint. Default us-east-1. */
   readonly region?: string;
+  /**
+   * How the store differs from S3: one of `personalities`, for all buckets or by the name of a bucket. Default: S3. A
+   * bucket keeps its personality: what is stored depends on it.
+   */
+  readonly personality?: Personality | ((bucket: string) => Personality);
   /** Secret access keys by access key ID. */
   readonly credentials: ReadonlyMap<string, string> | ((accessKeyId: string) => string | undefined);
   /**

@@ -5,6 +5,7 @@ import { handleRequest, type Hooks } from './listener.ts';
 import { makeBucket } from './operations/buckets.ts';
 import type { Server } from './call.ts';
 import type { S3ServerOptions } from './options.ts';
+import { aws } from './personalities/aws.ts';
 import { Storage } from './store/storage.ts';
 
 /** An S3 server over a directory. */
@@ -36,7 +37,9 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
   const onError = options.onError ?? ((error: unknown) => console.error(error));
   const storage = await Storage.open(options.dataDirectory, onError);
   const outbox = onEvent && new Outbox(storage.database, onEvent, onError);
+  const { personality = aws } = options;
   const server: Server = {
+    personalityOf: typeof personality === 'function' ? personality : () => personality,
     storage,
     now,
     region,

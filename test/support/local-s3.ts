@@ -4,7 +4,13 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { httpServerOptions, openS3Server, type FaultHook, type FinishedRequest } from '../../emulator/s3/index.ts';
+import {
+  httpServerOptions,
+  openS3Server,
+  type FaultHook,
+  type FinishedRequest,
+  type S3ServerOptions,
+} from '../../emulator/s3/index.ts';
 import { certificate } from './certificate.ts';
 
 export const localKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/EXAMPLE+key', region: 'us-east-1' };
@@ -24,14 +30,16 @@ export interface LocalS3 {
 /**
  * The local endpoint's S3 server on a free port of loopback, over a directory that `close` removes.
  * @param tls with {@link certificate}
+ * @param personality of the store, or of each bucket's; default: S3
  */
-export async function startLocalS3(tls = false): Promise<LocalS3> {
+export async function startLocalS3(tls = false, personality?: S3ServerOptions['personality']): Promise<LocalS3> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
   const requests: FinishedRequest[] = [];
   const keys = new Map([[localKeys.accessKeyId, localKeys.secretAccessKey]]);
   const s3 = await openS3Server({
     dataDirectory,
     credentials: keys,
+    ...(personality && { personality }),
     fault: (request) => local.fault(request),
     onRequest: (request) => requests.push(request),
   });

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { S3Error } from '../errors.ts';
 import { header, type Call } from '../call.ts';
+import { wholeEtag } from '../personalities/etag.ts';
 import type { Attributes, ObjectRow } from '../store/schema.ts';
 import { parseTagHeader, printTags } from './tags.ts';
 
@@ -21,20 +21,20 @@ const storageClasses: ReadonlySet<string> = new Set([
   ...['DEEP_ARCHIVE', 'GLACIER_IR'],
 ]);
 
-const maxMetadataBytes = 2048;
 const metadataPrefix = 'x-amz-meta-';
 const encryptionHeader = 'x-amz-server-side-encryption';
 
 function readMetadata(call: Call): [string, string][] {
   const metadata: [string, string][] = [];
   let bytes = 0;
-  for (const name of Object.keys(call.req.headers)) {
+  for (const name of Object.keys(call.headers)) {
     if (!name.startsWith(metadataPrefix)) continue;
     const value = header(call, name) ?? '';
     // Header bytes arrive as latin1: one character per byte.
     bytes += name.length - metadataPrefix.length + value.length;
     metadata.push([name, value]);
   }
+  const { maxMetadataBytes } = call.personality.objects;
   if (bytes > maxMetadataBytes) {
     const details = { Size: String(bytes), MaxSizeAllowed: String(maxMetadataBytes) };
     throw new S3Error('MetadataTooLarge', undefined, { details });
@@ -43,7 +43,9 @@ function readMetadata(call: Call): [string, string][] {
 }
 
 function readEncryption(call: Call): [string, string][] {
-  const kind = header(call, encryptionHeader) ?? 'AES256';
+  const asked = header(call, encryptionHeader);
+  if (asked === undefined && !call.personality.objects.statesEncryption) return [];
+  const kind = asked ?? 'AES256';
   if (!['AES256', 'aws:kms', 'aws:kms:dsse'].includes(kind)) {
     throw new S3Error('InvalidArgument', 'The encryption method specified is not supported');
   }
@@ -126,10 +128,10 @@ export function encryptionHeaders(attributes: Attributes): Record<string, string
   return Object.fromEntries(pairs);
 }
 
-/** The ETag, without quotes, of an object or part: the MD5, or a random value if encrypted with a KMS key. */
-export function entityTag(attributes: Attributes, md5: string): string {
+/** The ETag, without quotes, of an object or part: of its MD5, or a random value if encrypted with a KMS key. */
+export function entityTag({ personality }: Call, attributes: Attributes, md5: string): string {
   const kms = storedHeaders(attributes)[encryptionHeader]?.startsWith('aws:kms') ?? false;
-  return kms ? randomBytes(16).toString('hex') : md5;
+  return wholeEtag(personality, md5, kms);
 }
 
 const archivedClasses: ReadonlySet<string> = new Set(['GLACIER', 'DEEP_ARCHIVE']);

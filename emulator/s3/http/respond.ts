@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout } from 'node:timers/promises';
-import type { Answer } from '../call.ts';
+import { createGunzip } from 'node:zlib';
+import type { Answer, ObjectBody } from '../call.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { pump } from '../store/pump.ts';
 import { ConnectionLost } from './connection-lost.ts';
@@ -40,6 +43,21 @@ async function linger(req: IncomingMessage): Promise<void> {
   await Promise.race([over, setTimeout(maxLingerMillis, undefined, { ref: false })]);
 }
 
+/** Sends an object that is stored zipped, unzipped and without a length. @throws ConnectionLost if it is not zipped */
+async function sendUnzipped(res: ServerResponse, blobs: BlobStore, body: ObjectBody): Promise<void> {
+  const unzip = createGunzip();
+  const sent = pipeline(unzip, res);
+  // A failure of either ends both.
+  sent.catch(() => undefined);
+  await pump(blobs, body, async (chunk) => {
+    if (!unzip.destroyed && !unzip.write(Buffer.from(chunk))) await Promise.race([once(unzip, 'drain'), sent]);
+  }).catch(() => unzip.destroy());
+  unzip.end();
+  await sent.catch((error: unknown) => {
+    throw new ConnectionLost(String(error));
+  });
+}
+
 /** A request and what its answer is sent with. */
 export interface Exchange {
   readonly req: IncomingMessage;
@@ -64,7 +82,8 @@ export async function respond(
   const length = typeof body === 'object' ? body.length : (text?.length ?? 0);
   const headers: Record<string, string> = { ...answer.headers };
   const bodiless = answer.status === 204 || answer.status === 304;
-  if (!bodiless && headers['content-length'] === undefined) headers['content-length'] = String(length);
+  const unzip = typeof body === 'object' && body.unzip === true;
+  if (!bodiless && !unzip && headers['content-length'] === undefined) headers['content-length'] = String(length);
   if (typeof body === 'string') headers['content-type'] ??= 'application/xml';
   const announced = 'transfer-encoding' in req.headers ? Infinity : Number(req.headers['content-length'] ?? 0);
   const unread = !req.complete && announced > maxUnreadBytes;
@@ -77,6 +96,10 @@ export async function respond(
       await linger(req);
     }
     res.end();
+    return;
+  }
+  if (typeof body === 'object' && unzip) {
+    await sendUnzipped(res, blobs, body);
     return;
   }
   let sent = 0;

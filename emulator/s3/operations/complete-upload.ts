@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   checksumAlgorithms,
   checksumElement,
@@ -13,12 +12,21 @@ import { receiveDocument } from '../http/body.ts';
 import { checkWrite } from '../http/conditions.ts';
 import { encodeUriPath } from '../http/uri.ts';
 import { childrenOf, document, element, parseXml, textOf } from '../http/xml.ts';
+import { documentEtag, partsEtag } from '../personalities/etag.ts';
+import type { UploadRules } from '../personalities/personality.ts';
+import { refusalError } from '../personalities/request.ts';
 import type { ObjectRow, PartRow, UploadRow } from '../store/schema.ts';
-import { header, originOf, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import {
+  defaultChecksum,
+  header,
+  originOf,
+  parameter,
+  requireBucket,
+  type Answer,
+  type Call,
+  type Server,
+} from '../call.ts';
 import { requireUpload } from './uploads.ts';
-
-const minPartBytes = 5 * 1024 ** 2;
-const maxParts = 10_000;
 
 interface NamedPart {
   readonly number: number;
@@ -27,7 +35,7 @@ interface NamedPart {
 }
 
 /** Parses the list of parts. @throws S3Error MalformedXML, InvalidPartOrder */
-function parseParts(xml: string): NamedPart[] {
+function parseParts(xml: string, maxParts: number): NamedPart[] {
   const parts = childrenOf(parseXml(xml, 'CompleteMultipartUpload'), 'Part').map((part) => {
     const number = Number(textOf(part, 'PartNumber')?.trim() ?? NaN);
     const etag = textOf(part, 'ETag')?.trim().replaceAll('"', '');
@@ -47,9 +55,15 @@ function parseParts(xml: string): NamedPart[] {
 }
 
 /** Finds the stored part for each part that the client names, and checks it. */
-function matchParts(upload: UploadRow, named: readonly NamedPart[], stored: readonly PartRow[]): PartRow[] {
+function matchParts(
+  upload: UploadRow,
+  named: readonly NamedPart[],
+  stored: readonly PartRow[],
+  { minPartBytes, equalParts, unnamedParts }: UploadRules,
+): PartRow[] {
+  if (unnamedParts !== 'dropped' && named.length < stored.length) throw refusalError(unnamedParts);
   const byNumber = new Map(stored.map((part) => [part.number, part]));
-  return named.map(({ number, etag, checksums }, i) => {
+  const parts = named.map(({ number, etag, checksums }, i) => {
     const part = byNumber.get(number);
     const details = { UploadId: upload.id, PartNumber: String(number), ETag: etag };
     if (part?.etag !== etag) throw new S3Error('InvalidPart', undefined, { details });
@@ -69,6 +83,11 @@ function matchParts(upload: UploadRow, named: readonly NamedPart[], stored: read
     }
     return part;
   });
+  const isUneven = parts.some(
+    ({ size }, i) => size !== parts[0]?.size && (i < parts.length - 1 || size > (parts[0]?.size ?? 0)),
+  );
+  if (equalParts && isUneven) throw refusalError(equalParts);
+  return parts;
 }
 
 /** Computes the checksum of the whole object and compares it with that of the request. */
@@ -78,7 +97,7 @@ async function checksumOf(
   upload: UploadRow,
   parts: readonly PartRow[],
 ): Promise<Checksum | undefined> {
-  const algorithm = upload.checksumAlgorithm ?? server.defaultChecksum;
+  const algorithm = upload.checksumAlgorithm ?? defaultChecksum(call, server);
   const type = upload.checksumType ?? 'FULL_OBJECT';
   const askedType = header(call, 'x-amz-checksum-type');
   if (askedType !== undefined && askedType !== type) {
@@ -121,12 +140,13 @@ function answer(call: Call, row: ObjectRow): Answer {
   const { bucket, key } = call.info;
   const location = `http://${header(call, 'host') ?? 'localhost'}/${encodeUriPath(bucket)}/${encodeUriPath(key)}`;
   const { checksumAlgorithm: algorithm, checksumValue: value, checksumType: type } = row;
+  const { completeEtag } = call.personality.uploads;
   const body = document(
     'CompleteMultipartUploadResult',
     element('Location', location),
     element('Bucket', bucket),
     element('Key', key),
-    element('ETag', `"${row.etag}"`),
+    completeEtag ? element('ETag', documentEtag(call.personality, row.etag)) : '',
     algorithm === null || value === null ? '' : element(checksumElement(algorithm), value),
     element('ChecksumType', type ?? undefined),
   );
@@ -135,6 +155,7 @@ function answer(call: Call, row: ObjectRow): Answer {
 
 /** The object that this upload has made: a client that lost the answer repeats the request and gets the same one. */
 function alreadyMade(call: Call, server: Server): ObjectRow | undefined {
+  if (!call.personality.uploads.repeatable) return undefined;
   const row = server.storage.objects.find(call.info.bucket, call.info.key);
   return row?.uploadId !== null && row?.uploadId === parameter(call, 'uploadId') ? row : undefined;
 }
@@ -143,24 +164,26 @@ function alreadyMade(call: Call, server: Server): ObjectRow | undefined {
 export async function completeUpload(call: Call, server: Server): Promise<Answer> {
   const { storage, publisher } = server;
   const { bucket, key } = call.info;
+  const rules = call.personality.uploads;
   requireBucket(server, bucket);
   // A checksum in the headers is that of the object, not of this document.
-  const named = parseParts(await receiveDocument(call, 'other'));
+  const named = parseParts(await receiveDocument(call, 'other'), rules.maxParts);
   const made = alreadyMade(call, server);
   if (made !== undefined) return answer(call, made);
 
   const upload = requireUpload(call, server);
   checkWrite(call, storage.objects.find(bucket, key));
-  const parts = matchParts(upload, named, storage.parts.of(upload.content));
+  const parts = matchParts(upload, named, storage.parts.of(upload.content), rules);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   checkSize(call, size);
   const checksum = await checksumOf(call, server, upload, parts);
-  const md5s = createHash('md5').update(Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, 'hex'))));
   const row: ObjectRow = {
     ...{ bucket, key, size, storageClass: upload.storageClass, headers: upload.headers, tags: upload.tags },
-    etag: `${md5s.digest('hex')}-${parts.length}`,
-    // S3's Last-Modified of such an object is when its upload was initiated (S3 User Guide, "Object metadata").
-    modified: upload.initiated,
+    etag: partsEtag(
+      call.personality,
+      parts.map(({ etag }) => etag),
+    ),
+    modified: rules.modified === 'initiated' ? upload.initiated : server.now(),
     checksumAlgorithm: checksum?.algorithm ?? null,
     checksumType: checksum?.type ?? null,
     checksumValue: checksum?.value ?? null,

@@ -30,7 +30,7 @@ export function requireCopySource(call: Call, server: Server): ObjectRow {
   ) {
     throw new S3Error('AccessDenied');
   }
-  return requireObject(server, bucket, key);
+  return requireObject(call, server, { bucket, key });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { S3Error } from '../errors.ts';
 import { receiveDocument } from '../http/body.ts';
+import { refusalError } from '../personalities/request.ts';
 import { checkWrite } from '../http/conditions.ts';
 import { childrenOf, document, element, group, parseXml, textOf } from '../http/xml.ts';
 import type { ObjectRow } from '../store/schema.ts';
@@ -43,7 +44,11 @@ export function deleteObject(call: Call, server: Server): Answer {
   if (version !== undefined && version !== 'null') {
     throw new S3Error('InvalidArgument', 'Invalid version id specified');
   }
-  remove(call, server, call.info.key, (current) => checkWrite(call, current));
+  const { deleteMissing } = call.personality.objects;
+  remove(call, server, call.info.key, (current) => {
+    checkWrite(call, current);
+    if (current === undefined && deleteMissing !== 'done') throw refusalError(deleteMissing);
+  });
   return { status: 204 };
 }
 

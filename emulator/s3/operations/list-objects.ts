@@ -2,11 +2,11 @@ import { S3Error } from '../errors.ts';
 import { storedHeaders } from '../http/attributes.ts';
 import { encodeKey } from '../http/uri.ts';
 import { document, element, group } from '../http/xml.ts';
+import { documentEtag } from '../personalities/etag.ts';
+import type { ListingRules, Personality } from '../personalities/personality.ts';
 import type { ListedObject, Page, Position } from '../store/listing.ts';
 import { header, numberParameter, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { ownerId } from './owner.ts';
-
-const maxPageSize = 1000;
 
 interface Query {
   readonly prefix: string;
@@ -17,20 +17,22 @@ interface Query {
   readonly show: (key: string) => string;
 }
 
-/** Reads `encoding-type`. @throws S3Error InvalidArgument */
-export function readEncodingType(call: Call): Pick<Query, 'encodingType' | 'show'> {
+/** Reads `encoding-type`. @param rule how the store answers it @throws S3Error InvalidArgument */
+export function readEncodingType(call: Call, rule: ListingRules['encoding']): Pick<Query, 'encodingType' | 'show'> {
   const encodingType = parameter(call, 'encoding-type');
   if (encodingType === undefined || encodingType === '') return { encodingType: undefined, show: (key) => key };
   if (encodingType !== 'url') throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
-  return { encodingType, show: encodeKey };
+  if (rule === 'ignored') return { encodingType: undefined, show: (key) => key };
+  return { encodingType: rule === 'silent' ? undefined : encodingType, show: encodeKey };
 }
 
 function readQuery(call: Call): Query {
+  const { defaultKeys, maxKeys, encoding } = call.personality.listings;
   return {
     prefix: parameter(call, 'prefix') ?? '',
     delimiter: parameter(call, 'delimiter') ?? '',
-    maxKeys: numberParameter(call, 'max-keys') ?? maxPageSize,
-    ...readEncodingType(call),
+    maxKeys: Math.min(numberParameter(call, 'max-keys') ?? defaultKeys, maxKeys),
+    ...readEncodingType(call, encoding),
   };
 }
 
@@ -61,16 +63,22 @@ function restoreStatus({ headers }: ListedObject): string {
   );
 }
 
+interface Shown {
+  readonly personality: Personality;
+  readonly withOwner: boolean;
+  readonly withRestoreStatus?: boolean;
+}
+
 function contents(
   object: ListedObject,
   show: Query['show'],
-  { withOwner, withRestoreStatus = false }: { withOwner: boolean; withRestoreStatus?: boolean },
+  { personality, withOwner, withRestoreStatus = false }: Shown,
 ): string {
   return group(
     'Contents',
     element('Key', show(object.key)),
     element('LastModified', new Date(object.modified).toISOString()),
-    element('ETag', `"${object.etag}"`),
+    personality.listings.etags ? element('ETag', documentEtag(personality, object.etag)) : '',
     object.checksumAlgorithm === null ? '' : element('ChecksumAlgorithm', object.checksumAlgorithm),
     object.checksumType === null ? '' : element('ChecksumType', object.checksumType),
     element('Size', object.size),
@@ -82,14 +90,10 @@ function contents(
 
 function findPage(call: Call, server: Server, query: Query, after: Position | undefined): Page {
   requireBucket(server, call.info.bucket);
-  const { prefix, delimiter, maxKeys } = query;
-  return server.storage.lister.page({
-    bucket: call.info.bucket,
-    prefix,
-    delimiter,
-    after,
-    limit: Math.min(maxKeys, maxPageSize),
-  });
+  const { prefix, delimiter, maxKeys: limit } = query;
+  const { order, after: start } = call.personality.listings;
+  const { bucket } = call.info;
+  return server.storage.lister.page({ bucket, prefix, delimiter, after, limit, order, repeats: start === 'inclusive' });
 }
 
 function common(call: Call, { prefix, delimiter, maxKeys, encodingType, show }: Query, page: Page): string[] {
@@ -97,7 +101,7 @@ function common(call: Call, { prefix, delimiter, maxKeys, encodingType, show }: 
     element('Name', call.info.bucket),
     element('Prefix', show(prefix)),
     delimiter === '' ? '' : element('Delimiter', show(delimiter)),
-    element('MaxKeys', Math.min(maxKeys, maxPageSize)),
+    element('MaxKeys', maxKeys),
     element('EncodingType', encodingType),
     element('IsTruncated', page.next !== undefined),
     ...page.commonPrefixes.map((value) => group('CommonPrefixes', element('Prefix', show(value)))),
@@ -113,6 +117,7 @@ export function listObjectsV2(call: Call, server: Server): Answer {
   const after: Position | undefined =
     token !== undefined ? parseToken(token) : startAfter ? { kind: 'key', value: startAfter } : undefined;
   const page = findPage(call, server, query, after);
+  const { personality } = call;
   const withOwner = parameter(call, 'fetch-owner') === 'true';
   const withRestoreStatus = header(call, 'x-amz-optional-object-attributes') === 'RestoreStatus';
   const body = document(
@@ -120,9 +125,9 @@ export function listObjectsV2(call: Call, server: Server): Answer {
     ...common(call, query, page),
     element('KeyCount', page.objects.length + page.commonPrefixes.length),
     element('ContinuationToken', token),
-    element('NextContinuationToken', page.next && printToken(page.next)),
+    personality.listings.nextToken ? element('NextContinuationToken', page.next && printToken(page.next)) : '',
     startAfter ? element('StartAfter', query.show(startAfter)) : '',
-    ...page.objects.map((object) => contents(object, query.show, { withOwner, withRestoreStatus })),
+    ...page.objects.map((object) => contents(object, query.show, { personality, withOwner, withRestoreStatus })),
   );
   return { status: 200, body };
 }
@@ -145,7 +150,7 @@ export function listObjects(call: Call, server: Server): Answer {
     ...common(call, query, page),
     element('Marker', query.show(marker)),
     page.next !== undefined && delimiter !== '' ? element('NextMarker', query.show(page.next.value)) : '',
-    ...page.objects.map((object) => contents(object, query.show, { withOwner: true })),
+    ...page.objects.map((object) => contents(object, query.show, { personality: call.personality, withOwner: true })),
   );
   return { status: 200, body };
 }

@@ -4,8 +4,9 @@ import { encryptionHeaders, entityTag, requireReadable } from '../http/attribute
 import { hasChecksum } from '../http/body.ts';
 import { checkCopySource } from '../http/conditions.ts';
 import { document, element, group } from '../http/xml.ts';
+import { documentEtag, headerEtag } from '../personalities/etag.ts';
 import type { PartRow, UploadRow } from '../store/schema.ts';
-import { numberParameter, type Answer, type Call, type Server } from '../call.ts';
+import { defaultChecksum, numberParameter, type Answer, type Call, type Server } from '../call.ts';
 import { readCopyRange, requireCopySource } from './copy-source.ts';
 import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
 import { requireUpload } from './uploads.ts';
@@ -23,8 +24,8 @@ function readPartNumber(call: Call): number {
 }
 
 /** The algorithm of the checksum stored with a part: that of the upload, so that the parts' checksums combine. */
-function algorithmOf(upload: UploadRow, server: Server): ChecksumAlgorithm | null {
-  return upload.checksumAlgorithm ?? server.defaultChecksum;
+function algorithmOf(upload: UploadRow, call: Call, server: Server): ChecksumAlgorithm | null {
+  return upload.checksumAlgorithm ?? defaultChecksum(call, server);
 }
 
 /** Adds a part whose bytes are stored. Drops the bytes if the upload has ended meanwhile. */
@@ -33,14 +34,14 @@ async function addPart(call: Call, server: Server, number: number, bytes: Stored
   try {
     return storage.commit((commit) => {
       const upload = requireUpload(call, server);
-      const checksumAlgorithm = algorithmOf(upload, server);
+      const checksumAlgorithm = algorithmOf(upload, call, server);
       const row: PartRow = {
         content: upload.content,
         number,
         file: bytes.file,
         size: bytes.size,
         md5: bytes.md5,
-        etag: entityTag(upload, bytes.md5),
+        etag: entityTag(call, upload, bytes.md5),
         modified: server.now(),
         checksumAlgorithm,
         checksumValue: checksumAlgorithm === null ? null : (bytes.checksums.get(checksumAlgorithm) ?? null),
@@ -60,13 +61,16 @@ export async function uploadPart(call: Call, server: Server): Promise<Answer> {
   const upload = requireUpload(call, server);
   const wanted = upload.checksumAlgorithm;
   if (wanted !== null && !hasChecksum(call)) throw checksumMismatch(wanted, undefined);
-  const bytes = await storeBody(call, server, wanted === null ? server.defaultChecksum : null);
+  const bytes = await storeBody(call, server, wanted === null ? defaultChecksum(call, server) : null);
   if (wanted !== null && bytes.sent !== wanted) {
     await server.storage.blobs.remove([bytes.file]);
     throw checksumMismatch(wanted, bytes.sent);
   }
   const part = await addPart(call, server, number, bytes);
-  const headers: Record<string, string> = { etag: `"${part.etag}"`, ...encryptionHeaders(upload) };
+  const headers: Record<string, string> = {
+    etag: headerEtag(call.personality, part.etag),
+    ...encryptionHeaders(upload),
+  };
   const value = bytes.sent && bytes.checksums.get(bytes.sent);
   if (bytes.sent !== undefined && value !== undefined) headers[checksumHeader(bytes.sent)] = value;
   return { status: 200, headers };
@@ -88,12 +92,12 @@ export async function uploadPartCopy(call: Call, server: Server): Promise<Answer
   const range = readCopyRange(call, source);
   if (range.length > maxCopyBytes)
     throw new S3Error('InvalidRequest', 'The specified copy source is larger than the maximum');
-  const bytes = await copyBytes(server, source, range, algorithmOf(upload, server));
+  const bytes = await copyBytes(server, source, range, algorithmOf(upload, call, server));
   const part = await addPart(call, server, number, bytes);
   const body = document(
     'CopyPartResult',
     element('LastModified', new Date(part.modified).toISOString()),
-    element('ETag', `"${part.etag}"`),
+    element('ETag', documentEtag(call.personality, part.etag)),
     upload.checksumAlgorithm === null ? '' : printChecksum(part),
   );
   return { status: 200, headers: encryptionHeaders(upload), body };
@@ -129,7 +133,7 @@ export function listParts(call: Call, server: Server): Answer {
         'Part',
         element('PartNumber', part.number),
         element('LastModified', new Date(part.modified).toISOString()),
-        element('ETag', `"${part.etag}"`),
+        element('ETag', documentEtag(call.personality, part.etag)),
         element('Size', part.size),
         upload.checksumAlgorithm === null ? '' : printChecksum(part),
       ),

@@ -4,6 +4,7 @@ import { isArchived, requireReadable, storedHeaders } from '../http/attributes.t
 import { checkRead } from '../http/conditions.ts';
 import { contentRange, parseRange, type ByteRange } from '../http/range.ts';
 import { storedTags } from '../http/tags.ts';
+import { headerEtag } from '../personalities/etag.ts';
 import type { ObjectRow, PartRow } from '../store/schema.ts';
 import { header, numberParameter, parameter, requireObject, type Answer, type Call, type Server } from '../call.ts';
 
@@ -35,7 +36,14 @@ function partMissing(requested: number, count: number): S3Error {
   return new S3Error('InvalidPartNumber', undefined, { details });
 }
 
+/** Whether the store unzips the object for this client. */
+function isUnzipped(call: Call, row: ObjectRow): boolean {
+  if (call.personality.objects.gzip === 'stored' || storedHeaders(row)['content-encoding'] !== 'gzip') return false;
+  return !/gzip/i.test(header(call, 'accept-encoding') ?? '');
+}
+
 function select(call: Call, server: Server, row: ObjectRow): Selection {
+  if (isUnzipped(call, row)) return { range: undefined, part: undefined };
   const range = header(call, 'range');
   const partNumber = numberParameter(call, 'partNumber');
   if (partNumber === undefined) return { range: parseRange(range, row.size), part: undefined };
@@ -63,14 +71,14 @@ function checksumHeaders(call: Call, row: ObjectRow, { range, part }: Selection)
 function answerHeaders(call: Call, row: ObjectRow, selection: Selection): Record<string, string> {
   const headers: Record<string, string> = {
     ...storedHeaders(row),
-    etag: `"${row.etag}"`,
+    etag: headerEtag(call.personality, row.etag),
     'last-modified': new Date(row.modified).toUTCString(),
     'accept-ranges': 'bytes',
     ...checksumHeaders(call, row, selection),
   };
   if (row.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = row.storageClass;
   const tags = storedTags(row.tags).length;
-  if (tags > 0) headers['x-amz-tagging-count'] = String(tags);
+  if (tags > 0 && call.personality.tags.count) headers['x-amz-tagging-count'] = String(tags);
   if (row.partCount !== null && parameter(call, 'partNumber') !== undefined) {
     headers['x-amz-mp-parts-count'] = String(row.partCount);
   }
@@ -86,7 +94,8 @@ function answerHeaders(call: Call, row: ObjectRow, selection: Selection): Record
     headers[name] = value;
   }
   if (selection.range !== undefined) headers['content-range'] = contentRange(selection.range, row.size);
-  headers['content-length'] = String(selection.range?.length ?? row.size);
+  if (isUnzipped(call, row)) delete headers['content-encoding'];
+  else headers['content-length'] = String(selection.range?.length ?? row.size);
   return headers;
 }
 
@@ -102,9 +111,13 @@ function find(call: Call, server: Server): Found | Answer {
   if (version !== undefined && version !== 'null') {
     throw new S3Error('InvalidArgument', 'Invalid version id specified');
   }
-  const row = requireObject(server, call.info.bucket, call.info.key);
+  const row = requireObject(call, server);
   if (!checkRead(call, row)) {
-    return { status: 304, headers: { etag: `"${row.etag}"`, 'last-modified': new Date(row.modified).toUTCString() } };
+    const headers = {
+      etag: headerEtag(call.personality, row.etag),
+      'last-modified': new Date(row.modified).toUTCString(),
+    };
+    return { status: 304, headers };
   }
   const selection = select(call, server, row);
   const headers = answerHeaders(call, row, selection);
@@ -125,12 +138,14 @@ export function getObject(call: Call, server: Server): Answer {
   requireReadable(row);
   const { start, length } = selection.range ?? { start: 0, length: row.size };
   const { storage } = server;
-  return { ...answer, body: { pieces: storage.partsOf(row), start, length, release: storage.pins.pin(row.content) } };
+  const release = storage.pins.pin(row.content);
+  const unzip = isUnzipped(call, row) ? { unzip: true as const } : {};
+  return { ...answer, body: { pieces: storage.partsOf(row), start, length, ...unzip, release } };
 }
 
 /** RestoreObject: the object is readable immediately. */
 export function restoreObject(call: Call, server: Server): Answer {
-  const row = requireObject(server, call.info.bucket, call.info.key);
+  const row = requireObject(call, server);
   if (!isArchived(row)) {
     throw new S3Error('InvalidObjectState', "Restore is not allowed for the object's current storage class");
   }

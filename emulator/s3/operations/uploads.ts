@@ -77,7 +77,7 @@ export function abortUpload(call: Call, server: Server): Answer {
 export function listUploads(call: Call, server: Server): Answer {
   const { bucket } = call.info;
   requireBucket(server, bucket);
-  const { encodingType, show } = readEncodingType(call);
+  const { encodingType, show } = readEncodingType(call, call.personality.listings.uploadEncoding);
   if (parameter(call, 'delimiter')) throw new S3Error('NotImplemented', 'Uploads are not listed by delimiter here');
   const prefix = parameter(call, 'prefix') ?? '';
   const keyMarker = parameter(call, 'key-marker') ?? '';

@@ -5,8 +5,9 @@ import { hasChecksum } from '../http/body.ts';
 import { checkCopySource, checkWrite } from '../http/conditions.ts';
 import { parseTagHeader, printTags } from '../http/tags.ts';
 import { document, element } from '../http/xml.ts';
+import { documentEtag, headerEtag } from '../personalities/etag.ts';
 import type { Attributes, ObjectRow } from '../store/schema.ts';
-import { header, originOf, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { defaultChecksum, header, originOf, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 import { requireCopySource } from './copy-source.ts';
 import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
 
@@ -32,7 +33,7 @@ async function putWhole(call: Call, server: Server, newObject: NewObject): Promi
   const { file, size, md5 } = bytes;
   const content = storage.newContent();
   const modified = server.now();
-  const etag = entityTag(attributes, md5);
+  const etag = entityTag(call, attributes, md5);
   const row: ObjectRow = {
     ...attributes,
     ...{ bucket, key, size, etag, modified, content, checksumAlgorithm, checksumValue },
@@ -57,8 +58,8 @@ async function putWhole(call: Call, server: Server, newObject: NewObject): Promi
 }
 
 /** The response headers of a write: ETag, encryption and checksum. */
-function writtenHeaders(row: ObjectRow): Record<string, string> {
-  const headers: Record<string, string> = { etag: `"${row.etag}"`, ...encryptionHeaders(row) };
+function writtenHeaders({ personality }: Call, row: ObjectRow): Record<string, string> {
+  const headers: Record<string, string> = { etag: headerEtag(personality, row.etag), ...encryptionHeaders(row) };
   if (row.checksumAlgorithm !== null && row.checksumValue !== null && row.checksumType !== null) {
     headers[checksumHeader(row.checksumAlgorithm)] = row.checksumValue;
     headers['x-amz-checksum-type'] = row.checksumType;
@@ -73,9 +74,9 @@ export async function putObject(call: Call, server: Server): Promise<Answer> {
   const attributes = readAttributes(call);
   // Checked again at the end. Here it saves the client from sending a body that would be refused.
   checkWrite(call, server.storage.objects.find(bucket, key));
-  const bytes = await storeBody(call, server, hasChecksum(call) ? null : server.defaultChecksum);
+  const bytes = await storeBody(call, server, hasChecksum(call) ? null : defaultChecksum(call, server));
   const row = await putWhole(call, server, { event: 'ObjectCreated:Put', attributes, bytes });
-  return { status: 200, headers: writtenHeaders(row) };
+  return { status: 200, headers: writtenHeaders(call, row) };
 }
 
 /** Whether a directive of CopyObject is REPLACE (by the request's values) instead of COPY (from the source). */
@@ -114,13 +115,13 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   };
   const requested = header(call, 'x-amz-checksum-algorithm');
   const algorithm =
-    requested === undefined ? (source.checksumAlgorithm ?? server.defaultChecksum) : parseAlgorithm(requested);
+    requested === undefined ? (source.checksumAlgorithm ?? defaultChecksum(call, server)) : parseAlgorithm(requested);
   const bytes = await copyBytes(server, source, { start: 0, length: source.size }, algorithm);
   const row = await putWhole(call, server, { event: 'ObjectCreated:Copy', attributes, bytes });
   const body = document(
     'CopyObjectResult',
     element('LastModified', new Date(row.modified).toISOString()),
-    element('ETag', `"${row.etag}"`),
+    element('ETag', documentEtag(call.personality, row.etag)),
     algorithm === null ? '' : element(checksumElement(algorithm), row.checksumValue ?? undefined),
     element('ChecksumType', row.checksumType ?? undefined),
   );

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { S3Error } from '../errors.ts';
 import { afterPrefix, compareKeys } from './keys.ts';
 import type { ObjectRow } from './schema.ts';
 
@@ -29,6 +30,10 @@ export interface PageRequest {
   readonly after: Position | undefined;
   /** The maximum of objects and common prefixes together. */
   readonly limit: number;
+  /** Of UTF-8 bytes, by default, or of JavaScript strings. */
+  readonly order?: 'utf8' | 'utf16';
+  /** Whether the key to start after is listed too. */
+  readonly repeats?: boolean;
 }
 
 const columns = 'key, size, etag, modified, storageClass, headers, checksumAlgorithm, checksumType';
@@ -47,12 +52,30 @@ export class Lister {
     this.behind = database.prepare(`${select} AND key > ? ORDER BY key`);
   }
 
-  /** One page, in UTF-8 byte order. */
-  page({ bucket, prefix, delimiter, after, limit }: PageRequest): Page {
+  /** One page. */
+  page(request: PageRequest): Page {
+    return request.order === 'utf16' ? this.sortedPage(request) : this.scannedPage(request);
+  }
+
+  /** One page in the order of JavaScript strings. It reads all keys with the prefix. */
+  private sortedPage({ bucket, prefix, delimiter, after, limit }: PageRequest): Page {
+    if (delimiter !== '') throw new S3Error('NotImplemented', 'This order has no delimiters here');
+    const rows = [...(this.from.iterate(bucket, prefix) as Iterable<unknown> as Iterable<ListedObject>)];
+    const found = rows
+      .filter(({ key }) => key.startsWith(prefix) && (after === undefined || key > after.value))
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    const objects = found.slice(0, limit);
+    const last = objects.at(-1);
+    const next = found.length > limit && last ? { kind: 'key' as const, value: last.key } : undefined;
+    return { objects, commonPrefixes: [], next };
+  }
+
+  private scannedPage({ bucket, prefix, delimiter, after, limit, repeats = false }: PageRequest): Page {
     const objects: ListedObject[] = [];
     const commonPrefixes: string[] = [];
     let last: Position | undefined;
     let scan = this.start(prefix, after);
+    if (scan && repeats) scan = { ...scan, inclusive: true };
     while (scan !== undefined && limit > 0) {
       const rows = (scan.inclusive ? this.from : this.behind).iterate(bucket, scan.key);
       scan = undefined;
