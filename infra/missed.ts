@@ -24,17 +24,22 @@ export class MissedStarts extends Construct {
       enforceSSL: true,
       retentionPeriod: deadLetterRetention,
     });
-    const statement = new PolicyStatement({
-      principals: [new ServicePrincipal('events.amazonaws.com')],
-      actions: ['sqs:SendMessage'],
-      resources: [this.queue.queueArn],
-      conditions: {
-        ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:rule/*` },
-        StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
-      },
-    });
-    this.queue.addToResourcePolicy(statement);
+    allowRules(this.queue);
     this.ofRules = Queue.fromQueueArn(this, 'OfRules', this.queue.queueArn);
     Validations.of(this.queue).acknowledge({ id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue of rules' });
   }
+}
+
+/** Lets the rules of the account and region send to the queue what they could not deliver. */
+export function allowRules(queue: Queue): void {
+  const statement = new PolicyStatement({
+    principals: [new ServicePrincipal('events.amazonaws.com')],
+    actions: ['sqs:SendMessage'],
+    resources: [queue.queueArn],
+    conditions: {
+      ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:events:${Aws.REGION}:${Aws.ACCOUNT_ID}:rule/*` },
+      StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+    },
+  });
+  queue.addToResourcePolicy(statement);
 }

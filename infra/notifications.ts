@@ -68,8 +68,9 @@ function grouped(buckets: readonly BucketNotifications[]): [group: string, bucke
   return [...found].sort(([one], [other]) => Number(one) - Number(other));
 }
 
-/** Bytes of the queue's policy besides these statements: the one that demands TLS, and the frame. */
-const otherPolicyBytes = 600;
+/** The queue's policy besides these statements: the frame, the demand for TLS, and the rule of infra/events/. */
+const otherPolicyBytes = 1_000;
+const otherStatements = 2;
 
 /**
  * Lets S3 send the events of the buckets to the queue: one statement for each account that owns some, with their names.
@@ -79,7 +80,8 @@ function allowSending(jobs: Queue, buckets: readonly BucketNotifications[]): voi
   const owners = Map.groupBy(buckets, ({ owner }) => owner ?? Aws.ACCOUNT_ID);
   const statements = [...owners].map(([owner, owned]) => sending(jobs, owner, owned));
   const bytes = statements.reduce((sum, statement) => sum + bytesOf(statement.toStatementJson()), otherPolicyBytes);
-  const fits = bytes <= quotas.queuePolicyBytes.limit && statements.length < quotas.queuePolicyStatements.limit;
+  const fits =
+    bytes <= quotas.queuePolicyBytes.limit && statements.length + otherStatements <= quotas.queuePolicyStatements.limit;
   for (const statement of fits ? statements : [sendingAny(jobs, [...owners.keys()])]) {
     jobs.addToResourcePolicy(statement);
   }

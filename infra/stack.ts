@@ -19,6 +19,8 @@ import { SweepUploads } from './functions/sweep-uploads.ts';
 import { UploadParts } from './functions/upload-parts.ts';
 import { SyncMachine } from './machines/sync.ts';
 import { UploadMachine } from './machines/upload.ts';
+import { eventPlaces } from './events/places.ts';
+import { EventReceiver } from './events/receiver.ts';
 import { retentionOf } from './logs.ts';
 import { Alarms } from './monitoring/alarms.ts';
 import { FerryDashboard } from './monitoring/dashboard.ts';
@@ -26,7 +28,7 @@ import { TracingCondition } from './monitoring/partition.ts';
 import { AlarmTopic } from './monitoring/topic.ts';
 import type { Watched } from './monitoring/watched.ts';
 import { MissedStarts } from './missed.ts';
-import { SourceNotifications } from './notifications.ts';
+import { notificationsOf, SourceNotifications } from './notifications.ts';
 import { JobQueues } from './queue.ts';
 import { TaskSchedules } from './schedules.ts';
 import { LedgerTable } from './table.ts';
@@ -91,6 +93,7 @@ export class FerryStack extends Stack {
     const missed = new MissedStarts(this, 'Missed');
     const sweepUploads = new SweepUploads(this, 'SweepUploads', pipeline, missed.ofRules);
     new SourceNotifications(this, 'Notifications', pipeline, tasks);
+    new EventReceiver(this, 'Events', pipeline.queues, eventPlaces(notificationsOf(tasks)));
     new TaskSchedules(this, 'Schedules', { tasks, sync, missed: missed.ofRules });
 
     const watched: Watched = {

@@ -11,6 +11,7 @@ import {
   type CustomResourceRequest,
   type NotificationProperties,
 } from '../../shared/model/messages/custom-resource.ts';
+import { partitionOf } from '../../shared/model/config/partition.ts';
 import { asFault, Fault } from '../../shared/model/faults.ts';
 import { logger } from '../../shared/observing/tally.ts';
 
@@ -41,13 +42,19 @@ async function perform(request: CustomResourceRequest, idPrefix: string): Promis
     change: (notifications: BucketNotifications, properties: NotificationProperties) => Promise<void>,
   ): Promise<void> =>
     forEachConcurrently(buckets, bucketsAtOnce, async (properties) => {
-      const client = createS3Client({ bucket: properties.BucketName, prefix: '', requestPayer: false }, undefined);
+      const { BucketName: bucket, Region: region } = properties;
+      const side = { bucket, prefix: '', requestPayer: false, ...(region !== undefined && { region }) };
+      const client = createS3Client(side, undefined);
       // One bucket must not keep the notifications of the others from being set or removed.
       await change(new BucketNotifications(client), properties).catch((error: unknown) => faults.push(error));
     });
   await each(removed, (notifications, properties) => notifications.remove(idPrefix, properties, holder));
   await each(set, async (notifications, properties) => {
-    refuseOtherRegion(properties);
+    if (isElsewhere(properties)) {
+      await notifications.report(idPrefix, properties);
+      logger.info('events go to EventBridge', { bucket: properties.BucketName, region: properties.Region });
+      return;
+    }
     const leftOut = await notifications.set(idPrefix, properties, holder);
     if (leftOut.length > 0) logger.warn('events of others', { bucket: properties.BucketName, leftOut });
   });
@@ -55,14 +62,17 @@ async function perform(request: CustomResourceRequest, idPrefix: string): Promis
 }
 
 /**
- * @throws Fault `InvalidTask` for a bucket in another region than the queue, which S3 would refuse without saying why
+ * Is the bucket in another region than the queue? S3 sends events only to a queue in its own, so they come through
+ * EventBridge (infra/events/).
+ * @throws Fault `InvalidTask` for a bucket in another partition, from which no event comes
  */
-function refuseOtherRegion({ BucketName, Region, QueueArn }: NotificationProperties): void {
-  const region = QueueArn.split(':')[3];
-  if (Region === undefined || Region === region) return;
+function isElsewhere({ BucketName, Region, QueueArn }: NotificationProperties): boolean {
+  const [, partition = '', , region] = QueueArn.split(':');
+  if (Region === undefined || Region === region) return false;
+  if (partitionOf(Region) === partition) return true;
   throw new Fault(
     'InvalidTask',
-    `bucket "${BucketName}" is in region ${Region}, and a bucket sends events only to a queue in its own; expected a ` +
-      `stack in ${Region} instead of ${String(region)}, or a task with a schedule and "events": "none"`,
+    `bucket "${BucketName}" is in region ${Region}, and no events leave its partition; expected a stack in partition ` +
+      `${partitionOf(Region)} instead of ${partition}, or a task with a schedule and "events": "none"`,
   );
 }

@@ -40,7 +40,16 @@ function measures(template: Template, bytes: number): Measure[] {
     { quota: 'resources', what: 'resources', found: resources.length },
     { quota: 'parameters', what: 'parameters', found: Object.keys(Parameters).length },
     { quota: 'outputs', what: 'outputs', found: Object.keys(Outputs).length },
-    { quota: 'rulesPerBus', what: 'rules', found: resources.filter(([, { Type }]) => Type === rule).length },
+    {
+      quota: 'rulesPerBus',
+      what: 'rules of the default bus',
+      found: resources.filter(([, { Type, Properties }]) => Type === rule && isOnDefaultBus(Properties)).length,
+    },
+    {
+      quota: 'eventBusPolicyCharacters',
+      what: 'characters of the policy of the event bus',
+      found: sum(resources, ({ Type, Properties }) => (Type === busPolicy ? charactersOf(Properties) : 0)),
+    },
     ...resources.flatMap(([id, resource]) => ofResource[resource.Type]?.(id, resource.Properties ?? {}) ?? []),
     ...ofRoles(resources),
     ...ofFunctionPolicies(resources),
@@ -48,6 +57,18 @@ function measures(template: Template, bytes: number): Measure[] {
 }
 
 const rule = 'AWS::Events::Rule';
+const busPolicy = 'AWS::Events::EventBusPolicy';
+
+function isOnDefaultBus(properties: unknown): boolean {
+  return typeof properties !== 'object' || properties === null || !('EventBusName' in properties);
+}
+
+function sum(
+  resources: readonly (readonly [string, TemplateResource])[],
+  of: (resource: TemplateResource) => number,
+): number {
+  return resources.reduce((total, [, resource]) => total + of(resource), 0);
+}
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the properties of a resource
 type Measures = (id: string, properties: any) => Measure[];
@@ -89,7 +110,14 @@ const ofResource: Readonly<Record<string, Measures>> = {
       found: Buffer.byteLength(String(resolved(DefinitionString))),
     },
   ],
-  [rule]: (id, { Targets }) => [{ quota: 'targetsPerRule', what: `targets of ${id}`, found: lengthOf(Targets) }],
+  [rule]: (id, { EventPattern, Targets }) => [
+    { quota: 'targetsPerRule', what: `targets of ${id}`, found: lengthOf(Targets) },
+    {
+      quota: 'eventPatternCharacters',
+      what: `characters of the pattern of ${id}`,
+      found: EventPattern === undefined ? 0 : charactersOf(EventPattern),
+    },
+  ],
   'Custom::BucketNotifications': (_id, { Buckets, ...properties }) =>
     ((Buckets ?? [properties]) as BucketEntries[]).map(({ BucketName, Created, Removed }) => ({
       quota: 'notificationsPerBucket',

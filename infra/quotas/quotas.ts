@@ -7,6 +7,7 @@ export interface Quota {
 const cloudFormation = 'AWS CloudFormation User Guide: Understand CloudFormation quotas';
 const iam = 'IAM User Guide: IAM and AWS STS quotas';
 const lambda = 'AWS Lambda Developer Guide: Lambda quotas';
+const eventBridge = 'Amazon EventBridge User Guide: Amazon EventBridge quotas';
 const sqs = 'Amazon SQS Developer Guide: Amazon SQS policy quotas';
 
 /** The quotas that a template is checked against, all at the default that every account has. */
@@ -28,8 +29,10 @@ export const quotas = {
   environmentBytes: { limit: 4_096, page: lambda },
   functionPolicyBytes: { limit: 20_480, page: lambda },
   definitionBytes: { limit: 1_048_576, page: 'AWS Step Functions Developer Guide: Step Functions service quotas' },
-  rulesPerBus: { limit: 300, page: 'Amazon EventBridge User Guide: Amazon EventBridge quotas' },
-  targetsPerRule: { limit: 5, page: 'Amazon EventBridge User Guide: Amazon EventBridge quotas' },
+  rulesPerBus: { limit: 300, page: eventBridge },
+  eventPatternCharacters: { limit: 2_048, page: eventBridge },
+  eventBusPolicyCharacters: { limit: 10_240, page: eventBridge },
+  targetsPerRule: { limit: 5, page: eventBridge },
   notificationsPerBucket: { limit: 100, page: 'Amazon S3 API Reference: PutBucketNotificationConfiguration' },
   alarmMetrics: { limit: 10, page: 'Amazon CloudWatch User Guide: CloudWatch service quotas' },
   userDataBytes: { limit: 16_384, page: 'Amazon EC2 User Guide: Run commands when you launch an EC2 instance' },

@@ -56,7 +56,7 @@ const outputs = [jest.spyOn(process.stdout, 'write'), jest.spyOn(process.stderr,
 
 beforeAll(async () => {
   for (const output of outputs) output.mockReturnValue(true);
-  world = await startEndpoint(['photos', 'more', 'crowded', 'busy', 'forever', 'slow']);
+  world = await startEndpoint(['photos', 'more', 'crowded', 'busy', 'forever', 'slow', 'far']);
   s3 = new S3Client({});
   server = createServer((request, response) => {
     if (refusals-- > 0) {
@@ -377,12 +377,36 @@ describe('bucket-notifications for a group of buckets', () => {
   });
 });
 
-test('bucket-notifications says that a bucket in another region cannot send events to the queue', async () => {
-  const { Status, Reason } = await send('Create', { BucketName: 'more', Created: [''], Region: 'eu-west-1' });
-  expect(Status).toBe('FAILED');
-  expect(Reason).toMatch(
-    /^InvalidTask: bucket "more" is in region eu-west-1, .* stack in eu-west-1 instead of us-east-1/,
-  );
+describe('bucket-notifications and a bucket in another region', () => {
+  const far = { BucketName: 'far', Created: ['in/'], Removed: [], Region: 'eu-west-1' };
+
+  it('turns EventBridge on, sends nothing to the queue, and keeps what others have', async () => {
+    const { EventBridgeConfiguration, ...others } = foreign;
+    await put('far', others);
+    const before = await notifications('far');
+    expect((await send('Create', far)).Status).toBe('SUCCESS');
+    expect(await notifications('far')).toEqual({ ...before, EventBridgeConfiguration });
+    expect((await send('Update', far)).Status).toBe('SUCCESS');
+    expect(await ours('far')).toEqual([]);
+  });
+
+  it('leaves EventBridge on when it is removed: rules of others may need it', async () => {
+    expect((await send('Delete', far)).Status).toBe('SUCCESS');
+    expect(await notifications('far')).toMatchObject({ EventBridgeConfiguration: {} });
+  });
+
+  it('asks the bucket in its own region', async () => {
+    const regions: unknown[] = [];
+    world.fault = ({ req }) => void regions.push(/\/\d{8}\/([^/]+)\/s3\//.exec(req.headers.authorization ?? '')?.[1]);
+    await send('Update', far);
+    expect(new Set(regions)).toEqual(new Set(['eu-west-1']));
+  });
+
+  it('says that no events come from another partition', async () => {
+    const { Status, Reason } = await send('Create', { ...far, Region: 'cn-north-1' });
+    expect(Status).toBe('FAILED');
+    expect(Reason).toMatch(/^InvalidTask: bucket "far" is in region cn-north-1, .* partition aws-cn instead of aws,/);
+  });
 });
 
 test.each(['Create', 'Delete'])('a %s that is refused at first, because IAM is slow, is tried again', async (type) => {

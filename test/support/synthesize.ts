@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -28,6 +28,8 @@ export interface Synthesized {
   readonly files: readonly string[];
   /** the text of the stack's template */
   readonly text: string;
+  /** the templates of the stacks that send events from other regions, by file */
+  readonly senders: Readonly<Record<string, string>>;
 }
 
 /**
@@ -58,10 +60,17 @@ export function runMain(options: SynthOptions = {}): Synthesized {
     mkdirSync(out, { recursive: true });
     const files = readdirSync(out);
     const template = files.find((file) => file.endsWith('.template.json'));
-    return { status, stderr, files, text: template === undefined ? '' : readFileSync(join(out, template), 'utf8') };
+    const text = template === undefined ? '' : readFileSync(join(out, template), 'utf8');
+    return { status, stderr, files, text, senders: templatesIn(join(out, 'events')) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function templatesIn(directory: string): Record<string, string> {
+  const files = existsSync(directory) ? readdirSync(directory) : [];
+  const templates = files.filter((file) => file.endsWith('.template.json'));
+  return Object.fromEntries(templates.map((file) => [file, readFileSync(join(directory, file), 'utf8')]));
 }
 
 /** Stand-ins for the bundles. @returns their directory */
@@ -110,7 +119,7 @@ export interface Resource {
 
 export interface Template {
   readonly Resources: Readonly<Record<string, Resource>>;
-  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown; readonly Condition?: string }>>;
 }
 
 /** The resources of one type. */

@@ -33,6 +33,15 @@ type Bucket = Pick<NotificationProperties, 'BucketName' | 'ExpectedBucketOwner'>
 /** Our entries, by what the bucket has now. */
 type Own = (present: NotificationConfiguration) => ReturnType<typeof ownNotifications>;
 
+/** What a bucket's configuration is to become. */
+interface Change {
+  readonly own: Own;
+  /** the receivers of other entries may be gone */
+  readonly skipValidation?: boolean;
+  /** turns EventBridge on; otherwise it stays as it is */
+  readonly toEventBridge?: boolean;
+}
+
 /**
  * A bucket's notification configuration. It is one document, and S3 has no conditional write for it. So it is read,
  * only the entries whose IDs begin with our prefix are replaced, and the result is read back. All other entries stay.
@@ -59,7 +68,7 @@ export class BucketNotifications {
   ): Promise<readonly string[]> {
     const own: Own = (present) =>
       ownNotifications(idPrefix, properties, new Set([...holdersOf(present, idPrefix), holder]));
-    return this.#unlessRefused(() => this.#converge(properties, idPrefix, own, false));
+    return this.#unlessRefused(() => this.#converge(properties, idPrefix, { own }));
   }
 
   /**
@@ -71,10 +80,19 @@ export class BucketNotifications {
       heldBy(present, idPrefix, new Set([...holdersOf(present, idPrefix)].filter((one) => one !== holder)));
     try {
       // The queues of other entries may no longer exist, which must not prevent the removal of ours.
-      await this.#unlessRefused(() => this.#converge(bucket, idPrefix, own, true));
+      await this.#unlessRefused(() => this.#converge(bucket, idPrefix, { own, skipValidation: true }));
     } catch (error) {
       if (!isFault(error, 'BucketNotFound')) throw error;
     }
+  }
+
+  /**
+   * Makes the bucket report its events to EventBridge in its own region, and removes the entries under `idPrefix`: they
+   * were for a queue, which can only be in that region. EventBridge stays on: rules of others may need it.
+   * @throws Fault `BucketNotFound`, `AccessDenied`
+   */
+  async report(idPrefix: string, bucket: Bucket): Promise<void> {
+    await this.#unlessRefused(() => this.#converge(bucket, idPrefix, { own: () => [], toEventBridge: true }));
   }
 
   async #unlessRefused<Result>(attempt: () => Promise<Result>): Promise<Result> {
@@ -89,11 +107,16 @@ export class BucketNotifications {
     return attempt();
   }
 
-  async #converge(bucket: Bucket, idPrefix: string, own: Own, skipValidation: boolean): Promise<readonly string[]> {
+  async #converge(
+    bucket: Bucket,
+    idPrefix: string,
+    { own, skipValidation = false, toEventBridge = false }: Change,
+  ): Promise<readonly string[]> {
     for (let round = 1; round <= maxRounds; round++) {
       const present = await this.#read(bucket);
       const { entries, leftOut } = withoutTaken(present, idPrefix, own(present));
-      const wanted = mergeNotifications(present, idPrefix, entries);
+      const merged = mergeNotifications(present, idPrefix, entries);
+      const wanted = toEventBridge ? { ...merged, EventBridgeConfiguration: {} } : merged;
       if (sameNotifications(present, wanted)) return leftOut;
       await this.#write(bucket, wanted, skipValidation).catch((error: unknown) => {
         throw explained(error, bucket.BucketName, overlapping(present, idPrefix, entries));
