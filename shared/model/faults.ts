@@ -26,6 +26,11 @@ export const faultTable = {
   TooLarge: { retry: 'never', exitCode: 1, meaning: 'the object is larger than S3 allows' },
   NotSupported: { retry: 'never', exitCode: 1, meaning: 'a store does not implement the operation' },
   Refused: { retry: 'never', exitCode: 1, meaning: 'a store refused the request, for the reason that it gives' },
+  AttributeLost: {
+    retry: 'never',
+    exitCode: 1,
+    meaning: 'the copy would lack something of its source, and the task is strict',
+  },
   DeletesRefused: {
     retry: 'never',
     exitCode: 1,

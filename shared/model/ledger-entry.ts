@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { checksumAlgorithms, sameEtag, type ListedObject } from './object.ts';
 import { archivedBelievedMillis } from './limits.ts';
+import { lossKindsSchema } from './losses.ts';
 import { runCountsSchema } from './run-counts.ts';
 
 /**
@@ -29,6 +30,10 @@ export const openUploadSchema = v.object({
   opaqueEtag: v.boolean(),
   /** the algorithm that it was created with */
   checksum: v.exactOptional(v.picklist(checksumAlgorithms)),
+  /** how many tags it was created with; absent means none, or that an earlier version created it */
+  tagCount: v.exactOptional(v.number()),
+  /** what it was created without; absent means nothing */
+  lost: v.exactOptional(lossKindsSchema),
 });
 
 /** A multipart upload that may be resumed: bound to one source version and one part size. */
@@ -47,6 +52,8 @@ export const ledgerEntrySchema = v.object({
   /** the ETag with which the destination confirmed it */
   destinationEtag: v.exactOptional(v.string()),
   upload: v.exactOptional(v.pipe(openUploadSchema, v.readonly())),
+  /** what the copy lacks of its source; absent means nothing, as far as the destination shows */
+  lost: v.exactOptional(lossKindsSchema),
   run: v.exactOptional(v.string()),
   attempts: v.exactOptional(v.number()),
   /** `<fault name>: <message>` of the last failure, or why nothing had to be done */

@@ -1,4 +1,5 @@
 import { allTasks, unknownTask, workerItself } from './job.ts';
+import { lossTable, type LossKind } from './losses.ts';
 
 /**
  * The one table of the metrics that S3 Ferry writes. Emitters, dashboard, alarms and docs/metrics.md take their names
@@ -24,7 +25,31 @@ export const metricTable = {
   AttributesDropped: {
     unit: 'Count',
     graph: 'Objects',
-    meaning: 'copies without the tags of their source, because the destination says that it does not implement tags',
+    meaning: 'copies that lack something of their source; the graph "Losses" says what',
+  },
+  TagsLost: { unit: 'Count', graph: 'Losses', meaning: 'copies without the tags of their source' },
+  HeadersLost: { unit: 'Count', graph: 'Losses', meaning: 'copies without a content header, or with another value' },
+  MetadataLost: { unit: 'Count', graph: 'Losses', meaning: 'copies without some user metadata, or with other values' },
+  WebsiteRedirectsLost: { unit: 'Count', graph: 'Losses', meaning: 'copies without the website redirect' },
+  ObjectLocksLost: {
+    unit: 'Count',
+    graph: 'Losses',
+    meaning: 'copies of objects with a retention or legal hold, which no copy carries',
+  },
+  StorageClassesLost: {
+    unit: 'Count',
+    graph: 'Losses',
+    meaning: "copies in another storage class than the task's, because the destination ignores it",
+  },
+  EncryptionLost: {
+    unit: 'Count',
+    graph: 'Losses',
+    meaning: "copies without the task's encryption, because the destination ignores it",
+  },
+  ChecksumsLost: {
+    unit: 'Count',
+    graph: 'Losses',
+    meaning: 'copies without the checksum that their source has or the task asks for; their bytes were verified',
   },
   BytesCopied: { unit: 'Bytes', graph: 'Bytes', meaning: 'sizes of the objects copied' },
   BytesSent: {
@@ -83,6 +108,11 @@ export interface MetricDefinition {
 
 export type MetricName = keyof typeof metricTable;
 export type MetricGraph = (typeof metricTable)[MetricName]['graph'];
+
+/** The metric that counts the copies with a loss of this kind. */
+export function lossMetric(kind: LossKind): MetricName {
+  return lossTable[kind].metric;
+}
 
 /** `service` is the function's folder in functions/, or `worker`. */
 export const metricDimensions = ['service', 'task'] as const;

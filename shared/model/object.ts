@@ -1,3 +1,5 @@
+import type { LossKind } from './losses.ts';
+
 /** What a store reports about an object, as plain data. ETags have no quotes anywhere in the core. */
 
 /** The content headers that travel with an object, exactly as they were sent. */
@@ -54,6 +56,12 @@ export interface ObjectInfo extends ListedObject, EtagForm {
   /** false for an archived object without a restored copy */
   readonly readable: boolean;
   readonly checksum?: ObjectChecksum;
+  /** as the store names it; absent if it names none, as S3 does for STANDARD */
+  readonly storageClass?: string;
+  /** the encryption that the store states, such as `AES256` or `aws:kms` */
+  readonly encryption?: string;
+  /** what the object has and no copy of it can carry, as far as the store shows; absent for nothing */
+  readonly uncarried?: readonly LossKind[];
 }
 
 /** What an object is created with at the destination besides its bytes. */

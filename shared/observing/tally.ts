@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { metricTable, type MetricName } from '../model/metrics.ts';
+import type { Loss } from '../model/losses.ts';
+import { lossMetric, metricTable, type MetricName } from '../model/metrics.ts';
 import type { Progress, ProgressEvent } from '../ports/progress.ts';
 
 /**
@@ -38,10 +39,19 @@ function metricOf({ route }: Outcome): MetricName {
   }
 }
 
+/** Task and kind of the losses that this process has warned of. */
+const warned = new Set<string>();
+
+/** One line for a task, a kind and a process: the metrics count the objects, and the ledger names them. */
+function warnOnce(task: string, key: string, { kind, store, reason }: Loss): void {
+  const warning = `${task} ${kind}`;
+  if (warned.has(warning)) return;
+  warned.add(warning);
+  logger.warn('copies lack something of their source', { task, lost: kind, store, keyHash: keyHash(key), reason });
+}
+
 /** Sums metrics per task for one invocation (or a minute of a worker), and publishes one line per task. */
 export class Tally {
-  /** what was said once already */
-  readonly #warned = new Set<string>();
   readonly #tasks = new Map<string, Map<MetricName, number[]>>();
 
   /**
@@ -68,28 +78,21 @@ export class Tally {
           this.add(task, 'Retries', 1);
           logger.warn('trying again', { task, keyHash: keyHash(event.key), fault: event.fault });
           break;
-        case 'dropped':
-          this.add(task, 'AttributesDropped', 1);
-          this.#warnOnce(task, event);
-          break;
         case 'finished': {
           const { outcome } = event;
           this.add(task, metricOf(outcome), 1);
-          const { route, bytes, reason } = outcome;
+          const { route, bytes, reason, lost = [] } = outcome;
+          if (lost.length > 0) this.add(task, 'AttributesDropped', 1);
+          for (const loss of lost) {
+            this.add(task, lossMetric(loss.kind), 1);
+            warnOnce(task, outcome.key, loss);
+          }
           if (bytes > 0) this.add(task, 'BytesCopied', bytes);
           logger.debug('finished', { task, keyHash: keyHash(outcome.key), route, bytes, reason });
           break;
         }
       }
     };
-  }
-
-  /** One line for a task: the metric counts the objects. */
-  #warnOnce(task: string, { what, key, reason }: Extract<ProgressEvent, { type: 'dropped' }>): void {
-    const warning = `${task} ${what}`;
-    if (this.#warned.has(warning)) return;
-    this.#warned.add(warning);
-    logger.warn('left out: the destination does not implement it', { task, what, keyHash: keyHash(key), reason });
   }
 
   /** Writes the metric lines, and starts from zero. */

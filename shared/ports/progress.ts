@@ -1,4 +1,5 @@
 import type { RouteKind } from '../model/ledger-entry.ts';
+import type { Loss } from '../model/losses.ts';
 
 /** The events of the core's work. Progress bars, heartbeats, logs and metrics all listen to this one stream. */
 export type ProgressEvent =
@@ -6,8 +7,6 @@ export type ProgressEvent =
   | { readonly type: 'sent'; readonly key: string; readonly bytes: number; readonly part?: number }
   /** an attempt failed and is retried */
   | { readonly type: 'retry'; readonly key: string; readonly fault: string; readonly message: string }
-  /** the destination does not implement something that the source object has: the copy is without it */
-  | { readonly type: 'dropped'; readonly key: string; readonly what: 'tags'; readonly reason: string }
   /** a job ended; emitted once per job, by the code that did the work */
   | { readonly type: 'finished'; readonly outcome: Outcome };
 
@@ -19,6 +18,8 @@ export interface Outcome {
   /** bytes copied to the destination; 0 for a skip, a delete, and a started execution */
   readonly bytes: number;
   readonly reason: string;
+  /** what the copy lacks; absent means nothing */
+  readonly lost?: readonly Loss[];
 }
 
 export type Progress = (event: ProgressEvent) => void;

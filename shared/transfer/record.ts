@@ -2,6 +2,7 @@ import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
 import { maxRestarts } from '../model/limits.ts';
+import type { Loss, LossKind } from '../model/losses.ts';
 import type { ObjectInfo } from '../model/object.ts';
 import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -31,6 +32,8 @@ export interface CompletedCopy {
   readonly route: RouteKind;
   readonly source: ObjectInfo;
   readonly stored: Stored;
+  /** what the copy lacks */
+  readonly lost?: readonly Loss[];
   /** milliseconds since the epoch */
   readonly startedAt?: number | undefined;
   /** the upload that was completed */
@@ -39,7 +42,7 @@ export interface CompletedCopy {
 
 /** The object was copied: the destination holds this version of the source. */
 export async function recordDone(context: ClosingContext, pair: ObjectPair, copy: CompletedCopy): Promise<void> {
-  const { route, source, stored, startedAt, uploadId } = copy;
+  const { route, source, stored, lost = [], startedAt, uploadId } = copy;
   const entry: LedgerEntry = {
     ...entryOf(pair, context.clock),
     status: 'DONE',
@@ -47,6 +50,7 @@ export async function recordDone(context: ClosingContext, pair: ObjectPair, copy
     size: source.size,
     sourceEtag: source.etag,
     ...(stored.etag !== '' && { destinationEtag: stored.etag }),
+    ...(lost.length > 0 && { lost: lost.map(({ kind }) => kind) }),
     ...(startedAt !== undefined && { startedAt }),
   };
   await close(context, pair, entry, uploadId);
@@ -89,17 +93,25 @@ export async function recordCompleting(
   });
 }
 
-/** There was nothing to do. @param same both sides, if they were found to be the same */
+/** Both sides of an object that were found to be the same, and what the destination lacks all the same. */
+export interface SameSides {
+  readonly source: ObjectInfo;
+  readonly destination: ObjectInfo;
+  readonly lost: readonly LossKind[];
+}
+
+/** There was nothing to do. */
 export async function recordSkipped(
   context: ClosingContext,
   pair: ObjectPair,
   reason: string,
-  same?: { source: ObjectInfo; destination: ObjectInfo },
+  same?: SameSides,
 ): Promise<void> {
   const versions = same && {
     size: same.source.size,
     sourceEtag: same.source.etag,
     destinationEtag: same.destination.etag,
+    ...(same.lost.length > 0 && { lost: same.lost }),
   };
   const entry = entryOf(pair, context.clock);
   await close(context, pair, { ...entry, status: 'SKIPPED', route: 'skip', reason, ...versions });

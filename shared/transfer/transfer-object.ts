@@ -1,6 +1,7 @@
 import { asFault, assertNever, Fault } from '../model/faults.ts';
 import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
+import type { Loss } from '../model/losses.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
 import { isS3Itself } from '../model/config/s3-itself.ts';
 import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
@@ -8,14 +9,16 @@ import type { PartRange } from '../model/part-plan.ts';
 import type { Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { readAttributes } from './bytes/attributes.ts';
-import { putObject } from './bytes/put-object.ts';
+import { putObject, type Copy } from './bytes/put-object.ts';
 import { sendParts } from './bytes/send-parts.ts';
 import type { CopyContext, TransferContext } from './context.ts';
 import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
 import { copiedInside, mayCopyInside } from './decide/inside-copies.ts';
+import { expectKept, noteLacking, noteUnkept, sentOf } from './decide/kept-attributes.ts';
 import { checksummed, lookAtBothSides, type BothSides } from './decide/look.ts';
 import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
+import { Losses } from './losses.ts';
 import { pairOf, pinOf, type ObjectPair } from './object-pair.ts';
 import { missingParts } from './plan-parts.ts';
 import { recordDeleted, recordDone, recordSkipped } from './record.ts';
@@ -70,9 +73,13 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
   if (route.kind !== 'put') opened?.body.destroy();
 
   switch (route.kind) {
-    case 'skip':
-      await recordSkipped(context, pair, route.reason, source && destination && { source, destination });
+    case 'skip': {
+      const same = source && destination && { source, destination };
+      const losses = new Losses(context, pair);
+      if (same) await noteLacking(context, pair, same, losses);
+      await recordSkipped(context, pair, route.reason, same && { ...same, lost: losses.kinds });
       return end('skip', 0, route.reason);
+    }
     case 'delete':
       await context.destination.delete(pair.destinationKey);
       if (!(await isStillCurrent(context, pair.key, undefined))) return undefined;
@@ -90,7 +97,8 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
       if (!(await isStillCurrent(context, pair.key, route.source))) return undefined;
       await recordDone(context, pair, { source: route.source, ...written, startedAt });
       const reason = written.route === route.kind ? route.reason : 'the store refuses to copy inside itself';
-      return end(written.route, route.source.size, reason);
+      const { lost } = written;
+      return { ...end(written.route, route.source.size, reason), ...(lost.length > 0 && { lost }) };
     }
     default:
       return assertNever(route);
@@ -116,6 +124,7 @@ interface Written {
   /** the route that was taken: not the chosen one if the store refused that */
   readonly route: WriteRoute['kind'];
   readonly stored: Stored;
+  readonly lost: readonly Loss[];
   /** the upload that was completed */
   readonly uploadId?: string;
 }
@@ -128,9 +137,9 @@ async function write(
 ): Promise<Written> {
   switch (route.kind) {
     case 'put':
-      return { route: 'put', stored: await putObject(context, pair, route.source, opened) };
+      return put(context, copyOf(context, pair, route.source), opened);
     case 'server-side copy':
-      return copyInside(context, pair, route.source);
+      return copyInside(context, copyOf(context, pair, route.source));
     case 'multipart':
       return sendWhole(context, pair, route.source);
     default:
@@ -138,20 +147,33 @@ async function write(
   }
 }
 
+function copyOf(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Copy {
+  return { pair, source, losses: new Losses(context, pair) };
+}
+
+async function put(context: CopyContext, copy: Copy, opened?: BothSides['opened']): Promise<Written> {
+  const stored = await putObject(context, copy, opened);
+  return { route: 'put', stored, lost: copy.losses.list };
+}
+
 /** Copies inside the store, or relays the bytes if the store or its permissions rule that out. */
-async function copyInside(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<Written> {
+async function copyInside(context: CopyContext, copy: Copy): Promise<Written> {
+  const { pair, source, losses } = copy;
   const from = { bucket: context.source.bucket, key: pair.key, etag: source.etag, ...pinOf(source) };
-  const attributes = await readAttributes(context, pair, source);
+  const attributes = await readAttributes(context, pair, source, losses);
+  const sent = sentOf(attributes);
+  expectKept(context, losses, 'copy', sent);
   const copied = await copiedInside(context, 'copy', () =>
     context.destination.copy(from, pair.destinationKey, attributes),
   );
   if (!copied) {
     if (!fitsOnePut(context.task, source)) return sendWhole(context, pair, source);
-    return { route: 'put', stored: await putObject(context, pair, source) };
+    return put(context, copy);
   }
   const stored = await confirmCopy(context, pair, source, copied);
   context.progress({ type: 'sent', key: pair.key, bytes: source.size });
-  return { route: 'server-side copy', stored };
+  await noteUnkept(context, pair, { call: 'copy', sent, stored }, losses);
+  return { route: 'server-side copy', stored, lost: losses.list };
 }
 
 /**
@@ -184,15 +206,17 @@ async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInf
   // A small object may have been looked at without its checksum, which Complete compares: it is requested now.
   const source = seen.checksum ? seen : await checksummed(context.source, seen);
   if (!sameVersion(context.task, source, seen)) throw new Fault('SourceChanged', `${pair.sourceName} changed`);
-  const { target, stored } = await openUpload(context, pair, source);
-  let missing: readonly PartRange[] = missingParts(target.plan, stored);
+  const { target, stored: parts } = await openUpload(context, pair, source);
+  let missing: readonly PartRange[] = missingParts(target.plan, parts);
   for (let round = 1; round <= maxSendRounds; round++) {
     if ((await sendParts(context, pair, target, missing)) === 'left') {
       throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
-    const completion = await completeUpload(context, pair, target);
-    if (completion.kind === 'completed')
-      return { route: 'multipart', stored: completion.stored, uploadId: target.uploadId };
+    const completion = await completeUpload(context, pair, target, source);
+    if (completion.kind === 'completed') {
+      const { stored, lost } = completion;
+      return { route: 'multipart', stored, lost, uploadId: target.uploadId };
+    }
     missing = completion.missing;
   }
   throw new Fault('Unavailable', `${pair.destinationName}: the store does not keep the parts it was sent`);

@@ -61,6 +61,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
         run: 'r',
         attempts: 3,
         reason: 'TooLarge: "it"',
+        lost: ['tags', 'metadata'],
         startedAt: 1,
       });
       const fields = Object.keys(ledgerEntrySchema.entries).filter((name) => name !== 'upload');
@@ -103,7 +104,10 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
     });
 
     it('keeps a recorded upload when the rest of the entry is replaced', async () => {
-      const checked: OpenUpload = { ...upload('one'), checksum: 'CRC32C', sourceVersionId: 'v' };
+      const checked: OpenUpload = {
+        ...upload('one'),
+        ...{ checksum: 'CRC32C', sourceVersionId: 'v', tagCount: 2, lost: ['tags'] },
+      };
       await ledger.claimUpload({ ...claim('kept', 'one'), upload: checked, run: 'r', size: 7 });
       await ledger.put(entry('kept', { status: 'FAILED', reason: 'why', attempts: 2 }));
       const failed = entry('kept', { status: 'FAILED', reason: 'why', attempts: 2, upload: checked });

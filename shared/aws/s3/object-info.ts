@@ -2,6 +2,7 @@ import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/c
 import { Fault } from '../../model/faults.ts';
 import { quoted } from '../../model/text.ts';
 import { maxEtagLength } from '../../model/limits.ts';
+import type { LossKind } from '../../model/losses.ts';
 import type { ContentHeaders, ObjectInfo } from '../../model/object.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { bareEtag, fullObjectChecksum, realVersion, storedEncoding } from './quirks.ts';
@@ -25,6 +26,9 @@ export function objectInfo(key: string, answer: Answer, what: string): ObjectInf
     opaqueEtag: hasOpaqueEtag(answer),
     readable: isReadable(answer),
     ...(checksum && { checksum }),
+    ...(isStated(answer.StorageClass) && { storageClass: answer.StorageClass }),
+    ...(isStated(answer.ServerSideEncryption) && { encryption: answer.ServerSideEncryption }),
+    ...uncarried(answer),
   };
 }
 
@@ -78,6 +82,20 @@ function contentHeaders(answer: Answer): ContentHeaders {
     ...(isStated(ExpiresString) && { expires: ExpiresString }),
     ...(isStated(WebsiteRedirectLocation) && { websiteRedirect: WebsiteRedirectLocation }),
   };
+}
+
+/**
+ * What S3 shows of an object but no request can give a copy: metadata that does not fit headers (S3: HeadObject,
+ * `x-amz-missing-meta`), and Object Lock, which is the business of the destination's bucket.
+ */
+function uncarried(answer: Answer): Pick<ObjectInfo, 'uncarried'> {
+  const kinds: LossKind[] = [
+    ...((answer.MissingMeta ?? 0) > 0 ? (['metadata'] as const) : []),
+    ...(answer.ObjectLockMode !== undefined || answer.ObjectLockLegalHoldStatus === 'ON'
+      ? (['objectLock'] as const)
+      : []),
+  ];
+  return kinds.length === 0 ? {} : { uncarried: kinds };
 }
 
 function isStated(value: string | undefined): value is string {

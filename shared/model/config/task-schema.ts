@@ -138,6 +138,16 @@ export const taskSchema = v.strictObject({
     ),
     true,
   ),
+  strict: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        '`true`: an object that would lose something (tags, a header, metadata, a checksum) fails; `false`: it is ' +
+          'copied, and the ledger, the metrics and the audit name what it lacks',
+      ),
+    ),
+    false,
+  ),
   serverSideCopy: v.optional(
     v.pipe(
       v.picklist(['auto', 'never']),

@@ -1,4 +1,5 @@
 import { minPartBytes } from '../../model/limits.ts';
+import type { ContentHeaders } from '../../model/object.ts';
 
 /**
  * What a store can do, and what it does instead if it cannot. The in-memory store behaves as its features say; the
@@ -10,6 +11,12 @@ export interface StoreFeatures {
   readonly tags: boolean;
   /** keeps tags that are sent with CopyObject and CreateMultipartUpload; false: ignores them */
   readonly tagsOfCopiesAndUploads: boolean;
+  /** content headers that it accepts and does not keep */
+  readonly ignoredHeaders: readonly (keyof ContentHeaders)[];
+  /** keeps user metadata; false: accepts and ignores it */
+  readonly metadata: boolean;
+  /** keeps the storage class that it is asked for; false: ignores it */
+  readonly storageClasses: boolean;
   /** HEAD and GET state how many tags an object has */
   readonly tagCounts: boolean;
   /** CopyObject */
@@ -54,6 +61,9 @@ export const s3Features: StoreFeatures = {
   versions: false,
   tags: true,
   tagsOfCopiesAndUploads: true,
+  ignoredHeaders: [],
+  metadata: true,
+  storageClasses: true,
   tagCounts: true,
   copies: true,
   partCopies: true,

@@ -155,7 +155,11 @@ export class MemoryObjectStore implements ObjectStore {
       this.#checkTags(key, attributes);
       const { features, gate } = this.#storage;
       const bytes = await receive(gate, call, body, features.checksums);
-      return this.#write(bucket, key, { bytes, attributes, checksumAlgorithm: body.checksum?.algorithm });
+      return this.#write(bucket, key, {
+        bytes,
+        attributes: this.#keptAttributes(attributes),
+        checksumAlgorithm: body.checksum?.algorithm,
+      });
     });
   }
 
@@ -169,7 +173,7 @@ export class MemoryObjectStore implements ObjectStore {
       const { bytes, checksumAlgorithm } = this.#copySource(source, 'copies');
       return this.#write(bucket, key, {
         bytes: Buffer.from(bytes),
-        attributes: this.#keptAttributes(attributes),
+        attributes: this.#keptAttributes(attributes, this.#storage.features.tagsOfCopiesAndUploads),
         checksumAlgorithm,
       });
     });
@@ -187,8 +191,8 @@ export class MemoryObjectStore implements ObjectStore {
       if (checksum && this.#storage.features.checksums === 'refused') {
         throw this.#fault('NotSupported', key, 'this store has no checksums');
       }
-      const storageClass = this.#view.storageClass ?? 'STANDARD';
-      const kept = this.#keptAttributes(attributes);
+      const storageClass = this.#keptClass();
+      const kept = this.#keptAttributes(attributes, this.#storage.features.tagsOfCopiesAndUploads);
       return createUpload(this.#storage, bucket, {
         key,
         attributes: kept,
@@ -245,7 +249,7 @@ export class MemoryObjectStore implements ObjectStore {
       etag: this.#storage.etagOf(bucket, bytes),
       modified: this.#storage.modifiedNow(),
       ...(features.versions && { versionId: this.#storage.next('version') }),
-      storageClass: this.#view.storageClass ?? 'STANDARD',
+      storageClass: this.#keptClass(),
       opaqueEtag: this.#storage.saysOpaque(bucket),
       readable: true,
       // S3 stores a checksum with every object, whether it was sent one or not.
@@ -276,13 +280,23 @@ export class MemoryObjectStore implements ObjectStore {
     }
   }
 
-  /** For copies and uploads in parts. */
-  #keptAttributes(attributes: ObjectAttributes): ObjectAttributes {
-    return this.#storage.features.tagsOfCopiesAndUploads ? attributes : { ...attributes, tags: {} };
+  #keptAttributes({ headers, metadata, tags }: ObjectAttributes, keepsTags = true): ObjectAttributes {
+    const { features } = this.#storage;
+    const kept = Object.entries(headers).filter(([name]) => !(features.ignoredHeaders as string[]).includes(name));
+    return {
+      headers: Object.fromEntries(kept),
+      metadata: features.metadata ? metadata : {},
+      tags: keepsTags ? tags : {},
+    };
+  }
+
+  #keptClass(): string {
+    return (this.#storage.features.storageClasses ? this.#view.storageClass : undefined) ?? 'STANDARD';
   }
 
   #info(key: string, object: MemoryObject): ObjectInfo {
-    const { etag, modified, versionId, headers, metadata, tags, opaqueEtag, readable } = object;
+    const { etag, modified, versionId, headers, metadata, tags, opaqueEtag, readable, storageClass, uncarried } =
+      object;
     const { tagCounts } = this.#storage.features;
     return {
       key,
@@ -295,6 +309,8 @@ export class MemoryObjectStore implements ObjectStore {
       ...(tagCounts && { tagCount: Object.keys(tags).length }),
       opaqueEtag,
       readable,
+      ...(storageClass !== 'STANDARD' && { storageClass }),
+      ...(uncarried && { uncarried }),
     };
   }
 }

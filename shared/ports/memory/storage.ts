@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault } from '../../model/faults.ts';
+import type { LossKind } from '../../model/losses.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../model/object.ts';
 import type { Clock } from '../clock.ts';
 import { ManualClock } from './clock.ts';
@@ -16,6 +17,8 @@ export interface MemoryObject extends ObjectAttributes {
   readonly storageClass: string;
   readonly opaqueEtag: boolean;
   readonly readable: boolean;
+  /** what no copy of it can carry */
+  readonly uncarried?: readonly LossKind[];
   /** the size of each part in bytes, if the object was uploaded in parts */
   readonly parts?: readonly number[];
   /** the algorithm of its full-object checksum, which is computed on demand */

@@ -2,39 +2,47 @@ import { isDeepStrictEqual } from 'node:util';
 import { Fault, isFault } from '../../model/faults.ts';
 import { sameEtag, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
 import type { PartContext } from '../context.ts';
+import type { Losses } from '../losses.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
 
 /**
  * What the copy is created with: the source's content headers, and its user metadata and tags if the task copies them.
  * Tags are requested only if the object has some, or if the store does not say.
+ * @param losses receives what cannot be read or carried
  * @throws Fault `AccessDenied` if the object has, or may have, tags that may not be read: they would be lost. From a
- *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without, and
- *   a warning; `SourceChanged` if the object changed while its tags were read
+ *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without;
+ *   `SourceChanged` if the object changed while its tags were read; `AttributeLost` if the task is strict
  */
 export async function readAttributes(
   context: PartContext,
   pair: ObjectPair,
   source: ObjectInfo,
+  losses: Losses,
 ): Promise<ObjectAttributes> {
+  losses.noteUncarried(context, source);
   const metadata = context.task.metadata ? source.metadata : {};
-  return { headers: source.headers, metadata, tags: await readTags(context, pair, source) };
+  return { headers: source.headers, metadata, tags: await readTags(context, pair, source, losses) };
 }
 
 async function readTags(
-  { task, source: store, progress }: PartContext,
+  { task, source: store }: PartContext,
   pair: ObjectPair,
   source: ObjectInfo,
+  losses: Losses,
 ): Promise<Record<string, string>> {
   if (!task.tags || source.tagCount === 0) return {};
   let tags: Record<string, string>;
   try {
     tags = await store.tags(pair.key, pinOf(source));
   } catch (error) {
-    if (isFault(error, 'NotSupported')) return {};
+    if (isFault(error, 'NotSupported')) {
+      if (source.tagCount !== undefined) losses.note('tags', 'the source counts them, and does not show them');
+      return {};
+    }
     // Some stores without tags refuse to show them. On S3 a refusal means that there may be some.
     const mayHaveNone = task.source.endpoint !== undefined && source.tagCount === undefined;
     if (!isFault(error, 'AccessDenied') || !mayHaveNone) throw error;
-    progress({ type: 'dropped', key: pair.key, what: 'tags', reason: error.message });
+    losses.note('tags', 'the source refuses to show whether there are some');
     return {};
   }
   // Without versions, a read of tags cannot be pinned: they belong to this version only if the object is still that.
@@ -49,13 +57,13 @@ async function readTags(
 }
 
 /**
- * Writes with the tags, and again without them if the destination says that it does not implement tags: that is
- * reported. A refusal for any other reason is the caller's.
+ * Writes with the tags, and again without them if the destination says that it does not implement tags: a loss. A
+ * refusal for any other reason is the caller's.
  * @param attributes passed to `write`, with or without their tags
+ * @throws Fault `AttributeLost` if the task is strict
  */
 export async function withTagsIfSupported<Result>(
-  { progress }: PartContext,
-  key: string,
+  losses: Losses,
   attributes: ObjectAttributes,
   write: (attributes: ObjectAttributes) => Promise<Result>,
 ): Promise<Result> {
@@ -63,8 +71,10 @@ export async function withTagsIfSupported<Result>(
     return await write(attributes);
   } catch (error) {
     if (!isFault(error, 'NotSupported') || Object.keys(attributes.tags).length === 0) throw error;
+    const reason = 'the destination does not implement tags';
+    losses.expect('tags', reason);
     const result = await write({ ...attributes, tags: {} });
-    progress({ type: 'dropped', key, what: 'tags', reason: error.message });
+    losses.note('tags', reason);
     return result;
   }
 }

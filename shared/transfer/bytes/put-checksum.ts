@@ -3,6 +3,7 @@ import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { ChecksumAlgorithm, ObjectChecksum, ObjectInfo } from '../../model/object.ts';
 import { etagIsMd5 } from '../../model/object.ts';
 import type { PartContext } from '../context.ts';
+import type { Losses } from '../losses.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { startChecksum } from './digest.ts';
 
@@ -42,8 +43,12 @@ export function knownChecksum(
   return isS3Itself(task.source) ? seen.find(({ checksum }) => checksum)?.checksum : undefined;
 }
 
-/** Writes with the checksum, and again without it if the store refuses that; `Content-MD5` stays. */
+/**
+ * Writes with the checksum, and again without it if the store refuses that: a loss. `Content-MD5` stays.
+ * @throws Fault `AttributeLost` if the task is strict
+ */
 export async function withChecksumIfSupported<Result>(
+  losses: Losses,
   checksum: ObjectChecksum | undefined,
   write: (checksum: { readonly checksum?: ObjectChecksum }) => Promise<Result>,
 ): Promise<Result> {
@@ -52,7 +57,13 @@ export async function withChecksumIfSupported<Result>(
     return await write({ checksum });
   } catch (error) {
     if (!isFault(error, 'NotSupported', 'Refused')) throw error;
-    return write({});
+    const reason = `the destination refuses ${checksum.algorithm}`;
+    // Other refusals may have another reason, which the store gives.
+    if (losses.strict && isFault(error, 'Refused')) throw error;
+    losses.expect('checksum', reason);
+    const result = await write({});
+    losses.note('checksum', reason);
+    return result;
   }
 }
 

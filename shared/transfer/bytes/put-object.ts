@@ -5,6 +5,8 @@ import { passBody, readBody } from '../../flow/body.ts';
 import type { OpenObject, Stored } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
+import { expectKept, noteUnkept, sentOf, type Sent } from '../decide/kept-attributes.ts';
+import type { Losses } from '../losses.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
@@ -12,11 +14,16 @@ import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
 import { checksumToSend, knownChecksum, withChecksumIfSupported } from './put-checksum.ts';
 
-/** An object on its way through one PUT. */
-interface Put {
+/** A version of an object that is to be copied. */
+export interface Copy {
   readonly pair: ObjectPair;
-  /** the version that is copied */
   readonly source: ObjectInfo;
+  /** receives what the copy lacks */
+  readonly losses: Losses;
+}
+
+/** An object on its way through one PUT. */
+interface Put extends Copy {
   /** what the destination's object is created with */
   readonly attributes: ObjectAttributes;
   /** the MD5s of reads that differ from the source's ETag */
@@ -28,18 +35,15 @@ interface Put {
  * if it is an MD5, and the destination verifies them by the MD5 that is sent with them.
  * @param opened the source's body, if it is already open; it is read or destroyed
  * @returns what the destination stored
+ * @throws Fault; `AttributeLost` if the task is strict, before the object is written if that is known by then
  */
-export async function putObject(
-  context: PartContext,
-  pair: ObjectPair,
-  source: ObjectInfo,
-  opened?: OpenObject,
-): Promise<Stored> {
+export async function putObject(context: PartContext, copy: Copy, opened?: OpenObject): Promise<Stored> {
+  const { pair, source, losses } = copy;
   let open = opened;
   try {
-    const attributes = await readAttributes(context, pair, source);
-    const put: Put = { pair, source, attributes, doubtful: new Set() };
-    const stored = await withAttempts(
+    const attributes = await readAttributes(context, pair, source, losses);
+    const put: Put = { ...copy, attributes, doubtful: new Set() };
+    const { stored, sent } = await withAttempts(
       context,
       async () => {
         const next = async (): Promise<OpenObject> => {
@@ -48,21 +52,28 @@ export async function putObject(
           return body;
         };
         if (source.size <= maxBufferedBodyBytes) return putBuffered(context, put, await next());
-        return withTagsIfSupported(context, pair.key, put.attributes, async (attributes) =>
+        return withTagsIfSupported(losses, put.attributes, async (attributes) =>
           putStreamed(context, { ...put, attributes }, await next()),
         );
       },
       (fault, message) => context.progress({ type: 'retry', key: pair.key, fault, message }),
     );
     context.progress({ type: 'sent', key: pair.key, bytes: source.size });
+    await noteUnkept(context, pair, { call: 'put', sent, stored }, losses);
     return stored;
   } finally {
     open?.body.destroy();
   }
 }
 
-async function putBuffered(context: PartContext, put: Put, opened: OpenObject): Promise<Stored> {
-  const { pair, source, attributes } = put;
+/** What a PUT sent, and what the destination says that it stored. */
+interface Outcome {
+  readonly stored: Stored;
+  readonly sent: Sent;
+}
+
+async function putBuffered(context: PartContext, put: Put, opened: OpenObject): Promise<Outcome> {
+  const { pair, source, attributes, losses } = put;
   const buffer = await context.buffers.acquire(source.size).catch((error: unknown) => {
     opened.body.destroy();
     throw error;
@@ -73,14 +84,16 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
     checkRead(context, put, digest.hex);
     const known = knownChecksum(context, opened.info, source);
     const checksum = await checksumToSend(context, { pair, source, ...(known && { known }) }, buffer.bytes);
-    const stored = await withChecksumIfSupported(checksum, (sent) => {
-      const body = { data: buffer.bytes, size: source.size, ...digest.forBody(), ...sent };
-      return withTagsIfSupported(context, pair.key, attributes, (supported) =>
-        context.destination.put(pair.destinationKey, body, supported),
-      );
+    expectKept(context, losses, 'put', sentOf(attributes, checksum));
+    const outcome = await withChecksumIfSupported(losses, checksum, (known) => {
+      const body = { data: buffer.bytes, size: source.size, ...digest.forBody(), ...known };
+      return withTagsIfSupported(losses, attributes, async (supported) => {
+        const stored = await context.destination.put(pair.destinationKey, body, supported);
+        return { stored, sent: sentOf(supported, known.checksum) };
+      });
     });
-    await confirmWrite(context, pair, digest, stored);
-    return stored;
+    await confirmWrite(context, pair, digest, outcome.stored);
+    return outcome;
   } finally {
     buffer.release();
   }
@@ -149,17 +162,19 @@ async function readBack({ destination }: PartContext, pair: ObjectPair): Promise
 }
 
 /** For bodies too large to buffer whose ETag is their MD5: it can be sent ahead of the bytes. */
-async function putStreamed(context: PartContext, put: Put, opened: OpenObject): Promise<Stored> {
-  const { pair, source, attributes } = put;
+async function putStreamed(context: PartContext, put: Put, opened: OpenObject): Promise<Outcome> {
+  const { pair, source, attributes, losses } = put;
   const digest = new Md5Digest(source.etag);
   const data = passBody(opened.body, source.size, pair.sourceName, () => undefined);
   try {
     const known = knownChecksum(context, opened.info, source);
     const checksum = await checksumToSend(context, { pair, source, ...(known && { known }) });
     const body = { data, size: source.size, ...digest.forBody(), ...(checksum && { checksum }) };
+    const sent = sentOf(attributes, checksum);
+    expectKept(context, losses, 'put', sent);
     const stored = await context.destination.put(pair.destinationKey, body, attributes);
     await confirmWrite(context, pair, digest, stored);
-    return stored;
+    return { stored, sent };
   } catch (error) {
     // A broken stream makes the request fail with an error of its own; the stream's fault is the cause.
     if (isFault(data.errored)) throw data.errored;

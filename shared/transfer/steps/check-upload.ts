@@ -59,17 +59,19 @@ async function complete(
   const source = await context.source.head(pair.key);
   if (!source || !sameEtag(source.etag, target.sourceEtag)) return 'changed';
   if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
-  const completion = await completeUpload(context, pair, target);
+  const completion = await completeUpload(context, pair, target, source);
   if (completion.kind === 'missing') return completion;
   if (!(await isStillCurrent(context, pair.key, source))) return 'changed';
   const { uploadId } = target;
-  await recordDone(context, pair, { route: 'multipart', source, stored: completion.stored, startedAt, uploadId });
+  const { stored, lost } = completion;
+  await recordDone(context, pair, { route: 'multipart', source, stored, lost, startedAt, uploadId });
   const outcome: Outcome = {
     task: pair.task,
     key: pair.key,
     route: 'multipart',
     bytes: source.size,
     reason: 'all parts are there',
+    ...(lost.length > 0 && { lost }),
   };
   context.progress({ type: 'finished', outcome });
   return 'completed';

@@ -1,19 +1,51 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { etagPartCount, sameEtag } from '../../model/object.ts';
+import type { Loss } from '../../model/losses.ts';
+import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { CopyContext } from '../context.ts';
+import { noteUnkept } from '../decide/kept-attributes.ts';
 import { attributesDigest } from '../decide/version.ts';
+import { Losses } from '../losses.ts';
 import { pinOf, versionOf, type ObjectPair } from '../object-pair.ts';
 import { missingParts, partOf, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
 
 export type Completion =
-  | { readonly kind: 'completed'; readonly stored: Stored }
+  | { readonly kind: 'completed'; readonly stored: Stored; readonly lost: readonly Loss[] }
   | { readonly kind: 'missing'; readonly missing: readonly PartRange[] };
+
+/**
+ * Completes the upload if every planned part is present, and otherwise returns the missing ones.
+ * @param source the version that the upload is for
+ * @returns what the copy lacks, if it is complete
+ * @throws as {@link completeParts}, and Fault `AttributeLost` if the task is strict and the copy lacks something:
+ *   before it is visible, unless the destination silently ignores it and this process has not seen that before
+ */
+export async function completeUpload(
+  context: CopyContext,
+  pair: ObjectPair,
+  target: UploadTarget,
+  source: Pick<ObjectInfo, 'headers' | 'metadata'>,
+): Promise<Completion> {
+  const losses = new Losses(context, pair);
+  for (const kind of target.lost ?? []) losses.note(kind, 'its upload was created without it');
+  const completed = await completeParts(context, pair, target);
+  if (completed.kind === 'missing') return completed;
+  const { stored, shown } = completed;
+  const metadata = context.task.metadata ? source.metadata : {};
+  const sent = { headers: source.headers, metadata, tagCount: target.tagCount ?? 0, checksum: target.checksum };
+  await noteUnkept(context, pair, { call: 'upload', sent, stored, shown }, losses);
+  return { kind: 'completed', stored, lost: losses.list };
+}
+
+/** `shown` is the new object, if a HEAD has shown it. */
+type CompletedParts =
+  | { readonly kind: 'completed'; readonly stored: Stored; readonly shown?: ObjectInfo }
+  | Extract<Completion, { kind: 'missing' }>;
 
 /**
  * Completes the upload if every planned part is present, and otherwise returns the missing ones. The parts are compared
@@ -21,11 +53,7 @@ export type Completion =
  * @throws Fault `UploadGone` if the upload is unknown and the object is not what it would have become,
  *   `VerificationFailed` if the parts are not the source's bytes (the upload is aborted: no retry could mend it)
  */
-export async function completeUpload(
-  context: CopyContext,
-  pair: ObjectPair,
-  target: UploadTarget,
-): Promise<Completion> {
+async function completeParts(context: CopyContext, pair: ObjectPair, target: UploadTarget): Promise<CompletedParts> {
   const { destination } = context;
   const { uploadId, plan } = target;
   const listed = await destination.listParts(pair.destinationKey, uploadId);
@@ -53,7 +81,7 @@ export async function completeUpload(
       ...(target.checksum && { algorithm: target.checksum }),
       ...(target.fullChecksum !== undefined && { checksum: target.fullChecksum }),
     });
-    return { kind: 'completed', stored: await confirmSize(context, pair, target, stored) };
+    return { kind: 'completed', ...(await confirmSize(context, pair, target, stored)) };
   } catch (error) {
     if (isFault(error, 'VerificationFailed')) await destination.abortUpload(pair.destinationKey, uploadId);
     if (!isFault(error, 'UploadGone')) throw error;
@@ -64,7 +92,7 @@ export async function completeUpload(
       sameEtag(object.etag, expectedEtag) &&
       object.size === plan.size &&
       attributesDigest(context.task, object) === target.attributes;
-    if (completed) return { kind: 'completed', stored: object };
+    if (completed) return { kind: 'completed', stored: object, shown: object };
     throw error;
   }
 }
@@ -75,19 +103,19 @@ async function confirmSize(
   pair: ObjectPair,
   target: UploadTarget,
   stored: Stored,
-): Promise<Stored> {
+): Promise<{ readonly stored: Stored; readonly shown?: ObjectInfo }> {
   const object = await context.destination.head(pair.destinationKey);
   if (!object && stored.etag === '') {
     const what = `${pair.destinationName}: the answer to Complete names no ETag, and there is no object`;
     throw new Fault('VerificationFailed', what);
   }
   // Another writer may have replaced or deleted it since; the look at the source that follows covers that.
-  if (!object || (stored.etag !== '' && !sameEtag(object.etag, stored.etag))) return stored;
+  if (!object || (stored.etag !== '' && !sameEtag(object.etag, stored.etag))) return { stored };
   if (object.size !== target.plan.size) {
     const what = `${pair.destinationName} has ${object.size} bytes, expected ${target.plan.size}`;
     throw new Fault('VerificationFailed', what);
   }
-  return object;
+  return { stored: object, shown: object };
 }
 
 /**

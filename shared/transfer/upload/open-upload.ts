@@ -7,8 +7,10 @@ import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
 import type { CopyContext } from '../context.ts';
+import { expectKept, sentOf } from '../decide/kept-attributes.ts';
 import { mayCopyInside } from '../decide/inside-copies.ts';
 import { attributesDigest } from '../decide/version.ts';
+import { Losses } from '../losses.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
 import { planParts, planSourceLayout } from '../plan-parts.ts';
 
@@ -89,7 +91,7 @@ function claimOf(
   target: UploadTarget,
   previous: LedgerEntry | undefined,
 ): LedgerEntry & { upload: OpenUpload } {
-  const { uploadId, sourceEtag, attributes, sourceVersionId, plan, opaqueEtag, checksum } = target;
+  const { uploadId, sourceEtag, attributes, sourceVersionId, plan, opaqueEtag, checksum, tagCount, lost } = target;
   return {
     task: pair.task,
     key: pair.key,
@@ -113,6 +115,8 @@ function claimOf(
       sourceLayout: plan.sourceLayout,
       opaqueEtag,
       ...(checksum && { checksum }),
+      ...(tagCount !== undefined && { tagCount }),
+      ...(lost && { lost }),
     },
   };
 }
@@ -130,6 +134,8 @@ function targetOf(context: CopyContext, source: ObjectInfo, upload: OpenUpload):
     method: copiesParts(context, size) ? 'server-side copy' : 'relay',
     opaqueEtag: upload.opaqueEtag,
     ...(upload.checksum && { checksum: upload.checksum }),
+    ...(upload.tagCount !== undefined && { tagCount: upload.tagCount }),
+    ...(upload.lost && { lost: upload.lost }),
     ...(upload.checksum && checksum?.algorithm === upload.checksum && { fullChecksum: checksum.value }),
   };
 }
@@ -139,36 +145,48 @@ function copiesParts(context: CopyContext, size: number): boolean {
   return size > context.destination.minPartBytes && mayCopyInside(context, 'copyPart');
 }
 
-/** Announces an upload in the ledger and creates it. A crash after that leaves an upload that no caller claimed. */
+/**
+ * Announces an upload in the ledger and creates it. A crash after that leaves an upload that no caller claimed.
+ * @throws Fault `AttributeLost` if the task is strict and the copy would lack something
+ */
 async function createUpload(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<UploadTarget> {
   const { task, ledger, destination, clock } = context;
   const layout = await sourceLayout(context, pair, source);
   const cut = planParts(source.size, task.partSize, destination.minPartBytes);
   const wanted = checksumFor(context, source, layout ?? cut);
-  const attributes = await readAttributes(context, pair, source);
+  const losses = new Losses(context, pair);
+  const attributes = await readAttributes(context, pair, source, losses);
   const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context));
   const plan = usable ? layout : cut;
-  const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload> =>
-    withTagsIfSupported(context, pair.key, attributes, (supported) =>
-      destination.createUpload(pair.destinationKey, supported, algorithm),
-    );
+  const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload & { tagCount: number }> =>
+    withTagsIfSupported(losses, attributes, async (supported) => ({
+      ...(await destination.createUpload(pair.destinationKey, supported, algorithm)),
+      tagCount: Object.keys(supported.tags).length,
+    }));
+  expectKept(context, losses, 'upload', sentOf(attributes, wanted && { algorithm: wanted }));
   await ledger.announceUpload(task.name, pair.key, clock.now());
   let checksum = wanted;
-  let created: CreatedUpload;
+  let created: Awaited<ReturnType<typeof create>>;
   try {
     created = await create(checksum);
   } catch (error) {
     if (checksum === undefined || !isFault(error, 'NotSupported', 'Refused')) throw error;
+    // One that only verifies large parts is no loss.
+    const isWanted = wanted === task.destination.checksumAlgorithm || wanted === source.checksum?.algorithm;
+    if (isWanted) losses.note('checksum', `the destination refuses ${checksum}`);
     checksum = undefined;
     created = await create(undefined);
   }
+  const { uploadId, opaqueEtag, tagCount } = created;
   return targetOf(context, source, {
-    ...created,
+    ...{ uploadId, opaqueEtag },
     sourceEtag: source.etag,
     attributes: attributesDigest(task, source),
     partSize: plan.partSize,
     sourceLayout: plan.sourceLayout,
     ...(checksum && { checksum }),
+    ...(tagCount > 0 && { tagCount }),
+    ...(losses.kinds.length > 0 && { lost: losses.kinds }),
   });
 }
 

@@ -248,11 +248,12 @@ describe('a store with fewer features', () => {
       source: { tagCounts: false },
     });
     await world.putSource(bytesOf(10), { attributes });
-    await world.transfer();
+    const { lost } = await world.transfer();
     expect(world.copied()?.tags).toEqual({});
-    expect(world.events.filter(({ type }) => type === 'dropped')).toEqual([
-      { type: 'dropped', key: 'k', what: 'tags', reason: expect.stringContaining('tags is not allowed') },
+    expect(lost).toEqual([
+      { kind: 'tags', store: 'destination at S3', reason: 'the source refuses to show whether there are some' },
     ]);
+    expect(world.ledger.entries()).toMatchObject([{ status: 'DONE', lost: ['tags'] }]);
   });
 });
 

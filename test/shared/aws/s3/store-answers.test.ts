@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { isFault } from '../../../../shared/model/faults.ts';
-import type { ProgressEvent } from '../../../../shared/ports/progress.ts';
+import type { Outcome } from '../../../../shared/ports/progress.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
 import { failureOf } from '../../../support/failure.ts';
 import { errorXml, type Reply } from '../../../support/hostile-store.ts';
 import { calls, hostsOfEachTest } from '../../../support/store-calls.ts';
-import { taskBetweenEndpoints } from '../../../support/tasks.ts';
+import { taskBetweenEndpoints, type TaskSettings } from '../../../support/tasks.ts';
 
 const hosts = hostsOfEachTest();
 const etag = '"900150983cd24fb0d6963f7d28e17f72"';
@@ -44,10 +44,7 @@ describe('tags of an object', () => {
 });
 
 describe('a destination and the tags of an object', () => {
-  const events: ProgressEvent[] = [];
-
-  function copy(refusal: Reply): Promise<unknown> {
-    events.length = 0;
+  function copy(refusal: Reply, settings: TaskSettings = {}): Promise<Outcome> {
     const tagging = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
     hosts.hostile.answer = ({ query }) =>
       query.has('tagging') ? { body: tagging } : { headers: { ...object, 'x-amz-tagging-count': '1' }, body: 'abc' };
@@ -55,10 +52,9 @@ describe('a destination and the tags of an object', () => {
       if (method === 'HEAD') return { status: 404 };
       return headers['x-amz-tagging'] === undefined ? { headers: { etag } } : refusal;
     };
-    const task = taskBetweenEndpoints({ serverSideCopy: 'never' });
+    const task = taskBetweenEndpoints({ serverSideCopy: 'never', ...settings });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const listening = { ...context, progress: (event: ProgressEvent) => events.push(event) };
-    return transferObject(listening, { task: 'hostile', key: 'in/k', action: 'copy' });
+    return transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' });
   }
 
   it.each<[number, string]>([
@@ -70,15 +66,23 @@ describe('a destination and the tags of an object', () => {
     const failure = await failureOf(copy({ status, body: errorXml(code, 'this is the reason') }));
     expect(failure.name).toBe('Refused');
     expect(failure.message).toContain(`${code} (HTTP ${status}): this is the reason`);
-    expect(events.filter(({ type }) => type === 'dropped')).toEqual([]);
   });
 
   it('that does not implement them gets the object without them, and that is reported', async () => {
-    await copy({ status: 501, body: errorXml('NotImplemented', 'no tags here') });
-    expect(events.filter(({ type }) => type === 'dropped')).toEqual([
-      { type: 'dropped', key: 'in/k', what: 'tags', reason: expect.stringContaining('no tags here') },
+    const { lost } = await copy({ status: 501, body: errorXml('NotImplemented', 'no tags here') });
+    expect(lost).toEqual([
+      { kind: 'tags', store: 'bucket at to.invalid', reason: 'the destination does not implement tags' },
     ]);
     expect(hosts.other.writes).toHaveLength(2);
+  });
+
+  it('that does not implement them gets nothing of a strict task', async () => {
+    const refusal = { status: 501, body: errorXml('NotImplemented', 'no tags here') };
+    expect(await failureOf(copy(refusal, { strict: true }))).toMatchObject({
+      name: 'AttributeLost',
+      message: expect.stringMatching(/^bucket: "out\/k" would lack tags: .*"tags": false leaves them out/),
+    });
+    expect(hosts.other.writes).toHaveLength(1);
   });
 });
 

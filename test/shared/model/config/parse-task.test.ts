@@ -30,6 +30,7 @@ describe('parseTask', () => {
       events: 'none',
       compare: 'auto',
       deletes: false,
+      strict: false,
       serverSideCopy: 'auto',
       largeObjectThreshold: 256 * MiB,
       partSize: 16 * MiB,
