@@ -19,7 +19,7 @@ export class LedgerTable extends Construct {
       // Also against a deletion by hand, or by an update that would replace it.
       deletionProtection: true,
     });
-    // Sparse: only failed items have the two attributes, so a success is written once.
+    // Sparse: only items that failed, or whose copy lacks something, have the two attributes. Others are written once.
     this.table.addGlobalSecondaryIndex({
       indexName: 'failed',
       partitionKey: { name: 'failedTask', type: AttributeType.STRING },
@@ -43,13 +43,14 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:BatchGetItem']);
   }
 
-  /** Lets `grantee` write the records of runs. */
+  /** Lets `grantee` write the records of runs, and count what copies lack. */
   grantRunRecords(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:PutItem']);
+    this.grant(grantee, ['dynamodb:Query'], `${this.table.tableArn}/index/failed`);
   }
 
-  private grant(grantee: IGrantable, actions: string[]): void {
-    const statement = new PolicyStatement({ actions, resources: [this.table.tableArn] });
+  private grant(grantee: IGrantable, actions: string[], resource = this.table.tableArn): void {
+    const statement = new PolicyStatement({ actions, resources: [resource] });
     grantee.grantPrincipal.addToPrincipalPolicy(statement);
   }
 }

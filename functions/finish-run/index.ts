@@ -1,3 +1,5 @@
+import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
+import { createTableClient } from '../../shared/aws/service-clients.ts';
 import type { RunCounts } from '../../shared/model/run-counts.ts';
 import type { FinishRunInput } from '../../shared/model/messages/payloads.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
@@ -9,10 +11,11 @@ import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const ledger = createLedger(environment.LEDGER_TABLE);
+const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TABLE);
 
 /** The last step of the SYNC machine, after success and failure: records the run's counts and its status. */
 export const handler = async (event: FinishRunInput): Promise<RunCounts> => {
-  const { task, run, status, counts, reason } = await finishRun({ ledger, clock: systemClock }, event);
+  const { task, run, status, counts, reason } = await finishRun({ ledger, lookup, clock: systemClock }, event);
   const tally = new Tally();
   tally.add(task, status === 'DONE' ? 'RunsDone' : 'RunsFailed', 1);
   tally.publish();
@@ -21,6 +24,11 @@ export const handler = async (event: FinishRunInput): Promise<RunCounts> => {
   if (counts.markers !== undefined) {
     logger.warn('folder markers that equal a prefix have no key on the other side; they are left alone', {
       ...{ task, run, markers: counts.markers },
+    });
+  }
+  if (counts.incomplete !== undefined) {
+    logger.warn('copies of the task lack something of their source; npm run audit names them', {
+      ...{ task, run, incomplete: counts.incomplete },
     });
   }
   return counts;

@@ -103,6 +103,11 @@ export const findingKinds = {
     meaning: 'Only the destination has the objects. The task does not replicate deletes, so they stay.',
     cure: 'nothing; with "deletes": true, runs would delete them',
   },
+  incomplete: {
+    severity: 'information',
+    meaning: 'The copy lacks something of its source, or of what the task asks for: a store does not keep it.',
+    cure: 'nothing; with "strict": true such objects fail instead (docs/configuration.md, "What a copy lacks")',
+  },
   cured: {
     severity: 'information',
     meaning: 'The ledger has a failure, but nothing is left to do.',

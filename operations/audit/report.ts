@@ -59,9 +59,9 @@ export class Report {
     const { task, stack, json, depth, write } = this.#options;
     const [differences, information] = [this.differences, this.#sum('information')];
     const kinds = Object.fromEntries(this.#counts);
-    const { compared, queue, failures, uploads } = audited;
+    const { compared, queue, failures, incomplete, uploads } = audited;
     if (json) {
-      const parts = { compared, queue, failures, uploads };
+      const parts = { compared, queue, failures, incomplete, uploads };
       write(asciiJson({ kind: 'summary', task, stack, depth, differences, information, kinds, ...parts, seconds }));
       return;
     }
@@ -75,7 +75,7 @@ export class Report {
     if (!complete) write('the comparison of source and destination is NOT complete');
     const number = (count: number | undefined): string => (count === undefined ? 'unknown' : String(count));
     write(
-      `ledger ${number(failures)} failures; open uploads ${number(uploads)}; ` +
+      `ledger ${number(failures)} failures, ${number(incomplete)} copies that lack something; open uploads ${number(uploads)}; ` +
         `queue ${number(queue?.waiting)} waiting, ` +
         `${number(queue?.inFlight)} in flight, ${number(queue?.deadLetters)} dead letters of the task`,
     );

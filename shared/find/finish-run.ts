@@ -5,6 +5,10 @@ import { addCounts, noCounts, type RunCounts } from '../model/run-counts.ts';
 import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { LedgerLookup } from '../ports/ledger-lookup.ts';
+
+/** Copies that a run counts as incomplete, at most: some hundred queries of a second or two in all. */
+const maxCountedIncomplete = 100_000;
 
 /**
  * Records how a run ended. A run that failed before its task was read is recorded under the name in its input. A dry
@@ -12,25 +16,37 @@ import type { Ledger } from '../ports/ledger.ts';
  * @returns the record that was written
  */
 export async function finishRun(
-  { ledger, clock }: { ledger: Ledger; clock: Clock },
+  { ledger, lookup, clock }: { ledger: Ledger; lookup: Pick<LedgerLookup, 'lossyCopies'>; clock: Clock },
   { input, run, startedAt, results, deleted, refusal, error }: FinishRunInput,
 ): Promise<RunRecord> {
   const reason = error ? `${error.Error}: ${causeText(error.Cause)}` : (refusal ?? '');
   const prefix = prefixOf(input);
   const dryRun = typeof input === 'object' && input !== null && 'dryRun' in input && input.dryRun === true;
+  const task = field(input, 'task', 100) ?? unknownTask;
+  const incomplete = error ? 0 : await countIncomplete(lookup, task);
   const record: RunRecord = {
-    task: field(input, 'task', 100) ?? unknownTask,
+    task,
     run,
     ...(prefix !== undefined && { prefix }),
     status: error ? 'FAILED' : 'DONE',
     dryRun,
-    counts: countsOf(results ?? [], dryRun ? undefined : deleted),
+    counts: { ...countsOf(results ?? [], dryRun ? undefined : deleted), ...(incomplete > 0 && { incomplete }) },
     ...(reason !== '' && { reason: reason.slice(0, 1000) }),
     startedAt,
     updatedAt: clock.now(),
   };
   await ledger.putRun(record);
   return record;
+}
+
+/** Copies that lack something, up to {@link maxCountedIncomplete}. */
+async function countIncomplete(lookup: Pick<LedgerLookup, 'lossyCopies'>, task: string): Promise<number> {
+  let count = 0;
+  for await (const page of lookup.lossyCopies(task)) {
+    count += page.length;
+    if (count >= maxCountedIncomplete) return maxCountedIncomplete;
+  }
+  return count;
 }
 
 type Parts = readonly { readonly counts: RunCounts }[];

@@ -18,6 +18,11 @@ export const runCountsSchema = v.object({
   archived: v.exactOptional(v.number()),
   /** folder markers of a prefix that have no key on the other side, so that no job was sent; absent means none */
   markers: v.exactOptional(v.number()),
+  /**
+   * copies of the task that lack something, as the ledger has them when the run ends, from earlier runs too; at most
+   * 100,000 are counted; absent means none
+   */
+  incomplete: v.exactOptional(v.number()),
 });
 
 export type RunCounts = Readonly<v.InferOutput<typeof runCountsSchema>>;
@@ -25,7 +30,7 @@ export type RunCounts = Readonly<v.InferOutput<typeof runCountsSchema>>;
 export const noCounts: RunCounts = { listed: 0, listedAtDestination: 0, jobs: 0, bytes: 0, deletes: 0, same: 0 };
 
 /** Absent where they were not counted, as in states of executions that began before they were. */
-const laterNames = ['archived', 'markers'] as const;
+const laterNames = ['archived', 'markers', 'incomplete'] as const;
 const names = Object.keys(noCounts) as Exclude<keyof RunCounts, (typeof laterNames)[number]>[];
 
 /** The sum of two counts, field by field. */

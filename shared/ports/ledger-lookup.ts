@@ -1,4 +1,5 @@
 import type { LedgerEntry } from '../model/ledger-entry.ts';
+import type { LossKind } from '../model/losses.ts';
 
 /** The ledger as an audit reads it: many entries at once, and the failures. */
 export interface LedgerLookup {
@@ -15,4 +16,14 @@ export interface LedgerLookup {
    * that lags by seconds: the latest failures may be missing, and the latest successes may still be listed.
    */
   failedKeys(task: string): AsyncIterable<readonly string[]>;
+
+  /** The copies that lack something, in any order, a page at a time; from the same index. */
+  lossyCopies(task: string): AsyncIterable<readonly LossyCopy[]>;
+}
+
+/** An object whose copy lacks something. */
+export interface LossyCopy {
+  /** the source's */
+  readonly key: string;
+  readonly lost: readonly LossKind[];
 }

@@ -19,6 +19,7 @@ import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { describeLedger } from './ledger.ts';
+import { ledgerTable } from '../support/ledger-table.ts';
 
 interface Table {
   readonly client: DynamoDBDocumentClient;
@@ -45,28 +46,7 @@ async function openTable(): Promise<Table> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 's' },
   });
-  const attribute = (name: string): { AttributeName: string; AttributeType: 'S' } => ({
-    AttributeName: name,
-    AttributeType: 'S',
-  });
-  await base.send(
-    new CreateTableCommand({
-      TableName: 'ledger',
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: ['id', 'failedTask', 'failedAt'].map(attribute),
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: 'failed',
-          KeySchema: [
-            { AttributeName: 'failedTask', KeyType: 'HASH' },
-            { AttributeName: 'failedAt', KeyType: 'RANGE' },
-          ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
-        },
-      ],
-    }),
-  );
+  await base.send(new CreateTableCommand(ledgerTable('ledger')));
   await waitUntilTableExists({ client: base, minDelay: 1, maxWaitTime: 60 }, { TableName: 'ledger' });
   const client = DynamoDBDocumentClient.from(base, { marshallOptions: { removeUndefinedValues: true } });
   return {

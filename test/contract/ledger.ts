@@ -5,6 +5,7 @@ import {
   type OpenUpload,
   type RunRecord,
 } from '../../shared/model/ledger-entry.ts';
+import type { LossKind } from '../../shared/model/losses.ts';
 import { noCounts } from '../../shared/model/run-counts.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
 import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
@@ -195,6 +196,27 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       ]);
       expect((await failedKeys('failing')).sort()).toEqual(['first', 'other', 'second#😀']);
       expect(await failedKeys('none')).toEqual([]);
+    });
+
+    it('lists the copies of a task that lack something, until they no longer do', async () => {
+      const lossy = async (task: string): Promise<[string, readonly string[]][]> => {
+        const copies: [string, readonly string[]][] = [];
+        for await (const page of subject.lookup.lossyCopies(task)) {
+          copies.push(...page.map(({ key, lost }) => [key, lost] as [string, readonly string[]]));
+        }
+        return copies.sort(([one], [other]) => (one < other ? -1 : 1));
+      };
+      const copy = (key: string, lost: LossKind[]): LedgerEntry => entry(key, { task: 'lossy', run: 'r', lost });
+      const keys = Array.from({ length: 40 }, (_, index) => `${String(index).padStart(2, '0')}#😀`);
+      for (const key of keys) await ledger.put(copy(key, ['tags']));
+      await ledger.put(copy('x', ['tags', 'metadata']));
+      await ledger.put(entry('whole', { task: 'lossy' }));
+      await ledger.put(copy('later', ['tags']));
+      await ledger.close(entry('later', { task: 'lossy' }));
+      await ledger.put({ ...copy('elsewhere', ['tags']), task: 'other' });
+      expect(await lossy('lossy')).toEqual([...keys.map((key) => [key, ['tags']]), ['x', ['tags', 'metadata']]]);
+      expect(await lossy('none')).toEqual([]);
+      for await (const page of subject.lookup.failedKeys('lossy')) expect(page).toEqual([]);
     });
 
     it('returns every field of a run that was put', async () => {

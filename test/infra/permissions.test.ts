@@ -69,7 +69,11 @@ describe('permissions for a task with default options', () => {
       '<LedgerTable.Arn>': ['dynamodb:BatchGetItem'],
     },
     'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
-    'finish-run': { ...logs('FinishRun'), '<LedgerTable.Arn>': ['dynamodb:PutItem'] },
+    'finish-run': {
+      ...logs('FinishRun'),
+      '<LedgerTable.Arn>': ['dynamodb:PutItem'],
+      '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
+    },
     'copy-objects': {
       ...logs('CopyObjects'),
       ...keys,

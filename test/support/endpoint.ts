@@ -24,6 +24,7 @@ import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
+import { ledgerTable } from './ledger-table.ts';
 
 const keys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/EXAMPLE+key' };
 const account = accountIn('us-east-1');
@@ -96,14 +97,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   const [queueUrl, deadUrl] = await Promise.all(
     ['jobs', 'dead'].map(async (QueueName) => (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? ''),
   );
-  await dynamo.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
-      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
-    }),
-  );
+  await dynamo.send(new CreateTableCommand(ledgerTable(table)));
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: account.region,

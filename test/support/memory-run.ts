@@ -52,7 +52,10 @@ export async function runTask(
     const { name, message } = asFault(error);
     return { error: { Error: name, Cause: JSON.stringify({ errorMessage: message }) } };
   });
-  const record = await finishRun(world, { ...run, ...found });
+  const record = await finishRun(
+    { ledger: world.ledger, lookup: world.ledger, clock: world.clock },
+    { ...run, ...found },
+  );
   const jobs: Job[] = [];
   for (let batch = queue.receive(); batch.length > 0; batch = queue.receive()) {
     jobs.push(...batch.map(({ body }) => decodeJob(body)));

@@ -1,9 +1,11 @@
 import { BatchGetCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import * as v from 'valibot';
 import type { LedgerEntry } from '../../model/ledger-entry.ts';
+import { lossKindsSchema } from '../../model/losses.ts';
 import { Fault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
-import type { LedgerLookup } from '../../ports/ledger-lookup.ts';
-import { entryOfItem, itemId } from './ledger.ts';
+import type { LedgerLookup, LossyCopy } from '../../ports/ledger-lookup.ts';
+import { entryOfItem, itemId, lossyPartitions } from './ledger.ts';
 import { faultOf } from '../faults.ts';
 
 /** DynamoDB: the most items in one BatchGetItem. */
@@ -58,19 +60,37 @@ export class DynamoLedgerLookup implements LedgerLookup {
 
   async *failedKeys(task: string): AsyncGenerator<string[]> {
     const prefix = itemId(task, '');
+    for await (const page of this.#indexed(task)) yield page.flatMap(({ id }) => keyIn(id, prefix));
+  }
+
+  async *lossyCopies(task: string): AsyncGenerator<LossyCopy[]> {
+    const prefix = itemId(task, '');
+    for (const partition of lossyPartitions(task)) {
+      for await (const page of this.#indexed(partition)) {
+        yield page.flatMap(({ id, at }) => {
+          const [kinds = ''] = at.split('#', 1);
+          const lost = v.parse(lossKindsSchema, kinds.split(','));
+          return keyIn(id, prefix).map((key) => ({ key, lost }));
+        });
+      }
+    }
+  }
+
+  /** The items of one partition of the index. */
+  async *#indexed(partition: string): AsyncGenerator<{ readonly id: string; readonly at: string }[]> {
     let start: Record<string, unknown> | undefined;
     do {
       const input = {
         TableName: this.#table,
         IndexName: 'failed',
         KeyConditionExpression: 'failedTask = :task',
-        ExpressionAttributeValues: { ':task': task },
+        ExpressionAttributeValues: { ':task': partition },
         ...(start && { ExclusiveStartKey: start }),
       };
       const page = await this.#client.send(new QueryCommand(input)).catch((error: unknown) => {
         throw faultOf(error, 'Query ledger');
       });
-      yield (page.Items ?? []).map((item) => String(item['id'])).flatMap((id) => keyIn(id, prefix));
+      yield (page.Items ?? []).map((item) => ({ id: String(item['id']), at: String(item['failedAt']) }));
       start = page.LastEvaluatedKey;
     } while (start);
   }

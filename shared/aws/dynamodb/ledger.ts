@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import {
@@ -24,6 +25,7 @@ const dayMillis = 24 * 3600 * 1000;
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
  *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.
+ *   So has one whose copy lacks something, in partitions of their own (`lossyPartitions`).
  * - `run#<task>#<run>`: the record of a run.
  * - `lastrun#<task>#<prefix>`: the record of the last run over a prefix that was done.
  * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
@@ -183,16 +185,36 @@ const entryAttributes = [
 type Item = Record<string, unknown> & { readonly id: string };
 
 function itemOf(entry: LedgerEntry): Item {
-  const failed = entry.status === 'FAILED' && {
-    failedTask: entry.task,
-    failedAt: `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}`,
-  };
+  const at = `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}`;
+  const failed = entry.status === 'FAILED' && { failedTask: entry.task, failedAt: at };
+  const lossy = (entry.lost ?? []).length > 0 &&
+    entry.status !== 'FAILED' && {
+      failedTask: lossyPartition(entry.task, entry.key),
+      failedAt: `${entry.lost?.join(',')}#${at}`,
+    };
   return {
     ...entry,
     id: itemId(entry.task, entry.key),
     expiresAt: Math.floor(entry.updatedAt / 1000) + entryKeptSeconds,
     ...failed,
+    ...lossy,
   };
+}
+
+/**
+ * Partitions of the index for the copies of a task that lack something. A store without tags may make all copies such,
+ * and a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Burst and adaptive capacity").
+ */
+const lossyPartitionCount = 16;
+
+/** The partition keys of the index for the copies of a task that lack something. No task's name has a "#". */
+export function lossyPartitions(task: string): string[] {
+  return Array.from({ length: lossyPartitionCount }, (_, index) => `${task}#lossy#${index}`);
+}
+
+function lossyPartition(task: string, key: string): string {
+  const [first = 0] = createHash('md5').update(key).digest();
+  return `${task}#lossy#${first % lossyPartitionCount}`;
 }
 
 /** An update expression that sets those attributes of `names` that have a value, and removes the others. */

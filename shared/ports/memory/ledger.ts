@@ -1,6 +1,6 @@
 import { isLastRun, type LedgerEntry, type OpenUpload, type RunRecord } from '../../model/ledger-entry.ts';
 import type { Ledger } from '../ledger.ts';
-import type { LedgerLookup } from '../ledger-lookup.ts';
+import type { LedgerLookup, LossyCopy } from '../ledger-lookup.ts';
 import { Gate } from './gate.ts';
 
 /** A ledger in memory. */
@@ -38,6 +38,12 @@ export class MemoryLedger implements Ledger, LedgerLookup {
         .map((entry) => ({ key: entry.key, at: `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}` }))
         .sort((one, other) => (one.at < other.at ? -1 : 1))
         .map(({ key }) => key),
+    );
+  }
+
+  async *lossyCopies(task: string): AsyncGenerator<LossyCopy[]> {
+    yield await this.#pass('ledger.lossyCopies', '', () =>
+      this.entries().flatMap(({ task: of, key, lost }) => (of === task && lost ? [{ key, lost }] : [])),
     );
   }
 

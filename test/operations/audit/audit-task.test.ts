@@ -12,7 +12,7 @@ describe('auditTask', () => {
     expect(audit.findings).toEqual([]);
     expect(audited).toEqual({
       compared: { listed: 5, listedAtDestination: 5, excluded: 0, same: 5, kept: 0, complete: true },
-      ...{ failures: 0, uploads: 0, queue: { waiting: 0, inFlight: 0, deadLetters: 0 } },
+      ...{ failures: 0, incomplete: 0, uploads: 0, queue: { waiting: 0, inFlight: 0, deadLetters: 0 } },
     });
     expect(audit.keys).toBe(5);
   });
@@ -131,6 +131,7 @@ describe('auditTask and a part that cannot be read', () => {
     ['list', 'destination', /^source and destination, after 0 keys.*AccessDenied: destination/],
     ['listUploads', 'destination', /^open uploads: AccessDenied/],
     ['ledger.failedKeys', 'ledger', /^failures in the ledger: AccessDenied/],
+    ['ledger.lossyCopies', 'ledger', /^losses in the ledger: AccessDenied/],
     ['ledger.getMany', 'ledger', /^source and destination.*AccessDenied/],
   ])(
     'reports a failed %s of the %s as a difference, and continues with the other parts',
@@ -175,6 +176,22 @@ describe('auditTask and failures in the ledger', () => {
     await audit.put('source', 'in/still', 'x');
     await failed(audit, 'in/still');
     expect(await audit.kinds()).toEqual(['failed in/still', 'not-compared']);
+  });
+});
+
+describe('auditTask and copies that lack something', () => {
+  it('names them, and counts them as information', async () => {
+    const audit = new Audit({ task: { destination: { prefix: 'out/', endpoint: 'https://store.invalid' } } });
+    await audit.copied('whole');
+    const { ledger } = audit.world;
+    await audit.copied('k');
+    const [entry] = ledger.entries().filter(({ key }) => key === 'in/k');
+    await ledger.put({ ...entry!, lost: ['tags', 'metadata'] });
+    const { incomplete } = await audit.run();
+    expect(incomplete).toBe(1);
+    expect(audit.findings).toEqual([
+      { kind: 'incomplete', key: 'in/k', seen: 'the copy lacks tags (tags), user metadata (metadata)' },
+    ]);
   });
 });
 

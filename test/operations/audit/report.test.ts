@@ -6,6 +6,7 @@ const result: AuditResult = {
   compared: { listed: 9, listedAtDestination: 8, excluded: 1, same: 2, kept: 3, complete: true },
   queue: undefined,
   failures: 4,
+  incomplete: 6,
   uploads: 5,
 };
 const hostile = 'a\u001b[2J\n"\u202e\u{fffe}😀';
@@ -41,7 +42,7 @@ test('a report writes findings of a kind up to the limit, and counts all', () =>
   expect(report.differences).toBe(5);
   report.end(result, 1);
   expect(lines).toEqual(expect.arrayContaining(['  missing: 5', '  cured: 1', 'There are differences.']));
-  expect(lines.join('\n')).toMatch(/queue unknown waiting/);
+  expect(lines.join('\n')).toMatch(/ledger 4 failures, 6 copies that lack something; .*queue unknown waiting/);
 });
 
 test('a JSON report writes one ASCII line per finding, and a summary as the last line', () => {
@@ -57,7 +58,7 @@ test('a JSON report writes one ASCII line per finding, and a summary as the last
     differences: 1,
     information: 0,
     kinds: { missing: 1 },
-    ...{ failures: 4 },
+    ...{ failures: 4, incomplete: 6 },
   });
 });
 

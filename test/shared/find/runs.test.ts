@@ -155,15 +155,29 @@ describe('finishRun', () => {
     const world = new MemoryWorld();
     const counts = { ...noCounts, listed: 2, jobs: 1, bytes: 5 };
     const input = { task: 'test', dryRun: true };
-    const record = await finishRun(world.context(), { ...run, input, results: [{ counts }, { counts }] });
+    const record = await finishRun(
+      { ...world.context(), lookup: world.ledger },
+      { ...run, input, results: [{ counts }, { counts }] },
+    );
     expect(record).toMatchObject({ status: 'DONE', dryRun: true, counts: { listed: 4, jobs: 2, bytes: 10 } });
     expect(await world.ledger.getRun('test', 'run-1')).toEqual(record);
+  });
+
+  it('counts the copies of the task that lack something', async () => {
+    const world = new MemoryWorld();
+    const done = { key: 'k', status: 'DONE', updatedAt: 1 } as const;
+    await world.ledger.put({ ...done, task: 'test', lost: ['tags'] });
+    await world.ledger.put({ ...done, task: 'test', key: 'whole' });
+    await world.ledger.put({ ...done, task: 'other', lost: ['tags'] });
+    const input = { task: 'test' };
+    const record = await finishRun({ ...world.context(), lookup: world.ledger }, { ...run, input, results: [] });
+    expect(record.counts).toEqual({ ...noCounts, incomplete: 1 });
   });
 
   it.each([[null], ['text'], [{ task: 7 }], [{}]])('records a failed run whatever its input was: %j', async (input) => {
     const world = new MemoryWorld();
     const error = { Error: 'InvalidInput', Cause: '{"errorMessage":"task: is missing"}' };
-    const record = await finishRun(world.context(), { ...run, input, error });
+    const record = await finishRun({ ...world.context(), lookup: world.ledger }, { ...run, input, error });
     expect(record).toMatchObject({ task: '(unknown)', status: 'FAILED', reason: 'InvalidInput: task: is missing' });
   });
 });
