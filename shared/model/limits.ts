@@ -70,9 +70,9 @@ export const archivedBelievedMillis = 7 * 24 * 3600 * 1000;
 export const sweptAfterDays = 7;
 
 /**
- * How long a finder's "missing at the destination" is trusted. If it were trusted longer, a second run that finds the
- * same object before its first copy is done would copy it twice. Runs are further apart than this, or the queue is
- * longer than this, and then the hint has expired when the job's turn comes.
+ * How long a finder's "missing at the destination" is trusted where a write cannot name what it replaces. If it were
+ * trusted longer, a second run that finds the same object before its first copy is done would copy it twice. Runs are
+ * further apart than this, or the queue is longer than this, and then the hint has expired when the job's turn comes.
  */
 export const missingTrustedMillis = 5 * 60_000;
 /**

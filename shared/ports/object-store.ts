@@ -24,6 +24,8 @@ import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
  * - a pinned read (`ifMatch`) fails with `SourceChanged` if the object is now another version, and with `SourceGone` if
  *   it no longer exists;
  * - a write is atomic: readers see either all the old bytes or all the new ones;
+ * - a write or a deletion that names what it replaces fails with `DestinationConflict`, and changes nothing, if
+ *   something else is under the key; a store without `conditionalWrites` makes it nevertheless;
  * - calls with a buffered body are retried inside after wire faults, with backoff; calls with a streamed body are not.
  */
 export interface ObjectStore {
@@ -31,6 +33,8 @@ export interface ObjectStore {
   readonly bucket: string;
   /** Bytes of the smallest part that the store accepts, except as an upload's last. */
   readonly minPartBytes: number;
+  /** Does the store compare what a write or a deletion says that it replaces? */
+  readonly conditionalWrites: boolean;
 
   /** @throws Fault `BucketNotFound` or `AccessDenied` */
   checkBucket(): Promise<void>;
@@ -57,17 +61,17 @@ export interface ObjectStore {
   tags(key: string, options?: { versionId?: string }): Promise<Record<string, string>>;
 
   /** Writes a whole object. @returns what the store says it stored */
-  put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored>;
+  put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
 
   /** Deletes the object; not a fault if there is none. */
-  delete(key: string): Promise<void>;
+  delete(key: string, replaces?: Replaces): Promise<void>;
 
   /**
    * Copies a whole object inside the store, pinned to `source.etag`.
    * @throws Fault `NotSupported`, `Refused` or `AccessDenied` if the store or the credentials cannot; the caller then
    *   relays
    */
-  copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored>;
+  copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
 
   createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload>;
 
@@ -84,8 +88,8 @@ export interface ObjectStore {
 
   /**
    * Creates the object from the parts. The store verifies the size, and the whole object's checksum if one is given.
-   * @throws Fault `UploadGone` if the upload is unknown (it may be complete: look at the object),
-   *   `VerificationFailed` if the store rejects the checksum or the size
+   * @throws Fault `UploadGone` if the upload is unknown (it may be complete: look at the object), or cannot be
+   *   completed any more because of a conflict, `VerificationFailed` if the store rejects the checksum or the size
    */
   completeUpload(
     key: string,
@@ -160,6 +164,9 @@ export interface Body {
   readonly checksum?: ObjectChecksum;
 }
 
+/** What a write or a deletion replaces: nothing, or the object with this ETag, without quotes. */
+export type Replaces = 'nothing' | { readonly etag: string };
+
 /** A store's answer to a write. */
 export interface Stored extends EtagForm {
   /** empty if the store does not return it (Ceph's Complete) */
@@ -200,4 +207,5 @@ export interface ExpectedObject {
   readonly algorithm?: ChecksumAlgorithm;
   /** the full object's checksum in that algorithm, base64 */
   readonly checksum?: string;
+  readonly replaces?: Replaces | undefined;
 }

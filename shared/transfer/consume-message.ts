@@ -136,19 +136,25 @@ async function handleFailure(consumer: Consumer, message: Message, fault: Fault,
   consumer.onFault(fault, { ...what, final });
   try {
     if (final) await bury(consumer, message, fault, job);
-    else {
-      const comesBack = await consumer.redelivery.after(message.receipt, redeliverySeconds(message.receives));
-      // A concurrent delivery may have looked before this one wrote, and then deleted the message: no other would look.
-      if (!comesBack && job) await consumer.redelivery.requeueJob(withoutHints(job));
-      // The first failure may be chance. From the second on, the reason is in the ledger, in case the last delivery
-      // cannot write it.
-      if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
-    }
+    else await delay(consumer, message, fault, job);
     return final;
   } catch (error) {
     // The message stays in the queue, which delivers it again when its visibility timeout ends, or buries it.
     consumer.onFault(asFault(error), { ...what, final: false });
     return false;
+  }
+}
+
+/** Lets the message return later. The reason is recorded even if the queue does not answer. */
+async function delay(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
+  try {
+    const comesBack = await consumer.redelivery.after(message.receipt, redeliverySeconds(message.receives));
+    // A concurrent delivery may have looked before this one wrote, and then deleted the message: no other would look.
+    if (!comesBack && job) await consumer.redelivery.requeueJob(withoutHints(job));
+  } finally {
+    // The first failure may be chance. From the second on, the reason is in the ledger, in case the last delivery
+    // cannot write it.
+    if (job && message.receives > 1) await recordFailed(consumer, job, fault, { attempts: message.receives });
   }
 }
 

@@ -6,9 +6,10 @@ import type { RouteKind } from '../model/ledger-entry.ts';
 import { isS3Itself } from '../model/config/s3-itself.ts';
 import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
 import type { PartRange } from '../model/part-plan.ts';
-import type { Stored } from '../ports/object-store.ts';
+import type { Replaces, Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { readAttributes } from './bytes/attributes.ts';
+import { writeOver } from './bytes/own-write.ts';
 import { putObject, type Copy } from './bytes/put-object.ts';
 import { sendParts } from './bytes/send-parts.ts';
 import type { CopyContext, TransferContext } from './context.ts';
@@ -16,6 +17,7 @@ import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
 import { copiedInside, mayCopyInside } from './decide/inside-copies.ts';
 import { expectKept, noteLacking, noteUnkept, sentOf } from './decide/kept-attributes.ts';
 import { checksummed, lookAtBothSides, type BothSides } from './decide/look.ts';
+import { replacing } from './decide/replaces.ts';
 import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
 import { Losses } from './losses.ts';
@@ -70,6 +72,7 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     reason,
   });
   const route = routeOf(context, pair, sides);
+  const replaces = replacing(destination);
   if (route.kind !== 'put') opened?.body.destroy();
 
   switch (route.kind) {
@@ -81,7 +84,7 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
       return end('skip', 0, route.reason);
     }
     case 'delete':
-      await context.destination.delete(pair.destinationKey);
+      await context.destination.delete(pair.destinationKey, replaces);
       if (!(await isStillCurrent(context, pair.key, undefined))) return undefined;
       await recordDeleted(context, pair, route.reason);
       return end('delete', 0, route.reason);
@@ -93,7 +96,7 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     case 'server-side copy':
     case 'put':
     case 'multipart': {
-      const written = await write(context, pair, route, opened);
+      const written = await write(context, pair, route, { opened, replaces });
       if (!(await isStillCurrent(context, pair.key, route.source))) return undefined;
       await recordDone(context, pair, { source: route.source, ...written, startedAt });
       const reason = written.route === route.kind ? route.reason : 'the store refuses to copy inside itself';
@@ -120,6 +123,12 @@ function routeOf(context: TransferContext, pair: ObjectPair, sides: BothSides): 
 
 type WriteRoute = Extract<Route, { kind: 'server-side copy' | 'put' | 'multipart' }>;
 
+/** What a write starts from. */
+interface Start {
+  readonly opened?: BothSides['opened'];
+  readonly replaces: Replaces | undefined;
+}
+
 interface Written {
   /** the route that was taken: not the chosen one if the store refused that */
   readonly route: WriteRoute['kind'];
@@ -132,23 +141,20 @@ interface Written {
 async function write(
   context: CopyContext,
   pair: ObjectPair,
-  route: WriteRoute,
-  opened: BothSides['opened'],
+  { kind, source }: WriteRoute,
+  { opened, replaces }: Start,
 ): Promise<Written> {
-  switch (route.kind) {
+  const copy: Copy = { pair, source, replaces, losses: new Losses(context, pair) };
+  switch (kind) {
     case 'put':
-      return put(context, copyOf(context, pair, route.source), opened);
+      return put(context, copy, opened);
     case 'server-side copy':
-      return copyInside(context, copyOf(context, pair, route.source));
+      return copyInside(context, copy);
     case 'multipart':
-      return sendWhole(context, pair, route.source);
+      return sendWhole(context, copy);
     default:
-      return assertNever(route);
+      return assertNever(kind);
   }
-}
-
-function copyOf(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Copy {
-  return { pair, source, losses: new Losses(context, pair) };
 }
 
 async function put(context: CopyContext, copy: Copy, opened?: BothSides['opened']): Promise<Written> {
@@ -158,16 +164,19 @@ async function put(context: CopyContext, copy: Copy, opened?: BothSides['opened'
 
 /** Copies inside the store, or relays the bytes if the store or its permissions rule that out. */
 async function copyInside(context: CopyContext, copy: Copy): Promise<Written> {
-  const { pair, source, losses } = copy;
+  const { pair, source, replaces, losses } = copy;
   const from = { bucket: context.source.bucket, key: pair.key, etag: source.etag, ...pinOf(source) };
   const attributes = await readAttributes(context, pair, source, losses);
   const sent = sentOf(attributes);
   expectKept(context, losses, 'copy', sent);
+  const md5 = etagIsMd5(source) ? source.etag : undefined;
   const copied = await copiedInside(context, 'copy', () =>
-    context.destination.copy(from, pair.destinationKey, attributes),
+    writeOver(context, pair, { source, md5, replaces }, () =>
+      context.destination.copy(from, pair.destinationKey, attributes, replaces),
+    ),
   );
   if (!copied) {
-    if (!fitsOnePut(context.task, source)) return sendWhole(context, pair, source);
+    if (!fitsOnePut(context.task, source)) return sendWhole(context, copy);
     return put(context, copy);
   }
   const stored = await confirmCopy(context, pair, source, copied);
@@ -202,7 +211,7 @@ async function confirmCopy(
 }
 
 /** A whole multipart upload in this process. */
-async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInfo): Promise<Written> {
+async function sendWhole(context: CopyContext, { pair, source: seen, replaces }: Copy): Promise<Written> {
   // A small object may have been looked at without its checksum, which Complete compares: it is requested now.
   const source = seen.checksum ? seen : await checksummed(context.source, seen);
   if (!sameVersion(context.task, source, seen)) throw new Fault('SourceChanged', `${pair.sourceName} changed`);
@@ -212,7 +221,7 @@ async function sendWhole(context: CopyContext, pair: ObjectPair, seen: ObjectInf
     if ((await sendParts(context, pair, target, missing)) === 'left') {
       throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
-    const completion = await completeUpload(context, pair, target, source);
+    const completion = await completeUpload(context, pair, target, { source, replaces });
     if (completion.kind === 'completed') {
       const { stored, lost } = completion;
       return { route: 'multipart', stored, lost, uploadId: target.uploadId };

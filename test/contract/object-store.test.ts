@@ -30,13 +30,21 @@ function describeMemory(name: string, lacking: Partial<StoreFeatures> = {}): voi
 }
 
 /** Two new buckets of a server. */
-async function overHttp(endpoint: string, keys: SideKeys, close: () => Promise<void>): Promise<Subject> {
+async function overHttp(
+  endpoint: string,
+  keys: SideKeys,
+  { conditionalWrites }: StoreFeatures,
+  close: () => Promise<void>,
+): Promise<Subject> {
   const name = `s3-ferry-contract-${Date.now().toString(36)}`;
   const side = { prefix: '', requestPayer: false, endpoint, forcePathStyle: true, region: keys.region ?? 'us-east-1' };
   const client = createS3Client({ ...side, bucket: name }, keys);
   for (const which of ['one', 'two']) await client.send(new CreateBucketCommand({ Bucket: `${name}-${which}` }));
   return {
-    bucket: (which) => new S3ObjectStore(client, { ...side, bucket: `${name}-${which}` } satisfies DestinationSide),
+    bucket: (which) => {
+      const one: DestinationSide = { ...side, bucket: `${name}-${which}` };
+      return new S3ObjectStore(client, one, () => conditionalWrites);
+    },
     close: async () => {
       client.destroy();
       await close();
@@ -53,6 +61,7 @@ describeMemory('in memory, with as little as some stores have', {
   partCopies: false,
   checksums: 'ignored',
   completeEtag: false,
+  conditionalWrites: false,
   pageSize: 3,
 });
 describeMemory('in memory, with what other stores lack', {
@@ -65,14 +74,15 @@ describeObjectStore(
   'the local endpoint',
   async () => {
     const server = await startLocalS3();
-    return overHttp(server.endpoint, localKeys, () => server.close());
+    return overHttp(server.endpoint, localKeys, s3Features, () => server.close());
   },
   s3Features,
 );
 
 /** What Ceph's gateway lacks in version 16. */
 const cephLacks =
-  'checksums tagsOfCopiesAndUploads copies partCopies partNumbers completeEtag goneAtComplete partSubsets';
+  'checksums tagsOfCopiesAndUploads copies partCopies partNumbers completeEtag goneAtComplete partSubsets ' +
+  'conditionalWrites';
 
 // A real server: `npm run test:s3`. S3_LACKS names the features that it lacks; the default is that of Ceph's gateway.
 const { S3_ENDPOINT: endpoint, S3_LACKS: lacks = cephLacks, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
@@ -80,8 +90,7 @@ if (endpoint !== undefined && endpoint !== '') {
   const keys = { accessKeyId: AWS_ACCESS_KEY_ID ?? '', secretAccessKey: AWS_SECRET_ACCESS_KEY ?? '' };
   const names = lacks.split(/[\s,]+/).filter((name) => name in s3Features);
   const missing = Object.fromEntries(names.map((name) => [name, name === 'checksums' ? 'ignored' : false]));
-  describeObjectStore(`the real server at ${endpoint}`, () => overHttp(endpoint, keys, async () => undefined), {
-    ...s3Features,
-    ...missing,
-  });
+  const features: StoreFeatures = { ...s3Features, ...missing };
+  const open = (): Promise<Subject> => overHttp(endpoint, keys, features, async () => undefined);
+  describeObjectStore(`the real server at ${endpoint}`, open, features);
 }

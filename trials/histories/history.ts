@@ -11,6 +11,7 @@ import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { isS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { runExecution } from './execution.ts';
+import type { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
 import { Random } from '../support/random.ts';
 import { HistoryWorld, type WorldTraits } from './world.ts';
@@ -27,6 +28,8 @@ export interface History {
   readonly buried: number;
   /** uploads whose process died after creating them and before the ledger knew */
   readonly orphans: number;
+  /** writes that took effect after their callers had given them up, that the store refused, and that were left out */
+  readonly late: LateWrites['counts'];
   readonly violations: readonly string[];
 }
 
@@ -102,6 +105,7 @@ class Actors {
       killed: this.#killed,
       buried,
       orphans,
+      late: world.lateWrites.counts,
       violations: world.violations,
     };
   }
@@ -140,9 +144,10 @@ class Actors {
         () => this.#consume(),
       );
     if (this.#executions < uploads.started.length) actions.push(() => this.#execute());
+    if (this.#world.lateWrites.waiting > 0 && this.#random.chance(0.3)) actions.push(() => this.#land());
     if (this.#kills > 0 && this.#living.size > 0 && this.#random.chance(0.2)) actions.push(() => this.#kill());
     if (this.#runs > 0 && this.#random.chance(0.2)) actions.push(() => this.#find());
-    if (actions.length === 0) return this.#actors.size > 0;
+    if (actions.length === 0) return this.#actors.size > 0 || this.#world.lateWrites.waiting > 0;
     // Without faults no consumer works longer than a message stays hidden, so time passes only between their work.
     const calm = this.#world.faultRate === 0 && this.#mutations === 0;
     if ((!calm || this.#actors.size === 0) && this.#random.chance(0.3))
@@ -162,6 +167,16 @@ class Actors {
   #deliver(): void {
     const [event] = this.#undelivered.splice(this.#random.below(this.#undelivered.length), 1);
     if (event !== undefined) this.#world.queue.sendBody(event);
+  }
+
+  /** A write that its caller gave up takes effect. */
+  #land(): void {
+    const { lateWrites } = this.#world;
+    const actor = lateWrites
+      .land(this.#random.below(lateWrites.waiting))
+      .then((what) => this.#world.report?.(what))
+      .finally(() => this.#actors.delete(actor));
+    this.#actors.add(actor);
   }
 
   #kill(): void {

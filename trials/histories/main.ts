@@ -23,10 +23,12 @@ const command = createCommand('npm run histories --', 'Plays random histories in
 await runCommand(command, async () => {
   const { count, seed, verbose } = command.opts<Options>();
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  const { histories, calls, killed, buried, failures } = await runHistories({ count, seed }, verbose && print);
+  const result = await runHistories({ count, seed }, verbose && print);
+  const { histories, calls, killed, buried, landed, refused, omitted, failures } = result;
   for (const failure of failures) print(failure);
   print(
-    `${histories} histories from seed ${seed}: ${calls} calls, ${killed} processes killed, ${buried} dead letters; ` +
+    `${histories} histories from seed ${seed}: ${calls} calls, ${killed} processes killed, ${buried} dead letters, ` +
+      `late writes: ${landed} took effect, ${refused} refused, ${omitted} left out; ` +
       `${failures.length} with violations`,
   );
   return failures.length > 0 ? 1 : 0;

@@ -8,6 +8,12 @@ export interface HistoriesResult {
   readonly killed: number;
   /** messages that ended in the dead-letter queue while calls failed */
   readonly buried: number;
+  /** writes that took effect late, after their callers had given them up */
+  readonly landed: number;
+  /** such writes that the store refused */
+  readonly refused: number;
+  /** such writes that conditions cannot prevent, and that were left out */
+  readonly omitted: number;
   /** a line for each history with a violation: its seed, its world and the violations */
   readonly failures: readonly string[];
 }
@@ -25,15 +31,19 @@ export async function runHistories(
 ): Promise<HistoriesResult> {
   const failures: string[] = [];
   let [histories, calls, killed, buried] = [0, 0, 0, 0];
+  let [landed, refused, omitted] = [0, 0, 0];
   for (let seed = first; seed < first + count && failures.length < maxFailures; seed++) {
     const history = await runHistory(seed, report);
     histories++;
     calls += history.calls;
     killed += history.killed;
     buried += history.buried;
+    landed += history.late.landed;
+    refused += history.late.refused;
+    omitted += history.late.omitted;
     if (history.violations.length > 0) {
       failures.push(`seed ${seed} ${JSON.stringify(history.traits)}: ${history.violations.join('; ')}`);
     }
   }
-  return { histories, calls, killed, buried, failures };
+  return { histories, calls, killed, buried, landed, refused, omitted, failures };
 }

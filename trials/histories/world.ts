@@ -7,6 +7,7 @@ import type { Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
 import type { MemoryObject } from '../../shared/ports/memory/storage.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
+import { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
 import { MemoryWorld } from '../../test/support/memory-world.ts';
 import type { Random } from '../support/random.ts';
@@ -21,6 +22,8 @@ export interface WorldTraits {
   /** does the source evaluate If-Match? */
   readonly conditions: boolean;
   readonly completeEtag: boolean;
+  /** does the destination compare what a write replaces? Then callers may give up writes that take effect later */
+  readonly conditionalWrites: boolean;
 }
 
 /** Objects over this size are large. */
@@ -39,6 +42,7 @@ export class HistoryWorld extends MemoryWorld {
   readonly scheduler: Scheduler;
   readonly queue = new MemoryQueue({ gate: this.gate, clock: this.clock, visibilityMillis });
   readonly deadLetters = new MemoryDeadLetters(this.gate);
+  readonly lateWrites: LateWrites;
   readonly violations: string[] = [];
   /** share of all calls that fail */
   faultRate = 0;
@@ -60,8 +64,9 @@ export class HistoryWorld extends MemoryWorld {
       opaque: random.chance(0.25),
       conditions: random.chance(0.8),
       completeEtag: random.chance(0.8),
+      conditionalWrites: random.chance(0.6),
     };
-    const { deletes, oneStore, versions, opaque, conditions, completeEtag } = traits;
+    const { deletes, oneStore, versions, opaque, conditions, completeEtag, conditionalWrites } = traits;
     super({
       task: {
         name: 'model',
@@ -70,8 +75,8 @@ export class HistoryWorld extends MemoryWorld {
         serverSideCopy: oneStore ? 'auto' : 'never',
         largeObjectThreshold: thresholdBytes,
       },
-      source: { versions, pinnedReads: conditions },
-      destination: { completeEtag },
+      source: { versions, pinnedReads: conditions, conditionalWrites },
+      destination: { completeEtag, conditionalWrites },
       opaque: { destination: opaque },
       oneStore,
     });
@@ -79,6 +84,12 @@ export class HistoryWorld extends MemoryWorld {
     this.scheduler = scheduler;
     this.report = report;
     this.#random = random;
+    this.lateWrites = new LateWrites({
+      bucket: this.destinationStorage.bucket('destination'),
+      gate: this.gate,
+      isCut: () => conditionalWrites && this.#fails(),
+      mayAppear: (key) => !deletes || this.sourceStorage.bucket('source').get(key) !== undefined,
+    });
     this.gate.hooks = {
       before: async (call) => this.#passage(call, 'before'),
       after: async (call) => this.#passage(call, 'after'),
@@ -95,7 +106,7 @@ export class HistoryWorld extends MemoryWorld {
     return {
       ...context,
       source: process.port(context.source),
-      destination: process.port(context.destination),
+      destination: process.port(this.lateWrites.cutting(context.destination)),
       buffers: new BufferPool(64 * MiB),
       progress: () => undefined,
       deadline,

@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.ts';
-import { header, type Call } from '../call.ts';
+import { header, type Call, type Server } from '../call.ts';
 import type { ObjectRow } from '../store/schema.ts';
 
 /** Whether an `If-Match` list contains the ETag (without quotes). */
@@ -64,10 +64,12 @@ export function checkCopySource(call: Call, row: ObjectRow): void {
 }
 
 /**
- * Checks the conditions of a write or a deletion against the current object.
- * @throws S3Error PreconditionFailed; NoSuchKey for `If-Match` without a current object
+ * Checks the conditions of a write or a deletion against the current object, as the S3 User Guide describes it ("How to
+ * prevent object overwrites with conditional writes", "How to perform conditional deletes"). `If-Match` needs
+ * permission to read the object.
+ * @throws S3Error PreconditionFailed; NoSuchKey for `If-Match` without a current object; AccessDenied
  */
-export function checkWrite(call: Call, current: ObjectRow | undefined): void {
+export function checkWrite(call: Call, server: Server, current: ObjectRow | undefined): void {
   const match = header(call, 'if-match');
   const noneMatch = header(call, 'if-none-match');
   if (noneMatch !== undefined) {
@@ -75,6 +77,26 @@ export function checkWrite(call: Call, current: ObjectRow | undefined): void {
     if (current !== undefined) throw failed('If-None-Match');
   }
   if (match === undefined) return;
+  const { bucket, key } = call.info;
+  const accessKeyId = call.authentication?.accessKeyId;
+  if (!server.allows({ operation: 'GetObject', bucket, key, accessKeyId })) throw new S3Error('AccessDenied');
   if (current === undefined) throw new S3Error('NoSuchKey');
   if (!matches(match, current.etag)) throw failed('If-Match');
+}
+
+/**
+ * Checks the conditions again when the write takes effect.
+ * @param before the object that was there when the request began
+ * @throws S3Error as {@link checkWrite}; ConditionalRequestConflict if another request wrote in between, even if the
+ *   conditions hold again
+ */
+export function checkWriteAgain(
+  call: Call,
+  server: Server,
+  before: ObjectRow | undefined,
+  current: ObjectRow | undefined,
+): void {
+  checkWrite(call, server, current);
+  const isConditional = header(call, 'if-match') !== undefined || header(call, 'if-none-match') !== undefined;
+  if (isConditional && before?.content !== current?.content) throw new S3Error('ConditionalRequestConflict');
 }

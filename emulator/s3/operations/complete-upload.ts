@@ -9,7 +9,7 @@ import { combineChecksums } from '../digest/combine.ts';
 import { S3Error } from '../errors.ts';
 import { encryptionHeaders } from '../http/attributes.ts';
 import { receiveDocument } from '../http/body.ts';
-import { checkWrite } from '../http/conditions.ts';
+import { checkWrite, checkWriteAgain } from '../http/conditions.ts';
 import { encodeUriPath } from '../http/uri.ts';
 import { childrenOf, document, element, parseXml, textOf } from '../http/xml.ts';
 import { documentEtag, partsEtag } from '../personalities/etag.ts';
@@ -172,7 +172,8 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
   if (made !== undefined) return answer(call, made);
 
   const upload = requireUpload(call, server);
-  checkWrite(call, storage.objects.find(bucket, key));
+  const before = storage.objects.find(bucket, key);
+  checkWrite(call, server, before);
   const parts = matchParts(upload, named, storage.parts.of(upload.content), rules);
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   checkSize(call, size);
@@ -200,7 +201,7 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
     const now = new Map(storage.parts.of(upload.content).map((part) => [part.number, part.file]));
     if (parts.some((part) => now.get(part.number) !== part.file)) throw new S3Error('InvalidPart');
     const current = storage.objects.find(bucket, key);
-    checkWrite(call, current);
+    checkWriteAgain(call, server, before, current);
     storage.uploads.delete(upload.id);
     storage.dropContent(commit, upload.content, new Set(parts.map(({ number }) => number)));
     // Readers request parts 1 to N, whatever numbers the parts were uploaded with.

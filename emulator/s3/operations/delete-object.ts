@@ -46,7 +46,7 @@ export function deleteObject(call: Call, server: Server): Answer {
   }
   const { deleteMissing } = call.personality.objects;
   remove(call, server, call.info.key, (current) => {
-    checkWrite(call, current);
+    checkWrite(call, server, current);
     if (current === undefined && deleteMissing !== 'done') throw refusalError(deleteMissing);
   });
   return { status: 204 };

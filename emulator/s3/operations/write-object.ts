@@ -2,7 +2,7 @@ import { checksumElement, checksumHeader, parseAlgorithm } from '../digest/check
 import { S3Error } from '../errors.ts';
 import { copyAttributes, encryptionHeaders, entityTag, readAttributes, requireReadable } from '../http/attributes.ts';
 import { hasChecksum } from '../http/body.ts';
-import { checkCopySource, checkWrite } from '../http/conditions.ts';
+import { checkCopySource, checkWrite, checkWriteAgain } from '../http/conditions.ts';
 import { parseTagHeader, printTags } from '../http/tags.ts';
 import { document, element } from '../http/xml.ts';
 import { documentEtag, headerEtag } from '../personalities/etag.ts';
@@ -18,6 +18,8 @@ interface NewObject {
   readonly event: 'ObjectCreated:Put' | 'ObjectCreated:Copy';
   readonly attributes: Attributes;
   readonly bytes: StoredBytes;
+  /** what was under the key when the request began */
+  readonly before: ObjectRow | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ interface NewObject {
  * that fails.
  */
 async function putWhole(call: Call, server: Server, newObject: NewObject): Promise<ObjectRow> {
-  const { event, attributes, bytes } = newObject;
+  const { event, attributes, bytes, before } = newObject;
   const { storage, publisher } = server;
   const { bucket, key } = call.info;
   const checksumAlgorithm = bytes.sent ?? bytes.checksums.keys().next().value ?? null;
@@ -45,7 +47,7 @@ async function putWhole(call: Call, server: Server, newObject: NewObject): Promi
     storage.commit((commit) => {
       const bucketRow = requireBucket(server, bucket);
       const current = storage.objects.find(bucket, key);
-      checkWrite(call, current);
+      checkWriteAgain(call, server, before, current);
       storage.replaceObject(commit, row, current);
       storage.parts.put({ content, number: 1, file, size, md5, etag, modified, checksumAlgorithm, checksumValue });
       publisher.record(commit, bucketRow, { name: event, key, object: row }, originOf(call));
@@ -73,9 +75,10 @@ export async function putObject(call: Call, server: Server): Promise<Answer> {
   requireBucket(server, bucket);
   const attributes = readAttributes(call);
   // Checked again at the end. Here it saves the client from sending a body that would be refused.
-  checkWrite(call, server.storage.objects.find(bucket, key));
+  const before = server.storage.objects.find(bucket, key);
+  checkWrite(call, server, before);
   const bytes = await storeBody(call, server, hasChecksum(call) ? null : defaultChecksum(call, server));
-  const row = await putWhole(call, server, { event: 'ObjectCreated:Put', attributes, bytes });
+  const row = await putWhole(call, server, { event: 'ObjectCreated:Put', attributes, bytes, before });
   return { status: 200, headers: writtenHeaders(call, row) };
 }
 
@@ -93,7 +96,8 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   const source = requireCopySource(call, server);
   checkCopySource(call, source);
   requireReadable(source);
-  checkWrite(call, server.storage.objects.find(bucket, key));
+  const before = server.storage.objects.find(bucket, key);
+  checkWrite(call, server, before);
   if (source.size > maxCopyBytes) {
     throw new S3Error(
       'InvalidRequest',
@@ -117,7 +121,7 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   const algorithm =
     requested === undefined ? (source.checksumAlgorithm ?? defaultChecksum(call, server)) : parseAlgorithm(requested);
   const bytes = await copyBytes(server, source, { start: 0, length: source.size }, algorithm);
-  const row = await putWhole(call, server, { event: 'ObjectCreated:Copy', attributes, bytes });
+  const row = await putWhole(call, server, { event: 'ObjectCreated:Copy', attributes, bytes, before });
   const body = document(
     'CopyObjectResult',
     element('LastModified', new Date(row.modified).toISOString()),

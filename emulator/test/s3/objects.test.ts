@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it, jest, test } from '@jest/globals';
 import {
   CopyObjectCommand,
@@ -224,6 +225,35 @@ describe('a condition', () => {
     expect((await failure(s3.send(new DeleteObjectCommand({ Bucket, Key: 'guarded', IfMatch: ETag })))).status).toBe(
       412,
     );
+  });
+
+  it('is checked again when the body has arrived: what another writer did in between is a conflict', async () => {
+    const put = (Body: string, extra: object = {}): Promise<{ ETag?: string | undefined }> =>
+      s3.send(new PutObjectCommand({ Bucket, Key: 'contended', Body, ...extra }));
+    const between = async (extra: object, act: () => Promise<unknown>): Promise<unknown> => {
+      let begun = (): void => undefined;
+      const acted = new Promise<void>((resolve) => (begun = resolve)).then(act);
+      const body = Readable.from(
+        (async function* () {
+          yield Buffer.from('late');
+          begun();
+          await acted;
+          yield Buffer.from('r');
+        })(),
+      );
+      const command = new PutObjectCommand({ Bucket, Key: 'contended', Body: body, ContentLength: 5, ...extra });
+      return failure(s3.send(command));
+    };
+    const remove = (): Promise<unknown> => s3.send(new DeleteObjectCommand({ Bucket, Key: 'contended' }));
+    expect(await between({ IfNoneMatch: '*' }, () => put('1'))).toMatchObject({ status: 412 });
+    const { ETag = '' } = await put('1');
+    expect(await between({ IfMatch: ETag }, () => put('2'))).toMatchObject({ status: 412 });
+    await put('1');
+    expect(await between({ IfMatch: ETag }, () => put('1'))).toEqual({
+      name: 'ConditionalRequestConflict',
+      status: 409,
+    });
+    expect(await between({ IfMatch: ETag }, remove)).toEqual({ name: 'NoSuchKey', status: 404 });
   });
 
   it('lets only one of many writers create an object', async () => {

@@ -4,8 +4,10 @@ import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
-import type { PartAddress } from '../../ports/object-store.ts';
+import { comparesReplaced, traitsOf, type ConditionalCall } from '../../model/stores/stores.ts';
+import type { PartAddress, Replaces } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
+import { conditionInput, type ConditionInput } from './inputs.ts';
 import { PinnedCopies } from './pinned-copies.ts';
 import { asUploadGone } from './quirks.ts';
 
@@ -15,6 +17,9 @@ const bucketFreshMillis = 60_000;
 /** An upload in parts of one object. */
 export type UploadName = Pick<PartAddress, 'key' | 'uploadId'>;
 
+/** Does the store compare what a call of this kind says that it replaces? */
+export type Compares = (call: ConditionalCall) => boolean;
+
 /**
  * One bucket as every call needs it: the client, the fields that every request carries, and errors as faults whose
  * message names the object.
@@ -22,6 +27,9 @@ export type UploadName = Pick<PartAddress, 'key' | 'uploadId'>;
 export class S3Bucket {
   readonly client: S3Client;
   readonly side: DestinationSide;
+  readonly #compares: Compares;
+  /** whether the store was found to implement no conditions of copies (writing.ts) */
+  copiesUnconditionally = false;
   readonly pinnedObjects = new PinnedCopies();
   readonly pinnedParts = new PinnedCopies();
   /** whether the store was found to have the first version of ListObjects alone (list-objects.ts) */
@@ -29,9 +37,16 @@ export class S3Bucket {
   #seenAtMillis = -Infinity;
   #hasReadTags = false;
 
-  constructor(client: S3Client, side: DestinationSide) {
+  /** @param compares by default, what is known of the store */
+  constructor(client: S3Client, side: DestinationSide, compares?: Compares) {
     this.client = client;
     this.side = side;
+    this.#compares = compares ?? ((call) => comparesReplaced(traitsOf(side), call));
+  }
+
+  /** see `ObjectStore` */
+  get conditionalWrites(): boolean {
+    return this.#compares('put');
   }
 
   /** The fields of every request. */
@@ -51,6 +66,11 @@ export class S3Bucket {
   object(key: string): S3Bucket['common'] & { Key: string } {
     parseWith(keySchema, key, `a key in bucket "${this.side.bucket}"`);
     return { ...this.common, Key: key };
+  }
+
+  /** The fields of a write or a deletion that name what it replaces, if the store compares that. */
+  condition(call: ConditionalCall, replaces: Replaces | undefined): ConditionInput {
+    return replaces !== undefined && this.#compares(call) ? conditionInput(replaces) : {};
   }
 
   /** The fields of every request about one upload. */

@@ -1,6 +1,6 @@
 import type { ChecksumAlgorithm, ContentHeaders, ObjectAttributes } from '../../model/object.ts';
 import type { DestinationSide, Side } from '../../model/config/task.ts';
-import type { Body, CopySource } from '../../ports/object-store.ts';
+import type { Body, CopySource, Replaces } from '../../ports/object-store.ts';
 import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
@@ -94,6 +94,13 @@ export function bodyInput(body: Body): Pick<PutObjectCommandInput, 'Body' | 'Con
 export function copyInput(source: CopySource): { CopySource: string; CopySourceIfMatch: string } {
   parseWith(keySchema, source.key, `copy from ${source.bucket}: ${quoted(source.key)}`);
   return { CopySource: copySourceHeader(source), CopySourceIfMatch: quotedEtag(source.etag) };
+}
+
+export type ConditionInput = Readonly<Partial<Record<'IfMatch' | 'IfNoneMatch', string>>>;
+
+/** The condition of a write or a deletion (S3 User Guide, "Conditional writes", "Conditional deletes"). */
+export function conditionInput(replaces: Replaces): ConditionInput {
+  return replaces === 'nothing' ? { IfNoneMatch: '*' } : { IfMatch: quotedEtag(replaces.etag) };
 }
 
 /** An ETag as headers and documents carry it. */

@@ -17,9 +17,10 @@ import type {
   ObjectStore,
   OpenObject,
   PartAddress,
+  Replaces,
   Stored,
 } from '../../ports/object-store.ts';
-import { S3Bucket } from './bucket.ts';
+import { S3Bucket, type Compares } from './bucket.ts';
 import { listFirstPage, listObjects } from './list-objects.ts';
 import * as listing from './listing.ts';
 import * as reading from './reading.ts';
@@ -37,8 +38,13 @@ export class S3ObjectStore implements ObjectStore {
   readonly minPartBytes = minPartBytes;
   readonly #bucket: S3Bucket;
 
-  constructor(client: S3Client, side: DestinationSide) {
-    this.#bucket = new S3Bucket(client, side);
+  /** @param compares by default, what is known of the store (shared/model/stores/) */
+  constructor(client: S3Client, side: DestinationSide, compares?: Compares) {
+    this.#bucket = new S3Bucket(client, side, compares);
+  }
+
+  get conditionalWrites(): boolean {
+    return this.#bucket.conditionalWrites;
   }
 
   get bucket(): string {
@@ -69,16 +75,16 @@ export class S3ObjectStore implements ObjectStore {
     return reading.objectTags(this.#bucket, key, options);
   }
 
-  put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored> {
-    return writing.putObject(this.#bucket, key, body, attributes);
+  put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+    return writing.putObject(this.#bucket, key, body, { attributes, replaces });
   }
 
-  delete(key: string): Promise<void> {
-    return writing.deleteObject(this.#bucket, key);
+  delete(key: string, replaces?: Replaces): Promise<void> {
+    return writing.deleteObject(this.#bucket, key, replaces);
   }
 
-  copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
-    return writing.copyObject(this.#bucket, source, key, attributes);
+  copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+    return writing.copyObject(this.#bucket, source, key, { attributes, replaces });
   }
 
   createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {

@@ -31,6 +31,7 @@ import { quoted } from '../../model/text.ts';
  * - no tags, no copies, no checksums, no HEAD of a part (several stores): shared/transfer
  * - `If-Match` or checksums are ignored (Ceph 16: checksums): shared/transfer/bytes
  * - copies ignore the version that they are pinned to (Ceph 16): shared/aws/s3/pinned-copies.ts
+ * - writes ignore what they are said to replace (Ceph 16): `conditionalWrites` of shared/ports/object-store.ts
  * - UploadPartCopy crashes the gateway (Ceph 16): the task's `serverSideCopy`
  *
  * The in-memory store can have most of them (shared/ports/memory/features.ts), and one contract suite runs against
@@ -120,6 +121,17 @@ export function storeCode(fault: Fault): unknown {
 /** Some stores answer a call about an upload that is gone with "no such key". The call names no other object. */
 export function asUploadGone(error: unknown): unknown {
   return isFault(error, 'SourceGone') ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
+}
+
+/**
+ * S3 answers a write or a deletion that names what it replaces with "precondition failed" if it finds something else,
+ * and with "no such key" if it finds nothing (S3 User Guide, "How to prevent object overwrites with conditional
+ * writes").
+ */
+export function asConflict(error: unknown): unknown {
+  if (!isFault(error, 'SourceChanged', 'BucketNotFound', 'UploadGone')) return error;
+  const isConflict = ['NoSuchKey', 'PreconditionFailed'].includes(String(storeCode(error)));
+  return isConflict ? new Fault('DestinationConflict', error.message, { cause: error.cause }) : error;
 }
 
 /** S3 answers Complete with `InvalidRequest` if the size or the kind of checksum is not the announced one. */

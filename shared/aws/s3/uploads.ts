@@ -15,7 +15,7 @@ import type { S3Bucket, UploadName } from './bucket.ts';
 import { bodyInput, copyInput, creationInput, partChecksum, quotedEtag } from './inputs.ts';
 import { hasOpaqueEtag, storedObject } from './object-info.ts';
 import { impossibleEtag } from './pinned-copies.ts';
-import { asFailedVerification, bareEtag } from './quirks.ts';
+import { asConflict, asFailedVerification, bareEtag, storeCode } from './quirks.ts';
 
 /** @throws Fault; `Unavailable` if the answer does not contain an upload ID */
 export async function createUpload(
@@ -94,15 +94,19 @@ async function expectPinnedParts(bucket: S3Bucket, input: UploadPartCopyCommandI
   );
 }
 
-/** @throws Fault; `UploadGone` if the upload does not exist, `VerificationFailed` if the object is not as expected */
+/**
+ * @throws Fault; `UploadGone` if the upload does not exist or has to be begun again, `VerificationFailed` if the object
+ *   is not as expected, `DestinationConflict` if something else is there than what it replaces
+ */
 export async function completeUpload(
   bucket: S3Bucket,
   upload: UploadName,
   parts: readonly StoredPart[],
-  { algorithm, checksum, size }: ExpectedObject,
+  { algorithm, checksum, size, replaces }: ExpectedObject,
 ): Promise<Stored> {
   const input = {
     ...bucket.upload(upload),
+    ...bucket.condition('complete', replaces),
     MpuObjectSize: size,
     ...(algorithm && { ChecksumType: 'FULL_OBJECT' as const }),
     ...(algorithm && checksum !== undefined && { [`Checksum${algorithm}`]: checksum }),
@@ -118,7 +122,9 @@ export async function completeUpload(
   const answer = await bucket
     .callUpload('CompleteMultipartUpload', upload.key, () => bucket.client.send(command))
     .catch((error: unknown) => {
-      throw asFailedVerification(error);
+      // Without a condition on an ETag, "no such key" is about the upload.
+      const known = asFailedVerification(input.IfMatch === undefined ? error : asConflict(error));
+      throw asUploadToBeginAgain(known);
     });
   return storedObject(answer.ETag, answer);
 }
@@ -131,4 +137,13 @@ export async function abortUpload(bucket: S3Bucket, upload: UploadName): Promise
   } catch (error) {
     if (!isFault(error, 'UploadGone')) throw error;
   }
+}
+
+/**
+ * After "conditional request conflict", an upload has to be begun again, with all of its parts (S3 API Reference,
+ * CompleteMultipartUpload, "If-Match").
+ */
+function asUploadToBeginAgain(error: unknown): unknown {
+  const conflicted = isFault(error, 'DestinationConflict') && storeCode(error) === 'ConditionalRequestConflict';
+  return conflicted ? new Fault('UploadGone', error.message, { cause: error.cause }) : error;
 }

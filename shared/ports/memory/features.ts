@@ -48,6 +48,8 @@ export interface StoreFeatures {
   readonly upperCaseEtags: boolean;
   /** the ETag of an object in parts is the MD5 of its parts' MD5s; false: of something else (Aliyun OSS) */
   readonly multipartMd5s: boolean;
+  /** writes and deletions compare what they replace; false: they take place whatever is there */
+  readonly conditionalWrites: boolean;
   /** the order of listings; `utf16` is JavaScript's, which some stores have too */
   readonly order: 'utf8' | 'utf16';
   /** keys per page of a listing, at most */
@@ -77,6 +79,7 @@ export const s3Features: StoreFeatures = {
   saysOpaque: true,
   upperCaseEtags: false,
   multipartMd5s: true,
+  conditionalWrites: true,
   order: 'utf8',
   pageSize: 1000,
   minPartBytes,

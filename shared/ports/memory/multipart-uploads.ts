@@ -2,6 +2,7 @@ import { Fault } from '../../model/faults.ts';
 import { maxParts, maxPartBytes } from '../../model/limits.ts';
 import type { ListedPart, StoredPart } from '../../model/part-plan.ts';
 import type { CreatedUpload, ExpectedObject, ListedUpload, PartAddress, Stored } from '../object-store.ts';
+import { requireReplaced } from './conditions.ts';
 import { checksumOf } from './digests.ts';
 import type { MemoryBucket, MemoryObject, MemoryPart, MemoryStorage, MemoryUpload } from './storage.ts';
 
@@ -86,6 +87,7 @@ export async function completeUpload(
   }
   // Another caller may have ended the upload while the checksum was computed.
   uploadOf(bucket, uploadId);
+  requireReplaced(storage, bucket, key, expected.replaces);
   const object: MemoryObject = {
     ...upload.attributes,
     bytes,

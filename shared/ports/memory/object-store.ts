@@ -18,12 +18,14 @@ import type {
   ObjectStore,
   OpenObject,
   PartAddress,
+  Replaces,
   Stored,
 } from '../object-store.ts';
 import { arrive, receive } from './body.ts';
 import { checksumOf } from './digests.ts';
 import type { Call } from './gate.ts';
 import type { MemoryBucket, MemoryObject, MemoryStorage } from './storage.ts';
+import { requireReplaced } from './conditions.ts';
 import { abortUpload, completeUpload, createUpload, listParts, listUploads, storePart } from './multipart-uploads.ts';
 
 /** What is written under a key. */
@@ -57,6 +59,10 @@ export class MemoryObjectStore implements ObjectStore {
 
   get minPartBytes(): number {
     return this.#storage.features.minPartBytes;
+  }
+
+  get conditionalWrites(): boolean {
+    return this.#storage.features.conditionalWrites;
   }
 
   /** Makes a call through the gate, if the credentials allow it. */
@@ -150,11 +156,12 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async put(key: string, body: Body, attributes: ObjectAttributes): Promise<Stored> {
+  async put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('put', key, async (bucket, call) => {
       this.#checkTags(key, attributes);
       const { features, gate } = this.#storage;
       const bytes = await receive(gate, call, body, features.checksums);
+      requireReplaced(this.#storage, bucket, key, replaces);
       return this.#write(bucket, key, {
         bytes,
         attributes: this.#keptAttributes(attributes),
@@ -163,14 +170,20 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#pass('delete', key, (bucket) => bucket.write(key, undefined, this.#storage.features.versions));
+  async delete(key: string, replaces?: Replaces): Promise<void> {
+    await this.#pass('delete', key, (bucket) => {
+      // As on S3, where "not found" is the answer, and no fault here.
+      if (replaces !== undefined && !bucket.get(key)) return;
+      requireReplaced(this.#storage, bucket, key, replaces);
+      bucket.write(key, undefined, this.#storage.features.versions);
+    });
   }
 
-  async copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
+  async copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('copy', key, (bucket) => {
       this.#checkTags(key, attributes);
       const { bytes, checksumAlgorithm } = this.#copySource(source, 'copies');
+      requireReplaced(this.#storage, bucket, key, replaces);
       return this.#write(bucket, key, {
         bytes: Buffer.from(bytes),
         attributes: this.#keptAttributes(attributes, this.#storage.features.tagsOfCopiesAndUploads),

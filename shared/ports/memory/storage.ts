@@ -54,6 +54,7 @@ export class MemoryBucket {
   readonly opaque: boolean;
   readonly uploads = new Map<string, MemoryUpload>();
   readonly #versions = new Map<string, Versions>();
+  readonly #writes = new Map<string, number>();
 
   constructor(name: string, opaque: boolean) {
     this.name = name;
@@ -70,8 +71,14 @@ export class MemoryBucket {
     return [...this.#versions].filter(([, versions]) => versions.at(-1)).map(([key]) => key);
   }
 
+  /** How often the key was written or deleted. */
+  writesOf(key: string): number {
+    return this.#writes.get(key) ?? 0;
+  }
+
   /** Makes `object` (or, undefined, its absence) the current state of the key. */
   write(key: string, object: MemoryObject | undefined, keepVersions: boolean): void {
+    this.#writes.set(key, this.writesOf(key) + 1);
     if (keepVersions) this.#versions.set(key, [...(this.#versions.get(key) ?? []), object]);
     else if (object) this.#versions.set(key, [object]);
     else this.#versions.delete(key);

@@ -2,28 +2,34 @@ import { Fault, isFault } from '../../model/faults.ts';
 import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagIsMd5, sameEtag, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
 import { passBody, readBody } from '../../flow/body.ts';
-import type { OpenObject, Stored } from '../../ports/object-store.ts';
+import type { Body, OpenObject, Replaces, Stored } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
 import { expectKept, noteUnkept, sentOf, type Sent } from '../decide/kept-attributes.ts';
+import { replacing } from '../decide/replaces.ts';
 import type { Losses } from '../losses.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { readAttributes, withTagsIfSupported } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
+import { writeOver } from './own-write.ts';
 import { checksumToSend, knownChecksum, withChecksumIfSupported } from './put-checksum.ts';
 
 /** A version of an object that is to be copied. */
 export interface Copy {
   readonly pair: ObjectPair;
   readonly source: ObjectInfo;
+  /** what it replaces at the destination */
+  readonly replaces: Replaces | undefined;
   /** receives what the copy lacks */
   readonly losses: Losses;
 }
 
 /** An object on its way through one PUT. */
 interface Put extends Copy {
+  /** what the next attempt replaces: what was seen, or what the one before wrote */
+  replaces: Replaces | undefined;
   /** what the destination's object is created with */
   readonly attributes: ObjectAttributes;
   /** the MD5s of reads that differ from the source's ETag */
@@ -35,7 +41,8 @@ interface Put extends Copy {
  * if it is an MD5, and the destination verifies them by the MD5 that is sent with them.
  * @param opened the source's body, if it is already open; it is read or destroyed
  * @returns what the destination stored
- * @throws Fault; `AttributeLost` if the task is strict, before the object is written if that is known by then
+ * @throws Fault; `DestinationConflict` if the destination holds something else than what is replaced; `AttributeLost`
+ *   if the task is strict, before the object is written if that is known by then
  */
 export async function putObject(context: PartContext, copy: Copy, opened?: OpenObject): Promise<Stored> {
   const { pair, source, losses } = copy;
@@ -53,7 +60,7 @@ export async function putObject(context: PartContext, copy: Copy, opened?: OpenO
         };
         if (source.size <= maxBufferedBodyBytes) return putBuffered(context, put, await next());
         return withTagsIfSupported(losses, put.attributes, async (attributes) =>
-          putStreamed(context, { ...put, attributes }, await next()),
+          putStreamed(context, put, attributes, await next()),
         );
       },
       (fault, message) => context.progress({ type: 'retry', key: pair.key, fault, message }),
@@ -88,7 +95,7 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
     const outcome = await withChecksumIfSupported(losses, checksum, (known) => {
       const body = { data: buffer.bytes, size: source.size, ...digest.forBody(), ...known };
       return withTagsIfSupported(losses, attributes, async (supported) => {
-        const stored = await context.destination.put(pair.destinationKey, body, supported);
+        const stored = await putOver(context, put, digest, { body, attributes: supported });
         return { stored, sent: sentOf(supported, known.checksum) };
       });
     });
@@ -97,6 +104,21 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
   } finally {
     buffer.release();
   }
+}
+
+/** Puts the object over what is to be replaced. An attempt that comes after this one replaces what this one wrote. */
+async function putOver(
+  context: PartContext,
+  put: Put,
+  digest: Md5Digest,
+  { body, attributes }: { readonly body: Body; readonly attributes: ObjectAttributes },
+): Promise<Stored> {
+  const { pair, source, replaces } = put;
+  const stored = await writeOver(context, pair, { source, md5: digest.hex, replaces }, () =>
+    context.destination.put(pair.destinationKey, body, attributes, replaces),
+  );
+  put.replaces = replacing(stored);
+  return stored;
 }
 
 /**
@@ -162,8 +184,13 @@ async function readBack({ destination }: PartContext, pair: ObjectPair): Promise
 }
 
 /** For bodies too large to buffer whose ETag is their MD5: it can be sent ahead of the bytes. */
-async function putStreamed(context: PartContext, put: Put, opened: OpenObject): Promise<Outcome> {
-  const { pair, source, attributes, losses } = put;
+async function putStreamed(
+  context: PartContext,
+  put: Put,
+  attributes: ObjectAttributes,
+  opened: OpenObject,
+): Promise<Outcome> {
+  const { pair, source, losses } = put;
   const digest = new Md5Digest(source.etag);
   const data = passBody(opened.body, source.size, pair.sourceName, () => undefined);
   try {
@@ -172,7 +199,7 @@ async function putStreamed(context: PartContext, put: Put, opened: OpenObject): 
     const body = { data, size: source.size, ...digest.forBody(), ...(checksum && { checksum }) };
     const sent = sentOf(attributes, checksum);
     expectKept(context, losses, 'put', sent);
-    const stored = await context.destination.put(pair.destinationKey, body, attributes);
+    const stored = await putOver(context, put, digest, { body, attributes });
     await confirmWrite(context, pair, digest, stored);
     return { stored, sent };
   } catch (error) {

@@ -9,6 +9,7 @@ import type { CopyContext } from '../context.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
 import { needsLedger } from './choose-route.ts';
 import { mayCopyInside } from './inside-copies.ts';
+import { mayExpectNothing } from './replaces.ts';
 
 /** Both sides of an object as they are now. */
 export interface BothSides {
@@ -28,9 +29,9 @@ export async function lookAtBothSides(context: CopyContext, pair: ObjectPair, jo
   const lookAtDestination = (): Promise<ObjectInfo | undefined> => context.destination.head(pair.destinationKey);
   const trusted =
     job.missingAt !== undefined &&
+    (job.size ?? Infinity) <= missingTrustedMaxBytes &&
     // The absolute value covers a finder whose clock is ahead of this one.
-    Math.abs(context.clock.now() - job.missingAt) < missingTrustedMillis &&
-    (job.size ?? Infinity) <= missingTrustedMaxBytes;
+    (Math.abs(context.clock.now() - job.missingAt) < missingTrustedMillis || mayExpectNothing(context.destination));
   const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {
     const opened = await context.source.get(pair.key, { checksum: isS3Itself(task.source) });

@@ -5,6 +5,7 @@ import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/me
 import type { PartRange } from '../../model/part-plan.ts';
 import type { Outcome } from '../../ports/progress.ts';
 import type { CopyContext } from '../context.ts';
+import { replacing } from '../decide/replaces.ts';
 import { isStillCurrent } from '../decide/still-current.ts';
 import { attributesDigest } from '../decide/version.ts';
 import { pairOf, type ObjectPair } from '../object-pair.ts';
@@ -56,10 +57,13 @@ async function complete(
   pair: ObjectPair,
   { target, startedAt }: Underway,
 ): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[] }> {
+  // The destination first: a write over what was seen before the source cannot undo a newer copy.
+  const { destination } = context;
+  const replaced = destination.conditionalWrites ? await destination.head(pair.destinationKey) : undefined;
   const source = await context.source.head(pair.key);
   if (!source || !sameEtag(source.etag, target.sourceEtag)) return 'changed';
   if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
-  const completion = await completeUpload(context, pair, target, source);
+  const completion = await completeUpload(context, pair, target, { source, replaces: replacing(replaced) });
   if (completion.kind === 'missing') return completion;
   if (!(await isStillCurrent(context, pair.key, source))) return 'changed';
   const { uploadId } = target;

@@ -4,7 +4,7 @@ import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts'
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
-import type { Stored } from '../../ports/object-store.ts';
+import type { Replaces, Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { CopyContext } from '../context.ts';
 import { noteUnkept } from '../decide/kept-attributes.ts';
@@ -20,7 +20,8 @@ export type Completion =
 
 /**
  * Completes the upload if every planned part is present, and otherwise returns the missing ones.
- * @param source the version that the upload is for
+ * @param of.source the version that the upload is for
+ * @param of.replaces what the object replaces at the destination
  * @returns what the copy lacks, if it is complete
  * @throws as {@link completeParts}, and Fault `AttributeLost` if the task is strict and the copy lacks something:
  *   before it is visible, unless the destination silently ignores it and this process has not seen that before
@@ -29,11 +30,11 @@ export async function completeUpload(
   context: CopyContext,
   pair: ObjectPair,
   target: UploadTarget,
-  source: Pick<ObjectInfo, 'headers' | 'metadata'>,
+  { source, replaces }: { source: Pick<ObjectInfo, 'headers' | 'metadata'>; replaces: Replaces | undefined },
 ): Promise<Completion> {
   const losses = new Losses(context, pair);
   for (const kind of target.lost ?? []) losses.note(kind, 'its upload was created without it');
-  const completed = await completeParts(context, pair, target);
+  const completed = await completeParts(context, pair, target, replaces);
   if (completed.kind === 'missing') return completed;
   const { stored, shown } = completed;
   const metadata = context.task.metadata ? source.metadata : {};
@@ -50,10 +51,17 @@ type CompletedParts =
 /**
  * Completes the upload if every planned part is present, and otherwise returns the missing ones. The parts are compared
  * with the source *before* the object becomes visible: with the source's own layout, their MD5s give the source's ETag.
- * @throws Fault `UploadGone` if the upload is unknown and the object is not what it would have become,
- *   `VerificationFailed` if the parts are not the source's bytes (the upload is aborted: no retry could mend it)
+ * @throws Fault `UploadGone` if the upload is unknown, or has to be begun again, and the object is not what it would
+ *   have become; `DestinationConflict` if the object is something else than what it would have become or replaced: the
+ *   parts stay; `VerificationFailed` if the parts are not the source's bytes (the upload is aborted: no retry could
+ *   mend it)
  */
-async function completeParts(context: CopyContext, pair: ObjectPair, target: UploadTarget): Promise<CompletedParts> {
+async function completeParts(
+  context: CopyContext,
+  pair: ObjectPair,
+  target: UploadTarget,
+  replaces: Replaces | undefined,
+): Promise<CompletedParts> {
   const { destination } = context;
   const { uploadId, plan } = target;
   const listed = await destination.listParts(pair.destinationKey, uploadId);
@@ -78,13 +86,14 @@ async function completeParts(context: CopyContext, pair: ObjectPair, target: Upl
   try {
     const stored = await destination.completeUpload(pair.destinationKey, uploadId, parts, {
       size: plan.size,
+      replaces,
       ...(target.checksum && { algorithm: target.checksum }),
       ...(target.fullChecksum !== undefined && { checksum: target.fullChecksum }),
     });
     return { kind: 'completed', ...(await confirmSize(context, pair, target, stored)) };
   } catch (error) {
     if (isFault(error, 'VerificationFailed')) await destination.abortUpload(pair.destinationKey, uploadId);
-    if (!isFault(error, 'UploadGone')) throw error;
+    if (!isFault(error, 'UploadGone', 'DestinationConflict')) throw error;
     // The answer to a successful Complete may have been lost, or another caller completed the same upload.
     const object = await destination.head(pair.destinationKey);
     const completed =
@@ -92,6 +101,8 @@ async function completeParts(context: CopyContext, pair: ObjectPair, target: Upl
       sameEtag(object.etag, expectedEtag) &&
       object.size === plan.size &&
       attributesDigest(context.task, object) === target.attributes;
+    // Only an upload that found something else than it was to replace is of use: its parts can replace that too.
+    if (completed || error.name === 'UploadGone') await destination.abortUpload(pair.destinationKey, uploadId);
     if (completed) return { kind: 'completed', stored: object, shown: object };
     throw error;
   }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import { describeBodiesAndListings } from './bodies-and-listings.ts';
+import { describeConditionalWrites } from './conditional-writes.ts';
 import { describeCopies } from './copies.ts';
 import type { StoreFeatures } from '../../../shared/ports/memory/features.ts';
 import { Kit, type Subject } from './kit.ts';
@@ -16,6 +17,7 @@ export function describeObjectStore(name: string, open: () => Promise<Subject>, 
     describeObjects(kit);
     describeBodiesAndListings(kit);
     describeCopies(kit);
+    describeConditionalWrites(kit);
     describeUploads(kit);
     describeUploadChecksums(kit);
   });

@@ -83,6 +83,23 @@ test('a job fails after another delivery deleted its message: it is sent as a ne
   expect(one.queue.length).toBe(0);
 });
 
+test('the reason of a failure is in the ledger even if the queue does not delay the message', async () => {
+  const one = new TestConsumer();
+  one.fail = () => {
+    throw new Fault('Unavailable', 'why');
+  };
+  await one.queue.send([job]);
+  one.queue.receive();
+  one.clock.pass(60_000);
+  const [second] = one.queue.receive();
+  const redelivery = {
+    ...one.consumer().redelivery,
+    after: () => Promise.reject(new Fault('Unavailable', 'no queue')),
+  };
+  expect(await consumeMessage({ ...one.consumer(), redelivery }, second!)).toBe(false);
+  expect(one.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', reason: 'Unavailable: why' })]);
+});
+
 let setting: TestConsumer;
 beforeEach(() => {
   setting = new TestConsumer();

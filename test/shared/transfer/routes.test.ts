@@ -328,7 +328,10 @@ describe('transferObject', () => {
   });
 
   it('trusts a recent missingAt for small objects, but not if the source is gone', async () => {
-    const world = new MemoryWorld({ task: { deletes: true, largeObjectThreshold: '5 MiB' } });
+    const world = new MemoryWorld({
+      task: { deletes: true, largeObjectThreshold: '5 MiB' },
+      destination: { conditionalWrites: false },
+    });
     await world.putSource(bytesOf(10));
     const missingAt = world.clock.now();
     const job = world.job('k', { size: 10, missingAt });
