@@ -34,6 +34,12 @@ const texts = {
 
 const counts = {
   MAX_RECEIVES: { meaning: "the queue's maxReceiveCount", default: maxReceives, least: 1, most: 1000 },
+  GIVE_UP_AFTER_SECONDS: {
+    meaning: 'seconds for which a job is tried again while a store, a service or a credential fails',
+    default: 86_400,
+    least: 1,
+    most: 1_209_600,
+  },
   PROCESSES: { meaning: 'processes that move objects', default: 'processors', least: 1, most: 512 },
   MEMORY_MIB: {
     meaning: 'memory for object bodies in all processes together, MiB; Node takes about 150 more per process',

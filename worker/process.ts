@@ -104,6 +104,7 @@ function consumerFor(
     ...queues,
     clock: systemClock,
     maxReceives: environment.MAX_RECEIVES,
+    giveUpAfterSeconds: environment.GIVE_UP_AFTER_SECONDS,
     interrupted: () => delivery.interrupted,
     ...reports(tally),
   });

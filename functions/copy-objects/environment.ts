@@ -6,4 +6,5 @@ export const environmentKeys = [
   'DEAD_LETTER_QUEUE_URL',
   'UPLOAD_MACHINE_ARN',
   'MAX_RECEIVES',
+  'GIVE_UP_AFTER_SECONDS',
 ] as const;

@@ -1,7 +1,7 @@
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { createMachineClient, createQueueClient } from '../../shared/aws/service-clients.ts';
 import { SfnUploads } from '../../shared/aws/upload-executions.ts';
-import { SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
+import { postponementOf, SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { reports } from '../../shared/observing/report.ts';
 import type { Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
@@ -33,8 +33,17 @@ export const handler = async (event: SQSEvent, invocation: Invocation): Promise<
   });
 };
 
-function messageOf({ messageId, body, receiptHandle, attributes }: SQSRecord): Message {
-  return { id: messageId, body, receipt: receiptHandle, receives: Number(attributes.ApproximateReceiveCount) };
+function messageOf({ messageId, body, receiptHandle, attributes, messageAttributes }: SQSRecord): Message {
+  const { ApproximateReceiveCount, MessageGroupId: group } = attributes;
+  const postponement = postponementOf(messageAttributes);
+  return {
+    id: messageId,
+    body,
+    receipt: receiptHandle,
+    receives: Number(ApproximateReceiveCount),
+    ...(group !== undefined && { group }),
+    ...(postponement && { postponement }),
+  };
 }
 
 function consumerOf(invocation: Invocation, tally: Tally): Consumer {
@@ -49,6 +58,7 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
     redelivery,
     clock: systemClock,
     maxReceives: Number(environment.MAX_RECEIVES),
+    giveUpAfterSeconds: Number(environment.GIVE_UP_AFTER_SECONDS),
     ...reports(tally),
   };
 }

@@ -31,6 +31,7 @@ export class CopyObjects extends FerryFunction {
         DEAD_LETTER_QUEUE_URL: pipeline.queues.deadLetters.queueUrl,
         UPLOAD_MACHINE_ARN: uploads.stateMachineArn,
         MAX_RECEIVES: String(maxReceives),
+        GIVE_UP_AFTER_SECONDS: String(pipeline.settings.giveUpAfterHours * 3600),
       }),
       // A small object is copied in parts too, if its source was uploaded in parts.
       sides: copySides,

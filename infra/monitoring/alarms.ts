@@ -12,7 +12,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { allTasks } from '../../shared/model/job.ts';
-import { metricTable, type metricDimensions, type MetricName } from '../../shared/model/metrics.ts';
+import { metricTable, workerService, type metricDimensions, type MetricName } from '../../shared/model/metrics.ts';
 import { namesOf, type Watched, type WatchedFunction } from './watched.ts';
 
 const minute = Duration.minutes(1);
@@ -22,6 +22,9 @@ const fiveMinutes = Duration.minutes(5);
 const longWait = Duration.hours(6);
 /** Minutes without work before the notice that all is done: longer than the wait of the UPLOAD machine. */
 const quietMinutes = 5;
+
+/** Their owners retry single errors; no retry helps against errors that last for a quarter of an hour. */
+const lasting = { periods: 3 };
 
 interface AlarmSettings {
   /** the alarm's name, and a heading of docs/runbook.md */
@@ -111,11 +114,33 @@ function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
       metric: failedExecutions(upload),
     },
     {
+      heading: metricTable.JobsPostponed.alarm,
+      meaning: 'Jobs cannot be done, because a store, a service or a credential has failed for a quarter of an hour.',
+      metric: postponements(namespace),
+      ...lasting,
+    },
+    {
       heading: metricTable.UploadsSwept.alarm,
       meaning: 'Multipart uploads that had made no progress were found at a destination and aborted.',
       metric: ownMetric(namespace, 'UploadsSwept', { service: 'sweep-uploads', task: allTasks }),
     },
   ];
+}
+
+/** Jobs postponed by functions and by workers, of all tasks. */
+function postponements(namespace: string): MathExpression {
+  const usingMetrics = Object.fromEntries(
+    ['copy-objects', workerService].map((service) => [
+      service.replace('-', '_'),
+      ownMetric(namespace, 'JobsPostponed', { service, task: allTasks }).with({ period: fiveMinutes }),
+    ]),
+  );
+  return new MathExpression({
+    expression: sumOf(usingMetrics),
+    usingMetrics,
+    label: metricTable.JobsPostponed.meaning,
+    period: fiveMinutes,
+  });
 }
 
 /** An hour's sum of one of the stack's own metrics. */
@@ -141,8 +166,6 @@ function failedExecutions(machine: StateMachine): MathExpression {
   });
 }
 
-/** Their owners retry single errors; no retry helps against errors that last for a quarter of an hour. */
-const lasting = { periods: 3 };
 const finders: readonly WatchedFunction[] = ['planSync', 'findObjects'];
 
 function functionAlarms({ functions }: Watched): AlarmSettings[] {

@@ -161,6 +161,7 @@ function environmentOf(
     QUEUE_URL: pipeline.queues.jobs.queueUrl,
     DEAD_LETTER_QUEUE_URL: pipeline.queues.deadLetters.queueUrl,
     MAX_RECEIVES: String(maxReceives),
+    GIVE_UP_AFTER_SECONDS: String(pipeline.settings.giveUpAfterHours * 3600),
     DRAIN_SECONDS: String(drainSeconds),
     HEALTH_FILE: '/run/s3-ferry/health.json',
     ...(objectsAtOnce !== undefined && { OBJECTS_AT_ONCE: String(objectsAtOnce) }),

@@ -48,15 +48,15 @@ const byCode: Readonly<Record<string, FaultName>> = {
   TooManyRequestsException: 'Throttled',
   ProvisionedThroughputExceededException: 'Throttled',
   RequestLimitExceeded: 'Throttled',
-  CredentialsProviderError: 'AccessDenied',
+  CredentialsProviderError: 'CredentialsRefused',
   AccessDenied: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
-  ExpiredToken: 'AccessDenied',
-  ExpiredTokenException: 'AccessDenied',
-  InvalidToken: 'AccessDenied',
-  TokenRefreshRequired: 'AccessDenied',
-  InvalidAccessKeyId: 'AccessDenied',
-  SignatureDoesNotMatch: 'AccessDenied',
+  ExpiredToken: 'CredentialsRefused',
+  ExpiredTokenException: 'CredentialsRefused',
+  InvalidToken: 'CredentialsRefused',
+  TokenRefreshRequired: 'CredentialsRefused',
+  InvalidAccessKeyId: 'CredentialsRefused',
+  SignatureDoesNotMatch: 'CredentialsRefused',
 };
 
 /** What an operation is about. It decides what "not found", "conflict" and a failed condition mean. */
@@ -179,13 +179,13 @@ function regionOf({ $response, Region }: ServiceError): string | undefined {
 }
 
 /**
- * The fault for an error of a call for credentials. Whatever the reason, access is missing: only faults that may be
+ * The fault for an error of a call for credentials. Whatever the reason, there are none: only faults that may be
  * temporary keep their names.
  */
 export function accessFault(error: unknown, what: string): Fault {
   const fault = faultOf(error, what);
   if (fault.name === 'Throttled' || fault.name === 'Unavailable') return fault;
-  return new Fault('AccessDenied', fault.message, { cause: error });
+  return new Fault('CredentialsRefused', fault.message, { cause: error });
 }
 
 function hint(name: FaultName, code: string, region: string | undefined): string {

@@ -56,11 +56,11 @@ export class Parameters {
 
   /**
    * The text of a SecureString, not cached.
-   * @throws Fault `AccessDenied` if it does not exist
+   * @throws Fault `CredentialsRefused` if it does not exist
    */
   async secret(name: string): Promise<string> {
     const text = await this.#read(name, true);
-    if (text === undefined) throw new Fault('AccessDenied', `parameter ${name} with credentials does not exist`);
+    if (text === undefined) throw new Fault('CredentialsRefused', `parameter ${name} with credentials does not exist`);
     return text;
   }
 

@@ -10,6 +10,9 @@
  * - `restart`: the object changed under the attempt. The attempt is discarded, and the object is looked at from the
  *   start.
  *
+ * `ofSurroundings` marks what is not about the object: a service or a store that is down or busy, a credential that is
+ * refused. All jobs meet it, so it does not use up the deliveries of any (shared/model/postponement.ts).
+ *
  * `exitCode` is what a command exits with when the fault ends it: 2 if what the user wrote is wrong (an option or the
  * configuration), 1 otherwise.
  */
@@ -37,11 +40,26 @@ export const faultTable = {
     meaning: 'a run would delete more than its task allows, or its source lists too little',
   },
   UploadStuck: { retry: 'never', exitCode: 1, meaning: 'a multipart upload used up its rounds' },
-  AccessDenied: { retry: 'later', exitCode: 1, meaning: 'a store, a key or a role refused access' },
+  AccessDenied: {
+    retry: 'later',
+    exitCode: 1,
+    meaning: 'a store, a key or a role refused access to what was asked for',
+  },
+  CredentialsRefused: {
+    retry: 'later',
+    exitCode: 1,
+    ofSurroundings: true,
+    meaning: 'credentials are missing, expired or wrong, whatever is asked for with them',
+  },
   VerificationFailed: { retry: 'later', exitCode: 1, meaning: 'the destination does not confirm what was sent' },
   Truncated: { retry: 'later', exitCode: 1, meaning: 'a body ended before its length was reached' },
-  Throttled: { retry: 'later', exitCode: 1, meaning: 'a service asked to slow down' },
-  Unavailable: { retry: 'later', exitCode: 1, meaning: 'a service did not answer, or answered with a server error' },
+  Throttled: { retry: 'later', exitCode: 1, ofSurroundings: true, meaning: 'a service asked to slow down' },
+  Unavailable: {
+    retry: 'later',
+    exitCode: 1,
+    ofSurroundings: true,
+    meaning: 'a service did not answer, or answered with a server error',
+  },
   OutOfTime: { retry: 'later', exitCode: 1, meaning: 'the time of this call ran out before the work was done' },
   SourceChanged: {
     retry: 'restart',
@@ -55,7 +73,14 @@ export const faultTable = {
     exitCode: 1,
     meaning: 'another writer changed the destination at the same moment',
   },
-} as const satisfies Record<string, { retry: 'never' | 'later' | 'restart'; exitCode: 1 | 2; meaning: string }>;
+} as const satisfies Record<string, FaultRule>;
+
+interface FaultRule {
+  readonly retry: 'never' | 'later' | 'restart';
+  readonly exitCode: 1 | 2;
+  readonly ofSurroundings?: true;
+  readonly meaning: string;
+}
 
 export type FaultName = keyof typeof faultTable;
 export type RetryRule = (typeof faultTable)[FaultName]['retry'];
@@ -74,6 +99,11 @@ export class Fault extends Error {
 
   get retry(): RetryRule {
     return faultTable[this.name].retry;
+  }
+
+  get ofSurroundings(): boolean {
+    const rule: FaultRule = faultTable[this.name];
+    return rule.ofSurroundings === true;
   }
 
   get exitCode(): 1 | 2 {

@@ -22,6 +22,15 @@ export const metricTable = {
     standIn: unknownTask,
     meaning: 'jobs that went to the dead-letter queue',
   },
+  JobsPostponed: {
+    unit: 'Count',
+    graph: 'Objects',
+    alarm: 'Jobs postponed',
+    standIn: allTasks,
+    meaning:
+      'times that jobs were sent again because a store, a service or a credential failed: per task, and for all tasks ' +
+      'together',
+  },
   AttributesDropped: {
     unit: 'Count',
     graph: 'Objects',

@@ -1,14 +1,15 @@
 import type { Consumer } from '../transfer/consume-message.ts';
-import { unknownTask } from '../model/job.ts';
+import { allTasks, unknownTask } from '../model/job.ts';
 import { faultDetails } from './fault-details.ts';
 import { keyHash, logger, type Tally } from './tally.ts';
 
 /** What a consumer of the queue reports about its messages: the same lines and metrics from Lambda and the worker. */
 export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onEventDone'> {
   return {
-    onFault: (fault, { message, job, final }) => {
+    onFault: (fault, { message, job, fate }) => {
       const task = job?.task ?? unknownTask;
-      if (final) tally.add(task, 'ObjectsFailed', 1);
+      if (fate === 'buried') tally.add(task, 'ObjectsFailed', 1);
+      if (fate === 'postponed') for (const one of [task, allTasks]) tally.add(one, 'JobsPostponed', 1);
       const details = {
         task,
         // Not `message`: the logger writes the line's own text under that name.
@@ -16,8 +17,8 @@ export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onEventDone'>
         ...faultDetails(fault),
         ...(job && { keyHash: keyHash(job.key) }),
       };
-      if (final) logger.error('failed', details);
-      else logger.warn('failed, comes back', details);
+      if (fate === 'buried') logger.error('failed', details);
+      else logger.warn(`failed, ${fate}`, details);
     },
     onEventDone: (job, delayMillis) => tally.add(job.task, 'EventToDone', Math.max(0, delayMillis)),
   };

@@ -1,4 +1,5 @@
 import type { Job } from '../model/job.ts';
+import type { Postponement } from '../model/postponement.ts';
 
 /** The queue of jobs, from the sender's side. Lambda and the worker receive from it in their own ways. */
 export interface JobQueue {
@@ -24,6 +25,17 @@ export interface Redelivery {
    */
   after(receipt: string, seconds: number): Promise<boolean>;
 
-  /** Sends the job as a new message, if its own message was deleted. */
-  requeueJob(job: Job): Promise<void>;
+  /** Sends a new message, with no receives counted. */
+  sendAgain(message: NewMessage): Promise<void>;
+}
+
+/** A message that takes the place of a received one. */
+export interface NewMessage {
+  readonly body: string;
+  /** the fair-queue group of the received message */
+  readonly group?: string | undefined;
+  /** seconds until it can be received, at most 900 (SQS); default 0 */
+  readonly delaySeconds?: number;
+  /** why it is delayed, for its consumer to read back */
+  readonly postponement?: Postponement;
 }

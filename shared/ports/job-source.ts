@@ -1,3 +1,4 @@
+import type { Postponement } from '../model/postponement.ts';
 import type { Redelivery } from './job-queue.ts';
 
 /** A received message. */
@@ -10,6 +11,7 @@ export interface ReceivedMessage {
   readonly receives: number;
   /** the fair-queue group it was sent with */
   readonly group?: string;
+  readonly postponement?: Postponement;
 }
 
 /** The queue of jobs, from the side of a consumer that polls it. */

@@ -1,5 +1,6 @@
-import { asFault, Fault } from '../model/faults.ts';
+import { asFault, assertNever, Fault } from '../model/faults.ts';
 import { decodeJob, encodeJob, unknownTask, withoutHints, type Job } from '../model/job.ts';
+import { judgePostponement, type Postponement } from '../model/postponement.ts';
 import { keyFilter } from '../model/config/key-filter.ts';
 import { forEachConcurrently } from '../flow/concurrently.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/messages/s3-event.ts';
@@ -22,6 +23,10 @@ export interface Message {
   readonly receipt: string;
   /** how many times it was received, including this time */
   readonly receives: number;
+  /** its fair-queue group */
+  readonly group?: string;
+  /** present if its job was postponed before */
+  readonly postponement?: Postponement;
 }
 
 /** What processing messages needs; the same for Lambda and the EC2 worker. */
@@ -36,16 +41,31 @@ export interface Consumer {
   readonly clock: Clock;
   /** the queue's maxReceiveCount */
   readonly maxReceives: number;
+  /** how long a job is postponed because of its surroundings before it is given up */
+  readonly giveUpAfterSeconds: number;
   /**
    * Is the consumer itself ending (a drain, or the longest time a message may be held)? Then a transient fault is not
    * the job's failure: nothing is recorded, and the consumer returns the message to the queue.
    */
   interrupted?(): boolean;
-  /** Called for every message or job that failed. @param what.final whether it goes to the dead-letter queue */
-  onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly final: boolean }): void;
+  /** Called for every message or job that failed. */
+  onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly fate: Fate['kind'] }): void;
   /** Called when the object of an event was transferred. @param delayMillis since the event */
   onEventDone?(job: Job, delayMillis: number): void;
 }
+
+/** A job of a message. */
+interface Work {
+  readonly job: Job;
+  /** when the event happened that it came from, milliseconds since the epoch */
+  readonly at?: number | undefined;
+}
+
+/** What becomes of a message or job that failed. */
+type Fate =
+  | { readonly kind: 'buried' }
+  | { readonly kind: 'delivered again' }
+  | { readonly kind: 'postponed'; readonly delaySeconds: number; readonly postponement: Postponement };
 
 /**
  * Processes one message: a job, or an S3 event notification with any number of objects.
@@ -53,7 +73,9 @@ export interface Consumer {
  * | the job                                       | the message                                                |
  * |-----------------------------------------------|------------------------------------------------------------|
  * | succeeded                                     | leaves the queue                                           |
- * | cannot succeed until something is changed     | is buried: dead-letter queue, reason in the ledger |
+ * | cannot succeed until something is changed     | is buried: dead-letter queue, reason in the ledger         |
+ * | failed because of its surroundings            | leaves the queue; the job is sent again, with a delay      |
+ * | failed so for longer than a day (a setting)   | is buried                                                  |
  * | may succeed later                             | comes back after a growing delay; reason from failure 2 on |
  * | may succeed later; this was the last delivery | is buried                                                  |
  * | may succeed later; another delivery ended it  | is sent again as a new message                             |
@@ -62,31 +84,33 @@ export interface Consumer {
  * @returns true if the message may leave the queue
  */
 export async function consumeMessage(consumer: Consumer, message: Message): Promise<boolean> {
-  let work: readonly { readonly job: Job; readonly at?: number }[];
+  let work: readonly Work[];
   try {
     work = await jobsOf(consumer, message);
   } catch (error) {
     return handleFailure(consumer, message, asFault(error));
   }
   let leaves = true;
-  await forEachConcurrently(work, jobsAtOnce, async ({ job, at }) => {
+  await forEachConcurrently(work, jobsAtOnce, async (one) => {
+    const { job, at } = one;
     try {
       if (message.receives >= consumer.maxReceives) await recordLastAttempt(consumer, message, job);
       await consumer.transfer(job);
       if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
     } catch (error) {
-      if (!(await handleFailure(consumer, message, asFault(error), job))) leaves = false;
+      if (!(await handleFailure(consumer, message, asFault(error), one))) leaves = false;
     }
   });
   return leaves;
 }
 
 /** The jobs in a message: for an event, one for each task that replicates events of that object. */
-async function jobsOf(consumer: Consumer, { body, receives }: Message): Promise<{ job: Job; at?: number }[]> {
+async function jobsOf(consumer: Consumer, { body, receives, postponement }: Message): Promise<Work[]> {
   if (!isS3Notification(body)) {
     const job = decodeJob(body);
-    // On a second delivery, what the run saw is out of date: the first delivery may have done half the work.
-    return [{ job: receives > 1 ? withoutHints(job) : job }];
+    // On another delivery, what the run saw is out of date: the first delivery may have done half the work.
+    const isFirst = receives === 1 && postponement === undefined;
+    return [{ job: isFirst ? job : withoutHints(job), at: postponement?.eventAt }];
   }
   const events = parseS3Notification(body);
   const tasks = events.length === 0 ? [] : await consumer.tasks();
@@ -120,37 +144,77 @@ export function wantsEvent(task: Task | BrokenTask, event: ObjectEvent): boolean
 
 /** Written before the last delivery's work: if that crashes, the queue buries the message and this is the reason. */
 async function recordLastAttempt(consumer: Consumer, message: Message, job: Job): Promise<void> {
-  const fault = { name: 'Unavailable', message: `delivery ${message.receives}, the last, did not finish` };
+  const fault = { name: 'OutOfTime', message: `delivery ${message.receives}, the last, did not finish` };
   await recordFailed(consumer, job, fault, { attempts: message.receives });
 }
 
 /**
- * Reports and records a failure, and buries the message or delays it. Never throws: a message for which that fails must
- * not hold up the others of its batch.
- * @returns true if the message was buried and may leave the queue
+ * Reports and records a failure, and buries, postpones or delays the message. Never throws: a message for which that
+ * fails must not hold up the others of its batch.
+ * @returns true if the message may leave the queue
  */
-async function handleFailure(consumer: Consumer, message: Message, fault: Fault, job?: Job): Promise<boolean> {
+async function handleFailure(consumer: Consumer, message: Message, fault: Fault, work?: Work): Promise<boolean> {
   if (fault.retry !== 'never' && consumer.interrupted?.() === true) return false;
-  const final = fault.retry === 'never' || message.receives >= consumer.maxReceives;
+  const job = work?.job;
   const what = { message: message.id, ...(job && { job }) };
-  consumer.onFault(fault, { ...what, final });
+  const fate = fateOf(consumer, message, fault);
+  consumer.onFault(fault, { ...what, fate: fate.kind });
   try {
-    if (final) await bury(consumer, message, fault, job);
-    else await delay(consumer, message, fault, job);
-    return final;
+    switch (fate.kind) {
+      case 'buried':
+        await bury(consumer, message, fault, job);
+        return true;
+      case 'postponed':
+        await postpone(consumer, message, fault, { ...fate, work });
+        return true;
+      case 'delivered again':
+        await deliverAgain(consumer, message, fault, job);
+        return false;
+      default:
+        return assertNever(fate);
+    }
   } catch (error) {
     // The message stays in the queue, which delivers it again when its visibility timeout ends, or buries it.
-    consumer.onFault(asFault(error), { ...what, final: false });
+    consumer.onFault(asFault(error), { ...what, fate: 'delivered again' });
     return false;
   }
 }
 
+/** Decides what becomes of a message, or a job of it, that failed. */
+function fateOf({ maxReceives, giveUpAfterSeconds, clock }: Consumer, message: Message, fault: Fault): Fate {
+  if (fault.retry === 'never') return { kind: 'buried' };
+  if (!fault.ofSurroundings) return { kind: message.receives >= maxReceives ? 'buried' : 'delivered again' };
+  const circumstances = { now: clock.now(), giveUpAfterSeconds, random: Math.random() };
+  const verdict = judgePostponement(message.postponement, circumstances);
+  return verdict.kind === 'given up' ? { kind: 'buried' } : { ...verdict, kind: 'postponed' };
+}
+
+/** Sends the job, or a message that could not be read yet, again as a new message. The received one then leaves. */
+async function postpone(
+  consumer: Consumer,
+  message: Message,
+  fault: Fault,
+  { work, delaySeconds, postponement }: Extract<Fate, { kind: 'postponed' }> & { readonly work: Work | undefined },
+): Promise<void> {
+  await consumer.redelivery.sendAgain({
+    body: work ? encodeJob(withoutHints(work.job)) : message.body,
+    group: message.group,
+    delaySeconds,
+    postponement: { ...postponement, ...(work?.at !== undefined && { eventAt: work.at }) },
+  });
+  // The first failure may be chance. After the second, the ledger says why the object is not there yet.
+  const { times } = postponement;
+  if (work && times === 2) await recordFailed(consumer, work.job, fault, { attempts: times });
+}
+
 /** Lets the message return later. The reason is recorded even if the queue does not answer. */
-async function delay(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
+async function deliverAgain(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
   try {
     const comesBack = await consumer.redelivery.after(message.receipt, redeliverySeconds(message.receives));
     // A concurrent delivery may have looked before this one wrote, and then deleted the message: no other would look.
-    if (!comesBack && job) await consumer.redelivery.requeueJob(withoutHints(job));
+    if (!comesBack && job) {
+      await consumer.redelivery.sendAgain({ body: encodeJob(withoutHints(job)), group: message.group });
+    }
   } finally {
     // The first failure may be chance. From the second on, the reason is in the ledger, in case the last delivery
     // cannot write it.
@@ -160,7 +224,8 @@ async function delay(consumer: Consumer, message: Message, fault: Fault, job: Jo
 
 async function bury(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
   const place = job ?? { task: unknownTask, key: `message:${message.id}` };
-  await recordFailed(consumer, place, fault, { attempts: message.receives });
+  const attempts = message.receives + (message.postponement?.times ?? 0);
+  await recordFailed(consumer, place, fault, { attempts });
   // If a notification has several objects, only the failed one is buried.
   await consumer.deadLetters.bury(job ? encodeJob(job) : message.body, reasonOf(fault));
 }

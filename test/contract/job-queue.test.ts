@@ -9,12 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startFauxqs, type FauxqsServer } from 'fauxqs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
+import { postponementOf, SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { SqsQueueDepth } from '../../shared/aws/sqs/queue-depth.ts';
 import type { Job } from '../../shared/model/job.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
-import { describeQueue } from './job-queue.ts';
+import { systemClock } from '../../shared/ports/clock.ts';
+import { describeQueue, type Received } from './job-queue.ts';
 
 let server: FauxqsServer;
 let client: SQSClient;
@@ -40,7 +41,7 @@ async function createQueue(): Promise<string> {
   return QueueUrl;
 }
 
-async function receive(url: string): Promise<{ body: string; receipt: string; receives: number; reason: string }[]> {
+async function receive(url: string): Promise<(Received & { reason: string })[]> {
   const { Messages = [] } = await client.send(
     new ReceiveMessageCommand({
       QueueUrl: url,
@@ -53,12 +54,17 @@ async function receive(url: string): Promise<{ body: string; receipt: string; re
     body: Body,
     receipt: ReceiptHandle,
     receives: Number(Attributes?.ApproximateReceiveCount),
+    ...postponed(postponementOf(MessageAttributes)),
     reason: MessageAttributes?.['reason']?.StringValue ?? '',
   }));
 }
 
+const postponed = (postponement: Received['postponement']): Pick<Received, 'postponement'> =>
+  postponement ? { postponement } : {};
+
 describeQueue('in memory', async () => {
-  const queue = new MemoryQueue();
+  const clock = new ManualClock();
+  const queue = new MemoryQueue({ clock });
   const deadLetters = new MemoryDeadLetters();
   return {
     queue,
@@ -67,6 +73,7 @@ describeQueue('in memory', async () => {
     deadLetters,
     receive: async () => queue.receive(),
     remove: async (receipt) => queue.remove(receipt),
+    pass: async (milliseconds) => clock.pass(milliseconds),
     letters: async () => deadLetters.letters.map((letter) => ({ ...letter })),
     close: async () => undefined,
   };
@@ -83,6 +90,7 @@ describeQueue('SQS', async () => {
     remove: async (ReceiptHandle) => {
       await client.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle }));
     },
+    pass: (milliseconds) => systemClock.sleep(milliseconds),
     letters: () => receive(deadUrl),
     close: async () => undefined,
   };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { decodeJob, type Job } from '../../shared/model/job.ts';
+import { decodeJob, encodeJob, type Job } from '../../shared/model/job.ts';
+import type { Postponement } from '../../shared/model/postponement.ts';
 import type { CountedQueue } from '../../shared/ports/queue-depth.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../../shared/ports/job-queue.ts';
 
@@ -7,6 +8,7 @@ export interface Received {
   readonly body: string;
   readonly receipt: string;
   readonly receives: number;
+  readonly postponement?: Postponement;
 }
 
 export interface QueueSubject {
@@ -18,6 +20,8 @@ export interface QueueSubject {
   receive(): Promise<Received[]>;
   /** deletes a message */
   remove(receipt: string): Promise<void>;
+  /** lets time pass */
+  pass(milliseconds: number): Promise<void>;
   letters(): Promise<{ body: string; reason: string }[]>;
   close(): Promise<void>;
 }
@@ -76,10 +80,20 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
       const [first] = await subject.receive();
       await subject.remove(first!.receipt);
       expect(await subject.redelivery.after(first!.receipt, 0)).toBe(false);
-      await subject.redelivery.requeueJob(job);
+      await subject.redelivery.sendAgain({ body: encodeJob(job) });
       const [second] = await subject.receive();
       expect(second).toMatchObject({ receives: 1 });
       expect(decodeJob(second!.body)).toEqual(job);
+    });
+
+    it('sends a message again with a delay and its postponement, which the next delivery has', async () => {
+      const body = encodeJob({ task: 't', key: 'k', action: 'copy' });
+      const postponement = { since: 1_700_000_000_000, times: 3, eventAt: 1_600_000_000_000 };
+      await subject.redelivery.sendAgain({ body, group: 'run-1', delaySeconds: 1, postponement });
+      expect(await subject.receive()).toEqual([]);
+      await subject.pass(1100);
+      const [message] = await subject.receive();
+      expect(message).toMatchObject({ body, receives: 1, postponement });
     });
 
     it('counts its messages without receiving them', async () => {

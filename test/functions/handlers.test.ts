@@ -201,7 +201,7 @@ describe('copy-objects', () => {
     it('logs failures with their message IDs, and no secret', () => {
       const log = written.join('\n');
       expect(log).not.toContain('secret/EXAMPLE+key');
-      expect(log).toContain('failed, comes back');
+      expect(log).toContain('failed, delivered again');
       expect(log).toContain(`"messageId":"${messageIds.get(bodies.malformed)}"`);
       expect(log).not.toContain('reserved key');
     });

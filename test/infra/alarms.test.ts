@@ -13,6 +13,9 @@ interface Alarm {
   readonly TreatMissingData: string;
   readonly Namespace?: string;
   readonly MetricName?: string;
+  readonly Metrics?: readonly {
+    readonly MetricStat?: { readonly Metric: { MetricName: string; Namespace: string } };
+  }[];
 }
 
 interface Graph {
@@ -121,8 +124,10 @@ describe('the table of metrics', () => {
   });
 
   it.each(metrics)('names the alarm that looks at %s, if there is one', (name, { alarm }) => {
-    const looking = alarms.filter(
-      ({ MetricName, Namespace }) => MetricName === name && Namespace === 'S3Ferry/S3Ferry',
+    const looking = alarms.filter(({ MetricName, Namespace, Metrics = [] }) =>
+      [{ MetricName, Namespace }, ...Metrics.map(({ MetricStat }) => MetricStat?.Metric)].some(
+        (metric) => metric?.MetricName === name && metric.Namespace === 'S3Ferry/S3Ferry',
+      ),
     );
     expect(looking.map(({ AlarmName }) => AlarmName)).toEqual(alarm === undefined ? [] : [`S3Ferry: ${alarm}`]);
   });

@@ -101,9 +101,10 @@ async function run({ kind, secret }: LeakCase): Promise<void> {
               return Promise.resolve();
             },
           },
-          redelivery: { after: () => Promise.resolve(true), requeueJob: () => Promise.resolve() },
+          redelivery: { after: () => Promise.resolve(true), sendAgain: () => Promise.resolve() },
           clock: systemClock,
           maxReceives: 1,
+          giveUpAfterSeconds: 0,
           ...reports(tally),
         },
         { id: 'm', body: JSON.stringify({ job }), receipt: 'r', receives: 1 },

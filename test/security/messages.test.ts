@@ -73,9 +73,10 @@ describe('a hostile message', () => {
       },
       ledger,
       deadLetters: { bury: (body, reason) => Promise.resolve(void buried.push({ body, reason })) },
-      redelivery: { after: () => Promise.resolve(true), requeueJob: () => Promise.resolve() },
+      redelivery: { after: () => Promise.resolve(true), sendAgain: () => Promise.resolve() },
       clock: systemClock,
       maxReceives: 5,
+      giveUpAfterSeconds: 0,
       onFault: (fault) => faults.push(fault),
     };
   });

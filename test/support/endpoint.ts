@@ -111,6 +111,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
     DEAD_LETTER_QUEUE_URL: deadUrl,
     UPLOAD_MACHINE_ARN: machineArn,
     MAX_RECEIVES: '3',
+    GIVE_UP_AFTER_SECONDS: '3600',
     OLDER_THAN_DAYS: '0',
   });
 

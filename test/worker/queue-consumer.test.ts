@@ -6,6 +6,7 @@ import { encodeJob, type Job } from '../../shared/model/job.ts';
 import { MemoryDeadLetters } from '../../shared/ports/memory/job-queue.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import type { NewMessage } from '../../shared/ports/job-queue.ts';
 import type { JobSource, ReceivedMessage } from '../../shared/ports/job-source.ts';
 import { QueueConsumer, type QueueEvent } from '../../worker/queue-consumer.ts';
 import type { Delivery } from '../../worker/delivery.ts';
@@ -25,6 +26,7 @@ class Source implements JobSource {
   readonly deleted: string[] = [];
   readonly back: [receipt: string, seconds: number][] = [];
   readonly requeued: string[] = [];
+  readonly postponed: [body: string, delaySeconds: number][] = [];
   failures = 0;
   stays: string | undefined;
 
@@ -51,8 +53,8 @@ class Source implements JobSource {
     return true;
   }
 
-  async requeueJob(): Promise<void> {
-    throw new Error('unexpected call');
+  async sendAgain({ body, delaySeconds = 0 }: NewMessage): Promise<void> {
+    this.postponed.push([body, delaySeconds]);
   }
 
   async requeueMessage({ receipt }: ReceivedMessage): Promise<void> {
@@ -97,6 +99,7 @@ function consumerOver(
       redelivery: source,
       clock: systemClock,
       maxReceives,
+      giveUpAfterSeconds: 3600,
       interrupted: () => delivery.interrupted,
       onFault: () => undefined,
     }),

@@ -227,6 +227,7 @@ class Actors {
       redelivery: process.port(queue),
       clock,
       maxReceives,
+      giveUpAfterSeconds: Infinity,
       onFault: () => {
         this.#faults++;
       },

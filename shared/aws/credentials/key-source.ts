@@ -14,7 +14,9 @@ export interface SideKeys {
 
 /** A source of keys that may change while they are in use. */
 export interface KeySource {
-  /** The keys to sign with now. @throws Fault `AccessDenied`, `Throttled` or `Unavailable` if they cannot be read */
+  /**
+   * The keys to sign with now. @throws Fault `CredentialsRefused`, `Throttled` or `Unavailable` if they cannot be read
+   */
   current(): Promise<SideKeys>;
   /**
    * Looks for new keys after a store refused the present ones.

@@ -16,7 +16,7 @@ const sessionSeconds = 3600;
 /** Shown in the other account's CloudTrail. */
 const sessionName = 's3-ferry';
 
-/** Keys of a role of the same partition. @throws Fault `AccessDenied`, `Throttled`, `Unavailable` */
+/** Keys of a role of the same partition. @throws Fault `CredentialsRefused`, `Throttled`, `Unavailable` */
 export async function assumeRole(roleArn: string, externalId: string | undefined): Promise<SideKeys> {
   const command = new AssumeRoleCommand({
     RoleArn: roleArn,
@@ -32,7 +32,7 @@ export async function assumeRole(roleArn: string, externalId: string | undefined
 /**
  * Keys of a role of another partition. Our own STS signs a token with our identity, and the STS of a region of the
  * other partition exchanges it for keys; that request carries the token and no signature.
- * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
+ * @throws Fault `CredentialsRefused`, `Throttled`, `Unavailable`
  */
 export async function assumeRoleByToken(roleArn: string, audience: string, region: string): Promise<SideKeys> {
   const asked = new GetWebIdentityTokenCommand({

@@ -5,7 +5,7 @@ import { clientSettings } from '../service-clients.ts';
 
 /**
  * Reads the text of a secret from Secrets Manager in the region that its ARN names.
- * @throws Fault `AccessDenied`, `Throttled`, `Unavailable`
+ * @throws Fault `CredentialsRefused`, `Throttled`, `Unavailable`
  */
 export async function readSecret(arn: string): Promise<string> {
   const client = new SecretsManagerClient({ ...clientSettings(), region: arn.split(':')[3] ?? '' });
@@ -17,5 +17,5 @@ export async function readSecret(arn: string): Promise<string> {
   } finally {
     client.destroy();
   }
-  throw new Fault('AccessDenied', `secret ${arn}: found binary content, expected JSON text`);
+  throw new Fault('CredentialsRefused', `secret ${arn}: found binary content, expected JSON text`);
 }

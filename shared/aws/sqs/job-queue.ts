@@ -8,8 +8,9 @@ import {
 import { Fault } from '../../model/faults.ts';
 import { ascii, encodeJob, type Job } from '../../model/job.ts';
 import { queueBatchSize } from '../../model/limits.ts';
+import { decodePostponement, encodePostponement, type Postponement } from '../../model/postponement.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
-import type { DeadLetters, JobQueue, Redelivery } from '../../ports/job-queue.ts';
+import type { DeadLetters, JobQueue, NewMessage, Redelivery } from '../../ports/job-queue.ts';
 import { faultOf } from '../faults.ts';
 
 /**
@@ -17,6 +18,26 @@ import { faultOf } from '../faults.ts';
  * returns; job-source.ts is the worker's receiving side; redrive.ts moves dead letters back; queue-depth.ts counts. A
  * batch call can succeed in part, so every adapter counts an entry as done only if the answer names it as successful.
  */
+
+/**
+ * The message attribute that holds a postponement. It is not in the body, so that a consumer of an earlier version
+ * reads the job as usual during an update.
+ */
+export const postponementAttribute = 'postponed';
+
+/** An attribute as the SDK has it, or as an event of Lambda. */
+interface MessageAttribute {
+  readonly StringValue?: string | undefined;
+  readonly stringValue?: string | undefined;
+}
+
+/** The postponement in the attributes of a received message. */
+export function postponementOf(
+  attributes: Readonly<Record<string, MessageAttribute>> | undefined,
+): Postponement | undefined {
+  const attribute = attributes?.[postponementAttribute];
+  return decodePostponement(attribute?.StringValue ?? attribute?.stringValue);
+}
 
 /** Times that a batch is sent before its call fails because of the entries that are left. */
 const maxAttempts = 5;
@@ -66,8 +87,8 @@ export class SqsJobQueue implements JobQueue {
   }
 }
 
-/** SQS allows 128 characters of a small set in a group's name. */
-function groupOf(run: string): string {
+/** The fair-queue group of a run: SQS allows 128 characters of a small set in a group's name. */
+export function groupOf(run: string): string {
   return run.replace(/[^A-Za-z0-9_-]/g, '-').slice(0, 128) || 'run';
 }
 
@@ -111,8 +132,18 @@ export class SqsRedelivery implements Redelivery {
     }
   }
 
-  async requeueJob(job: Job): Promise<void> {
-    const input = { QueueUrl: this.#url, MessageBody: encodeJob(job) };
+  async sendAgain({ body, group, delaySeconds, postponement }: NewMessage): Promise<void> {
+    const input = {
+      QueueUrl: this.#url,
+      MessageBody: body,
+      ...(group !== undefined && { MessageGroupId: group }),
+      ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
+      ...(postponement && {
+        MessageAttributes: {
+          [postponementAttribute]: { DataType: 'String', StringValue: encodePostponement(postponement) },
+        },
+      }),
+    };
     await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
       throw faultOf(error, 'SendMessage');
     });

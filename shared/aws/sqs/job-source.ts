@@ -1,13 +1,7 @@
-import {
-  DeleteMessageBatchCommand,
-  ReceiveMessageCommand,
-  SendMessageCommand,
-  type Message,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
+import { DeleteMessageBatchCommand, ReceiveMessageCommand, type Message, type SQSClient } from '@aws-sdk/client-sqs';
 import type { JobSource, ReceivedMessage } from '../../ports/job-source.ts';
 import { faultOf } from '../faults.ts';
-import { SqsRedelivery } from './job-queue.ts';
+import { postponementAttribute, postponementOf, SqsRedelivery } from './job-queue.ts';
 
 /** SQS's maximum: an idle consumer makes three requests per minute. */
 const longPollSeconds = 20;
@@ -37,6 +31,7 @@ export class SqsJobSource extends SqsRedelivery implements JobSource {
     const command = new ReceiveMessageCommand({
       ...input,
       MessageSystemAttributeNames: [...input.MessageSystemAttributeNames],
+      MessageAttributeNames: [postponementAttribute],
     });
     const answer = await this.#client.send(command, { abortSignal: signal }).catch((error: unknown) => {
       throw faultOf(error, 'ReceiveMessage');
@@ -54,22 +49,22 @@ export class SqsJobSource extends SqsRedelivery implements JobSource {
     return receipts.filter((_, index) => !deleted.has(String(index)));
   }
 
-  async requeueMessage({ body, group, receipt }: ReceivedMessage): Promise<void> {
-    const input = { QueueUrl: this.#url, MessageBody: body, ...(group !== undefined && { MessageGroupId: group }) };
-    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
-      throw faultOf(error, 'SendMessage');
-    });
+  async requeueMessage({ body, group, postponement, receipt }: ReceivedMessage): Promise<void> {
+    await this.sendAgain({ body, group, ...(postponement && { postponement }) });
     await this.delete([receipt]);
   }
 }
 
-function receivedMessage({ MessageId = '', Body = '', ReceiptHandle = '', Attributes = {} }: Message): ReceivedMessage {
+function receivedMessage(message: Message): ReceivedMessage {
+  const { MessageId = '', Body = '', ReceiptHandle = '', Attributes = {}, MessageAttributes } = message;
   const { ApproximateReceiveCount, MessageGroupId } = Attributes;
+  const postponement = postponementOf(MessageAttributes);
   return {
     id: MessageId,
     body: Body,
     receipt: ReceiptHandle,
     receives: Number(ApproximateReceiveCount ?? 1),
     ...(MessageGroupId !== undefined && { group: MessageGroupId }),
+    ...(postponement && { postponement }),
   };
 }

@@ -133,6 +133,15 @@ export const stackSettingsSchema = v.strictObject({
     ),
     30,
   ),
+  giveUpAfterHours: v.optional(
+    v.pipe(
+      v.number(),
+      v.minValue(0.01),
+      v.maxValue(336),
+      v.description('hours for which jobs are tried again while a store, a service or a credential fails, 0.01 to 336'),
+    ),
+    24,
+  ),
   copyConcurrency: v.optional(
     v.pipe(
       v.number(),

@@ -1,6 +1,7 @@
 import { encodeJob, type Job } from '../../model/job.ts';
 import type { Clock } from '../clock.ts';
-import type { DeadLetters, JobQueue, Redelivery } from '../job-queue.ts';
+import type { Postponement } from '../../model/postponement.ts';
+import type { DeadLetters, JobQueue, NewMessage, Redelivery } from '../job-queue.ts';
 import type { CountedQueue, QueueDepth } from '../queue-depth.ts';
 import { ManualClock } from './clock.ts';
 import { Gate } from './gate.ts';
@@ -12,11 +13,13 @@ export interface ReceivedMessage {
   readonly receipt: string;
   /** how many times it was received, including this time */
   readonly receives: number;
+  readonly postponement?: Postponement;
 }
 
 interface Waiting {
   readonly id: string;
   readonly body: string;
+  readonly postponement?: Postponement | undefined;
   receives: number;
   /** milliseconds since the epoch */
   visibleAt: number;
@@ -57,8 +60,13 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
 
   /** Puts any text into the queue, as S3 does for an event notification. */
   sendBody(body: string): void {
+    this.#add({ body });
+  }
+
+  #add({ body, delaySeconds = 0, postponement }: NewMessage): void {
     const id = `message-${++this.#serial}`;
-    this.#messages.set(id, { id, body, receives: 0, visibleAt: this.#clock.now() });
+    const visibleAt = this.#clock.now() + delaySeconds * 1000;
+    this.#messages.set(id, { id, body, receives: 0, visibleAt, postponement });
   }
 
   /** Receives up to `limit` visible messages and hides them. */
@@ -68,8 +76,8 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
     return visible.map((message) => {
       message.receives++;
       message.visibleAt = now + this.#visibilityMillis;
-      const { id, body, receives } = message;
-      return { id, body, receives, receipt: `${id}#${receives}` };
+      const { id, body, receives, postponement } = message;
+      return { id, body, receives, receipt: `${id}#${receives}`, ...(postponement && { postponement }) };
     });
   }
 
@@ -88,10 +96,8 @@ export class MemoryQueue implements JobQueue, Redelivery, CountedQueue {
     });
   }
 
-  async requeueJob(job: Job): Promise<void> {
-    await this.#gate.pass({ operation: 'queue.requeue', bucket: 'queue', key: job.key }, () =>
-      this.sendBody(encodeJob(job)),
-    );
+  async sendAgain(message: NewMessage): Promise<void> {
+    await this.#gate.pass({ operation: 'queue.sendAgain', bucket: 'queue', key: '' }, () => this.#add(message));
   }
 }
 

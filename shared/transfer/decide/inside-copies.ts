@@ -39,7 +39,7 @@ export async function copiedInside<Result>(
     Object.assign(seen, { worked: true, refusals: 0 });
     return result;
   } catch (error) {
-    if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied')) throw error;
+    if (!isFault(error, 'NotSupported', 'Refused', 'AccessDenied', 'CredentialsRefused')) throw error;
     seen.refusals++;
     if (!seen.worked || seen.refusals >= refusalsAfterSuccess) {
       Object.assign(seen, { worked: false, refusals: 0, notBefore: context.clock.now() + rememberedMillis });

@@ -29,6 +29,9 @@ describe('faultOf', () => {
     ['SlowDown', 503, 'Throttled'],
     ['InternalError', 503, 'Unavailable'],
     ['KMS.DisabledException', 400, 'AccessDenied'],
+    ['ExpiredToken', 400, 'CredentialsRefused'],
+    ['InvalidAccessKeyId', 403, 'CredentialsRefused'],
+    ['AccessDenied', 403, 'AccessDenied'],
     ['PermanentRedirect', 301, 'InvalidTask'],
     ['Anything', 400, 'Refused'],
     ['InvalidTag', 400, 'Refused'],
@@ -236,7 +239,7 @@ describe('S3ObjectStore with a server that fails', () => {
     const failed = await new S3ObjectStore(wrong, side)
       .put('k', body, noAttributes)
       .catch((error: unknown) => error as Error);
-    expect(failed).toMatchObject({ name: 'AccessDenied' });
+    expect(failed).toMatchObject({ name: 'CredentialsRefused' });
     expect((failed as Error).message).not.toContain('TOPSECRET');
   });
 });

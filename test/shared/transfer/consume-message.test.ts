@@ -9,6 +9,7 @@ import { MemoryLedger } from '../../../shared/ports/memory/ledger.ts';
 import { consumeMessage, redeliverySeconds, type Consumer } from '../../../shared/transfer/consume-message.ts';
 
 const maxReceives = 5;
+const giveUpAfterSeconds = 3600;
 const job: Job = { task: 'copy-all', key: 'a b', action: 'copy', size: 3, run: 'r' };
 
 function task(name: string, more: object): Task {
@@ -34,7 +35,7 @@ class TestConsumer {
   readonly deadLetters = new MemoryDeadLetters(this.gate);
   readonly worked: Job[] = [];
   readonly delays: number[] = [];
-  readonly reported: { fault: string; final: boolean; key: string | undefined }[] = [];
+  readonly reported: { fault: string; fate: string; key: string | undefined }[] = [];
   fail: (job: Job) => void = () => undefined;
 
   consumer(): Consumer {
@@ -50,7 +51,8 @@ class TestConsumer {
       redelivery: this.queue,
       clock: this.clock,
       maxReceives,
-      onFault: (fault, { final, job: one }) => this.reported.push({ fault: fault.name, final, key: one?.key }),
+      giveUpAfterSeconds,
+      onFault: (fault, { fate, job: one }) => this.reported.push({ fault: fault.name, fate, key: one?.key }),
       onEventDone: (_job, delay) => this.delays.push(delay),
     };
   }
@@ -74,7 +76,7 @@ test('a job fails after another delivery deleted its message: it is sent as a ne
   one.fail = () => {
     // Meanwhile a second delivery of the message found nothing to do and deleted it.
     one.queue.remove(first!.receipt);
-    throw new Fault('Unavailable', 'the last look failed');
+    throw new Fault('Truncated', 'the last read failed');
   };
   expect(await consumeMessage(one.consumer(), first!)).toBe(false);
   one.fail = () => undefined;
@@ -130,15 +132,17 @@ describe('consumeMessage, of a job', () => {
   });
 
   it.each(Object.keys(faultTable) as FaultName[])(
-    'retries or buries a job that fails with %s, as the fault table says',
+    'retries, postpones or buries a job that fails with %s, as the fault table says',
     async (name) => {
       setting.fail = () => {
         throw new Fault(name, 'why');
       };
       await setting.queue.send([job]);
       const final = faultTable[name].retry === 'never';
-      expect(await setting.deliver()).toEqual([final]);
-      expect(setting.reported).toEqual([{ fault: name, final, key: job.key }]);
+      const { ofSurroundings } = new Fault(name, 'why');
+      const fate = final ? 'buried' : ofSurroundings ? 'postponed' : 'delivered again';
+      expect(await setting.deliver()).toEqual([fate !== 'delivered again']);
+      expect(setting.reported).toEqual([{ fault: name, fate, key: job.key }]);
       expect(setting.queue.length).toBe(final ? 0 : 1);
       const letters = [{ body: encodeJob(job), reason: `${name}: why` }];
       expect(setting.deadLetters.letters).toEqual(final ? letters : []);
@@ -149,7 +153,7 @@ describe('consumeMessage, of a job', () => {
 
   it('delivers a failing job again after growing delays, and buries it at last', async () => {
     setting.fail = () => {
-      throw new Fault('Throttled', 'slow down');
+      throw new Fault('Truncated', 'slow line');
     };
     await setting.queue.send([job]);
     const seen: number[] = [];
@@ -159,19 +163,58 @@ describe('consumeMessage, of a job', () => {
       setting.clock.pass(1000);
     }
     expect(seen).toEqual([0, 15, 75, 315, 1215]);
-    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'Throttled: slow down' }]);
+    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'Truncated: slow line' }]);
     expect(setting.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', attempts: maxReceives })]);
+  });
+
+  it('postpones a job while its surroundings fail, and gives it up after the time of the setting', async () => {
+    setting.fail = () => {
+      throw new Fault('Unavailable', 'an outage');
+    };
+    await setting.queue.send([job]);
+    const seen: number[] = [];
+    const began = setting.clock.now();
+    while (setting.queue.length > 0) {
+      const delivered = await setting.deliver();
+      if (delivered.length > 0) seen.push((setting.clock.now() - began) / 1000);
+      expect(delivered.every((leaves) => leaves)).toBe(true);
+      setting.clock.pass(1000);
+    }
+    // Far more than the deliveries of one message, and never more than five minutes apart.
+    expect(seen.length).toBeGreaterThan(2 * maxReceives);
+    for (const [index, at] of seen.entries()) expect(at - (seen[index - 1] ?? at)).toBeLessThanOrEqual(301);
+    expect(seen.at(-2)).toBeLessThanOrEqual(giveUpAfterSeconds);
+    expect(seen.at(-1)).toBeGreaterThan(giveUpAfterSeconds);
+    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: 'Unavailable: an outage' }]);
+    expect(setting.ledger.entries()).toEqual([
+      expect.objectContaining({ status: 'FAILED', reason: 'Unavailable: an outage', attempts: seen.length }),
+    ]);
+  });
+
+  it('copies a postponed job once the outage is over, as if nothing were known of the destination', async () => {
+    let isDown = true;
+    setting.fail = () => {
+      if (isDown) throw new Fault('CredentialsRefused', 'expired');
+    };
+    await setting.queue.send([{ ...job, missingAt: 1 }]);
+    expect(await setting.deliver()).toEqual([true]);
+    isDown = false;
+    setting.clock.pass(15_000);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.worked).toEqual([{ ...job, missingAt: 1 }, job]);
+    expect(setting.queue.length).toBe(0);
+    expect(setting.ledger.entries()).toEqual([]);
   });
 
   it('records the reason from the second failure on', async () => {
     setting.fail = () => {
-      throw new Fault('Throttled', 'slow down');
+      throw new Fault('Truncated', 'slow line');
     };
     const message = { id: 'm', body: encodeJob(job), receipt: 'r' };
     expect(await consumeMessage(setting.consumer(), { ...message, receives: 1 })).toBe(false);
     expect(setting.ledger.entries()).toEqual([]);
     expect(await consumeMessage(setting.consumer(), { ...message, receives: 2 })).toBe(false);
-    const entry = { status: 'FAILED', reason: 'Throttled: slow down', attempts: 2 };
+    const entry = { status: 'FAILED', reason: 'Truncated: slow line', attempts: 2 };
     expect(setting.ledger.entries()).toEqual([expect.objectContaining(entry)]);
   });
 
@@ -206,12 +249,13 @@ describe('consumeMessage, of a job', () => {
     };
     const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives: maxReceives };
     expect(await consumeMessage(setting.consumer(), message)).toBe(true);
-    expect(reason).toBe('Unavailable: delivery 5, the last, did not finish');
+    expect(reason).toBe('OutOfTime: delivery 5, the last, did not finish');
   });
 
   it('keeps the message, and does not throw, if the failure can be neither recorded nor delayed', async () => {
     for (const [operation, fault] of [
-      ['queue.after', 'Throttled'],
+      ['queue.after', 'Truncated'],
+      ['queue.sendAgain', 'Throttled'],
       ['ledger.put', 'TooLarge'],
       ['deadLetters.bury', 'TooLarge'],
     ] as const) {
@@ -226,7 +270,7 @@ describe('consumeMessage, of a job', () => {
       };
       await setting.queue.send([job]);
       expect(await setting.deliver()).toEqual([false]);
-      expect(setting.reported.at(-1)).toEqual({ fault: 'Unavailable', final: false, key: job.key });
+      expect(setting.reported.at(-1)).toEqual({ fault: 'Unavailable', fate: 'delivered again', key: job.key });
       expect(setting.queue.length).toBe(1);
     }
   });
@@ -263,7 +307,7 @@ describe('consumeMessage, of a malformed message', () => {
     expect(setting.ledger.entries()).toEqual([
       expect.objectContaining({ task: '(unknown)', key: 'message:message-1', status: 'FAILED' }),
     ]);
-    expect(setting.reported).toEqual([{ fault: 'InvalidInput', final: true, key: undefined }]);
+    expect(setting.reported).toEqual([{ fault: 'InvalidInput', fate: 'buried', key: undefined }]);
   });
 });
 
@@ -338,7 +382,7 @@ describe('consumeMessage, of an event notification', () => {
   it('keeps the message while one of its objects may succeed later', async () => {
     let failures = 2;
     setting.fail = ({ key }) => {
-      if (key === 'two' && failures-- > 0) throw new Fault('Throttled', 'm');
+      if (key === 'two' && failures-- > 0) throw new Fault('Truncated', 'm');
     };
     expect(await notify(event('ObjectCreated:Put', 'one'), event('ObjectCreated:Put', 'two'))).toEqual([false]);
     setting.clock.pass(15_000);
@@ -346,11 +390,27 @@ describe('consumeMessage, of an event notification', () => {
     expect(setting.queue.length).toBe(0);
   });
 
-  it('keeps the message if the tasks cannot be read', async () => {
+  it('postpones the whole message if the tasks cannot be read', async () => {
     const consumer = { ...setting.consumer(), tasks: () => Promise.reject(new Error('throttled')) };
-    setting.queue.sendBody(JSON.stringify({ Records: [event('ObjectCreated:Put', 'k')] }));
+    const body = JSON.stringify({ Records: [event('ObjectCreated:Put', 'k')] });
+    setting.queue.sendBody(body);
     const [message] = setting.queue.receive();
-    expect(await consumeMessage(consumer, message!)).toBe(false);
+    expect(await consumeMessage(consumer, message!)).toBe(true);
+    setting.queue.remove(message!.receipt);
+    setting.clock.pass(15_000);
+    expect(setting.queue.receive()).toEqual([expect.objectContaining({ body, receives: 1 })]);
+  });
+
+  it('measures the time of a postponed job from its event', async () => {
+    let isDown = true;
+    setting.fail = () => {
+      if (isDown) throw new Fault('Throttled', 'm');
+    };
+    expect(await notify(event('ObjectCreated:Put', 'k'))).toEqual([true]);
+    isDown = false;
+    setting.clock.pass(15_000);
+    expect(await setting.deliver()).toEqual([true, true]);
+    expect(setting.delays).toEqual([16_500, 16_500]);
   });
 
   it('buries a job for each task whose configuration is invalid', async () => {

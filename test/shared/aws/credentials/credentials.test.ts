@@ -85,7 +85,7 @@ const parameters: Record<string, string> = { good: json };
 const credentials = new Credentials({
   secret: async (name) => {
     const found = parameters[name];
-    if (found === undefined) throw new Fault('AccessDenied', `parameter ${name} with credentials does not exist`);
+    if (found === undefined) throw new Fault('CredentialsRefused', `parameter ${name} with credentials does not exist`);
     return found;
   },
 });
@@ -124,7 +124,7 @@ describe('credentials of a side', () => {
   it('are read from a SecureString', async () => {
     expect(await read({ ssmParameter: 'good' })).toEqual(keys);
     await expect(credentials.of({ credentials: { ssmParameter: 'none' } })?.current()).rejects.toMatchObject({
-      name: 'AccessDenied',
+      name: 'CredentialsRefused',
       message: 'parameter none with credentials does not exist',
     });
   });
@@ -214,14 +214,14 @@ describe('credentials of a side', () => {
   });
 
   it.each([
-    [{ secretArn }, 400, 'ResourceNotFoundException', 'AccessDenied', `GetSecretValue ${secretArn}: `],
-    [{ roleArn }, 403, 'AccessDenied', 'AccessDenied', `AssumeRole ${roleArn}: `],
+    [{ secretArn }, 400, 'ResourceNotFoundException', 'CredentialsRefused', `GetSecretValue ${secretArn}: `],
+    [{ roleArn }, 403, 'AccessDenied', 'CredentialsRefused', `AssumeRole ${roleArn}: `],
     [{ roleArn }, 400, 'Throttling', 'Throttled', `AssumeRole ${roleArn}: `],
     [
       { webIdentity: { roleArn: chinaRole, audience: 'a' } },
       400,
       'OutboundWebIdentityFederationDisabledException',
-      'AccessDenied',
+      'CredentialsRefused',
       'GetWebIdentityToken: ',
     ],
   ] as const)('%j, refused with HTTP %p %s, fail with %s', async (own, status, code, name, start) => {

@@ -73,7 +73,7 @@ describe('keys that change', () => {
   });
 
   it('are no longer used if reading them is denied', async () => {
-    const denied = new Fault('AccessDenied', 'no');
+    const denied = new Fault('CredentialsRefused', 'no');
     answers = [pair('a'), denied];
     await keys.current();
     clock.pass(5 * minute);
@@ -220,7 +220,7 @@ describe('an S3 client whose keys are rotated', () => {
     rotate('second', false);
     for (let times = 0; times < 5; times++) {
       await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({
-        name: 'AccessDenied',
+        name: 'CredentialsRefused',
         message: expect.stringContaining('InvalidAccessKeyId (HTTP 403)'),
       });
     }

@@ -16,6 +16,7 @@ describe('the settings of the stack', () => {
     expect(defaultStackSettings).toEqual({
       workerMode: 'lambda',
       logRetentionDays: 30,
+      giveUpAfterHours: 24,
       copyConcurrency: 100,
       worker: { maxInstances: 4, spot: true },
     });
@@ -26,6 +27,7 @@ describe('the settings of the stack', () => {
       workerMode: 'both',
       alarmEmail: 'ops@example.com',
       logRetentionDays: 3653,
+      giveUpAfterHours: 0.01,
       copyConcurrency: 1000,
       worker: { ...vpc, instanceTypes: ['c7gn.large'], maxInstances: 1, spot: false, objectsAtOnce: 8 },
     };
@@ -37,6 +39,8 @@ describe('the settings of the stack', () => {
     [{ workerMode: 'fargate' }, 'stack.workerMode: found "fargate", expected ("lambda" | "ec2" | "both")'],
     [{ alarmEmail: 'ops' }, 'stack.alarmEmail: expected an e-mail address (found "ops")'],
     [{ logRetentionDays: 31 }, 'stack.logRetentionDays: found 31, expected (1 | 3 | 5'],
+    [{ giveUpAfterHours: 0 }, 'stack.giveUpAfterHours: '],
+    [{ giveUpAfterHours: 337 }, 'stack.giveUpAfterHours: '],
     [{ copyConcurrency: 1 }, 'stack.copyConcurrency: '],
     [{ copyConcurrency: 1001 }, 'stack.copyConcurrency: '],
     [{ copyConcurrency: 2.5 }, 'stack.copyConcurrency: '],
