@@ -1,5 +1,6 @@
 import { formatSize } from '../../shared/model/size.ts';
 import type { JsonSchema } from './json-schema.ts';
+import { storesTable } from './stores-table.ts';
 
 /** The tables of options in docs/configuration.md, by the names in its marks (`<!-- options: NAME -->`). */
 export function optionTables(schema: JsonSchema): Readonly<Record<string, string>> {
@@ -13,6 +14,7 @@ export function optionTables(schema: JsonSchema): Readonly<Record<string, string
   return {
     task: table(task),
     side: table(source),
+    stores: storesTable(),
     destination: table(destination, (name) => !ofBoth.includes(name)),
     credentials: heading + kinds.map((kind) => rows(kind, '')).join('\n'),
     stack: table(at('stack'), (name) => name !== 'worker'),

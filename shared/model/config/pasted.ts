@@ -1,10 +1,12 @@
 import { quoted } from '../text.ts';
+import { storeOfHost } from '../stores/stores.ts';
 import { partitionOf } from './partition.ts';
+import { withPreset } from './presets.ts';
 
 /**
  * What people paste into the fields of a side, where its meaning is certain: white space around a name, a URI, an ARN
- * or a URL instead of a bucket's name, an endpoint with the bucket in it. What is not certain stays as it is, and is
- * refused with the right form (side-rules.ts).
+ * or a URL instead of a bucket's name, an endpoint with the bucket in it. What follows from the store is filled in
+ * (presets.ts). What is not certain stays as it is, and is refused with the right form (side-rules.ts, store-rules.ts).
  */
 
 /** A place in a store, as one text names it. */
@@ -30,14 +32,14 @@ function isFields(value: unknown): value is Fields {
 }
 
 function sideAsMeant(side: Fields): Fields {
-  return [withoutBlanks, bucketAsMeant, prefixAsMeant, endpointAsMeant, regionAsMeant].reduce(
+  return [withoutBlanks, bucketAsMeant, prefixAsMeant, endpointAsMeant, withPreset, regionAsMeant].reduce(
     (known, correct) => ({ ...known, ...correct(known) }),
     side,
   );
 }
 
 function withoutBlanks(side: Fields): Fields {
-  const texts = ['bucket', 'region', 'endpoint'].flatMap((name) => {
+  const texts = ['bucket', 'store', 'region', 'accountId', 'endpoint'].flatMap((name) => {
     const value = side[name];
     return typeof value === 'string' ? [[name, value.trim()] as const] : [];
   });
@@ -65,17 +67,20 @@ function prefixAsMeant({ bucket, prefix }: Fields): Fields {
   return place && place.bucket === bucket && /^$|\/$/.test(place.prefix) ? { prefix: place.prefix } : {};
 }
 
-/** Hosts of stores (after the bucket's name, if they begin with one), each as its vendor's page of endpoints has it. */
-const storeHosts = [
-  /^s3[.-]([a-z0-9.-]+\.)?amazonaws\.com(\.cn)?$/,
-  /^(s3\.)?oss-[a-z0-9-]+\.aliyuncs\.com$/,
-  /^cos\.[a-z0-9-]+\.myqcloud\.com$/,
+/** Hosts of stores that have no name in a configuration, each as its vendor's page of endpoints has it. */
+const otherHosts = [
   /^obs\.[a-z0-9-]+\.myhuaweicloud\.com$/,
-  /^s3[.-][a-z0-9.-]+\.(qiniucs|wasabisys|backblazeb2|bcebos)\.com$/,
-  /^[0-9a-f]{32}\.([a-z]+\.)?r2\.cloudflarestorage\.com$/,
+  /^s3[.-][a-z0-9.-]+\.(backblazeb2|bcebos)\.com$/,
   /^[a-z0-9]+\.digitaloceanspaces\.com$/,
-  /^storage\.googleapis\.com$/,
 ];
+
+/** Is it the whole host name of a store, without a bucket's? */
+function isStoreHost(host: string): boolean {
+  if (otherHosts.some((form) => form.test(host))) return true;
+  const known = storeOfHost(host);
+  // Interface endpoints of S3 begin with names of their own.
+  return known !== undefined && (known.store !== 'aws' || /^s3[.-]/.test(host));
+}
 
 function endpointAsMeant({ bucket, endpoint }: Fields): Fields {
   if (typeof endpoint !== 'string') return {};
@@ -85,13 +90,13 @@ function endpointAsMeant({ bucket, endpoint }: Fields): Fields {
     : endpoint;
   const [, scheme = '', host = ''] = /^(https?:\/\/)([^/:?#@]+)\/?$/.exec(whole) ?? [];
   const rest = typeof bucket === 'string' && host.startsWith(`${bucket}.`) ? host.slice(bucket.length + 1) : '';
-  if (storeHosts.some((form) => form.test(rest))) return { endpoint: scheme + rest };
+  if (isStoreHost(rest)) return { endpoint: scheme + rest };
   return whole === endpoint ? {} : { endpoint: whole };
 }
 
 /** A region of S3 in capitals, or the name of an availability zone, which belongs to one region. */
-function regionAsMeant({ region, endpoint }: Fields): Fields {
-  if (typeof region !== 'string' || endpoint !== undefined) return {};
+function regionAsMeant({ region, endpoint, store }: Fields): Fields {
+  if (typeof region !== 'string' || endpoint !== undefined || (store !== undefined && store !== 'aws')) return {};
   const lower = region.toLowerCase();
   return { region: isAwsRegion(lower.slice(0, -1)) && /[0-9][a-z]$/.test(lower) ? lower.slice(0, -1) : lower };
 }

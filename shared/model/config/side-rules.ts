@@ -1,6 +1,8 @@
+import { storeOf } from '../stores/stores.ts';
 import { isAwsRegion } from './pasted.ts';
 import { prefixSlip, startsName } from './prefixes.ts';
 import type { Side } from './side.ts';
+import { storeFaults } from './store-rules.ts';
 import type { Task } from './task-schema.ts';
 
 /** What is legal in a field of a side, and yet cannot work, or nearly always is a slip. */
@@ -10,6 +12,7 @@ export function placeFaults(name: string, side: Side): string[] {
   const faults: readonly (readonly [field: string, fault: string | undefined])[] = [
     ['bucket', kindFault(side)],
     ['region', regionFault(side)],
+    ...storeFaults(side),
     ['endpoint', endpointFault(side)],
     ['insecure', insecureFault(side)],
     ['prefix', side.verbatimPrefix === true ? undefined : prefixSlip(side.prefix)],
@@ -26,20 +29,23 @@ const kinds: readonly (readonly [ending: RegExp, reason: string, evenWithKeys: b
   [/-s3alias$/, 'the alias of an access point, which permissions of the functions cannot name', false],
 ];
 
-function kindFault({ bucket, endpoint, credentials }: Side): string | undefined {
-  if (endpoint !== undefined) return undefined;
+function kindFault(side: Side): string | undefined {
+  const { bucket, credentials } = side;
+  if (storeOf(side) !== 'aws') return undefined;
   const kind = kinds.find(([ending, , evenWithKeys]) => ending.test(bucket) && (evenWithKeys || !credentials));
   return kind && `found ${kind[1]}; expected a general purpose bucket`;
 }
 
-function regionFault({ region, endpoint }: Side): string | undefined {
-  if (region === undefined || endpoint !== undefined || isAwsRegion(region)) return undefined;
+function regionFault(side: Side): string | undefined {
+  const { region, endpoint } = side;
+  if (region === undefined || endpoint !== undefined || storeOf(side) !== 'aws' || isAwsRegion(region))
+    return undefined;
   const spelled = region
     .replace(/^oss-/, '')
     .replace(/_/g, '-')
     .replace(/-?([0-9]{1,2})$/, '-$1');
   const example = isAwsRegion(spelled) ? spelled : 'us-east-1';
-  return `found "${region}", expected a region of AWS such as ${example} (another store also needs its endpoint)`;
+  return `found "${region}", expected a region of AWS such as ${example} (another store also needs its name or its endpoint)`;
 }
 
 function endpointFault({ endpoint, bucket, forcePathStyle, insecure }: Side): string | undefined {

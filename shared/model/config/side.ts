@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { credentialsSchema } from './credentials.ts';
 import { keySchema } from '../job.ts';
 import { checksumAlgorithms } from '../object.ts';
+import { storeNames } from '../stores/stores.ts';
 import { bucketFault } from './pasted.ts';
 
 /** The two sides of a task: a bucket, its store, and how to reach it. */
@@ -22,11 +23,29 @@ const sideEntries = {
       v.description('`true`: prefixes are meant as written, even with a leading slash, `*` or white space at an end'),
     ),
   ),
+  store: v.exactOptional(
+    v.pipe(
+      v.picklist(storeNames),
+      v.description(
+        'the kind of store, from which `endpoint` and `forcePathStyle` follow; ' +
+          'without it `aws`, or the one whose host the `endpoint` is',
+      ),
+    ),
+  ),
   region: v.exactOptional(
     v.pipe(
       v.string(),
       v.regex(/^[a-z0-9-]{2,32}$/, 'expected a region such as us-east-1'),
-      v.description('where the bucket is, if not where the functions run'),
+      v.description(
+        "where the bucket is, if not where the functions run; another store's regions as its vendor writes them",
+      ),
+    ),
+  ),
+  accountId: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[0-9a-f]{32}$/, 'expected an account ID of 32 hexadecimal digits'),
+      v.description("the account that is part of Cloudflare R2's endpoint (32 hexadecimal digits)"),
     ),
   ),
   endpoint: v.exactOptional(
@@ -38,8 +57,7 @@ const sideEntries = {
         'expected http(s)://host[:port] without path, user or query (the bucket goes into `bucket`)',
       ),
       v.description(
-        'a store other than S3: `https://s3.oss-cn-hangzhou.aliyuncs.com`, ' +
-          '`https://cos.ap-guangzhou.myqcloud.com`, ...',
+        "the address of a store, if `store` does not say it: a MinIO's, `https://s3.oss-cn-hangzhou-internal.aliyuncs.com`, ...",
       ),
     ),
   ),

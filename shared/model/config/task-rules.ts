@@ -1,3 +1,4 @@
+import { storeOf, stores } from '../stores/stores.ts';
 import { partitionOf } from './partition.ts';
 import { patternFaults, placeFaults } from './side-rules.ts';
 import type { DestinationSide, Side } from './side.ts';
@@ -201,13 +202,15 @@ function overlap(one: Keys, other: Keys): boolean {
 }
 
 /**
- * Do both sides name buckets of one store? On S3 a bucket's name is unique in a partition. A side without a region is
- * assumed to be in the other's partition, unless only one of them has credentials: no role reaches two partitions.
+ * Do both sides name buckets of one store? On S3 a bucket's name is unique in a partition, at some vendors in the whole
+ * store, whatever the endpoint. A side without a region is assumed to be in the other's partition, unless only one of
+ * them has credentials: no role reaches two partitions.
  */
 function sameStore(one: Side, other: Side): boolean {
-  if (one.endpoint !== undefined || other.endpoint !== undefined) {
-    return hostOf(one.endpoint) === hostOf(other.endpoint);
-  }
+  if (one.endpoint !== undefined && hostOf(one.endpoint) === hostOf(other.endpoint)) return true;
+  const store = storeOf(one);
+  if (store !== storeOf(other) || stores[store].address.bucketNames.is === 'endpoint') return false;
+  if (store !== 'aws') return true;
   if (one.region !== undefined && other.region !== undefined) {
     return partitionOf(one.region) === partitionOf(other.region);
   }

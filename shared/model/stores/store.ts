@@ -32,6 +32,8 @@ export interface StoreAddress {
   readonly regionPrefix?: string;
   /** the region that requests are signed for if none is given */
   readonly defaultRegion?: Fact<string>;
+  /** where no two buckets have one name: at one endpoint, or in the whole store, whatever its endpoint */
+  readonly bucketNames: Fact<'endpoint' | 'store'>;
   /** how a bucket is named in a URL: in the path only, in the host only, or either way */
   readonly style: Fact<'path' | 'host' | 'either'>;
 }

@@ -14,7 +14,11 @@ export type { Answer, Condition, ConditionalCall, Fact, Store, StoreAddress, Sto
 /** Any store that speaks the S3 protocol. */
 const s3Compatible: Store = {
   title: 'another S3-compatible store',
-  address: { hosts: [], style: { is: 'either', why: 'not known; hosts unless `forcePathStyle` is set' } },
+  address: {
+    hosts: [],
+    bucketNames: { is: 'endpoint', why: 'not known; assumed' },
+    style: { is: 'either', why: 'not known; hosts unless `forcePathStyle` is set' },
+  },
   traits: unknownTraits,
 };
 
@@ -64,6 +68,12 @@ export function storeOfHost(host: string): { readonly store: StoreName; readonly
     if (match) return { store, ...(region !== undefined && { region }) };
   }
   return undefined;
+}
+
+/** The region that the endpoint of a store has in its host name. */
+export function regionInEndpoint({ store, endpoint }: StoreHint): string | undefined {
+  const found = endpoint === undefined ? undefined : storeOfHost(hostOf(endpoint));
+  return store === undefined || store === found?.store ? found?.region : undefined;
 }
 
 /** The host name of an endpoint, in lower case; empty if it is no URL. */

@@ -15,6 +15,7 @@ export const aliyunOss: Store = {
     exampleRegion: 'cn-hangzhou',
     // "OSS region ID" in the same table; SDKs and requests take the ID without it.
     regionPrefix: 'oss-',
+    bucketNames: { is: 'store', why: 'OSS: Bucket naming conventions' },
     style: { is: 'host', why: 'OSS: S3 API on OSS, Request style (path-style requests are denied)' },
   },
   traits: {

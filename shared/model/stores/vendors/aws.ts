@@ -9,6 +9,7 @@ export const aws: Store = {
       /[.-](?<region>[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2})\.(?:vpce\.)?amazonaws\.com(?:\.cn)?$/,
       /\.amazonaws\.com(?:\.cn)?$/,
     ],
+    bucketNames: { is: 'store', why: 'S3 user guide: General purpose bucket naming rules (in a partition)' },
     style: { is: 'either', why: 'S3 user guide: Virtual hosting of buckets' },
   },
   traits: {

@@ -5,6 +5,7 @@ export const ceph: Store = {
   title: 'Ceph Object Gateway',
   address: {
     hosts: [],
+    bucketNames: { is: 'endpoint', why: 'each gateway, and each tenant of it, has its own buckets' },
     style: { is: 'path', why: 'Ceph: Object Gateway config reference, rgw_dns_name (hosts only where it is set)' },
   },
   traits: {

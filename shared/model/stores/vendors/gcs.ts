@@ -8,6 +8,7 @@ export const gcs: Store = {
     hosts: [/^storage\.googleapis\.com$/],
     exampleRegion: 'auto',
     defaultRegion: { is: 'auto', why: 'Cloud Storage: Signatures, credential scope (a location, or auto)' },
+    bucketNames: { is: 'store', why: 'Cloud Storage: About buckets, Bucket names' },
     style: { is: 'either', why: 'Cloud Storage: Request endpoints, XML API' },
   },
   traits: {

@@ -5,6 +5,7 @@ export const minio: Store = {
   title: 'MinIO',
   address: {
     hosts: [],
+    bucketNames: { is: 'endpoint', why: 'each server has its own buckets' },
     style: { is: 'path', why: 'MinIO: MINIO_DOMAIN (hosts for buckets only where a domain is set up)' },
   },
   traits: {

@@ -8,6 +8,7 @@ export const qiniu: Store = {
     hosts: [/^s3[.-](?<region>[a-z0-9-]+)\.qiniucs\.com$/],
     regions: { is: /^[a-z]{2}-[a-z]+-[0-9]+$/, why: 'Kodo: AWS S3 compatibility, service domains, Region ID' },
     exampleRegion: 'cn-east-1',
+    bucketNames: { is: 'store', why: 'Kodo: AWS S3 compatibility, S3 bucket names' },
     style: { is: 'either', why: 'Kodo: AWS S3 compatibility, access styles' },
   },
   traits: {

@@ -9,6 +9,7 @@ export const r2: Store = {
     regions: { is: /^(?:auto|us-east-1)$/, why: 'R2: S3 API compatibility, Bucket region' },
     exampleRegion: 'auto',
     defaultRegion: { is: 'auto', why: 'R2: S3 API compatibility, Bucket region' },
+    bucketNames: { is: 'endpoint', why: 'R2: Data location (each account and jurisdiction has its own buckets)' },
     style: { is: 'either', why: 'R2: Presigned URLs and examples use both' },
   },
   traits: {

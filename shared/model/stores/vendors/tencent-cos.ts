@@ -7,6 +7,7 @@ export const tencentCos: Store = {
     hosts: [/^cos\.accelerate\.myqcloud\.com$/, /^cos\.(?<region>[a-z0-9-]+)\.myqcloud\.com$/],
     regions: { is: /^[a-z]{2}-[a-z0-9-]+$/, why: 'COS: Regions and access endpoints, region abbreviation' },
     exampleRegion: 'ap-guangzhou',
+    bucketNames: { is: 'store', why: 'COS: Bucket overview, Naming conventions (names end in the APPID)' },
     style: { is: 'either', why: 'COS: Accessing COS with AWS S3 SDK uses hosts; paths are not documented, assumed' },
   },
   traits: {

@@ -56,7 +56,7 @@ describe('what is pasted into a side', () => {
     [{ region: 'eusc-de-east-1' }, { region: 'eusc-de-east-1' }],
     [
       { endpoint: oss, region: 'oss-cn-hangzhou' },
-      { endpoint: oss, region: 'oss-cn-hangzhou' },
+      { endpoint: oss, region: 'cn-hangzhou' },
     ],
     [{ endpoint: 'https://photos.oss-cn-hangzhou.aliyuncs.com' }, { endpoint: oss }],
     [{ endpoint: 'photos.oss-cn-hangzhou.aliyuncs.com' }, { endpoint: oss }],
@@ -102,8 +102,12 @@ describe('what is pasted into a side', () => {
     [{ prefix: 'photos\\2024\\' }, 'source.prefix: found "photos', 'expected "photos/2024/"'],
     [{ region: 'us-east1' }, 'source.region: found "us-east1"', 'a region of AWS such as us-east-1'],
     [{ region: 'eu_west_1' }, 'source.region: ', 'such as'],
-    [{ region: 'oss-cn-hangzhou' }, 'source.region: found "oss-cn-hangzhou"', 'another store also needs its endpoint'],
-    [{ region: 'auto' }, 'source.region: found "auto"', 'another store also needs its endpoint'],
+    [
+      { region: 'oss-cn-hangzhou' },
+      'source.region: found "oss-cn-hangzhou"',
+      'another store also needs its name or its endpoint',
+    ],
+    [{ region: 'auto' }, 'source.region: found "auto"', 'another store also needs its name or its endpoint'],
     [
       { endpoint: 'https://photos.example.com' },
       "source.endpoint: found the bucket's name",

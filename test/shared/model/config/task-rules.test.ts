@@ -204,6 +204,11 @@ describe('rules between tasks', () => {
     [at('c', '', { endpoint: 'https://store.example' }), at('c', '', { endpoint: 'https://store.example/' })],
     [at('c', '', { region: 'us-east-1' }), at('c', '', { region: 'eu-west-1' })],
     [at('c', '', { region: 'us-east-1' }), at('c')],
+    [at('c'), at('c', '', { endpoint: 'https://s3.us-east-1.amazonaws.com' })],
+    [
+      at('c', '', { store: 'aliyun-oss', region: 'cn-hangzhou' }),
+      at('c', '', { endpoint: 'https://s3.oss-cn-hangzhou-internal.aliyuncs.com' }),
+    ],
   ])('reject %j and %j as overlapping destinations', (one, other) => {
     const message = faultsOf([at('a'), one], [at('b'), other]);
     expect(message).toContain('file: tasks "t0" and "t1", destination: found "bucket-c/');
@@ -214,6 +219,12 @@ describe('rules between tasks', () => {
     [at('c', 'x/'), at('c', 'y/')],
     [at('c'), at('d')],
     [at('c'), at('c', '', { endpoint: 'https://store.example' })],
+    [at('c'), at('c', '', { store: 'gcs' })],
+    [
+      at('c', '', { store: 'minio', endpoint: 'https://one.example' }),
+      at('c', '', { store: 'minio', endpoint: 'https://two.example' }),
+    ],
+    [at('c', '', { store: 'r2', accountId: '1'.repeat(32) }), at('c', '', { store: 'r2', accountId: '2'.repeat(32) })],
     [at('c', '', { region: 'us-east-1' }), at('c', '', { region: 'cn-north-1' })],
     [at('c'), at('c', '', { region: 'cn-north-1', credentials: { ssmParameter: 'p' } })],
   ])('accept %j and %j as destinations', (one, other) => {

@@ -60,7 +60,7 @@ describe('the store of a side', () => {
     ['https://cos.accelerate.myqcloud.com', 'tencent-cos', undefined],
     ['https://s3-cn-east-1.qiniucs.com/', 'qiniu', 'cn-east-1'],
     ['https://s3.wasabisys.com', 'wasabi', undefined],
-    ['https://s3.nl-1.wasabisys.com', 'wasabi', 'nl-1'],
+    ['https://s3.nl-1.wasabisys.com', 'wasabi', undefined],
     ['https://0123456789abcdef0123456789abcdef.eu.r2.cloudflarestorage.com', 'r2', undefined],
     ['https://storage.googleapis.com', 'gcs', undefined],
   ])('%s is %s', (endpoint, store, region) => {
