@@ -88,7 +88,7 @@ test('a job fails after another delivery deleted its message: it is sent as a ne
 test('the reason of a failure is in the ledger even if the queue does not delay the message', async () => {
   const one = new TestConsumer();
   one.fail = () => {
-    throw new Fault('Unavailable', 'why');
+    throw new Fault('Truncated', 'why');
   };
   await one.queue.send([job]);
   one.queue.receive();
@@ -99,7 +99,7 @@ test('the reason of a failure is in the ledger even if the queue does not delay 
     after: () => Promise.reject(new Fault('Unavailable', 'no queue')),
   };
   expect(await consumeMessage({ ...one.consumer(), redelivery }, second!)).toBe(false);
-  expect(one.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', reason: 'Unavailable: why' })]);
+  expect(one.ledger.entries()).toEqual([expect.objectContaining({ status: 'FAILED', reason: 'Truncated: why' })]);
 });
 
 let setting: TestConsumer;
