@@ -55,26 +55,3 @@ async function readTags(
   }
   return tags;
 }
-
-/**
- * Writes with the tags, and again without them if the destination says that it does not implement tags: a loss. A
- * refusal for any other reason is the caller's.
- * @param attributes passed to `write`, with or without their tags
- * @throws Fault `AttributeLost` if the task is strict
- */
-export async function withTagsIfSupported<Result>(
-  losses: Losses,
-  attributes: ObjectAttributes,
-  write: (attributes: ObjectAttributes) => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await write(attributes);
-  } catch (error) {
-    if (!isFault(error, 'NotSupported') || Object.keys(attributes.tags).length === 0) throw error;
-    const reason = 'the destination does not implement tags';
-    losses.expect('tags', reason);
-    const result = await write({ ...attributes, tags: {} });
-    losses.note('tags', reason);
-    return result;
-  }
-}

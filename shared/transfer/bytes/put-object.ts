@@ -9,12 +9,13 @@ import { expectKept, noteUnkept, sentOf, type Sent } from '../decide/kept-attrib
 import { replacing } from '../decide/replaces.ts';
 import type { Losses } from '../losses.ts';
 import type { ObjectPair } from '../object-pair.ts';
-import { readAttributes, withTagsIfSupported } from './attributes.ts';
+import { readAttributes } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
 import { writeOver } from './own-write.ts';
 import { checksumToSend, knownChecksum, withChecksumIfSupported } from './put-checksum.ts';
+import { withSupported } from './supported-attributes.ts';
 
 /** A version of an object that is to be copied. */
 export interface Copy {
@@ -59,7 +60,7 @@ export async function putObject(context: PartContext, copy: Copy, opened?: OpenO
           return body;
         };
         if (source.size <= maxBufferedBodyBytes) return putBuffered(context, put, await next());
-        return withTagsIfSupported(losses, put.attributes, async (attributes) =>
+        return withSupported(context, losses, put.attributes, async (attributes) =>
           putStreamed(context, put, attributes, await next()),
         );
       },
@@ -94,7 +95,7 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
     expectKept(context, losses, 'put', sentOf(attributes, checksum));
     const outcome = await withChecksumIfSupported(losses, checksum, (known) => {
       const body = { data: buffer.bytes, size: source.size, ...digest.forBody(), ...known };
-      return withTagsIfSupported(losses, attributes, async (supported) => {
+      return withSupported(context, losses, attributes, async (supported) => {
         const stored = await putOver(context, put, digest, { body, attributes: supported });
         return { stored, sent: sentOf(supported, known.checksum) };
       });

@@ -5,7 +5,8 @@ import { etagPartCount, sameEtag, type ChecksumAlgorithm, type ObjectInfo } from
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
-import { readAttributes, withTagsIfSupported } from '../bytes/attributes.ts';
+import { readAttributes } from '../bytes/attributes.ts';
+import { withSupported } from '../bytes/supported-attributes.ts';
 import type { CopyContext } from '../context.ts';
 import { expectKept, sentOf } from '../decide/kept-attributes.ts';
 import { mayCopyInside } from '../decide/inside-copies.ts';
@@ -159,7 +160,7 @@ async function createUpload(context: CopyContext, pair: ObjectPair, source: Obje
   const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context));
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload & { tagCount: number }> =>
-    withTagsIfSupported(losses, attributes, async (supported) => ({
+    withSupported(context, losses, attributes, async (supported) => ({
       ...(await destination.createUpload(pair.destinationKey, supported, algorithm)),
       tagCount: Object.keys(supported.tags).length,
     }));

@@ -86,6 +86,35 @@ describe('a destination and the tags of an object', () => {
   });
 });
 
+describe('a destination without tags or website redirects', () => {
+  const notImplemented = { status: 501, body: errorXml('NotImplemented', 'no') };
+  const refusing = (...names: readonly string[]): void => {
+    hosts.other.answer = ({ method, headers }) => {
+      if (method === 'HEAD') return { status: 404 };
+      return names.some((name) => headers[name] !== undefined) ? notImplemented : { headers: { etag } };
+    };
+  };
+  const [tagging, redirect] = ['x-amz-tagging', 'x-amz-website-redirect-location'];
+
+  it.each([
+    [[tagging], ['tags'], 2],
+    [[redirect], ['websiteRedirect'], 3],
+    [[tagging, redirect], ['tags', 'websiteRedirect'], 4],
+  ])('that refuses %j is sent the rest, and is not asked again', async (names, lost, writes) => {
+    const tags = '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>';
+    const headers = { ...object, 'x-amz-tagging-count': '1', [redirect]: '/elsewhere' };
+    hosts.hostile.answer = ({ query }) => (query.has('tagging') ? { body: tags } : { headers, body: 'abc' });
+    refusing(...names);
+    const task = taskBetweenEndpoints({ serverSideCopy: 'never' });
+    const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
+    const copy = () => transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' });
+    for (const sent of [writes, writes + 1]) {
+      expect((await copy()).lost?.map(({ kind }) => kind)).toEqual(lost);
+      expect(hosts.other.writes).toHaveLength(sent);
+    }
+  });
+});
+
 describe('a bucket in another region', () => {
   const named = /is the region of this bucket right in the task\?: the store names "eu-west-1"/;
 
