@@ -3,7 +3,7 @@ import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { Loss } from '../model/losses.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
-import { isS3Itself } from '../model/config/s3-itself.ts';
+import { traitsOf } from '../model/stores/stores.ts';
 import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Replaces, Stored } from '../ports/object-store.ts';
@@ -197,7 +197,7 @@ async function confirmCopy(
 ): Promise<Stored> {
   if (etagIsMd5(source) && etagIsMd5(stored)) {
     if (sameEtag(source.etag, stored.etag)) return stored;
-    if (isS3Itself(task.destination)) {
+    if (traitsOf(task.destination).putEtag.is === 'md5') {
       const what = `${pair.destinationName}: the store's copy has ETag ${stored.etag}, the source has ${source.etag}`;
       throw new Fault('VerificationFailed', what);
     }

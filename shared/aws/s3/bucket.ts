@@ -4,7 +4,7 @@ import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
-import { comparesReplaced, traitsOf, type ConditionalCall } from '../../model/stores/stores.ts';
+import { comparesReplaced, traitsOf, type ConditionalCall, type StoreTraits } from '../../model/stores/stores.ts';
 import type { PartAddress, Replaces } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
 import { conditionInput, type ConditionInput } from './inputs.ts';
@@ -27,13 +27,15 @@ export type Compares = (call: ConditionalCall) => boolean;
 export class S3Bucket {
   readonly client: S3Client;
   readonly side: DestinationSide;
+  /** how the store differs from S3 */
+  readonly traits: StoreTraits;
   readonly #compares: Compares;
   /** whether the store was found to implement no conditions of copies (writing.ts) */
   copiesUnconditionally = false;
   readonly pinnedObjects = new PinnedCopies();
   readonly pinnedParts = new PinnedCopies();
-  /** whether the store was found to have the first version of ListObjects alone (list-objects.ts) */
-  listsByMarker = false;
+  /** whether the store has, or was found to have, the first version of ListObjects alone (list-objects.ts) */
+  listsByMarker: boolean;
   #seenAtMillis = -Infinity;
   #hasReadTags = false;
 
@@ -41,7 +43,9 @@ export class S3Bucket {
   constructor(client: S3Client, side: DestinationSide, compares?: Compares) {
     this.client = client;
     this.side = side;
-    this.#compares = compares ?? ((call) => comparesReplaced(traitsOf(side), call));
+    this.traits = traitsOf(side);
+    this.listsByMarker = this.traits.listVersion.is === 1;
+    this.#compares = compares ?? ((call) => comparesReplaced(this.traits, call));
   }
 
   /** see `ObjectStore` */

@@ -113,32 +113,35 @@ function common(bucket: S3Bucket, { prefix, pageSize = listedPageKeys }: ListOpt
     EncodingType: 'url' as const,
     MaxKeys: pageSize,
     // What other stores make of it is not known; they leave out what they do not know, or refuse it.
-    ...(isAws(bucket) && { OptionalObjectAttributes: ['RestoreStatus' as const] }),
+    ...(statesRestores(bucket) && { OptionalObjectAttributes: ['RestoreStatus' as const] }),
   };
 }
 
 interface Keys {
-  readonly isAws: boolean;
+  readonly statesRestores: boolean;
   readonly encoding: string | undefined;
   readonly prefix: string;
   readonly what: string;
 }
 
 function keysOf(bucket: S3Bucket, { prefix }: ListOptions, operation: string, encoding: string | undefined): Keys {
-  return { isAws: isAws(bucket), encoding, prefix, what: bucket.what(operation, undefined) };
+  return { statesRestores: statesRestores(bucket), encoding, prefix, what: bucket.what(operation, undefined) };
 }
 
-function isAws(bucket: S3Bucket): boolean {
-  return bucket.side.endpoint === undefined;
+function statesRestores(bucket: S3Bucket): boolean {
+  return bucket.traits.listsRestores.is === 'yes';
 }
 
-function itemsOf(contents: readonly Listed[] | undefined, { isAws, encoding, prefix, what }: Keys): ListedObject[] {
+function itemsOf(
+  contents: readonly Listed[] | undefined,
+  { statesRestores, encoding, prefix, what }: Keys,
+): ListedObject[] {
   return (contents ?? []).map((object) => ({
     key: listedKey(object.Key, encoding, prefix, what),
     size: checkedSize(object.Size ?? 0, what),
     etag: checkedEtag(object.ETag, what),
     modified: object.LastModified?.getTime() ?? 0,
-    ...archivedState(object, isAws),
+    ...archivedState(object, statesRestores),
   }));
 }
 
@@ -161,10 +164,13 @@ function compareBytes(a: string, b: string): number {
  * Is the object archived? S3 states RestoreStatus only for objects that are being or were restored (S3 API reference:
  * "Object", "RestoreStatus"). GLACIER_IR is read like any other class.
  */
-function archivedState({ StorageClass, RestoreStatus }: Listed, isAws: boolean): Pick<ListedObject, 'archived'> {
+function archivedState(
+  { StorageClass, RestoreStatus }: Listed,
+  statesRestores: boolean,
+): Pick<ListedObject, 'archived'> {
   if (StorageClass === 'INTELLIGENT_TIERING') return { archived: 'unseen' };
   if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return {};
-  if (!isAws && RestoreStatus === undefined) return { archived: 'maybe' };
+  if (!statesRestores && RestoreStatus === undefined) return { archived: 'maybe' };
   const isRestored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;
   return isRestored ? {} : { archived: 'yes' };
 }

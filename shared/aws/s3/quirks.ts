@@ -3,8 +3,9 @@ import { checksumAlgorithms, type ObjectChecksum } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
 
 /**
- * Where stores differ from each other, or from what one expects of S3, and what is done about it. Each function below
- * handles one such quirk. The others need more than one answer, and are handled in the files below:
+ * Where stores differ from each other, or from what one expects of S3, and what is done about it. What is known of each
+ * kind of store is data (shared/model/stores). Each function below handles one quirk that any store may have. The
+ * others need more than one answer, and are handled in the files below:
  *
  * - HEAD of a key in a missing bucket looks like a missing key (S3: HEAD has no body): shared/aws/s3/bucket.ts,
  *   `expect`

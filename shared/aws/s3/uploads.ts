@@ -76,13 +76,13 @@ export async function copyPart(
 }
 
 /**
- * S3 itself (no `endpoint`) is not asked. The question is one byte of the wanted part: if the store copies it,
- * ListParts shows a part of the wrong size, which no caller takes for the planned one.
+ * A store that is known to compare it (S3) is not asked. The question is one byte of the wanted part: if the store
+ * copies it, ListParts shows a part of the wrong size, which no caller takes for the planned one.
  * @param bytes the part's size
  * @throws Fault `NotSupported` if the store ignores the version, or cannot be asked about a part of one byte
  */
 async function expectPinnedParts(bucket: S3Bucket, input: UploadPartCopyCommandInput, bytes: number): Promise<void> {
-  if (bucket.side.endpoint === undefined) return;
+  if (bucket.traits.partCopies.is === 'yes') return;
   const key = input.Key ?? '';
   const what = bucket.what('UploadPartCopy', key);
   if (bytes === 1 && !bucket.pinnedParts.isAsked) {

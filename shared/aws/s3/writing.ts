@@ -89,12 +89,12 @@ export async function copyObject(
 }
 
 /**
- * S3 itself (no `endpoint`) is not asked. The question is a copy with everything that the source has: if the store
- * makes it, the destination shows one whole version, and the caller then sends the wanted one.
+ * A store that is known to compare it (S3) is not asked. The question is a copy with everything that the source has: if
+ * the store makes it, the destination shows one whole version, and the caller then sends the wanted one.
  * @throws Fault `NotSupported` if the store ignores the version
  */
 async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: string): Promise<void> {
-  if (bucket.side.endpoint === undefined) return;
+  if (bucket.traits.copies.is === 'yes') return;
   const probe = {
     ...bucket.object(key),
     ...copyInput(source),

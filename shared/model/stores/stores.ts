@@ -1,3 +1,4 @@
+import type { ChecksumAlgorithm } from '../object.ts';
 import { unknownTraits, type ConditionalCall, type Store, type StoreTraits } from './store.ts';
 import { aliyunOss } from './vendors/aliyun-oss.ts';
 import { aws } from './vendors/aws.ts';
@@ -57,6 +58,16 @@ export function storeOf({ store, endpoint }: StoreHint): StoreName {
 /** How the store of a side differs from S3. */
 export function traitsOf(side: StoreHint): StoreTraits {
   return stores[storeOf(side)].traits;
+}
+
+/** Does the store of a side verify, keep and state such a checksum of a whole object? */
+export function keepsChecksum(side: StoreHint, algorithm: ChecksumAlgorithm): boolean {
+  return traitsOf(side).checksums.is.includes(algorithm);
+}
+
+/** Is it worth the header to ask the store of a side for checksums of whole objects? */
+export function statesChecksums(side: StoreHint): boolean {
+  return traitsOf(side).checksums.is.length > 0;
 }
 
 /** The vendor whose host name it is, and the region that the name contains. @returns undefined for an unknown host */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Fault, isFault } from '../../model/faults.ts';
 import { sameEtag, type ObjectAttributes, type ObjectInfo } from '../../model/object.ts';
+import { traitsOf } from '../../model/stores/stores.ts';
 import type { PartContext } from '../context.ts';
 import type { Losses } from '../losses.ts';
 import { pinOf, type ObjectPair } from '../object-pair.ts';
@@ -10,7 +11,7 @@ import { pinOf, type ObjectPair } from '../object-pair.ts';
  * Tags are requested only if the object has some, or if the store does not say.
  * @param losses receives what cannot be read or carried
  * @throws Fault `AccessDenied` if the object has, or may have, tags that may not be read: they would be lost. From a
- *   store with an endpoint, which may have no tags at all, an object without a stated number is copied without;
+ *   store that may have no tags at all, an object without a stated number is copied without;
  *   `SourceChanged` if the object changed while its tags were read; `AttributeLost` if the task is strict
  */
 export async function readAttributes(
@@ -21,7 +22,16 @@ export async function readAttributes(
 ): Promise<ObjectAttributes> {
   losses.noteUncarried(context, source);
   const metadata = context.task.metadata ? source.metadata : {};
-  return { headers: source.headers, metadata, tags: await readTags(context, pair, source, losses) };
+  const tags = await readTags(context, pair, source, losses);
+  return { headers: source.headers, metadata, tags: withoutUnknown(context, tags, losses) };
+}
+
+/** The tags, if the destination has tags: some stores accept them, and keep none. */
+function withoutUnknown({ task }: PartContext, tags: Record<string, string>, losses: Losses): Record<string, string> {
+  const known = traitsOf(task.destination).tags;
+  if (known.is !== 'no' || Object.keys(tags).length === 0) return tags;
+  losses.note('tags', `the destination has none (${known.why})`);
+  return {};
 }
 
 async function readTags(
@@ -30,7 +40,7 @@ async function readTags(
   source: ObjectInfo,
   losses: Losses,
 ): Promise<Record<string, string>> {
-  if (!task.tags || source.tagCount === 0) return {};
+  if (!task.tags || source.tagCount === 0 || traitsOf(task.source).tags.is === 'no') return {};
   let tags: Record<string, string>;
   try {
     tags = await store.tags(pair.key, pinOf(source));
@@ -39,8 +49,8 @@ async function readTags(
       if (source.tagCount !== undefined) losses.note('tags', 'the source counts them, and does not show them');
       return {};
     }
-    // Some stores without tags refuse to show them. On S3 a refusal means that there may be some.
-    const mayHaveNone = task.source.endpoint !== undefined && source.tagCount === undefined;
+    // Some stores without tags refuse to show them. Where there are tags, a refusal means that there may be some.
+    const mayHaveNone = traitsOf(task.source).tags.is === 'unknown' && source.tagCount === undefined;
     if (!isFault(error, 'AccessDenied') || !mayHaveNone) throw error;
     losses.note('tags', 'the source refuses to show whether there are some');
     return {};

@@ -1,5 +1,5 @@
 import { Fault } from '../../model/faults.ts';
-import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { statesChecksums } from '../../model/stores/stores.ts';
 import { sameEtag } from '../../model/object.ts';
 import type { Part } from '../../model/part-plan.ts';
 import type { OpenObject } from '../../ports/object-store.ts';
@@ -21,7 +21,7 @@ export async function openVersion(
   const opened = await context.source.get(pair.key, {
     ifMatch: version.etag,
     ...pinOf(version),
-    ...(part ? { range: { start: part.start, end: part.end } } : { checksum: isS3Itself(context.task.source) }),
+    ...(part ? { range: { start: part.start, end: part.end } } : { checksum: statesChecksums(context.task.source) }),
   });
   if (!opened) throw new Fault('SourceGone', `${what}: the object is gone`);
   // Detects stores that ignore If-Match: bytes of another version must never be sent as this one's.

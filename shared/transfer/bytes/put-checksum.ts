@@ -1,5 +1,5 @@
 import { Fault, isFault } from '../../model/faults.ts';
-import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { keepsChecksum } from '../../model/stores/stores.ts';
 import type { ChecksumAlgorithm, ObjectChecksum, ObjectInfo } from '../../model/object.ts';
 import { etagIsMd5 } from '../../model/object.ts';
 import type { PartContext } from '../context.ts';
@@ -8,9 +8,10 @@ import type { ObjectPair } from '../object-pair.ts';
 import { startChecksum } from './digest.ts';
 
 /**
- * The checksum that goes with an object in one PUT, beside its MD5: in the configured algorithm, or, on S3 itself, in
- * that of the source, so that both sides store the same. The source's own value is sent if it is of that algorithm: the
- * destination then verifies the bytes from end to end, those of KMS objects too, whose ETags say nothing.
+ * The checksum that goes with an object in one PUT, beside its MD5: in the configured algorithm, or in that of the
+ * source where the destination keeps such checksums (S3), so that both sides store the same. The source's own value is
+ * sent if it is of that algorithm: the destination then verifies the bytes from end to end, those of KMS objects too,
+ * whose ETags say nothing.
  * @param known what the source stores
  * @param bytes undefined if they stream: then only a known value can be sent
  * @throws Fault `VerificationFailed` if the bytes are not the source's
@@ -21,7 +22,8 @@ export async function checksumToSend(
   bytes?: Uint8Array,
 ): Promise<ObjectChecksum | undefined> {
   const { destination } = task;
-  const wanted = destination.checksumAlgorithm ?? (isS3Itself(destination) ? known?.algorithm : undefined);
+  const same = known && keepsChecksum(destination, known.algorithm) ? known.algorithm : undefined;
+  const wanted = destination.checksumAlgorithm ?? same;
   if (known && known.algorithm === wanted) return known;
   if (!bytes) return undefined;
   // Otherwise the ETag has verified them.
@@ -35,12 +37,13 @@ export async function checksumToSend(
   return wanted && { algorithm: wanted, value: await checksumOf(wanted, bytes) };
 }
 
-/** The checksum that the source stores, if it is S3's. It is known only if GET or HEAD asked for it. */
+/** The checksum that the source stores, if its store verifies them. It is known only if GET or HEAD asked for it. */
 export function knownChecksum(
   { task }: PartContext,
   ...seen: readonly Pick<ObjectInfo, 'checksum'>[]
 ): ObjectChecksum | undefined {
-  return isS3Itself(task.source) ? seen.find(({ checksum }) => checksum)?.checksum : undefined;
+  const checksum = seen.find((one) => one.checksum)?.checksum;
+  return checksum && keepsChecksum(task.source, checksum.algorithm) ? checksum : undefined;
 }
 
 /**

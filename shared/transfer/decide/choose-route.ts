@@ -3,7 +3,7 @@ import { isRecorded, type LedgerEntry } from '../../model/ledger-entry.ts';
 import { maxBufferedBodyBytes, maxObjectBytes } from '../../model/limits.ts';
 import { etagIsMd5, etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
 import { partitionOf } from '../../model/config/partition.ts';
-import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { keepsChecksum, traitsOf } from '../../model/stores/stores.ts';
 import type { Task } from '../../model/config/task.ts';
 import type { Uploads } from '../../ports/uploads.ts';
 import type { ObjectPair } from '../object-pair.ts';
@@ -103,8 +103,12 @@ export function fitsOnePut(task: Pick<Task, 'source' | 'destination'>, source: O
   if (source.size <= maxBufferedBodyBytes) return true;
   // A configured checksum must be known too.
   const algorithm = task.destination.checksumAlgorithm;
-  const isKnown = algorithm === undefined || (source.checksum?.algorithm === algorithm && isS3Itself(task.destination));
-  return isKnown && isS3Itself(task.source) && etagIsMd5(source);
+  const isKnown =
+    algorithm === undefined ||
+    (source.checksum?.algorithm === algorithm &&
+      keepsChecksum(task.source, algorithm) &&
+      keepsChecksum(task.destination, algorithm));
+  return isKnown && traitsOf(task.source).putEtag.is === 'md5' && etagIsMd5(source);
 }
 
 /** Why the destination is this version of the source; undefined if nothing proves it. */

@@ -1,5 +1,4 @@
-import { isS3Itself } from '../../model/config/s3-itself.ts';
-import type { Side } from '../../model/config/task.ts';
+import { traitsOf, type StoreHint } from '../../model/stores/stores.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 
 /**
@@ -30,11 +29,12 @@ export function noteEtag(store: ObjectStore, kind: 'md5' | 'other'): void {
 }
 
 /**
- * What it means that an ETag of MD5 form is not the MD5 of the bytes: `damage` at S3; `doubt` at another store, until
- * another proof is found; `nothing` at one whose ETags were shown to be something else.
+ * What it means that an ETag of MD5 form is not the MD5 of the bytes: `damage` where it would be one (S3); `doubt` at
+ * another store, until another proof is found; `nothing` at one whose ETags are, or were shown to be, something else.
  */
-export function meaningOfDifference(side: Pick<Side, 'endpoint'>, store: ObjectStore): 'damage' | 'doubt' | 'nothing' {
-  if (isS3Itself(side)) return 'damage';
+export function meaningOfDifference(side: StoreHint, store: ObjectStore): 'damage' | 'doubt' | 'nothing' {
+  const known = traitsOf(side).putEtag.is;
+  if (known !== 'maybe') return known === 'md5' ? 'damage' : 'nothing';
   const { md5s, others } = seenOf.get(store) ?? { md5s: 0, others: 0 };
   return md5s === 0 && others >= othersNeeded ? 'nothing' : 'doubt';
 }

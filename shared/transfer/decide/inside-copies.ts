@@ -1,8 +1,9 @@
 import { isFault } from '../../model/faults.ts';
 import type { PartContext } from '../context.ts';
+import { traitsOf } from '../../model/stores/stores.ts';
 import { canCopyInside } from './choose-route.ts';
 
-/** The calls that copy inside a store; a store may have one without the other (Ceph 16). */
+/** The calls that copy inside a store; a store may have one without the other (Ceph 16, Cloudflare R2). */
 export type InsideCall = 'copy' | 'copyPart';
 
 /** What was seen of one call between two buckets in this process. */
@@ -48,8 +49,10 @@ export async function copiedInside<Result>(
   }
 }
 
-/** Does the task allow the call, and was it not refused lately? */
+/** Does the task allow the call, may the store have it, and was it not refused lately? */
 export function mayCopyInside(context: PartContext, call: InsideCall): boolean {
+  const { copies, partCopies } = traitsOf(context.task.destination);
+  if ((call === 'copy' ? copies : partCopies).is === 'no') return false;
   return canCopyInside(context.task) && seenBy(context, call).notBefore <= context.clock.now();
 }
 

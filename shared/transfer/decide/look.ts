@@ -1,6 +1,6 @@
 import type { Job } from '../../model/job.ts';
 import { missingTrustedMillis, missingTrustedMaxBytes } from '../../model/limits.ts';
-import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { statesChecksums } from '../../model/stores/stores.ts';
 import { isFault } from '../../model/faults.ts';
 import { isRecorded, type LedgerEntry } from '../../model/ledger-entry.ts';
 import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
@@ -34,7 +34,7 @@ export async function lookAtBothSides(context: CopyContext, pair: ObjectPair, jo
     (Math.abs(context.clock.now() - job.missingAt) < missingTrustedMillis || mayExpectNothing(context.destination));
   const destination = trusted ? undefined : await lookAtDestination();
   if (!destination && likelyPut(context, job)) {
-    const opened = await context.source.get(pair.key, { checksum: isS3Itself(task.source) });
+    const opened = await context.source.get(pair.key, { checksum: statesChecksums(task.source) });
     if (opened) return { source: opened.info, destination, entry: undefined, opened };
     // The source is gone: whether there is something to delete must not rest on the finder's word.
     return { source: undefined, destination: trusted ? await lookAtDestination() : destination, entry: undefined };

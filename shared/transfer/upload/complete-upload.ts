@@ -2,7 +2,7 @@ import { Fault, isFault } from '../../model/faults.ts';
 import type { Loss } from '../../model/losses.ts';
 import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
-import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { traitsOf } from '../../model/stores/stores.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { Replaces, Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
@@ -141,7 +141,8 @@ async function contradictsSource(
   target: UploadTarget,
   parts: readonly StoredPart[],
 ): Promise<boolean> {
-  if (!isS3Itself(context.task.source) || !isS3Itself(context.task.destination)) return false;
+  const { task } = context;
+  if ([task.source, task.destination].some((side) => traitsOf(side).multipartEtag.is !== 's3')) return false;
   if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return false;
   if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return false;
   const pin = pinOf(versionOf(target));

@@ -4,6 +4,8 @@ import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import { etagPartCount, sameEtag, type ChecksumAlgorithm, type ObjectInfo } from '../../model/object.ts';
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
+import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { keepsChecksum } from '../../model/stores/stores.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes } from '../bytes/attributes.ts';
 import { withSupported } from '../bytes/supported-attributes.ts';
@@ -206,17 +208,17 @@ async function sourceLayout(context: CopyContext, pair: ObjectPair, source: Obje
 }
 
 /**
- * The checksum algorithm of the parts: the configured one; on S3 itself, the algorithm of the source's own checksum, so
- * that Complete can compare the whole object; or CRC32 if parts are too large to buffer, because their MD5 is not known
- * before they are sent. Undefined means Content-MD5, which every store supports.
+ * The checksum algorithm of the parts: the configured one; where the destination keeps such checksums (S3), that of the
+ * source's own, so that Complete can compare the whole object; or CRC32 if parts are too large to buffer, because their
+ * MD5 is not known before they are sent. Undefined means Content-MD5, which every store supports.
  */
 function checksumFor({ task }: CopyContext, source: ObjectInfo, plan: PartPlan): ChecksumAlgorithm | undefined {
   if (task.destination.checksumAlgorithm) return task.destination.checksumAlgorithm;
-  if (task.destination.endpoint !== undefined) return undefined;
-  return source.checksum?.algorithm ?? (plan.partSize > maxBufferedBodyBytes ? 'CRC32' : undefined);
+  const wanted = source.checksum?.algorithm ?? (plan.partSize > maxBufferedBodyBytes ? 'CRC32' : undefined);
+  return wanted && keepsChecksum(task.destination, wanted) ? wanted : undefined;
 }
 
-/** Are the destination's part ETags MD5s, as far as the configuration shows? */
+/** Are the destination's part ETags MD5s, as far as the configuration shows? A bucket of S3 may have a KMS key. */
 function hasMd5Etags({ task }: CopyContext): boolean {
-  return task.destination.endpoint !== undefined && task.destination.encryption?.type !== 'aws:kms';
+  return !isS3Itself(task.destination) && task.destination.encryption?.type !== 'aws:kms';
 }
