@@ -78,6 +78,7 @@ describe('bundles with source maps', () => {
       memoryMiB: 128,
       // It needs variables, so that its module throws.
       environment: {},
+      credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
     };
     const environment = new ExecutionEnvironment(definition, surroundings, 'threads', () => undefined);
     const result = await environment.invoke('{}');

@@ -1,7 +1,9 @@
 import { localAccountId } from './account.ts';
 import { deployResources } from './deploy/deploy.ts';
 import { startMappings, startSchedules } from './deploy/triggers.ts';
+import type { PermissionUse } from './iam/access.ts';
 import type { InvocationResult } from './lambda/environment.ts';
+import type { Credentials } from './lambda/function-definition.ts';
 import type { RunningEnvironment } from './lambda/runtime.ts';
 import { settingsOf, type EmulatorOptions, type Settings } from './options.ts';
 import { openServices, type Services } from './services.ts';
@@ -19,6 +21,10 @@ export interface Emulator {
   readonly outputs: Readonly<Record<string, string>>;
   /** the current execution environments */
   readonly environments: () => RunningEnvironment[];
+  /** every permission of the stack, and whether a call has needed it so far */
+  readonly permissions: () => PermissionUse[];
+  /** Credentials of the role of the stack's instances. @throws EmulatorError if the stack has none */
+  readonly instanceCredentials: () => Credentials;
   readonly invokeFunction: (nameOrArn: string, event: unknown) => Promise<InvocationResult>;
   /** Stops everything, in order. Running functions have `graceMillis` (default 5,000) to finish. */
   readonly stop: (graceMillis?: number) => Promise<void>;
@@ -39,10 +45,10 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
   const teardown = new Teardown();
   try {
     const services = await openServices(settings, teardown);
-    const { gateway, runtime, s3 } = services;
+    const { access, gateway, runtime, s3 } = services;
     for (const bucket of settings.buckets) await s3.createBucket(bucket);
     const stack = resolveStack(assembly, account, gateway.endpoint);
-    await deployResources(stack, assembly, { ...services, note: settings.onNote });
+    await deployResources(stack, assembly, { ...services, account, note: settings.onNote });
     startTriggers(stack, services, settings, teardown);
     return {
       endpoint: gateway.endpoint,
@@ -51,6 +57,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       accountId: localAccountId,
       outputs: stack.outputs,
       environments: () => runtime.environments(),
+      permissions: () => access.permissions(),
+      instanceCredentials: () => access.instanceCredentials(),
       invokeFunction: (nameOrArn, event) => runtime.invoke(nameOrArn, event),
       stop: (graceMillis = defaultGraceMillis) => teardown.run(graceMillis),
     };

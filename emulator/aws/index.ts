@@ -2,5 +2,7 @@
 export { startEmulator, type Emulator } from './emulator.ts';
 export { EmulatorError, type EmulatorErrorCode } from './errors.ts';
 export type { FaultyService, ServiceFault, ServiceFaultHook, ServiceRequest } from './faults.ts';
+export type { PermissionUse } from './iam/access.ts';
+export type { PolicyDocument } from './iam/policy.ts';
 export type { LogChunk } from './lambda/environment.ts';
-export type { EmulatorOptions } from './options.ts';
+export type { EmulatorOptions, S3Surroundings, User } from './options.ts';

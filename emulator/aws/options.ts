@@ -1,7 +1,9 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { accountIn, type Account } from './account.ts';
 import type { ServiceFaultHook } from './faults.ts';
 import type { RequestHandler } from './http/exchange.ts';
+import type { PolicyDocument } from './iam/policy.ts';
 import type { Isolation, LogChunk } from './lambda/environment.ts';
 import type { Credentials } from './lambda/function-definition.ts';
 
@@ -13,14 +15,35 @@ export interface S3Service {
   readonly close: () => void | Promise<void>;
 }
 
+/** A request to the S3 server, as it is authorized. */
+export interface S3Request {
+  /** as S3 names it */
+  readonly operation: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** undefined for an unsigned request */
+  readonly accessKeyId: string | undefined;
+  readonly query: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** What the S3 server is opened with. */
 export interface S3Surroundings {
   readonly dataDirectory: string;
   readonly region: string;
-  /** secret access keys by access key ID */
-  readonly credentials: ReadonlyMap<string, string>;
+  /** the secret of an access key ID; that of a session has a token */
+  readonly credentials: (accessKeyId: string) => Credentials | undefined;
+  /** whether the caller may do what a request asks for: false or a message refuse it */
+  readonly authorize: (request: S3Request) => boolean | string;
   /** Delivers an event notification; rejects while its queue does not exist, and the S3 server then retries. */
   readonly onEvent: (notification: { readonly queueArn: string; readonly message: object }) => Promise<void>;
+}
+
+/** A user with an access key, such as one of another account. */
+export interface User {
+  readonly name: string;
+  readonly credentials: Credentials;
+  readonly policy: PolicyDocument;
 }
 
 export interface EmulatorOptions {
@@ -36,7 +59,10 @@ export interface EmulatorOptions {
   readonly stackName?: string;
   /** default us-east-1 */
   readonly region?: string;
+  /** of the account's administrator, who may do everything */
   readonly credentials: Credentials;
+  /** other users, who may do what their policies allow */
+  readonly users?: readonly User[];
   readonly openS3: (surroundings: S3Surroundings) => Promise<S3Service>;
   /** buckets to create before the stack is deployed */
   readonly buckets?: readonly string[];
@@ -87,6 +113,7 @@ export function settingsOf(options: EmulatorOptions): Settings {
     portOption: options.portOption ?? '--port',
     stackName: options.stackName,
     buckets: options.buckets ?? [],
+    users: options.users ?? [],
     concurrency: options.concurrency ?? defaultConcurrency,
     isolation: options.isolation ?? 'threads',
     idleSeconds: options.idleSeconds ?? 10,

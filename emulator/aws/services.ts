@@ -2,10 +2,18 @@ import { join } from 'node:path';
 import { lockDataDirectory } from './data-lock.ts';
 import { maxTableBodyBytes, openTables, type Tables } from './dynamodb/tables.ts';
 import type { RequestHandler } from './http/exchange.ts';
+import { guard } from './http/guard.ts';
 import { openGateway, type Gateway } from './http/gateway.ts';
 import { maxJsonBodyBytes } from './http/json-service.ts';
 import { serve } from './http/serve.ts';
 import { stsHandler } from './http/sts.ts';
+import { Access } from './iam/access.ts';
+import { checkNotification, machineActions, s3Authorization } from './iam/callers.ts';
+import { dynamodbCalls } from './iam/calls/dynamodb.ts';
+import { sqsCalls } from './iam/calls/sqs.ts';
+import { ssmCalls } from './iam/calls/ssm.ts';
+import { statesCalls } from './iam/calls/states.ts';
+import { identityPolicies } from './iam/evaluate.ts';
 import { LambdaRuntime } from './lambda/runtime.ts';
 import type { S3Service, Settings } from './options.ts';
 import { maxQueueBodyBytes, openQueues, type Queues } from './sqs/queues.ts';
@@ -17,6 +25,7 @@ import { queueUrl } from './template/resource-types.ts';
 
 /** The running services, still without any resource of the stack. */
 export interface Services {
+  readonly access: Access;
   readonly gateway: Gateway;
   readonly s3: S3Service;
   readonly queues: Queues;
@@ -33,6 +42,10 @@ export interface Services {
 export async function openServices(settings: Settings, teardown: Teardown): Promise<Services> {
   const { account, credentials, dataDirectory, fault, onError, onLog } = settings;
   teardown.add(lockDataDirectory(dataDirectory));
+  const access = new Access(account, credentials);
+  for (const { name, credentials: keys, policy } of settings.users) {
+    access.addUser(name, keys, identityPolicies([policy]));
+  }
   // Queue URLs contain the port, which is known only once the gateway listens.
   let endpoint = '';
   const queues = await openQueues(account, () => endpoint, fault);
@@ -42,8 +55,10 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   const s3 = await settings.openS3({
     dataDirectory: join(dataDirectory, 's3'),
     region: account.region,
-    credentials: new Map([[credentials.accessKeyId, credentials.secretAccessKey]]),
+    credentials: (accessKeyId) => access.credentialsOf(accessKeyId),
+    authorize: s3Authorization(access, account),
     onEvent: async ({ queueArn, message }) => {
+      checkNotification(access, account, { queueArn, message });
       const url = queueUrl(endpoint, account, queueArn.split(':').at(-1) ?? '');
       await queues.call('SendMessage', { QueueUrl: url, MessageBody: JSON.stringify(message) });
     },
@@ -55,28 +70,35 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   endpoint = gateway.endpoint;
   teardown.add((graceMillis) => gateway.close(graceMillis));
 
-  const surroundings = { endpoint, region: account.region, credentials };
+  const surroundings = { endpoint, region: account.region };
   const { concurrency, idleSeconds, isolation } = settings;
   const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault });
   teardown.add((graceMillis) => runtime.stop(graceMillis));
-  const executions = new Executions((name, event) => runtime.invoke(name, event));
+  const executions = new Executions(machineActions(access, account, runtime));
   teardown.add(() => executions.abortAll());
   const stepFunctions = new StepFunctions(account, executions);
-  const services = { gateway, s3, queues, tables, runtime, stepFunctions, parameters: new ParameterStore(account) };
+  const parameters = new ParameterStore(account);
+  const services = { access, gateway, s3, queues, tables, runtime, stepFunctions, parameters };
   addRoutes(routes, services, settings);
   return services;
 }
 
 function addRoutes(routes: Map<string, RequestHandler>, services: Services, { account, fault }: Settings): void {
-  const { queues, tables, stepFunctions, parameters } = services;
-  routes.set('sts', stsHandler(account));
+  const { access, queues, tables, stepFunctions, parameters } = services;
+  routes.set('sts', stsHandler(account, access));
   routes.set('s3', services.s3.handle);
   for (const service of [
-    { service: 'sqs', exchange: queues.exchange, limitBytes: maxQueueBodyBytes, undelivered: queues.releaseMessages },
-    { service: 'dynamodb', exchange: tables.exchange, limitBytes: maxTableBodyBytes },
-    { service: 'states', exchange: stepFunctions.exchange, limitBytes: maxJsonBodyBytes },
-    { service: 'ssm', exchange: parameters.exchange, limitBytes: maxJsonBodyBytes },
+    {
+      service: 'sqs',
+      exchange: queues.exchange,
+      limitBytes: maxQueueBodyBytes,
+      undelivered: queues.releaseMessages,
+      callsOf: sqsCalls,
+    },
+    { service: 'dynamodb', exchange: tables.exchange, limitBytes: maxTableBodyBytes, callsOf: dynamodbCalls },
+    { service: 'states', exchange: stepFunctions.exchange, limitBytes: maxJsonBodyBytes, callsOf: statesCalls },
+    { service: 'ssm', exchange: parameters.exchange, limitBytes: maxJsonBodyBytes, callsOf: ssmCalls },
   ] as const) {
-    routes.set(service.service, serve({ ...service, fault }));
+    routes.set(service.service, serve({ ...service, fault, refuse: guard({ ...service, access, account }) }));
   }
 }

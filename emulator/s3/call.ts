@@ -5,7 +5,7 @@ import type { Origin } from './events/message.ts';
 import type { Address } from './http/address.ts';
 import type { Authentication } from './http/signature.ts';
 import { S3Error } from './errors.ts';
-import type { RequestInfo } from './options.ts';
+import type { AccessRequest, RequestInfo } from './options.ts';
 import type { Personality } from './personalities/personality.ts';
 import type { BucketRow, ObjectRow } from './store/schema.ts';
 import type { Storage } from './store/storage.ts';
@@ -23,8 +23,8 @@ export interface Server {
   readonly region: string;
   /** Computed for bytes that arrive without a checksum. */
   readonly defaultChecksum: ChecksumAlgorithm | null;
-  /** Whether the caller is allowed to perform the request. */
-  readonly allows: (request: RequestInfo & { readonly accessKeyId: string | undefined }) => boolean;
+  /** Whether the caller is allowed to perform the request: false or a message refuse it. */
+  readonly authorize: (request: AccessRequest) => boolean | string;
 }
 
 /** An authenticated request. */
@@ -99,21 +99,40 @@ export function requireBucket(server: Server, name: string): BucketRow {
 
 /**
  * Finds an object, by default that of the call.
- * @throws S3Error NoSuchBucket, NoSuchKey; AccessDenied if the caller may not know that the object does not exist
+ * @throws S3Error NoSuchBucket; NoSuchKey, or AccessDenied for a caller who may not list the bucket (S3 API Reference:
+ *   HeadObject, "Permissions")
  */
 export function requireObject(call: Call, server: Server, { bucket, key }: ObjectName = call.info): ObjectRow {
   requireBucket(server, bucket);
   const row = server.storage.objects.find(bucket, key);
   if (row !== undefined) return row;
-  const accessKeyId = call.authentication?.accessKeyId;
-  const mayList = server.allows({ operation: 'ListObjectsV2', bucket, key: '', accessKeyId });
-  if (!mayList && call.personality.objects.missingUnlisted === 'hidden') throw new S3Error('AccessDenied');
+  if (call.personality.objects.missingUnlisted === 'hidden') {
+    requireAllowed(call, server, { operation: 'ListObjectsV2', bucket, key: '' });
+  }
   throw new S3Error('NoSuchKey', undefined, { details: { Key: key } });
 }
 
 /** Computed for bytes that arrive without a checksum. */
 export function defaultChecksum(call: Call, server: Server): ChecksumAlgorithm | null {
   return call.personality.objects.defaultChecksum ? server.defaultChecksum : null;
+}
+
+/** Whether the caller of a request may do another thing, too. */
+export function permits(call: Call, server: Server, more: RequestInfo, query = noParameters): boolean | string {
+  return server.authorize({ ...more, accessKeyId: call.authentication?.accessKeyId, query, headers: {} });
+}
+
+const noParameters: ReadonlyMap<string, string> = new Map();
+
+/** @throws S3Error AccessDenied if the caller of a request may not do another thing that it needs */
+export function requireAllowed(call: Call, server: Server, more: RequestInfo, query = noParameters): void {
+  const allowed = permits(call, server, more, query);
+  if (allowed !== true) throw accessDenied(allowed);
+}
+
+/** @param refusal what `authorize` answered */
+export function accessDenied(refusal: string | false): S3Error {
+  return new S3Error('AccessDenied', refusal === false ? undefined : refusal);
 }
 
 /** The origin of a request, for event records. */

@@ -31,6 +31,7 @@ const table = {
   InvalidRequest: [400, 'Invalid Request'],
   InvalidStorageClass: [400, 'The storage class you specified is not valid'],
   InvalidRedirectLocation: [400, 'The website redirect location must have a prefix of http:// or https:// or /.'],
+  InvalidToken: [400, 'The provided token is malformed or otherwise invalid.'],
   InvalidTag: [400, 'The tag provided was not a valid tag.'],
   InvalidURI: [400, "Couldn't parse the specified URI."],
   KeyTooLongError: [400, 'Your key is too long'],

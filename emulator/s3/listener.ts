@@ -4,11 +4,12 @@ import { S3Error } from './errors.ts';
 import { readAddress, type Address } from './http/address.ts';
 import { ConnectionLost } from './http/connection-lost.ts';
 import { respond } from './http/respond.ts';
+import type { Operation } from './http/route.ts';
 import { authenticate, type SecretLookup } from './http/signature.ts';
 import { clientGone, pause } from './http/pause.ts';
 import { tamperWithAnswer, tamperWithBody } from './http/tamper.ts';
 import { element, plainDocument } from './http/xml.ts';
-import { header, type Answer, type Call, type Server } from './call.ts';
+import { accessDenied, header, requireBucket, type Answer, type Call, type Server } from './call.ts';
 import { ownerAccountId } from './operations/owner.ts';
 import { answeredError, answeredHeaders } from './personalities/answer.ts';
 import type { Personality } from './personalities/personality.ts';
@@ -53,6 +54,9 @@ function errorAnswer(error: ErrorContent, resource: string, requestId: string): 
   );
   return { status: error.status, headers: error.headers, body };
 }
+
+/** Operations that need no bucket. */
+const withoutBucket: ReadonlySet<Operation> = new Set(['ListBuckets', 'CreateBucket']);
 
 /** A request in progress. */
 class Request {
@@ -129,8 +133,14 @@ class Request {
     const authentication = authenticate(req, address, this.hooks.lookup, server.now());
     const call: Call = { ...read, req, personality, info, requestId, authentication, meter };
     const owner = header(call, 'x-amz-expected-bucket-owner');
-    const allowed = this.server.allows({ ...info, accessKeyId: authentication?.accessKeyId });
-    if (!allowed || (owner !== undefined && owner !== ownerAccountId)) throw new S3Error('AccessDenied');
+    // Not documented; assumed: a bucket that does not exist is answered so to everyone with valid keys, because it has
+    // no owner whose policies could say something.
+    if (authentication && !withoutBucket.has(info.operation)) requireBucket(server, info.bucket);
+    const { query } = address;
+    const accessKeyId = authentication?.accessKeyId;
+    const allowed = server.authorize({ ...info, accessKeyId, query, headers: req.headers });
+    if (allowed !== true) throw accessDenied(allowed);
+    if (owner !== undefined && owner !== ownerAccountId) throw new S3Error('AccessDenied');
     requireRegion(call, server);
     refuse(personality, read);
     return call;

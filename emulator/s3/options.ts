@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Operation } from './http/route.ts';
 import type { Personality } from './personalities/personality.ts';
 
@@ -11,6 +11,21 @@ export interface RequestInfo {
   readonly key: string;
   readonly partNumber?: number;
   readonly uploadId?: string;
+}
+
+/** A request, as it is authorized. */
+export interface AccessRequest extends RequestInfo {
+  /** Undefined for an unsigned request. */
+  readonly accessKeyId: string | undefined;
+  /** The first value of each query parameter. */
+  readonly query: ReadonlyMap<string, string>;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** A secret access key; a key of a session is valid only with its token. */
+export interface Secret {
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
 }
 
 /**
@@ -70,12 +85,17 @@ export interface S3ServerOptions {
    */
   readonly personality?: Personality | ((bucket: string) => Personality);
   /** Secret access keys by access key ID. */
-  readonly credentials: ReadonlyMap<string, string> | ((accessKeyId: string) => string | undefined);
+  readonly credentials: ReadonlyMap<string, string> | ((accessKeyId: string) => Secret | undefined);
   /**
-   * Whether the caller (undefined for an unsigned request) is allowed to perform the request. Called a second time for
-   * a copy, as GetObject on its source. Default: signed requests are allowed, unsigned requests are not.
+   * Whether the caller is allowed to perform the request: false or a message refuse it. Called more than once for
+   * - a copy: GetObject on its source, and GetObjectTagging and PutObjectTagging if it takes over tags;
+   * - DeleteObjects: DeleteObject on each key;
+   * - an object that does not exist: HeadBucket. A caller who may not list must not learn that there is none;
+   * - an object with tags: GetObjectTagging. Their number is shown only to a caller who may read them.
+   *
+   * Default: signed requests are allowed, unsigned requests are not.
    */
-  readonly authorize?: (request: RequestInfo & { readonly accessKeyId: string | undefined }) => boolean;
+  readonly authorize?: (request: AccessRequest) => boolean | string;
   /**
    * Delivers a notification. A failed delivery is retried. Events are stored on disk until this succeeds, so they may
    * be delivered twice, but are never lost. Without it, no events are recorded.

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http';
 import { Outbox } from './events/outbox.ts';
 import { Publisher } from './events/publisher.ts';
+import type { SecretLookup } from './http/signature.ts';
 import { handleRequest, type Hooks } from './listener.ts';
 import { makeBucket } from './operations/buckets.ts';
 import type { Server } from './call.ts';
@@ -45,10 +46,10 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
     region,
     defaultChecksum: (options.defaultChecksum ?? true) ? 'CRC64NVME' : null,
     publisher: new Publisher(outbox, now, onEvent),
-    allows: authorize ?? ((request) => request.accessKeyId !== undefined),
+    authorize: authorize ?? ((request) => request.accessKeyId !== undefined),
   };
   const hooks: Hooks = {
-    lookup: typeof credentials === 'function' ? credentials : (accessKeyId) => credentials.get(accessKeyId),
+    lookup: typeof credentials === 'function' ? credentials : lookupIn(credentials),
     fault: options.fault,
     onRequest: options.onRequest,
     onError,
@@ -70,5 +71,12 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
       await outbox?.close();
       await storage.close();
     },
+  };
+}
+
+function lookupIn(secrets: ReadonlyMap<string, string>): SecretLookup {
+  return (accessKeyId) => {
+    const secretAccessKey = secrets.get(accessKeyId);
+    return secretAccessKey === undefined ? undefined : { secretAccessKey };
   };
 }

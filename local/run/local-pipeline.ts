@@ -9,16 +9,18 @@ import { parseConfiguration, type Configuration } from '../../shared/model/confi
 import type { WorkerMode } from '../../shared/model/config/settings.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { startEmulator, type Emulator, type EmulatorOptions } from '../../emulator/aws/index.ts';
+import { startEmulator, type Emulator, type EmulatorOptions, type S3Surroundings } from '../../emulator/aws/index.ts';
 import {
   httpServerOptions,
   openS3Server,
+  type AccessRequest,
   type FaultHook,
   type FinishedRequest,
   type Notification,
   type S3Server,
 } from '../../emulator/s3/index.ts';
 import { emulatorFault } from './emulator-fault.ts';
+import { otherAccount } from './other-account.ts';
 import { localNames } from './settings.ts';
 
 export interface LocalPipelineOptions {
@@ -52,13 +54,13 @@ export class LocalPipeline {
   readonly #options: LocalPipelineOptions;
   readonly #s3: S3Server;
   readonly #server: Server;
-  readonly #relay: EventRelay;
+  readonly #relay: AccountRelay;
   #aws: Emulator | undefined;
 
   private constructor(
     options: LocalPipelineOptions,
     { tasks, stack }: Configuration,
-    { s3, server, relay }: { readonly s3: S3Server; readonly server: Server; readonly relay: EventRelay },
+    { s3, server, relay }: { readonly s3: S3Server; readonly server: Server; readonly relay: AccountRelay },
   ) {
     this.#options = options;
     this.tasks = tasks;
@@ -75,11 +77,12 @@ export class LocalPipeline {
   static async open(options: LocalPipelineOptions): Promise<LocalPipeline> {
     const text = readFileSync(options.configuration, 'utf8');
     const configuration = parseConfiguration(text, `configuration ${options.configuration}`);
-    const relay = new EventRelay();
+    const relay = new AccountRelay();
     const s3 = await openS3Server({
       dataDirectory: join(options.dataDirectory, 's3'),
       region: localNames.region,
-      credentials: new Map([[localNames.credentials.accessKeyId, localNames.credentials.secretAccessKey]]),
+      credentials: (accessKeyId) => relay.secretOf(accessKeyId),
+      authorize: (request) => relay.authorize(request),
       onEvent: (event) => relay.deliver(event),
       ...(options.onRequest && { onRequest: options.onRequest }),
       ...(options.fault && { fault: options.fault }),
@@ -121,8 +124,9 @@ export class LocalPipeline {
       assemblyDirectory,
       region: localNames.region,
       credentials: localNames.credentials,
-      openS3: ({ onEvent }) => {
-        this.#relay.connect(onEvent);
+      users: [otherAccount(this.tasks)],
+      openS3: (surroundings) => {
+        this.#relay.connect(surroundings);
         return Promise.resolve({
           handle: (request, response) => void this.#s3.handle(request, response),
           createBucket: (name) => this.#s3.createBucket(name),
@@ -151,25 +155,35 @@ export class LocalPipeline {
 }
 
 /**
- * Passes S3 events to the queues once the stack is deployed. Until then delivery fails, and the store keeps the events.
+ * Connects the store to the rest of the account once the stack is deployed. Until then only the administrator has
+ * access, the delivery of events fails, and the store keeps them.
  */
-class EventRelay {
-  #target: ((event: Notification) => void | Promise<void>) | undefined;
+class AccountRelay {
+  #account: S3Surroundings | undefined;
 
-  connect(target: (event: Notification) => void | Promise<void>): void {
-    this.#target = target;
+  connect(account: S3Surroundings): void {
+    this.#account = account;
+  }
+
+  secretOf(accessKeyId: string): { secretAccessKey: string; sessionToken?: string } | undefined {
+    if (this.#account) return this.#account.credentials(accessKeyId);
+    return accessKeyId === localNames.credentials.accessKeyId ? localNames.credentials : undefined;
+  }
+
+  authorize(request: AccessRequest): boolean | string {
+    return this.#account ? this.#account.authorize(request) : request.accessKeyId !== undefined;
   }
 
   async deliver(event: Notification): Promise<void> {
-    if (!this.#target) throw new Error('the queues are not deployed yet');
-    await this.#target(event);
+    if (!this.#account) throw new Error('the queues are not deployed yet');
+    await this.#account.onEvent(event);
   }
 }
 
 /** Stores the keys of the destination where a user would keep those of another account. */
 async function putCredentials({ endpoint, region }: Emulator): Promise<void> {
   const client = new SSMClient({ endpoint, region, credentials: localNames.credentials });
-  const { accessKeyId, secretAccessKey } = localNames.credentials;
+  const { accessKeyId, secretAccessKey } = localNames.otherAccount.credentials;
   const value = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region };
   await client.send(
     new PutParameterCommand({

@@ -18,8 +18,14 @@ export const localNames = {
   task: 'local',
   sourceBucket: 'source',
   destinationBucket: 'destination',
+  /** of the account's administrator, for the commands and the users of the endpoint */
   credentials: { accessKeyId: 's3ferry', secretAccessKey: 's3ferry-local-secret' },
-  /** the parameter with the destination's credentials, as a user would keep those of another account */
+  /** the user of the destination, as another account would have it */
+  otherAccount: {
+    user: 's3-ferry-writer',
+    credentials: { accessKeyId: 's3ferry-writer', secretAccessKey: 's3ferry-writer-local-secret' },
+  },
+  /** the parameter with the keys of that user */
   credentialsParameter: '/s3-ferry/local/destination-credentials',
 } as const;
 

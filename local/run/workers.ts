@@ -18,7 +18,7 @@ const ownSettings = { PROCESSES: '2', MEMORY_MIB: '256', OBJECTS_AT_ONCE: '4', M
 /** How long a worker may drain before it is killed. */
 const stopTimeoutMillis = 10_000;
 
-/** The EC2 worker of a deployment as a child process: the same bundle and variables as on an instance. */
+/** The EC2 worker of a deployment as a child process: the same bundle, variables and role as on an instance. */
 export class LocalWorker {
   readonly process: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -34,7 +34,7 @@ export class LocalWorker {
     environment: Partial<Record<WorkerKey, string>> = {},
     onLog: (chunk: LogChunk) => void = () => undefined,
   ) {
-    const { accessKeyId, secretAccessKey } = localNames.credentials;
+    const { accessKeyId, secretAccessKey, sessionToken = '' } = aws.instanceCredentials();
     const deployed = {
       TASKS_PATH: tasksPathOf(localNames.stack),
       LEDGER_TABLE: output(aws, 'LedgerTable'),
@@ -53,6 +53,7 @@ export class LocalWorker {
         AWS_ENDPOINT_URL: aws.endpoint,
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_SESSION_TOKEN: sessionToken,
         AWS_CONFIG_FILE: devNull,
         AWS_SHARED_CREDENTIALS_FILE: devNull,
         AWS_EC2_METADATA_DISABLED: 'true',

@@ -368,11 +368,13 @@ describe('dead letters', () => {
     // Without --stack the stack is S3Ferry.
     const look = await redrive('--dry-run');
     expect(look).toMatchObject({ code: 0, report: { sent: 0, removed: 0, tasks: { later: 1 } } });
-    const task = { name: 'later', source: { bucket: 'source' }, destination: { bucket: 'by-sync', prefix: 'later/' } };
+    // Within what the roles may write: a task that is added without a deployment brings no permissions.
+    const destination = { bucket: 'by-sync', prefix: 'mirror/later/' };
+    const task = { name: 'later', source: { bucket: 'source' }, destination };
     await local.putParameter('/s3-ferry/S3Ferry/tasks/later', JSON.stringify(task));
     const back = await redrive('--stack', 'S3Ferry', '--task', 'later');
     expect(back).toMatchObject({ code: 0, report: { sent: 1, removed: 1, failed: 0 } });
-    expect((await until(() => read('by-sync', `later/${key}`))).toString()).toBe(bytesFor(key).toString());
+    expect((await until(() => read('by-sync', `mirror/later/${key}`))).toString()).toBe(bytesFor(key).toString());
     const entry = await until(async () => {
       const found = await local.ledger(table).get('later', key);
       return found?.status === 'DONE' ? found : undefined;

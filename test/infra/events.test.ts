@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { evaluate, type PolicyDocument, type Statement } from '../../emulator/aws/iam/evaluate.ts';
+import { evaluate } from '../../emulator/aws/iam/evaluate.ts';
+import type { PolicyDocument, Statement } from '../../emulator/aws/iam/policy.ts';
 import { parseS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { account, deployed, region } from '../support/policies.ts';
 import { plain, resourcesOf, runMain, type Resource, type Synthesized, type Template } from '../support/synthesize.ts';
@@ -83,7 +84,7 @@ const passes = (template: Template, event: Record<string, unknown>): boolean =>
   rulesOf(template).some(({ Properties }) =>
     matches(deployed((Properties as { EventPattern: unknown }).EventPattern) as Pattern, event),
   );
-interface PolicyStatement extends Required<Statement> {
+interface PolicyStatement extends Required<Omit<Statement, 'Principal'>> {
   readonly Principal: unknown;
 }
 

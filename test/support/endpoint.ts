@@ -68,11 +68,15 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   });
   for (const bucket of buckets) s3.createBucket(bucket);
   const parameters = new ParameterStore(account);
-  const executions = new Executions(() => Promise.reject(new Error('nothing is invoked here')));
+  const executions = new Executions({
+    invoke: () => Promise.reject(new Error('nothing is invoked here')),
+    childrenRefused: () => undefined,
+  });
   const machines = new StepFunctions(account, executions);
   const machineArn = arnOf(account, 'states', 'stateMachine:upload');
   const definition = { StartAt: 'Hold', States: { Hold: { Type: 'Wait', Seconds: 3600, End: true } } };
-  const machine = { name: 'upload', arn: machineArn, roleArn: '', definition, created: 0 };
+  const role = { arn: 'role', names: {}, policies: 'all' } as const;
+  const machine = { name: 'upload', arn: machineArn, roleArn: '', role, definition, created: 0 };
   machines.register({ ...machine, runnable: runnable(definition, 'upload') });
   const tables = openTables(join(dataDirectory, 'tables'));
   let endpoint = '';

@@ -1,4 +1,4 @@
-import type { PolicyDocument } from '../../emulator/aws/iam/evaluate.ts';
+import type { PolicyDocument } from '../../emulator/aws/index.ts';
 import { serviceName } from './permissions.ts';
 import { plain, type Resource, type Template } from './synthesize.ts';
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { Emulator } from '../../emulator/aws/index.ts';
 import { LocalPipeline } from '../../local/run/local-pipeline.ts';
@@ -23,13 +24,16 @@ import { childrenOf } from '../support/processes.ts';
 /** Tasks by how a large object goes: all of it in one process, or as an execution of the UPLOAD machine. */
 export type TaskName = 'in-one' | 'in-parts';
 
-/** Both tasks, as they are configured. */
+/** The parameter with the keys of the source. The store is a process of its own, which knows no role of the stack. */
+const sourceKeys = '/s3-ferry/kills/source-credentials';
+
+/** Both tasks, as they are configured. The sides have different keys, so that bytes pass through S3 Ferry. */
 export function tasksFor(endpoint: string, partSize: number): Record<TaskName, object> {
   const side = { endpoint, forcePathStyle: true, region: localNames.region };
   const credentials = { ssmParameter: localNames.credentialsParameter };
   const task = (name: TaskName, largeObjectThreshold: number): object => ({
     name,
-    source: { ...side, bucket: localNames.sourceBucket, prefix: `${name}/` },
+    source: { ...side, bucket: localNames.sourceBucket, prefix: `${name}/`, credentials: { ssmParameter: sourceKeys } },
     destination: { ...side, bucket: localNames.destinationBucket, prefix: `${name}/`, credentials },
     largeObjectThreshold,
     partSize,
@@ -145,7 +149,9 @@ export class HostedSite extends DeployedSite implements Site {
     });
     const assembly = join(directory, 'cdk.out');
     await synthesize(configuration, assembly);
-    return new HostedSite(ferry, await ferry.deploy(assembly), assembly, log);
+    const aws = await ferry.deploy(assembly);
+    await putSourceKeys(aws);
+    return new HostedSite(ferry, aws, assembly, log);
   }
 
   /** Makes the execution environment of this function the victim, while it has an invocation. */
@@ -209,8 +215,9 @@ export class WholeSite extends DeployedSite implements Site {
   static async open(directory: string, tasks: readonly object[]): Promise<WholeSite> {
     mkdirSync(directory, { recursive: true });
     const local = await LocalCommand.start(directory, tasks);
-    await putDestinationKeys(local);
-    return new WholeSite(directory, tasks, local, new Clients(await deploymentOf(local)));
+    const deployment = await deploymentOf(local);
+    await putSourceKeys(deployment);
+    return new WholeSite(directory, tasks, local, new Clients(deployment));
   }
 
   victim(): number | undefined {
@@ -222,8 +229,9 @@ export class WholeSite extends DeployedSite implements Site {
     await this.#local.child.ended();
     this.clients.close();
     this.#local = await LocalCommand.start(this.#directory, this.#tasks);
-    await putDestinationKeys(this.#local);
-    this.clients = new Clients(await deploymentOf(this.#local));
+    const deployment = await deploymentOf(this.#local);
+    await putSourceKeys(deployment);
+    this.clients = new Clients(deployment);
     await this.clients.runs.sync(task);
   }
 
@@ -233,10 +241,12 @@ export class WholeSite extends DeployedSite implements Site {
   }
 }
 
-async function putDestinationKeys(local: LocalCommand): Promise<void> {
+async function putSourceKeys({ endpoint, region }: Deployment): Promise<void> {
   const { accessKeyId, secretAccessKey } = localNames.credentials;
-  const value = { aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region: localNames.region };
-  await local.putParameter(localNames.credentialsParameter, JSON.stringify(value));
+  const Value = JSON.stringify({ aws_access_key_id: accessKeyId, aws_secret_access_key: secretAccessKey, region });
+  const client = new SSMClient({ endpoint, region, credentials: localNames.credentials });
+  await client.send(new PutParameterCommand({ Name: sourceKeys, Value, Type: 'SecureString', Overwrite: true }));
+  client.destroy();
 }
 
 /** The child prints its address; the resources of the deployment are listed there. */

@@ -21,7 +21,8 @@ export interface StoreCounts {
 
 export type StoreQuestion = 'counts' | 'reset';
 
-const { accessKeyId, secretAccessKey } = localNames.credentials;
+/** The trial itself, and the functions: their roles are of an account that this store does not know. */
+const users = [localNames.credentials, localNames.otherAccount.credentials];
 const underWay = new Set<string>();
 let received = 0;
 let begun = 0;
@@ -33,7 +34,7 @@ const nameOf = ({ uploadId, partNumber }: RequestInfo): string => `${uploadId ??
 const s3 = await openS3Server({
   dataDirectory: process.argv[2] ?? '',
   region: localNames.region,
-  credentials: new Map([[accessKeyId, secretAccessKey]]),
+  credentials: new Map(users.map(({ accessKeyId, secretAccessKey }) => [accessKeyId, secretAccessKey])),
   // The parts' MD5s are compared; a second checksum of every gigabyte would only take time.
   defaultChecksum: false,
   fault: (request) => {

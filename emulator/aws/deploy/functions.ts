@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { EmulatorError } from '../errors.ts';
 import { validate } from '../validate.ts';
+import type { Access } from '../iam/access.ts';
 import type { FunctionDefinition } from '../lambda/function-definition.ts';
 import type { ResolvedResource } from '../template/stack.ts';
 import type { StackAssembly } from '../template/template.ts';
@@ -13,9 +14,13 @@ const maxMemoryMiB = 256;
 /**
  * The function to run for a resource, from the bundle that would be deployed.
  * @returns undefined for a function with another runtime than Node: the CDK's helpers, which the emulator does not need
- * @throws EmulatorError `InvalidInput` if the bundle does not exist
+ * @throws EmulatorError `InvalidInput` if the bundle does not exist, or Lambda may not assume the role
  */
-export function localFunction(resource: ResolvedResource, assembly: StackAssembly): FunctionDefinition | undefined {
+export function localFunction(
+  resource: ResolvedResource,
+  assembly: StackAssembly,
+  access: Access,
+): FunctionDefinition | undefined {
   const what = `${resource.logicalId} (${resource.type})`;
   const properties = validate(functionProperties, resource.properties, what);
   if (!properties.Runtime.startsWith('nodejs')) return undefined;
@@ -38,5 +43,6 @@ export function localFunction(resource: ResolvedResource, assembly: StackAssembl
     timeoutSeconds: properties.Timeout,
     memoryMiB: Math.min(properties.MemorySize, maxMemoryMiB),
     environment,
+    credentials: access.credentialsFor(access.assume(properties.Role, 'lambda.amazonaws.com', resource.name)),
   };
 }

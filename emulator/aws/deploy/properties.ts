@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { PolicyDocument } from '../iam/policy.ts';
 
 /**
  * The properties of each deployed resource type that the emulator uses; it ignores all others. Numbers and booleans may
@@ -44,6 +45,7 @@ export const parameterProperties = v.object({
 
 export const functionProperties = v.object({
   Runtime: text,
+  Role: text,
   Handler: text,
   Code: v.object({ S3Key: v.optional(v.string()) }),
   Timeout: v.optional(number, 3),
@@ -63,10 +65,10 @@ export const mappingProperties = v.object({
 
 export const machineProperties = v.object({
   DefinitionString: text,
-  RoleArn: v.optional(v.string(), ''),
+  RoleArn: text,
 });
 
-const targetEntries = { Arn: text, Input: v.optional(v.string()) };
+const targetEntries = { Arn: text, Input: v.optional(v.string()), RoleArn: v.optional(text) };
 
 export const ruleProperties = v.object({
   ScheduleExpression: v.optional(text),
@@ -83,3 +85,33 @@ export const scheduleProperties = v.object({
 
 /** A custom resource. Its function interprets all other properties. */
 export const customProperties = v.object({ ServiceToken: text });
+
+/** A policy document: its elements are read by emulator/aws/iam. */
+const document = v.custom<PolicyDocument>((value) =>
+  v.is(v.object({ Statement: v.union([object, v.array(object)]) }), value),
+);
+
+export const roleProperties = v.object({
+  AssumeRolePolicyDocument: document,
+  Policies: v.optional(v.array(v.object({ PolicyDocument: document })), []),
+  ManagedPolicyArns: v.optional(v.array(text), []),
+  PermissionsBoundary: v.optional(v.undefined('expected none: the emulator does not evaluate it')),
+});
+
+/** An inline or a managed policy, with the names of the roles that have it. */
+export const policyProperties = v.object({
+  PolicyDocument: document,
+  Roles: v.optional(v.array(text), []),
+});
+
+export const instanceProfileProperties = v.object({ Roles: v.array(text) });
+
+export const queuePolicyProperties = v.object({ PolicyDocument: document, Queues: v.array(text) });
+
+export const functionPermissionProperties = v.object({
+  Action: text,
+  FunctionName: text,
+  Principal: text,
+  SourceArn: v.optional(text),
+  SourceAccount: v.optional(text),
+});

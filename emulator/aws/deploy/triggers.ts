@@ -2,13 +2,14 @@ import type { Account } from '../account.ts';
 import { EmulatorError } from '../errors.ts';
 import { startSchedule } from '../events/schedule.ts';
 import { SqsMapping } from '../events/sqs-mapping.ts';
+import { refusalText, type Access } from '../iam/access.ts';
 import type { Services } from '../services.ts';
 import { queueUrl } from '../template/resource-types.ts';
 import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
 import { mappingProperties, ruleProperties, scheduleProperties } from './properties.ts';
 
 /** The services that triggers use. */
-type Triggered = Pick<Services, 'queues' | 'runtime' | 'stepFunctions'>;
+type Triggered = Pick<Services, 'access' | 'queues' | 'runtime' | 'stepFunctions'>;
 
 export interface TriggerOptions {
   readonly account: Account;
@@ -19,12 +20,16 @@ export interface TriggerOptions {
   readonly note: (line: string) => void;
 }
 
-/** Starts the event source mappings of a stack. */
+/**
+ * Starts the event source mappings of a stack.
+ * @throws EmulatorError `InvalidInput` if the function's role may not consume the queue: Lambda refuses such a mapping
+ */
 export function startMappings(stack: ResolvedStack, services: Triggered, options: TriggerOptions): SqsMapping[] {
   const { queues, runtime } = services;
   return resourcesOf(stack, 'AWS::Lambda::EventSourceMapping', mappingProperties)
     .filter(({ checked }) => checked.Enabled)
     .map(({ checked }) => {
+      checkConsumer(checked, services);
       const wanted = checked.ScalingConfig?.MaximumConcurrency ?? Infinity;
       return new SqsMapping({
         queueArn: checked.EventSourceArn,
@@ -41,30 +46,53 @@ export function startMappings(stack: ResolvedStack, services: Triggered, options
     });
 }
 
+/** What Lambda does with a queue in the role of the function (Lambda Developer Guide: Using Lambda with Amazon SQS). */
+const consumerActions = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
+
+function checkConsumer(
+  mapping: { readonly FunctionName: string; readonly EventSourceArn: string },
+  { access, runtime }: Triggered,
+): void {
+  const caller = access.callerOf(runtime.credentialsOf(mapping.FunctionName)?.accessKeyId ?? '');
+  for (const action of caller ? consumerActions : []) {
+    const refusal = caller && access.refusal(caller, { action: `sqs:${action}`, resource: mapping.EventSourceArn });
+    if (!refusal) continue;
+    const what = `The provided execution role does not have permissions to call ${action} on SQS`;
+    throw new EmulatorError('InvalidInput', `${what}: ${refusalText(refusal)}`);
+  }
+}
+
 /**
  * Starts the schedules of a stack. A schedule whose expression is not supported is skipped, with a note to the user.
  * @returns stops all of them
+ * @throws EmulatorError `InvalidInput` if a schedule may not start its target. In an account this shows only when it is
+ *   due, which a local run may never see.
  */
 export function startSchedules(stack: ResolvedStack, services: Triggered, options: TriggerOptions): () => void {
-  const rules = resourcesOf(stack, 'AWS::Events::Rule', ruleProperties).flatMap(({ logicalId, checked }) =>
+  const rules = resourcesOf(stack, 'AWS::Events::Rule', ruleProperties).flatMap(({ logicalId, arn = '', checked }) =>
     checked.Targets.map((target) => ({
       logicalId,
+      service: 'events.amazonaws.com',
+      source: arn,
       target,
       expression: checked.ScheduleExpression,
       state: checked.State,
     })),
   );
   const schedules = resourcesOf(stack, 'AWS::Scheduler::Schedule', scheduleProperties).map(
-    ({ logicalId, checked }) => ({
+    ({ logicalId, arn = '', checked }) => ({
       logicalId,
+      service: 'scheduler.amazonaws.com',
+      source: arn,
       target: checked.Target,
       expression: checked.ScheduleExpression,
       state: checked.State,
     }),
   );
-  const stops = [...rules, ...schedules].flatMap(({ logicalId, target, expression, state }) => {
+  const stops = [...rules, ...schedules].flatMap(({ logicalId, service, source, target, expression, state }) => {
     // A rule without an expression waits for events of a bus; the emulator has no bus.
     if (expression === undefined || state !== 'ENABLED') return [];
+    checkTarget({ logicalId, service, source, target }, services.access, options.account);
     try {
       return [startSchedule(expression, () => fire(target, services, options.onError))];
     } catch (error) {
@@ -74,6 +102,23 @@ export function startSchedules(stack: ResolvedStack, services: Triggered, option
     }
   });
   return () => stops.forEach((stop) => stop());
+}
+
+interface Starter {
+  readonly logicalId: string;
+  readonly service: string;
+  readonly source: string;
+  readonly target: { readonly Arn: string; readonly RoleArn?: string | undefined };
+}
+
+/** A schedule starts its target in the target's role, or as the service, which the policy of the target must admit. */
+function checkTarget({ logicalId, service, source, target }: Starter, access: Access, account: Account): void {
+  const { Arn: resource, RoleArn } = target;
+  const caller = RoleArn === undefined ? access.service(service) : access.assume(RoleArn, service, logicalId, source);
+  const action = resource.includes(':stateMachine:') ? 'states:StartExecution' : 'lambda:InvokeFunction';
+  const context = { 'aws:SourceArn': source, 'aws:SourceAccount': account.accountId };
+  const refusal = access.refusal(caller, { action, resource, context });
+  if (refusal) throw new EmulatorError('InvalidInput', `${logicalId} cannot start its target: ${refusalText(refusal)}`);
 }
 
 function fire(

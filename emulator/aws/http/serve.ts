@@ -1,5 +1,6 @@
 import type { FaultyService, ServiceFaultHook } from '../faults.ts';
 import { readBody, respond, type Answer, type Exchange, type Headers, type RequestHandler } from './exchange.ts';
+import type { Guard } from './guard.ts';
 import { lost, withFaults } from './inject.ts';
 
 export interface ServeOptions {
@@ -8,15 +9,22 @@ export interface ServeOptions {
   /** the longest request body accepted */
   readonly limitBytes: number;
   readonly fault: ServiceFaultHook | undefined;
+  /** answers a request that its caller may not make, which then reaches neither the service nor its faults */
+  readonly refuse?: Guard;
   /** called with an answer whose client disconnected before it was ready */
   readonly undelivered?: (headers: Headers, body: Buffer, answer: Answer) => Promise<void>;
 }
 
 /** Serves an exchange over HTTP. */
-export function serve({ service, exchange, limitBytes, fault, undelivered }: ServeOptions): RequestHandler {
+export function serve({ service, exchange, limitBytes, fault, refuse, undelivered }: ServeOptions): RequestHandler {
   const exchangeWithFaults = withFaults(exchange, fault, { service, by: 'client' });
   return async (req, res) => {
     const body = await readBody(req, limitBytes);
+    const refused = refuse?.(req, body);
+    if (refused) {
+      respond(res, refused);
+      return;
+    }
     const answer = await exchangeWithFaults(req.headers, body);
     if (answer === lost) {
       req.socket.resetAndDestroy();

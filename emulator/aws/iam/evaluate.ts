@@ -1,105 +1,113 @@
 import { EmulatorError } from '../errors.ts';
+import { conditions, contextOf, type Condition, type Context } from './conditions.ts';
+import { pattern, type Matcher } from './patterns.ts';
+import type { Call, CallerNames, Decision, Grant, PolicyDocument, Statement, Verdict } from './policy.ts';
 
-/** A policy document, with everything resolved. */
-export interface PolicyDocument {
-  readonly Statement: readonly Statement[] | Statement;
+/** Policies that are ready to decide calls: what does not depend on a call was done once. */
+export interface Policies {
+  /** IAM User Guide: Policy evaluation logic. A statement that denies wins over all that allow. */
+  readonly decide: (call: Call, caller?: CallerNames) => Decision;
+  /** every action on every resource that a statement allows, in order */
+  readonly grants: readonly Grant[];
 }
-
-export interface Statement {
-  readonly Effect: string;
-  readonly Action: string | readonly string[];
-  readonly Resource?: string | readonly string[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, string | number | readonly string[]>>>>;
-}
-
-/** One call, as IAM sees it. */
-export interface Call {
-  /** such as `s3:GetObject` */
-  readonly action: string;
-  readonly resource: string;
-  /** condition keys of the call, in any case; a key that a call does not have is missing */
-  readonly context?: Readonly<Record<string, string | readonly string[]>>;
-}
-
-/** `denied`: by a statement. `not allowed`: by no statement. */
-export type Verdict = 'allowed' | 'denied' | 'not allowed';
 
 /**
- * What the policies of one identity say of a call (IAM User Guide: Policy evaluation logic). Resource policies,
- * boundaries and sessions are not looked at.
+ * What the policies of one identity say of a call. Boundaries and sessions are not looked at.
  * @throws EmulatorError `NotSupported` for an element or an operator that it does not know: guessing could allow a call
  */
 export function evaluate(documents: readonly PolicyDocument[], call: Call): Verdict {
-  const matching = documents.flatMap(({ Statement }) => [Statement].flat()).filter((one) => applies(one, call));
-  if (matching.some(({ Effect }) => Effect === 'Deny')) return 'denied';
-  return matching.some(({ Effect }) => Effect === 'Allow') ? 'allowed' : 'not allowed';
+  return identityPolicies(documents).decide(call).verdict;
 }
 
-const elements = ['Sid', 'Effect', 'Action', 'Resource', 'Condition'];
+/** Policies of an identity: a user or a role. @throws EmulatorError `NotSupported`, as {@link evaluate} */
+export function identityPolicies(documents: readonly PolicyDocument[]): Policies {
+  return policies(documents, (statement) => {
+    requireKnown(statement, ['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
+    return () => true;
+  });
+}
 
-function applies(statement: Statement, { action, resource, context = {} }: Call): boolean {
+/**
+ * Policies of a resource, which name whom they are about: of a queue, a function, or the trust policy of a role.
+ * @throws EmulatorError `NotSupported`, as {@link evaluate}
+ */
+export function resourcePolicies(documents: readonly PolicyDocument[]): Policies {
+  return policies(documents, (statement) => {
+    requireKnown(statement, ['Sid', 'Effect', 'Action', 'Resource', 'Condition', 'Principal']);
+    return isAbout(statement.Principal ?? {});
+  });
+}
+
+function requireKnown(statement: Statement, elements: readonly string[]): void {
   const unknown = Object.keys(statement).find((element) => !elements.includes(element));
   if (unknown !== undefined) throw new EmulatorError('NotSupported', `policies with ${unknown} are not evaluated`);
-  const { Action, Resource = [], Condition = {} } = statement;
-  return (
-    [Action].flat().some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
-    [Resource].flat().some((pattern) => matches(pattern, resource)) &&
-    Object.entries(Condition).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, values]) =>
-        holds(operator, [values].flat().map(String), valueOf(context, key)),
-      ),
-    )
-  );
 }
 
-function valueOf(context: NonNullable<Call['context']>, key: string): readonly string[] | undefined {
-  const found = Object.entries(context).find(([name]) => name.toLowerCase() === key.toLowerCase());
-  return found && [found[1]].flat();
+type IsAbout = (caller: CallerNames) => boolean;
+
+/** `"*"` and `{"AWS": "*"}` are everyone; an account's ID is all of the account. */
+function isAbout(principal: NonNullable<Statement['Principal']>): IsAbout {
+  if (principal === '*') return () => true;
+  if (typeof principal === 'string') return () => false;
+  const services = new Set([principal['Service'] ?? []].flat());
+  const names = [principal['AWS'] ?? []].flat();
+  return ({ service, arns = [] }) =>
+    (service !== undefined && services.has(service)) ||
+    names.some((name) => name === '*' || arns.some((arn) => arn === name || arn.split(':')[4] === name));
 }
 
-type Comparison = (wanted: string, found: string) => boolean;
-
-const comparisons: Readonly<Record<string, Comparison>> = {
-  StringEquals: (wanted, found) => literal(wanted) === found,
-  StringLike: matches,
-  ArnEquals: matchesArn,
-  ArnLike: matchesArn,
-  Bool: (wanted, found) => wanted.toLowerCase() === found.toLowerCase(),
-  NumericLessThanEquals: (wanted, found) => Number(found) <= Number(wanted),
-};
-
-/** Does one condition hold? Without a modifier, a key that the call does not have fails it. */
-function holds(operator: string, wanted: readonly string[], found: readonly string[] | undefined): boolean {
-  if (operator === 'Null') return wanted.includes(String(found === undefined));
-  const [, modifier, name = operator] = /^(ForAnyValue|ForAllValues):(.+)$/.exec(operator) ?? [];
-  const compare = comparisons[name];
-  if (!compare) throw new EmulatorError('NotSupported', `the condition operator ${operator} is not evaluated`);
-  const fits = (value: string): boolean => wanted.some((one) => compare(one, value));
-  if (modifier === 'ForAllValues') return (found ?? []).every(fits);
-  return (found ?? []).some(fits);
+interface Compiled {
+  readonly denies: boolean;
+  readonly isAbout: IsAbout;
+  readonly actions: readonly Matcher[];
+  readonly resources: readonly Matcher[];
+  readonly holds: Condition;
+  /** by action, then by resource; empty if the statement denies */
+  readonly grants: readonly (readonly Grant[])[];
 }
 
-/** A text and a pattern with * and ?; ${*}, ${?} and ${$} are the characters themselves. */
-function matches(pattern: string, text: string): boolean {
-  const parts = pattern.split(/(\$\{[*?$]\}|[*?])/).map((part) => {
-    if (part === '*') return '[^]*';
-    if (part === '?') return '[^]';
-    return literal(part).replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  });
-  return new RegExp(`^${parts.join('')}$`).test(text);
+function policies(documents: readonly PolicyDocument[], aboutOf: (statement: Statement) => IsAbout): Policies {
+  const statements = documents
+    .flatMap(({ Statement }) => [Statement].flat())
+    .map((statement) => compiled(statement, aboutOf(statement)));
+  const denying = statements.filter(({ denies }) => denies);
+  const allowing = statements.filter(({ denies }) => !denies);
+  return {
+    grants: allowing.flatMap(({ grants }) => grants.flat()),
+    decide: (call, caller = {}) => {
+      const context = contextOf(call);
+      const action = call.action.toLowerCase();
+      const match = (statement: Compiled): Grant | undefined =>
+        statement.isAbout(caller) ? matched(statement, action, call.resource, context) : undefined;
+      if (denying.some(match)) return { verdict: 'denied' };
+      for (const statement of allowing) {
+        const grant = match(statement);
+        if (grant) return { verdict: 'allowed', grant };
+      }
+      return { verdict: 'not allowed' };
+    },
+  };
 }
 
-function literal(text: string): string {
-  return text.replace(/\$\{([*?$])\}/g, '$1');
+function compiled(statement: Statement, about: IsAbout): Compiled {
+  const actions = [statement.Action].flat();
+  // A trust policy has no resource: it is that of one role.
+  const resources = [statement.Resource ?? (statement.Principal === undefined ? [] : '*')].flat();
+  return {
+    denies: statement.Effect === 'Deny',
+    isAbout: about,
+    actions: actions.map((action) => pattern(action.toLowerCase())),
+    resources: resources.map(pattern),
+    holds: conditions(statement.Condition ?? {}),
+    grants: actions.map((action) => resources.map((resource) => ({ action, resource }))),
+  };
 }
 
-/** Compares each of an ARN's six parts separately: a wildcard does not cross a colon, except in the last part. */
-function matchesArn(pattern: string, text: string): boolean {
-  const [wanted, found] = [partsOf(pattern), partsOf(text)];
-  return wanted.length === found.length && wanted.every((part, index) => matches(part, found[index] ?? ''));
-}
-
-function partsOf(arn: string): string[] {
-  const parts = arn.split(':');
-  return [...parts.slice(0, 5), parts.slice(5).join(':')];
+/** @param action in lower case */
+function matched(statement: Compiled, action: string, resource: string, context: Context): Grant | undefined {
+  const actionIndex = statement.actions.findIndex((matches) => matches(action));
+  if (actionIndex < 0) return undefined;
+  const resourceIndex = statement.resources.findIndex((matches) => matches(resource));
+  if (resourceIndex < 0 || !statement.holds(context)) return undefined;
+  return statement.grants[actionIndex]?.[resourceIndex];
 }

@@ -12,18 +12,21 @@ export interface FunctionDefinition {
   readonly timeoutSeconds: number;
   readonly memoryMiB: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** of a session of its role */
+  readonly credentials: Credentials;
 }
 
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** with the keys of a session */
+  readonly sessionToken?: string;
 }
 
 /** What every function of a deployment gets in addition to its own configuration. */
 export interface FunctionSurroundings {
   readonly endpoint: string;
   readonly region: string;
-  readonly credentials: Credentials;
 }
 
 /**
@@ -32,15 +35,17 @@ export interface FunctionSurroundings {
  */
 export function processEnvironment(
   definition: FunctionDefinition,
-  { endpoint, region, credentials }: FunctionSurroundings,
+  { endpoint, region }: FunctionSurroundings,
 ): Record<string, string> {
+  const { accessKeyId, secretAccessKey, sessionToken } = definition.credentials;
   return {
     ...definition.environment,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL: endpoint,
-    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    ...(sessionToken !== undefined && { AWS_SESSION_TOKEN: sessionToken }),
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_EC2_METADATA_DISABLED: 'true',

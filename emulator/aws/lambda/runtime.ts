@@ -6,7 +6,7 @@ import {
   type Isolation,
   type LogChunk,
 } from './environment.ts';
-import type { FunctionDefinition, FunctionSurroundings } from './function-definition.ts';
+import type { Credentials, FunctionDefinition, FunctionSurroundings } from './function-definition.ts';
 
 export interface LambdaRuntimeOptions {
   readonly surroundings: FunctionSurroundings;
@@ -63,6 +63,11 @@ export class LambdaRuntime {
   /** How many invocations of a function can run at once. */
   concurrencyOf(nameOrArn: string): number {
     return this.#find(nameOrArn)?.limit ?? 0;
+  }
+
+  /** The credentials that a function has; undefined if there is no such function. */
+  credentialsOf(nameOrArn: string): Credentials | undefined {
+    return this.#find(nameOrArn)?.definition.credentials;
   }
 
   /** All current environments. */

@@ -1,6 +1,8 @@
 import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError } from 'aws-local-stepfunctions';
+import type { Caller } from '../iam/access.ts';
+import type { InvocationResult } from '../lambda/environment.ts';
 import type { RunnableDefinition } from './definition.ts';
-import { Run, type RunOptions } from './run.ts';
+import { Run } from './run.ts';
 
 export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];
@@ -9,6 +11,8 @@ export interface Machine {
   readonly name: string;
   readonly arn: string;
   readonly roleArn: string;
+  /** a session of the role, in which it calls functions and starts child executions */
+  readonly role: Caller;
   /** as deployed */
   readonly definition: object;
   readonly runnable: RunnableDefinition;
@@ -43,6 +47,13 @@ export interface Execution {
   readonly history: readonly HistoryEvent[];
 }
 
+/** What machines do outside of themselves, each in its role. */
+export interface MachineActions {
+  readonly invoke: (machine: Machine, functionName: string, event: unknown) => Promise<InvocationResult>;
+  /** Why a machine may not start the child executions of a distributed map; undefined if it may. */
+  readonly childrenRefused: (machine: Machine) => string | undefined;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 interface Entry {
   readonly execution: Mutable<Execution> & { history: HistoryEvent[] };
@@ -58,15 +69,15 @@ const maxHistory = 25_000;
 
 /** All executions, in memory: the running ones and the most recently finished ones. */
 export class Executions {
-  readonly #invoke: RunOptions['invoke'];
+  readonly #actions: MachineActions;
   readonly #entries = new Map<string, Entry>();
   /** ARNs of finished executions, oldest first */
   readonly #finished: string[] = [];
   #finishedCharacters = 0;
   #sequence = 0;
 
-  constructor(invoke: RunOptions['invoke']) {
-    this.#invoke = invoke;
+  constructor(actions: MachineActions) {
+    this.#actions = actions;
   }
 
   find(arn: string): Execution | undefined {
@@ -95,7 +106,8 @@ export class Executions {
     const StartTime = new Date(started).toISOString();
     const parsed: unknown = JSON.parse(input);
     const run = new Run(machine.runnable, {
-      invoke: this.#invoke,
+      invoke: (functionName, event) => this.#actions.invoke(machine, functionName, event),
+      childrenRefused: () => this.#actions.childrenRefused(machine),
       context: {
         Run: { Id: arn, Name: name, Input: parsed, StartTime, RoleArn: machine.roleArn },
         StateMachine: { Id: machine.arn, Name: machine.name },

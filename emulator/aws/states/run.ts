@@ -15,6 +15,8 @@ interface MapItem {
 
 export interface RunOptions {
   readonly invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
+  /** why the children of a distributed map may not be started; undefined if they may */
+  readonly childrenRefused: () => string | undefined;
   /** the context object; its `Run` is `$$.Execution` in a definition */
   readonly context: Context;
   /** receives what the interpreter reports, such as a state entered or left, for the history */
@@ -112,6 +114,10 @@ export class Run {
   async #runMap(name: string, map: MapState, input: unknown, context: Context): Promise<unknown> {
     this.#assertRunning();
     checkStateData(input, `the input of state "${name}"`);
+    const refused = map.distributed ? this.#options.childrenRefused() : undefined;
+    // The error's name is not documented for a Map; assumed is that of a Task without privileges (Step Functions
+    // Developer Guide: Handling errors in Step Functions workflows, "Error names").
+    if (refused !== undefined) throw new StepError('States.Permissions', refused);
     const items = await evaluate(map.itemsPath, input, context);
     if (!Array.isArray(items)) {
       throw new StepError('States.Runtime', `state "${name}": ${map.itemsPath} is not an array`, { terminal: true });

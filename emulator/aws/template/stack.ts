@@ -36,6 +36,12 @@ export const deployedTypes = [
   'AWS::Lambda::EventSourceMapping',
   'AWS::Events::Rule',
   'AWS::Scheduler::Schedule',
+  'AWS::IAM::Role',
+  'AWS::IAM::Policy',
+  'AWS::IAM::ManagedPolicy',
+  'AWS::IAM::InstanceProfile',
+  'AWS::SQS::QueuePolicy',
+  'AWS::Lambda::Permission',
 ] as const;
 
 /** Whether the function that the resource names deploys it. */

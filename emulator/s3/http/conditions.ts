@@ -1,5 +1,5 @@
 import { S3Error } from '../errors.ts';
-import { header, type Call, type Server } from '../call.ts';
+import { header, requireAllowed, type Call, type Server } from '../call.ts';
 import type { ObjectRow } from '../store/schema.ts';
 
 /** Whether an `If-Match` list contains the ETag (without quotes). */
@@ -78,8 +78,7 @@ export function checkWrite(call: Call, server: Server, current: ObjectRow | unde
   }
   if (match === undefined) return;
   const { bucket, key } = call.info;
-  const accessKeyId = call.authentication?.accessKeyId;
-  if (!server.allows({ operation: 'GetObject', bucket, key, accessKeyId })) throw new S3Error('AccessDenied');
+  requireAllowed(call, server, { operation: 'GetObject', bucket, key });
   if (current === undefined) throw new S3Error('NoSuchKey');
   if (!matches(match, current.etag)) throw failed('If-Match');
 }

@@ -1,6 +1,7 @@
 import { createHash, createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { S3Error } from '../errors.ts';
+import type { Secret } from '../options.ts';
 import type { Address } from './address.ts';
 import { encodeUriComponent, encodeUriPath } from './uri.ts';
 
@@ -17,7 +18,7 @@ export interface Authentication {
 }
 
 /** Finds the secret of an access key ID. */
-export type SecretLookup = (accessKeyId: string) => string | undefined;
+export type SecretLookup = (accessKeyId: string) => Secret | undefined;
 
 const signatureAlgorithm = 'AWS4-HMAC-SHA256';
 const maxSkewMillis = 15 * 60 * 1000;
@@ -177,6 +178,8 @@ export function authenticate(
   if (secret === undefined) {
     throw new S3Error('InvalidAccessKeyId', undefined, { details: { AWSAccessKeyId: claim.accessKeyId } });
   }
+  const token = req.headers['x-amz-security-token'] ?? address.query.get('X-Amz-Security-Token');
+  if (secret.sessionToken !== undefined && token !== secret.sessionToken) throw new S3Error('InvalidToken');
   const skew = parseDate(claim.date) - now;
   if (Number.isNaN(skew) || !claim.date.startsWith(claim.scope[0])) {
     throw new S3Error('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header');
@@ -187,7 +190,7 @@ export function authenticate(
   }
   requireSigned(req, claim.signedHeaders);
 
-  const key = signingKey(secret, claim.scope);
+  const key = signingKey(secret.secretAccessKey, claim.scope);
   const scope = `${claim.scope.join('/')}/aws4_request`;
   const canonical = canonicalRequest(req, address, claim);
   const expected = hmac(key, [signatureAlgorithm, claim.date, scope, sha256(canonical)].join('\n'));

@@ -2,7 +2,7 @@ import { S3Error } from '../errors.ts';
 import { parseRange, type ByteRange } from '../http/range.ts';
 import { decodeUri } from '../http/uri.ts';
 import type { ObjectRow } from '../store/schema.ts';
-import { header, requireObject, type Call, type Server } from '../call.ts';
+import { header, requireAllowed, requireObject, type Call, type Server } from '../call.ts';
 import { ownerAccountId } from './owner.ts';
 
 /**
@@ -23,13 +23,9 @@ export function requireCopySource(call: Call, server: Server): ObjectRow {
   const bucket = decoded.slice(0, slash);
   const key = decoded.slice(slash + 1);
   const owner = header(call, 'x-amz-source-expected-bucket-owner');
-  const accessKeyId = call.authentication?.accessKeyId;
-  if (
-    (owner !== undefined && owner !== ownerAccountId) ||
-    !server.allows({ operation: 'GetObject', bucket, key, accessKeyId })
-  ) {
-    throw new S3Error('AccessDenied');
-  }
+  if (owner !== undefined && owner !== ownerAccountId) throw new S3Error('AccessDenied');
+  const query = new Map(version === undefined ? [] : [['versionId', version]]);
+  requireAllowed(call, server, { operation: 'GetObject', bucket, key }, query);
   return requireObject(call, server, { bucket, key });
 }
 

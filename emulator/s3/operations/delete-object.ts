@@ -4,7 +4,7 @@ import { refusalError } from '../personalities/request.ts';
 import { checkWrite } from '../http/conditions.ts';
 import { childrenOf, document, element, group, parseXml, textOf } from '../http/xml.ts';
 import type { ObjectRow } from '../store/schema.ts';
-import { originOf, parameter, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import { originOf, parameter, requireAllowed, requireBucket, type Answer, type Call, type Server } from '../call.ts';
 
 interface DeleteRequest {
   readonly quiet: boolean;
@@ -58,6 +58,7 @@ export async function deleteObjects(call: Call, server: Server): Promise<Answer>
   const { quiet, keys } = parseDelete(await receiveDocument(call, 'required'));
   const results = keys.map(({ key, etag }) => {
     try {
+      requireAllowed(call, server, { operation: 'DeleteObject', bucket: call.info.bucket, key });
       remove(call, server, key, (current) => {
         if (etag !== undefined && etag.replaceAll('"', '') !== current?.etag) throw new S3Error('PreconditionFailed');
       });

@@ -6,7 +6,16 @@ import { contentRange, parseRange, type ByteRange } from '../http/range.ts';
 import { storedTags } from '../http/tags.ts';
 import { headerEtag } from '../personalities/etag.ts';
 import type { ObjectRow, PartRow } from '../store/schema.ts';
-import { header, numberParameter, parameter, requireObject, type Answer, type Call, type Server } from '../call.ts';
+import {
+  header,
+  numberParameter,
+  parameter,
+  permits,
+  requireObject,
+  type Answer,
+  type Call,
+  type Server,
+} from '../call.ts';
 
 /** Query parameters that replace response headers. */
 const overrides = [
@@ -68,7 +77,7 @@ function checksumHeaders(call: Call, row: ObjectRow, { range, part }: Selection)
   return { [checksumHeader(row.checksumAlgorithm)]: row.checksumValue, 'x-amz-checksum-type': row.checksumType };
 }
 
-function answerHeaders(call: Call, row: ObjectRow, selection: Selection): Record<string, string> {
+function answerHeaders(call: Call, server: Server, { row, selection }: Omit<Found, 'answer'>): Record<string, string> {
   const headers: Record<string, string> = {
     ...storedHeaders(row),
     etag: headerEtag(call.personality, row.etag),
@@ -78,7 +87,9 @@ function answerHeaders(call: Call, row: ObjectRow, selection: Selection): Record
   };
   if (row.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = row.storageClass;
   const tags = storedTags(row.tags).length;
-  if (tags > 0 && call.personality.tags.count) headers['x-amz-tagging-count'] = String(tags);
+  const showsTags = call.personality.tags.count && tags > 0;
+  if (showsTags && permits(call, server, { ...call.info, operation: 'GetObjectTagging' }) === true)
+    headers['x-amz-tagging-count'] = String(tags);
   if (row.partCount !== null && parameter(call, 'partNumber') !== undefined) {
     headers['x-amz-mp-parts-count'] = String(row.partCount);
   }
@@ -120,7 +131,7 @@ function find(call: Call, server: Server): Found | Answer {
     return { status: 304, headers };
   }
   const selection = select(call, server, row);
-  const headers = answerHeaders(call, row, selection);
+  const headers = answerHeaders(call, server, { row, selection });
   return { row, selection, answer: { status: selection.range === undefined ? 200 : 206, headers } };
 }
 

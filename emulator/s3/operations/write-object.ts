@@ -3,11 +3,21 @@ import { S3Error } from '../errors.ts';
 import { copyAttributes, encryptionHeaders, entityTag, readAttributes, requireReadable } from '../http/attributes.ts';
 import { hasChecksum } from '../http/body.ts';
 import { checkCopySource, checkWrite, checkWriteAgain } from '../http/conditions.ts';
-import { parseTagHeader, printTags } from '../http/tags.ts';
+import { parseTagHeader, printTags, storedTags } from '../http/tags.ts';
 import { document, element } from '../http/xml.ts';
 import { documentEtag, headerEtag } from '../personalities/etag.ts';
 import type { Attributes, ObjectRow } from '../store/schema.ts';
-import { defaultChecksum, header, originOf, requireBucket, type Answer, type Call, type Server } from '../call.ts';
+import {
+  defaultChecksum,
+  header,
+  originOf,
+  requireAllowed,
+  requireBucket,
+  type Answer,
+  type Call,
+  type ObjectName,
+  type Server,
+} from '../call.ts';
 import { requireCopySource } from './copy-source.ts';
 import { copyBytes, storeBody, type StoredBytes } from './store-bytes.ts';
 
@@ -89,6 +99,16 @@ function replaces(call: Call, name: string): boolean {
   return directive === 'REPLACE';
 }
 
+/**
+ * Tags that a copy takes over are read and written for its caller. Which permissions that needs is not documented;
+ * assumed are those of the two calls.
+ * @throws S3Error AccessDenied
+ */
+function requireTagging(call: Call, server: Server, { bucket, key }: ObjectName): void {
+  requireAllowed(call, server, { operation: 'GetObjectTagging', bucket, key });
+  requireAllowed(call, server, { ...call.info, operation: 'PutObjectTagging' });
+}
+
 /** CopyObject. The copy always has one part, so its ETag is an MD5 even if that of the source is not. */
 export async function copyObject(call: Call, server: Server): Promise<Answer> {
   const { bucket, key } = call.info;
@@ -113,6 +133,8 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
       "object's metadata, storage class, website redirect location or encryption attributes.";
     throw new S3Error('InvalidRequest', message);
   }
+  const copiesTags = !newTags && storedTags(source.tags).length > 0;
+  if (copiesTags) requireTagging(call, server, source);
   const attributes: Attributes = {
     ...(newMetadata ? readAttributes(call) : copyAttributes(call, source)),
     tags: newTags ? printTags(parseTagHeader(header(call, 'x-amz-tagging'))) : source.tags,

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Statement } from '../../aws/iam/policy.ts';
 import type { FunctionDefinition, FunctionSurroundings } from '../../aws/lambda/function-definition.ts';
 
 /** A temporary directory; the tests remove it. */
@@ -16,11 +17,11 @@ export interface AssemblyParts {
   outputs?: Record<string, unknown>;
 }
 
-/** Writes a cloud assembly as `cdk synth` lays it out. */
+/** Writes a cloud assembly as `cdk synth` lays it out. Its functions may do everything, unless a `Role` is given. */
 export function writeAssembly(directory: string, parts: AssemblyParts): string {
   mkdirSync(directory, { recursive: true });
   const files: Record<string, unknown> = {};
-  const resources: Record<string, unknown> = { ...parts.resources };
+  const resources: Record<string, unknown> = { AnyRole: roleResource(), ...parts.resources };
   for (const [logicalId, { code, properties }] of Object.entries(parts.functions ?? {})) {
     const hash = `hash${logicalId.toLowerCase()}`;
     mkdirSync(join(directory, `asset.${hash}`), { recursive: true });
@@ -31,6 +32,7 @@ export function writeAssembly(directory: string, parts: AssemblyParts): string {
       Properties: {
         Runtime: 'nodejs24.x',
         Handler: 'index.handler',
+        Role: { 'Fn::GetAtt': ['AnyRole', 'Arn'] },
         Code: { S3Bucket: 'assets', S3Key: `${hash}.zip` },
         ...properties,
       },
@@ -49,8 +51,21 @@ export function writeAssembly(directory: string, parts: AssemblyParts): string {
 export const surroundings: FunctionSurroundings = {
   endpoint: 'http://127.0.0.1:4566',
   region: 'us-east-1',
-  credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
 };
+
+/** A role of the services that an emulated stack has, with one policy; by default one that allows everything. */
+export function roleResource(statements: readonly Statement[] = [{ Effect: 'Allow', Action: '*', Resource: '*' }]) {
+  const services = ['lambda', 'states', 'events', 'scheduler', 'ec2'].map((name) => `${name}.amazonaws.com`);
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: services } },
+      },
+      Policies: [{ PolicyName: 'inline', PolicyDocument: { Statement: statements } }],
+    },
+  };
+}
 
 /** Writes the code of a function below `directory`. */
 export function writeFunction(
@@ -71,6 +86,7 @@ export function writeFunction(
     timeoutSeconds: 20,
     memoryMiB: 256,
     environment: {},
+    credentials: { accessKeyId: 'key', secretAccessKey: 'secret' },
     ...changes,
   };
 }

@@ -7,6 +7,8 @@ import { scratch, writeAssembly } from './assembly.ts';
 /** A stack with one resource of each kind, deployed before the tests of a file and stopped after them. */
 
 export const directory = scratch();
+/** What the schedule of the stack starts. */
+const scheduled = { Id: 'a', Arn: { Ref: 'Machine' }, RoleArn: { 'Fn::GetAtt': ['AnyRole', 'Arn'] }, Input: '{}' };
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
 /** A table with an index, as CreateTable takes it. */
 export const ledgerProperties = {
@@ -90,10 +92,23 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
             ],
           ],
         },
-        RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['AnyRole', 'Arn'] },
       },
     },
-    Role: { Type: 'AWS::IAM::Role', Properties: {} },
+    JobsPolicy: {
+      Type: 'AWS::SQS::QueuePolicy',
+      Properties: {
+        Queues: [{ Ref: 'Jobs' }],
+        PolicyDocument: {
+          Statement: {
+            Effect: 'Allow',
+            Principal: { Service: 's3.amazonaws.com' },
+            Action: 'sqs:SendMessage',
+            Resource: { 'Fn::GetAtt': ['Jobs', 'Arn'] },
+          },
+        },
+      },
+    },
     Notifications: {
       Type: 'Custom::BucketNotifications',
       Properties: {
@@ -104,7 +119,7 @@ const assemblyDirectory = writeAssembly(join(directory.path, 'cdk.out'), {
     },
     Schedule: {
       Type: 'AWS::Events::Rule',
-      Properties: { ScheduleExpression: 'rate(1 hour)', Targets: [{ Id: 'a', Arn: { Ref: 'Machine' }, Input: '{}' }] },
+      Properties: { ScheduleExpression: 'rate(1 hour)', Targets: [scheduled] },
     },
   },
   outputs: {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { evaluate, type Call, type Statement } from '../../aws/iam/evaluate.ts';
+import { evaluate } from '../../aws/iam/evaluate.ts';
+import type { Call, Statement } from '../../aws/iam/policy.ts';
 
 /** The verdict of one statement, which allows GetObject of a bucket's objects unless it is changed. */
 function verdict(statement: Partial<Statement>, call: Partial<Call> = {}): string {

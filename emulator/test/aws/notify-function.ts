@@ -23,13 +23,17 @@ export async function handler({ ResponseURL, ResourceProperties }: CustomResourc
 }
 
 async function putNotifications(bucket: string, body: string): Promise<Response> {
-  const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
+  const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   const url = new URL(`/${bucket}?notification=`, AWS_ENDPOINT_URL);
   const time = new Date().toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
   const day = time.slice(0, 8);
-  const headers = { 'x-amz-content-sha256': sha256(body), 'x-amz-date': time };
+  const headers = {
+    'x-amz-content-sha256': sha256(body),
+    'x-amz-date': time,
+    'x-amz-security-token': AWS_SESSION_TOKEN ?? '',
+  };
   const lines = Object.entries({ host: url.host, ...headers }).map(([name, value]) => `${name}:${value}`);
-  const names = 'host;x-amz-content-sha256;x-amz-date';
+  const names = 'host;x-amz-content-sha256;x-amz-date;x-amz-security-token';
   const canonical = ['PUT', url.pathname, 'notification=', ...lines, '', names, sha256(body)].join('\n');
   const scope = [day, AWS_REGION, 's3', 'aws4_request'];
   const key = scope.reduce<string | Buffer>((secret, part) => hmac(secret, part ?? ''), `AWS4${AWS_SECRET_ACCESS_KEY}`);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { accountIn } from '../../aws/account.ts';
 import type { InvocationResult } from '../../aws/lambda/environment.ts';
 import { runnable } from '../../aws/states/definition.ts';
-import { Executions, type Execution, type Machine } from '../../aws/states/executions.ts';
+import { Executions, type Execution, type Machine, type MachineActions } from '../../aws/states/executions.ts';
 import { StepFunctions } from '../../aws/states/service.ts';
 import { until } from '../../../test/support/until.ts';
 
@@ -17,16 +17,18 @@ function thrown(errorType: string, errorMessage = 'message'): InvocationResult {
 
 /** Step Functions with one machine whose functions are these. */
 function withMachine(definition: object, functions: Record<string, Handler> = {}) {
-  const runs = new Executions(async (name, event) => {
+  const invoke: MachineActions['invoke'] = async (_machine, name, event) => {
     const result = await functions[name]!(event as never);
     const isResult = typeof result === 'object' && result !== null && 'ok' in result;
     return isResult ? (result as InvocationResult) : { ok: true, requestId: 'request', payload: result ?? null };
-  });
+  };
+  const runs = new Executions({ invoke, childrenRefused: () => undefined });
   executions = runs;
   const machine: Machine = {
     name: 'machine',
     arn: 'arn:aws:states:us-east-1:000000000000:stateMachine:machine',
     roleArn: 'role',
+    role: { arn: 'role', names: {}, policies: 'all' },
     definition,
     runnable: runnable(definition, 'machine'),
     created: 0,

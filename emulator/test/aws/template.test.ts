@@ -24,7 +24,7 @@ function value(expression: unknown, more: object = {}, region?: string): unknown
     Ledger: { Type: 'AWS::DynamoDB::Table', Properties: {} },
     Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties: {} },
     Role: { Type: 'AWS::IAM::Role', Properties: {} },
-    Policy: { Type: 'AWS::IAM::Policy', Properties: {} },
+    Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: {} },
     Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Value: expression } },
   };
   return resolved({ Resources, ...more }, region).resources.find(({ logicalId }) => logicalId === 'Parameter')!
@@ -106,8 +106,8 @@ describe('intrinsic functions', () => {
     ['an unknown resource', { Ref: 'Missing' }, /refers to Missing, which the template does not have/],
     [
       'a resource without an identity',
-      { Ref: 'Policy' },
-      /refers to Policy, but AWS::IAM::Policy has no reference in the emulator/,
+      { Ref: 'Alarm' },
+      /refers to Alarm, but AWS::CloudWatch::Alarm has no reference in the emulator/,
     ],
     ['an unknown attribute', { 'Fn::GetAtt': ['Ledger', 'StreamArn'] }, /knows no attribute StreamArn of Ledger/],
     ['an unknown condition', { 'Fn::If': ['No', 1, 2] }, /there is no such condition/],
@@ -123,12 +123,12 @@ describe('a stack', () => {
       Resources: {
         Queue: { Type: 'AWS::SQS::Queue', Properties: {} },
         Other: { Type: 'AWS::SQS::Queue', Condition: 'Never', Properties: {} },
-        Role: { Type: 'AWS::IAM::Role', Properties: {} },
+        Topic: { Type: 'AWS::SNS::Topic', Properties: {} },
       },
       Outputs: { Url: { Value: { Ref: 'Queue' } }, No: { Condition: 'Never', Value: 'x' } },
     });
     expect(stack.resources.map(({ name }) => name)).toEqual(['Stack-Queue']);
-    expect(stack.ignoredTypes).toEqual(['AWS::IAM::Role']);
+    expect(stack.ignoredTypes).toEqual(['AWS::SNS::Topic']);
     expect(stack.outputs).toEqual({ Url: 'http://127.0.0.1:4566/000000000000/Stack-Queue' });
   });
 
