@@ -6,6 +6,7 @@ import { Stores } from '../shared/aws/s3/stores.ts';
 import { systemClock, type Deadline } from '../shared/ports/clock.ts';
 import type { Progress } from '../shared/ports/progress.ts';
 import type { PartContext } from '../shared/transfer/context.ts';
+import type { Side } from '../shared/model/config/task.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { Tally } from '../shared/observing/tally.ts';
 
@@ -43,6 +44,11 @@ export class TaskWiring {
   constructor(tasksPath: string) {
     this.parameters = new Parameters(createParameterClient(), tasksPath);
     this.#stores = new Stores(this.parameters);
+  }
+
+  /** Whose permissions the requests of a task's side have, for messages. */
+  principal(side: Side): Promise<string> {
+    return this.#stores.principal(side);
   }
 
   /** @throws Fault `UnknownTask`, `InvalidTask` */

@@ -64,6 +64,19 @@ export const copySides: SidesUse = {
 };
 
 /**
+ * Looking at both sides before a run, and at the prefix list: reads an object, and begins and aborts an upload
+ * (shared/find/check-access.ts). What only a copy needs, such as deletes, is left out.
+ */
+export const checkSides: SidesUse = {
+  source: {
+    listing: wholeBucket,
+    keys: prefixListOf,
+    objects: ({ tags }) => ['s3:GetObject', ...(tags ? ['s3:GetObjectTagging'] : [])],
+  },
+  destination: { listing: wholeBucket, objects: (task) => ['s3:GetObject', ...createActions(task), ...uploadActions] },
+};
+
+/**
  * Grants what `use` says on the sides of every task, and the KMS keys of the objects that it reads or writes there. A
  * side with its own credentials grants the role nothing, because the role never touches that bucket. Credentials may be
  * read for both sides, because handlers open both.

@@ -134,6 +134,7 @@ export class FerryStack extends Stack {
         pipeline.queues.deadLetters.queueUrl,
       ],
       ['LedgerTableName', 'ledgerTableName', "name of the ledger's table", pipeline.ledger.table.tableName],
+      ['SyncMachine', 'syncMachineArn', 'ARN of the SYNC machine', sync.stateMachineArn],
       ['UploadMachine', 'uploadMachineArn', 'ARN of the UPLOAD machine', upload.stateMachineArn],
     ] as const) {
       const parameterName = publishedParameterPath(this.stackName, name);

@@ -9,11 +9,12 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 
-/** The first step of the SYNC machine: checks the input and the buckets, and cuts the key space into segments. */
+/** The first step of the SYNC machine: checks input, buckets and permissions, and cuts the keys into segments. */
 export const handler = async (event: PlanSyncInput, invocation: Invocation): Promise<SyncPlan> => {
   const input = parseSyncInput(event.input);
   const { task, source, destination } = await wiring.partContext(input.task, invocation, noProgress);
-  const plan = await planRun({ source, destination }, task, input, event);
+  const principal = (side: 'source' | 'destination'): Promise<string> => wiring.principal(task[side]);
+  const plan = await planRun({ source, destination, principal }, task, input, event);
   logger.info('run planned', { task: task.name, run: event.run, segments: plan.segments.length, dryRun: plan.dryRun });
   return plan;
 };

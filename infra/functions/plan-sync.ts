@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/plan-sync/environment.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
-import { prefixListOf, wholeBucket } from '../sides.ts';
+import { checkSides } from '../sides.ts';
 
 /** Checks both buckets of a task and cuts the source's keys into segments. */
 export class PlanSync extends FerryFunction {
@@ -14,7 +14,7 @@ export class PlanSync extends FerryFunction {
       // A few hundred small listings, one after another, each under a second.
       timeout: Duration.minutes(5),
       environment: environmentOf(environmentKeys, { TASKS_PATH: pipeline.tasks.path }),
-      sides: { source: { listing: wholeBucket, keys: prefixListOf }, destination: { listing: wholeBucket } },
+      sides: checkSides,
     });
     pipeline.tasks.grantRead(this.role);
   }

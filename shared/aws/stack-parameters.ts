@@ -29,6 +29,11 @@ export function findLedgerTable(client: SSMClient, stack: string): Promise<strin
   return read(client, stack, 'ledgerTableName');
 }
 
+/** ARN of the SYNC machine. @throws Fault `InvalidInput` if the account and region have no such stack */
+export function findSyncMachine(client: SSMClient, stack: string): Promise<string> {
+  return read(client, stack, 'syncMachineArn');
+}
+
 /** ARN of the UPLOAD machine. @throws Fault `InvalidInput` if the account and region have no such stack */
 export function findUploadMachine(client: SSMClient, stack: string): Promise<string> {
   return read(client, stack, 'uploadMachineArn');

@@ -21,7 +21,7 @@ export async function finishRun(
 ): Promise<RunRecord> {
   const reason = error ? `${error.Error}: ${causeText(error.Cause)}` : (refusal ?? '');
   const prefix = prefixOf(input);
-  const dryRun = typeof input === 'object' && input !== null && 'dryRun' in input && input.dryRun === true;
+  const dryRun = isDryRun(input);
   const task = field(input, 'task', 100) ?? unknownTask;
   const incomplete = error ? 0 : await countIncomplete(lookup, task);
   const record: RunRecord = {
@@ -69,6 +69,13 @@ function sum(parts: Parts): RunCounts {
 /** What the run was limited to; undefined for the whole task. @param input anything that a person wrote */
 export function prefixOf(input: unknown): string | undefined {
   return field(input, 'prefix', maxKeyBytes);
+}
+
+/** Does the run send nothing? One that only checks finds nothing either. @param input anything that a person wrote */
+export function isDryRun(input: unknown): boolean {
+  if (typeof input !== 'object' || input === null) return false;
+  const { dryRun, checkOnly } = input as { dryRun?: unknown; checkOnly?: unknown };
+  return dryRun === true || checkOnly === true;
 }
 
 function field(input: unknown, name: string, limit: number): string | undefined {

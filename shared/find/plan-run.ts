@@ -7,6 +7,8 @@ import { parseWith } from '../model/parse.ts';
 import type { PlanSyncInput, Segment, SyncInput, SyncPlan } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { checkAccess, type AccessStores } from './check-access.ts';
+import { isDryRun } from './finish-run.ts';
 import { compareKeys } from './order.ts';
 import { readPrefixes } from './prefixes.ts';
 import { cutKeys, highest, segmentsBetween, type Probe } from './segments.ts';
@@ -16,6 +18,7 @@ const syncInputSchema = v.strictObject({
   prefix: v.exactOptional(v.union([v.literal(''), keySchema])),
   dryRun: v.exactOptional(v.boolean()),
   allowDeletes: v.exactOptional(v.boolean()),
+  checkOnly: v.exactOptional(v.boolean()),
 });
 
 /**
@@ -26,12 +29,13 @@ export function parseSyncInput(input: unknown): SyncInput {
 }
 
 /**
- * Plans a run: checks that both buckets exist, and cuts the source's key space into segments.
+ * Plans a run: checks that both buckets exist and that objects may be read and written, and cuts the source's key space
+ * into segments. There are none if the run is only to check.
  * @throws Fault `InvalidInput` for a prefix outside the task's or an invalid prefix list, `BucketNotFound`,
  *   `AccessDenied`
  */
 export async function planRun(
-  stores: { readonly source: ObjectStore; readonly destination: ObjectStore },
+  stores: AccessStores,
   task: Task,
   input: SyncInput,
   { run, startedAt }: Pick<PlanSyncInput, 'run' | 'startedAt'>,
@@ -46,7 +50,10 @@ export async function planRun(
   }
   await Promise.all([checkSide('source', task, stores.source), checkSide('destination', task, stores.destination)]);
   const { prefixes, list } = await readPrefixes(stores.source, task, prefix);
-  const segments = await cut(stores.source, prefix, prefixes);
+  const whole = prefixes.map((more) => prefix + more);
+  await checkAccess(stores, task, whole);
+  const checkOnly = input.checkOnly ?? false;
+  const segments = checkOnly ? [] : await cut(stores.source, prefix, prefixes);
   const { maxDeletes, allowEmptySource } = task;
   const guard: DeleteGuard = {
     ...(maxDeletes !== undefined && { maxDeletes }),
@@ -57,7 +64,7 @@ export async function planRun(
     task: task.name,
     run,
     startedAt,
-    dryRun: input.dryRun ?? false,
+    dryRun: isDryRun(input),
     prefix,
     prefixList: list,
     segments,

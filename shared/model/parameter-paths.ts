@@ -8,6 +8,7 @@ export const publishedParameters = {
   jobsQueueUrl: 'queues/jobs',
   deadLetterQueueUrl: 'queues/dead-letters',
   ledgerTableName: 'tables/ledger',
+  syncMachineArn: 'machines/sync',
   uploadMachineArn: 'machines/upload',
 } as const;
 

@@ -90,7 +90,7 @@ describe('keys of KMS', () => {
   });
 
   it('are granted to no function that touches no bytes', () => {
-    for (const name of ['plan-sync', 'finish-run', 'abandon-upload', 'sweep-uploads', 'bucket-notifications']) {
+    for (const name of ['finish-run', 'abandon-upload', 'sweep-uploads', 'bucket-notifications']) {
       for (const bucket of ['from', 'into', 'left', 'right']) {
         expect([name, may(name, 'kms:Decrypt', { context: `arn:aws:s3:::${bucket}/a` })]).toEqual([name, false]);
       }

@@ -207,13 +207,14 @@ describe.each([
     for (const { Name, Value } of parameters) expect(Name.endsWith(`/${parseTask(Value, Name).name}`)).toBe(true);
   });
 
-  it('publishes queues, ledger and machine for the commands of operators', () => {
+  it('publishes queues, ledger and machines for the commands of operators', () => {
     const all = properties('AWS::SSM::Parameter') as { Name: string; Value: string }[];
     const found = all.filter(({ Name }) => !Name.includes('/tasks/')).map(({ Name, Value }) => [Name, Value]);
     expect(found).toEqual([
       ['/s3-ferry/S3Ferry/queues/jobs', '<QueuesJobs>'],
       ['/s3-ferry/S3Ferry/queues/dead-letters', '<QueuesDeadLetters>'],
       ['/s3-ferry/S3Ferry/tables/ledger', '<LedgerTable>'],
+      ['/s3-ferry/S3Ferry/machines/sync', '<SyncMachine>'],
       ['/s3-ferry/S3Ferry/machines/upload', '<UploadMachine>'],
     ]);
   });

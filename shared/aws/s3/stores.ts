@@ -1,6 +1,7 @@
 import type { Side, Task } from '../../model/config/task.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { Credentials } from '../credentials/credentials.ts';
+import { principalOf } from '../credentials/principal.ts';
 import type { Parameters } from '../parameters.ts';
 import { createS3Client } from './client.ts';
 import { S3ObjectStore } from './object-store.ts';
@@ -23,6 +24,11 @@ export class Stores {
   async of(task: Task): Promise<TaskStores> {
     const [source, destination] = await Promise.all([this.#side(task.source), this.#side(task.destination)]);
     return { source, destination };
+  }
+
+  /** Whose permissions the requests of a side have, for messages. */
+  async principal(side: Side): Promise<string> {
+    return principalOf(side, this.#credentials.of(side));
   }
 
   async #side(side: Side): Promise<ObjectStore> {

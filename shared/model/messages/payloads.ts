@@ -23,6 +23,8 @@ export interface SyncInput {
   readonly dryRun?: boolean;
   /** send the run's deletes whatever their number: a dry run or a refusal has shown them */
   readonly allowDeletes?: boolean;
+  /** only check buckets and permissions: find nothing, send nothing */
+  readonly checkOnly?: boolean;
 }
 
 export interface PlanSyncInput {

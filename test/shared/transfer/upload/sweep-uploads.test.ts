@@ -52,6 +52,17 @@ describe('sweepUploads, of an upload that the ledger names', () => {
   });
 });
 
+describe('sweepUploads, of the upload with which a run checked its permissions', () => {
+  it('aborts it after seven days: its process died before it could', async () => {
+    await foreign('out/.s3-ferry-access-check');
+    await foreign('out/.s3-ferry-access-check-of-others');
+    world.clock.pass(7 * day - hour);
+    expect(await sweep()).toMatchObject({ listed: 2, aborted: 0 });
+    world.clock.pass(2 * hour);
+    expect(await sweep()).toMatchObject({ listed: 2, aborted: 1, foreign: 1 });
+  });
+});
+
 describe('sweepUploads, of an upload that takes longer than seven days', () => {
   it('keeps it while parts arrive, though nothing is written to the ledger, and aborts it seven days later', async () => {
     await died('completeUpload');
