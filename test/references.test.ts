@@ -29,6 +29,7 @@ const outside = new Set([
   'Authorization',
   'GroupInServiceInstances',
   'MemoryDenyWriteExecute',
+  'NODE_EXTRA_CA_CERTS',
   'PutMetricData',
   'RequestTimeout',
 ]);

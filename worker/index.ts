@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { networkOf } from '../shared/aws/http/connections.ts';
 import { isFault } from '../shared/model/faults.ts';
 import { helpText, readWorkerEnvironment } from './environment.ts';
 import { Primary } from './primary.ts';
@@ -27,6 +28,8 @@ async function main(role: string | undefined): Promise<number> {
   }
   try {
     const machine = { processors: availableParallelism(), memoryBytes: totalmem() };
+    // Every client reads it again; a fault belongs here, before any of them exists.
+    networkOf(process.env);
     const environment = readWorkerEnvironment(process.env, machine);
     return role === 'process'
       ? await runProcess(environment)

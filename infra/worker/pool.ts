@@ -43,6 +43,12 @@ export interface WorkerPoolProps {
   readonly maxInstances: number;
   /** spot instances; on demand otherwise */
   readonly spot: boolean;
+  /** `http://HOST:PORT`; by default the network is reached directly */
+  readonly proxy?: string | undefined;
+  /** what is reached directly beside a proxy */
+  readonly noProxy?: readonly string[] | undefined;
+  /** certificates, in PEM, that are trusted beside the public ones */
+  readonly certificateAuthority?: string | undefined;
   /** messages that one process handles at once; by default the worker's own number */
   readonly objectsAtOnce?: number | undefined;
   /** how long logs are kept; by default a month */
@@ -87,6 +93,8 @@ export class WorkerPool extends Construct {
       region: Stack.of(this).region,
       logGroup: this.logs.logGroupName,
       environment: environmentOf(this, props),
+      proxy: props.proxy === undefined ? undefined : { url: props.proxy, direct: props.noProxy ?? [] },
+      certificateAuthority: props.certificateAuthority,
     });
     return new LaunchTemplate(this, 'Template', {
       machineImage: MachineImage.latestAmazonLinux2023({ cpuType: AmazonLinuxCpuType.ARM_64 }),

@@ -1,3 +1,6 @@
+import { file } from './script.ts';
+import { agentNetwork, machineNetwork, type MachineProxy } from './machine-network.ts';
+
 /** The settings of a worker's instance. Values may be CloudFormation's, known only at deployment. */
 export interface WorkerSetup {
   readonly codeBucket: string;
@@ -5,6 +8,9 @@ export interface WorkerSetup {
   readonly region: string;
   readonly logGroup: string;
   readonly environment: Readonly<Record<string, string>>;
+  readonly proxy?: MachineProxy | undefined;
+  /** certificates, in PEM, that are trusted beside the public ones */
+  readonly certificateAuthority?: string | undefined;
 }
 
 /** Seconds that systemd gives the worker: the 90 of its drain, and some to end. A spot notice gives 120. */
@@ -76,7 +82,8 @@ const logRotation = `${logFile} {
  * repositories, which are buckets of the region. A machine whose setup fails terminates, because it would cost money
  * and do nothing; the group starts another one. Tuning may fail: a machine without it is only slower.
  */
-export function userDataOf({ codeBucket, codeKey, region, logGroup, environment }: WorkerSetup): string {
+export function userDataOf({ codeBucket, codeKey, region, logGroup, environment, ...setup }: WorkerSetup): string {
+  const network = machineNetwork(setup.proxy, setup.certificateAuthority);
   const agent = {
     agent: { region },
     logs: {
@@ -88,7 +95,7 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
       },
     },
   };
-  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+  const variables = Object.entries({ ...environment, ...network.variables }).map(([name, value]) => `${name}=${value}`);
   return [
     '#!/bin/bash',
     'set -euo pipefail',
@@ -108,6 +115,7 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     ]),
     tune('sysctl -p /etc/sysctl.d/90-s3-ferry.conf'),
     '',
+    ...network.lines,
     'retry dnf install -y nodejs24 amazon-cloudwatch-agent unzip',
     'id s3-ferry || useradd --system --no-create-home --shell /sbin/nologin s3-ferry',
     'install -d -m 0755 /opt/s3-ferry /etc/s3-ferry',
@@ -118,6 +126,7 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
     'chmod -R a+rX /opt/s3-ferry',
     ...file('/etc/s3-ferry/worker.env', variables),
     ...file('/etc/s3-ferry/cloudwatch-agent.json', [JSON.stringify(agent)]),
+    ...agentNetwork(setup.proxy),
     ...file('/etc/logrotate.d/s3-ferry', [logRotation]),
     ...file('/etc/systemd/system/s3-ferry-worker.service', [unit]),
     '',
@@ -132,9 +141,4 @@ export function userDataOf({ codeBucket, codeKey, region, logGroup, environment 
 /** A command that may fail; the log of the first start says so. */
 function tune(command: string): string {
   return `${command} || echo "s3-ferry: not tuned: ${command}"`;
-}
-
-/** Lines of a script that write a file unchanged. */
-function file(path: string, lines: readonly string[]): string[] {
-  return [`cat > ${path} <<'S3_FERRY_END'`, ...lines, 'S3_FERRY_END'];
 }

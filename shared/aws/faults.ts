@@ -49,6 +49,9 @@ const byCode: Readonly<Record<string, FaultName>> = {
   ProvisionedThroughputExceededException: 'Throttled',
   RequestLimitExceeded: 'Throttled',
   CredentialsProviderError: 'CredentialsRefused',
+  // Of a proxy, not of a store (shared/aws/http/tunnel.ts), which concerns every job.
+  ProxyLoginRefused: 'CredentialsRefused',
+  ProxyRefused: 'Unavailable',
   AccessDenied: 'AccessDenied',
   AccessDeniedException: 'AccessDenied',
   ExpiredToken: 'CredentialsRefused',
@@ -142,7 +145,13 @@ export function faultOf(error: unknown, what: string): Fault {
   const answered = status === undefined ? '' : ` (HTTP ${status})`;
   // The SDK appends a hint for developers about where to find the raw response.
   const message = excerpt(String(service.message).replace(/\n {2}Deserialization error: [^]*$/, ''), maxMessageLength);
-  return new Fault(name, `${what}: ${code}${answered}: ${message}${hint(name, code, region)}`, { cause: error });
+  return new Fault(
+    name,
+    `${what}: ${code}${answered}: ${message}${hint(name, code, region)}${trustHint(status, message)}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 interface Refusal {
@@ -197,6 +206,15 @@ function hint(name: FaultName, code: string, region: string | undefined): string
   if (code === 'XAmzContentSHA256Mismatch') return ' (the store does not accept bodies whose hash is not signed)';
   if (/^(InvalidTag|BadTag)/.test(code)) return ` (tags: false in the task leaves the object's tags out)`;
   return '';
+}
+
+/** What OpenSSL says of a certificate whose authority is not trusted (its X509_verify_cert_error_string). */
+const untrusted = /self-signed certificate|unable to (get (local )?issuer certificate|verify the first certificate)/;
+
+/** For a store with a private authority, or behind a proxy that looks into TLS. Without TLS there was no answer. */
+function trustHint(status: number | undefined, message: string): string {
+  if (status !== undefined || !untrusted.test(message)) return '';
+  return ' (if its authority is your own: certificateAuthority in the task, or AWS_CA_BUNDLE for a command)';
 }
 
 function asServiceError(error: unknown): ServiceError {

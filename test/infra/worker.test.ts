@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readWorkerEnvironment } from '../../worker/environment.ts';
+import { privateAuthority } from '../support/certificate.ts';
 import { keyFor, own, permissionsOfRole } from '../support/permissions.ts';
 import { plain, resourcesOf, runMain, synthesize, type Template } from '../support/synthesize.ts';
 
@@ -220,6 +221,28 @@ describe('workers alone, in a new network', () => {
       });
       rmSync(directory, { recursive: true });
       expect(stdout).not.toContain('cannot be set up');
+    });
+
+    it('reaches the network through a proxy, and trusts a private authority, from its first command on', () => {
+      const worker = {
+        proxy: 'http://proxy.example.com:3128',
+        noProxy: ['.amazonaws.com', '10.0.0.0/8'],
+        certificateAuthority: privateAuthority,
+      };
+      const script = userData(synthesize({ configuration: { stack: { workerMode: 'ec2', worker }, tasks } }));
+      expect(spawnSync('bash', ['-n'], { input: script, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+      const direct = '169.254.169.254,localhost,127.0.0.1,.amazonaws.com,10.0.0.0/8';
+      const first = script.slice(0, script.indexOf('retry dnf'));
+      expect(first).toContain(`s3-ferry.pem <<'S3_FERRY_END'\n${privateAuthority}\nS3_FERRY_END\nupdate-ca-trust\n`);
+      for (const name of ['https_proxy', 'HTTPS_PROXY', 'HTTP_PROXY']) {
+        expect(first).toContain(`export ${name}='http://proxy.example.com:3128'\n`);
+      }
+      expect(first).toContain(`export no_proxy='${direct}'\n`);
+      expect(first).toContain("export AWS_CA_BUNDLE='/etc/pki/tls/certs/ca-bundle.crt'\n");
+      expect(script).toContain(`\nHTTPS_PROXY=http://proxy.example.com:3128\n`);
+      expect(script).toContain(`\nNO_PROXY=${direct}\n`);
+      expect(script).toContain(`[proxy]\nhttp_proxy = "http://proxy.example.com:3128"\n`);
+      expect(userData(template)).not.toMatch(/proxy|AWS_CA_BUNDLE|ca-trust/i);
     });
 
     it('loads BBR, installs Node 24 and the agent, and starts the service as its own user', () => {

@@ -11,7 +11,6 @@ import {
   type FinishedRequest,
   type S3ServerOptions,
 } from '../../emulator/s3/index.ts';
-import { certificate } from './certificate.ts';
 
 export const localKeys = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret/EXAMPLE+key', region: 'us-east-1' };
 
@@ -27,12 +26,17 @@ export interface LocalS3 {
   close(): Promise<void>;
 }
 
+export interface LocalS3Options {
+  /** the certificate of an endpoint over TLS, with its key */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** of the store, or of each bucket's; by default S3 */
+  readonly personality?: S3ServerOptions['personality'];
+}
+
 /**
  * The local endpoint's S3 server on a free port of loopback, over a directory that `close` removes.
- * @param tls with {@link certificate}
- * @param personality of the store, or of each bucket's; default: S3
  */
-export async function startLocalS3(tls = false, personality?: S3ServerOptions['personality']): Promise<LocalS3> {
+export async function startLocalS3({ tls, personality }: LocalS3Options = {}): Promise<LocalS3> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 's3-ferry-contract-'));
   const requests: FinishedRequest[] = [];
   const keys = new Map([[localKeys.accessKeyId, localKeys.secretAccessKey]]);
@@ -45,7 +49,7 @@ export async function startLocalS3(tls = false, personality?: S3ServerOptions['p
   });
   const listener: RequestListener = (req, res) => void s3.handle(req, res);
   const server = tls
-    ? createSecureServer({ ...httpServerOptions, ...certificate }, listener)
+    ? createSecureServer({ ...httpServerOptions, ...tls }, listener)
     : createServer(httpServerOptions, listener);
   let connections = 0;
   server.on(tls ? 'secureConnection' : 'connection', () => connections++);

@@ -1,6 +1,6 @@
-import { Agent, request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as SecureAgent, request as secureRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { AnswerLimit, type LimitBounds } from './answer-limit.ts';
+import { Connections, networkOf, type Network } from './connections.ts';
 import { Exchange } from './exchange.ts';
 import { usualTimes, type Times } from './overdue.ts';
 import { kindOf, requestKinds, targetOf, type RequestKind, type SdkRequest } from './request.ts';
@@ -24,6 +24,10 @@ interface HandleOptions {
 export interface HandlerOptions {
   /** sockets open at once, for http and for https each */
   readonly maxSockets: number;
+  /** certificates, in PEM, of the authorities of the one host that is called; by default those of the network */
+  readonly authorities?: readonly string[] | undefined;
+  /** by default that of the environment variables */
+  readonly network?: Network;
   /** shorter times than the usual ones, for tests */
   readonly times?: Partial<Times>;
   readonly bounds?: Partial<Record<RequestKind, LimitBounds>>;
@@ -47,8 +51,7 @@ export class BoundedHttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' };
   readonly #times: Times;
   readonly #bounds: Readonly<Record<RequestKind, LimitBounds>>;
-  readonly #agent: Agent;
-  readonly #secureAgent: SecureAgent;
+  readonly #connections: Connections;
   readonly #limits = new Map<RequestKind, AnswerLimit>();
   readonly #checkEveryMillis: number;
   readonly #underWay = new Set<Exchange>();
@@ -57,20 +60,19 @@ export class BoundedHttpHandler {
   /** Milliseconds during which this process ran: a process that was suspended has not waited for anything. */
   #time = 0;
 
-  constructor({ maxSockets, times, bounds, ...options }: HandlerOptions) {
+  /** @throws Fault `InvalidInput` if an environment variable about the network is malformed */
+  constructor({ maxSockets, authorities, times, bounds, ...options }: HandlerOptions) {
     this.#times = { ...usualTimes, ...times };
     this.#bounds = { ...requestKinds, ...bounds };
     this.#checkEveryMillis = options.checkEveryMillis ?? checkEveryMillis;
-    this.#agent = new Agent({ keepAlive: true, maxSockets });
-    this.#secureAgent = new SecureAgent({ keepAlive: true, maxSockets });
+    const network = options.network ?? networkOf(process.env);
+    const connectingMillis = this.#times.connecting;
+    this.#connections = new Connections({ maxSockets, network, authorities, connectingMillis });
   }
 
   /** The number of open sockets that are in use and that are not. */
   get sockets(): { busy: number; idle: number } {
-    const agents = [this.#agent, this.#secureAgent];
-    const count = (pick: (agent: Agent) => NodeJS.ReadOnlyDict<readonly unknown[]>): number =>
-      agents.flatMap((agent) => Object.values(pick(agent))).reduce((sum, some) => sum + (some?.length ?? 0), 0);
-    return { busy: count((agent) => agent.sockets), idle: count((agent) => agent.freeSockets) };
+    return this.#connections.sockets;
   }
 
   /** Milliseconds that the answer to the first attempt of a request of this kind may take now. */
@@ -97,8 +99,7 @@ export class BoundedHttpHandler {
   }
 
   destroy(): void {
-    this.#agent.destroy();
-    this.#secureAgent.destroy();
+    this.#connections.destroy();
   }
 
   /** The SDK passes its settings on to its own handler; this one has none of them. */
@@ -111,18 +112,9 @@ export class BoundedHttpHandler {
   }
 
   #open(sdk: SdkRequest): ClientRequest {
-    const secure = sdk.protocol === 'https:';
-    const { method, headers, hostname, port } = sdk;
-    const options = {
-      method,
-      headers,
-      host: hostname.replace(/^\[(.*)\]$/, '$1'),
-      path: targetOf(sdk),
-      ...(port !== undefined && { port }),
-    };
-    return secure
-      ? secureRequest({ ...options, agent: this.#secureAgent })
-      : plainRequest({ ...options, agent: this.#agent });
+    const { protocol, method, headers, hostname, port } = sdk;
+    const options = { method, headers, path: targetOf(sdk), ...(port !== undefined && { port }) };
+    return this.#connections.request(protocol === 'https:', hostname, options);
   }
 
   #limitOf(kind: RequestKind): AnswerLimit {
@@ -147,16 +139,10 @@ export class BoundedHttpHandler {
     this.#checkedAt = now;
     let ended = false;
     for (const exchange of this.#underWay) ended = exchange.endIfOverdue() || ended;
-    if (ended) closeIdle(this.#agent, this.#secureAgent);
+    if (ended) this.#connections.closeIdle();
     if (this.#underWay.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-  }
-}
-
-function closeIdle(...agents: readonly Agent[]): void {
-  for (const agent of agents) {
-    for (const sockets of Object.values(agent.freeSockets)) sockets?.forEach((socket) => socket.destroy());
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * The phase of a request.
- * - `queued`: no socket is free. Each of the other requests is bounded, so this needs no bound.
+ * - `queued`: no socket is free, or a tunnel through a proxy is being opened (tunnel.ts). The other requests and the
+ *   tunnel are bounded, so this needs no bound.
  * - `connecting`: TCP and TLS.
  * - `sending`: the request's body is being handed to the socket.
  * - `producing`: the socket would accept more, but the body is a stream that has no bytes ready.
@@ -64,6 +65,7 @@ export function overdue({ phase, quiet, lasted, answerLimit }: PhaseState, times
   }
 }
 
-function inSeconds(milliseconds: number): string {
+/** Seconds in a message. */
+export function inSeconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(milliseconds < 9_950 ? 1 : 0)} s`;
 }

@@ -29,7 +29,7 @@ export const asksForChecksum = Symbol('asksForChecksum');
 export function createS3Client(
   side: Side,
   keys: SideKeys | KeySource | undefined,
-  requestHandler = new BoundedHttpHandler({ maxSockets }),
+  requestHandler = new BoundedHttpHandler({ maxSockets, authorities: authoritiesOf(side) }),
 ): S3Client {
   const anonymous = side.credentials !== undefined && 'anonymous' in side.credentials;
   const source = keys && 'current' in keys ? keys : undefined;
@@ -61,6 +61,10 @@ export function createS3Client(
   guardTargets(client, side.endpoint);
   if (source) renewRefusedKeys(client, source);
   return client;
+}
+
+function authoritiesOf({ certificateAuthority }: Side): string[] | undefined {
+  return certificateAuthority === undefined ? undefined : [certificateAuthority];
 }
 
 const ignore = (): void => undefined;

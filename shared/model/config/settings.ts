@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { certificatesSchema } from './certificates.ts';
 
 /** Settings of the whole stack: `stack` in the configuration file, beside `tasks`. */
 
@@ -62,6 +63,28 @@ const workerSchema = v.pipe(
       ),
       4,
     ),
+    proxy: v.exactOptional(
+      v.pipe(
+        v.string(),
+        v.regex(
+          /^https?:\/\/([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$/,
+          'expected http://HOST:PORT, without user and password, which the user data of instances would show',
+        ),
+        v.description('the proxy through which workers reach AWS and the stores: `http://proxy.example.com:3128`'),
+      ),
+    ),
+    noProxy: v.exactOptional(
+      v.pipe(
+        v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9.*:/[\]_-]{1,255}$/, 'expected a host, .domain or network'))),
+        v.description('hosts, domains and networks that workers reach directly: `[".amazonaws.com", "10.0.0.0/8"]`'),
+      ),
+    ),
+    certificateAuthority: v.exactOptional(
+      certificatesSchema(
+        'certificates, as PEM text, of authorities that workers trust beside the public ones, such as that of a ' +
+          'proxy that looks into TLS',
+      ),
+    ),
     spot: v.optional(v.pipe(v.boolean(), v.description('use spot instances')), true),
     objectsAtOnce: v.exactOptional(
       v.pipe(
@@ -83,6 +106,10 @@ const workerSchema = v.pipe(
     ({ subnetIds, availabilityZones }) =>
       subnetIds === undefined || availabilityZones === undefined || subnetIds.length === availabilityZones.length,
     'expected as many availabilityZones as subnetIds',
+  ),
+  v.check(
+    ({ proxy, noProxy }) => proxy !== undefined || noProxy === undefined,
+    'expected noProxy beside a proxy, or neither',
   ),
 );
 

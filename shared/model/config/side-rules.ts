@@ -15,6 +15,7 @@ export function placeFaults(name: string, side: Side): string[] {
     ...storeFaults(side),
     ['endpoint', endpointFault(side)],
     ['insecure', insecureFault(side)],
+    ['certificateAuthority', authorityFault(side)],
     ['prefix', side.verbatimPrefix === true ? undefined : prefixSlip(side.prefix)],
   ];
   return faults.flatMap(([field, fault]) => (fault === undefined ? [] : [`${name}.${field}: ${fault}`]));
@@ -69,6 +70,11 @@ function endpointFault({ endpoint, bucket, forcePathStyle, insecure }: Side): st
 function insecureFault({ endpoint, insecure }: Side): string | undefined {
   if (insecure !== true || endpoint?.startsWith('http://') === true) return undefined;
   return 'found true without an http:// endpoint, expected none (certificates are always checked)';
+}
+
+function authorityFault({ endpoint, certificateAuthority }: Side): string | undefined {
+  if (certificateAuthority === undefined || endpoint?.startsWith('http://') !== true) return undefined;
+  return 'found certificates beside an http:// endpoint, which shows none; expected an https:// endpoint';
 }
 
 /** Addresses and names that never leave the machine (RFC 6761 for `localhost`). */

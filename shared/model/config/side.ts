@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { certificatesSchema } from './certificates.ts';
 import { credentialsSchema } from './credentials.ts';
 import { keySchema } from '../job.ts';
 import { checksumAlgorithms } from '../object.ts';
@@ -63,6 +64,12 @@ const sideEntries = {
   ),
   insecure: v.exactOptional(
     v.pipe(v.boolean(), v.description('`true` permits an `http://` endpoint: objects and tokens travel in the clear')),
+  ),
+  certificateAuthority: v.exactOptional(
+    certificatesSchema(
+      "certificates, as PEM text, of the authorities that may have signed the store's certificate, instead of the " +
+        'public ones',
+    ),
   ),
   forcePathStyle: v.exactOptional(
     v.pipe(v.boolean(), v.description('`true` for stores without a host name for each bucket')),

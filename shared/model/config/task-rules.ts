@@ -105,7 +105,7 @@ function sizeFaults(task: Task): string[] {
   const bytes = Buffer.byteLength(JSON.stringify(task));
   if (bytes <= maxParameterBytes) return [];
   return [
-    `prefixes, include, exclude: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, ` +
+    `prefixes, include, exclude, certificateAuthority: found a task of ${bytes} bytes, expected at most ${maxParameterBytes}, ` +
       'the largest parameter; use fewer or shorter ones, or a prefixList',
   ];
 }

@@ -3,6 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LimitBounds } from '../../../../shared/aws/http/answer-limit.ts';
+import { networkOf } from '../../../../shared/aws/http/connections.ts';
 import { BoundedHttpHandler, type HandlerOptions } from '../../../../shared/aws/http/handler.ts';
 import { usualTimes } from '../../../../shared/aws/http/overdue.ts';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
@@ -26,7 +27,7 @@ let handler: BoundedHttpHandler;
 const short: LimitBounds = { min: 300, first: 300, max: 10_000 };
 
 function open(bucket: string, options: Partial<HandlerOptions> = {}): S3ObjectStore {
-  handler = new BoundedHttpHandler({ maxSockets: 50, checkEveryMillis: 50, ...options });
+  handler = new BoundedHttpHandler({ maxSockets: 50, checkEveryMillis: 50, network: networkOf({}), ...options });
   const side = { bucket, prefix: '', region: 'us-east-1', endpoint: s3.endpoint, requestPayer: false };
   return new S3ObjectStore(createS3Client(side, localKeys, handler), side);
 }
@@ -43,7 +44,7 @@ beforeAll(() => setDefaultCACertificates([...authorities, certificate.cert]));
 afterAll(() => setDefaultCACertificates(authorities));
 
 beforeEach(async () => {
-  s3 = await startLocalS3(true);
+  s3 = await startLocalS3({ tls: certificate });
   for (const bucket of ['bucket', 'copies']) s3.createBucket(bucket);
 });
 
@@ -102,9 +103,10 @@ describe('over TLS', () => {
   });
 
   it('does not end a request whose body the store reads slowly but steadily', async () => {
-    const store = open('bucket', { times: { sending: 400 }, bounds: { 'write over 1 MiB': short } });
+    // The whole body takes twice the limit, each step of the system's buffer (4 MiB / 3) a sixth of it.
+    const store = open('bucket', { times: { sending: 2000 }, bounds: { 'write over 1 MiB': short } });
     s3.fault = ({ operation }) =>
-      operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 12_000_000 } : undefined;
+      operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 4_000_000 } : undefined;
     await store.put('key', { data, size: data.length }, noAttributes);
     expect(count('PutObject')).toBe(1);
   });

@@ -1,3 +1,4 @@
+import { privateAuthority } from '../../../support/certificate.ts';
 import { describe, expect, it } from '@jest/globals';
 import { defaultStackSettings } from '../../../../shared/model/config/settings.ts';
 import { parseConfiguration } from '../../../../shared/model/config/configuration.ts';
@@ -29,12 +30,28 @@ describe('the settings of the stack', () => {
       logRetentionDays: 3653,
       giveUpAfterHours: 0.01,
       copyConcurrency: 1000,
-      worker: { ...vpc, instanceTypes: ['c7gn.large'], maxInstances: 1, spot: false, objectsAtOnce: 8 },
+      worker: {
+        ...vpc,
+        instanceTypes: ['c7gn.large'],
+        maxInstances: 1,
+        spot: false,
+        objectsAtOnce: 8,
+        proxy: 'http://proxy.example.com:3128',
+        noProxy: ['.amazonaws.com', '10.0.0.0/8', '[2001:db8::5]:443'],
+        certificateAuthority: `${privateAuthority}\n`,
+      },
     };
     expect(settings(all)).toEqual(all);
   });
 
   it.each([
+    [
+      { worker: { proxy: 'http://me:secret@proxy:3128' } },
+      'stack.worker.proxy: expected http://HOST:PORT, without user',
+    ],
+    [{ worker: { proxy: "http://a';reboot;'" } }, 'stack.worker.proxy: expected http://HOST:PORT'],
+    [{ worker: { proxy: 'http://proxy', noProxy: ["'"] } }, 'stack.worker.noProxy.0: expected a host'],
+    [{ worker: { noProxy: ['a.example'] } }, 'stack.worker: expected noProxy beside a proxy'],
     [{ workermode: 'ec2' }, 'stack.workermode: unknown option'],
     [{ workerMode: 'fargate' }, 'stack.workerMode: found "fargate", expected ("lambda" | "ec2" | "both")'],
     [{ alarmEmail: 'ops' }, 'stack.alarmEmail: expected an e-mail address (found "ops")'],

@@ -1,3 +1,4 @@
+import { certificate, privateAuthority } from '../../../support/certificate.ts';
 import { describe, expect, it } from '@jest/globals';
 import { parseTaskFile } from '../../../../shared/model/config/configuration.ts';
 import { parseTask, type Task } from '../../../../shared/model/config/task.ts';
@@ -126,6 +127,21 @@ describe('what is pasted into a side', () => {
     const message = messageOf(() => parsed(source));
     expect(message).toContain(start);
     expect(message.slice(message.indexOf(start))).toContain(end);
+  });
+
+  it('is an authority of one or more certificates in PEM, and nothing else of them is kept', () => {
+    const pasted = `the corporate one:\r\n${privateAuthority.replaceAll('\n', '\r\n')}\r\n\r\n${certificate.cert}  `;
+    const { source } = parsed({ endpoint: 'https://store.example', certificateAuthority: pasted });
+    expect(source.certificateAuthority).toBe(`${privateAuthority}\n${certificate.cert}\n`);
+    expect(parsed(source).source).toEqual(source);
+    const refused = (certificateAuthority: unknown, endpoint = 'https://store.example'): string =>
+      messageOf(() => parsed({ endpoint, certificateAuthority }));
+    for (const text of ['', 'ca.pem', privateAuthority.replace('MII', 'MIx'), privateAuthority.slice(0, -9)]) {
+      expect(refused(text)).toMatch(/source\.certificateAuthority: .*expected certificates in PEM/);
+    }
+    expect(refused(privateAuthority, 'http://127.0.0.1')).toMatch(/beside an http:\/\/ endpoint/);
+    expect(refused(`${privateAuthority}\n${certificate.key}`)).toMatch(/found a private key/);
+    expect(refused(`${privateAuthority}\n${certificate.key}`)).not.toContain('MIGHAgEA');
   });
 
   it('is taken and refused at the destination too', () => {

@@ -142,7 +142,10 @@ describe('patterns of a task', () => {
     ['exclude.0: a key has at most 1024 UTF-8 bytes', { exclude: ['x'.repeat(1025)] }],
     ['exclude: found "x", expected Array', { exclude: 'x' }],
     ['include: expected at most 100 patterns', { include: Array(101).fill('x') }],
-    ['prefixes, include, exclude: found a task of 93', { include: Array(9).fill('x'.repeat(1000)) }],
+    [
+      'prefixes, include, exclude, certificateAuthority: found a task of 93',
+      { include: Array(9).fill('x'.repeat(1000)) },
+    ],
   ])('rejects %s', (part, more) => {
     expect(faultOf({}, {}, more)).toContain(part);
   });
