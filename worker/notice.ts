@@ -1,14 +1,16 @@
-/** Reads notices that EC2 will end this instance, with version 2 of the instance metadata service. */
+/** Reads the notice that EC2 will end this instance, with version 2 of the instance metadata service. */
 
 /** How long a token is valid: the maximum that the service allows. */
 const tokenLifetimeSeconds = 21_600;
 /** How long an answer may take: the service runs on the same host. */
 const timeoutMillis = 1_000;
 
-const paths = {
-  'spot interruption': '/latest/meta-data/spot/instance-action',
-  'rebalance recommendation': '/latest/meta-data/events/recommendations/rebalance',
-} as const;
+/**
+ * Two minutes before the end (Amazon EC2 User Guide: Spot Instance interruption notices). A rebalance recommendation is
+ * none: the Auto Scaling group tries to start another instance, and ends this one when the other is healthy (Amazon EC2
+ * Auto Scaling User Guide: Capacity Rebalancing). If it finds none, this one goes on working.
+ */
+const paths = { 'spot interruption': '/latest/meta-data/spot/instance-action' } as const;
 
 export type Notice = keyof typeof paths;
 

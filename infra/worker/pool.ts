@@ -136,7 +136,7 @@ export class WorkerPool extends Construct {
           ...(spot && { spotAllocationStrategy: SpotAllocationStrategy.PRICE_CAPACITY_OPTIMIZED }),
         },
       },
-      // A replacement starts before an instance at risk ends; that one drains on the recommendation.
+      // A replacement is healthy before an instance at risk is ended; that one works until then (worker/notice.ts).
       capacityRebalance: spot,
       healthChecks: HealthChecks.ec2({ gracePeriod: Duration.minutes(5) }),
       groupMetrics: [GroupMetrics.all()],
