@@ -8,6 +8,7 @@ import type { Progress } from '../shared/ports/progress.ts';
 import type { PartContext } from '../shared/transfer/context.ts';
 import type { Side } from '../shared/model/config/task.ts';
 import { MiB } from '../shared/model/limits.ts';
+import { logLearned } from '../shared/observing/learned.ts';
 import { Tally } from '../shared/observing/tally.ts';
 
 /**
@@ -43,7 +44,7 @@ export class TaskWiring {
 
   constructor(tasksPath: string) {
     this.parameters = new Parameters(createParameterClient(), tasksPath);
-    this.#stores = new Stores(this.parameters);
+    this.#stores = new Stores(this.parameters, logLearned);
   }
 
   /** Whose permissions the requests of a task's side have, for messages. */

@@ -7,6 +7,7 @@ import { SqsJobSource } from '../shared/aws/sqs/job-source.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
 import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
+import { logLearned } from '../shared/observing/learned.ts';
 import { reports } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
@@ -76,7 +77,7 @@ function consumerFor(
   onFinished: () => void,
 ): (delivery: Delivery) => Consumer {
   const parameters = new Parameters(createParameterClient(), environment.TASKS_PATH);
-  const stores = new Stores(parameters);
+  const stores = new Stores(parameters, logLearned);
   const ledger = new DynamoLedger(createTableClient(), environment.LEDGER_TABLE);
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
   return (delivery) => ({

@@ -4,7 +4,15 @@ import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
-import { comparesReplaced, traitsOf, type ConditionalCall, type StoreTraits } from '../../model/stores/stores.ts';
+import type { LearnedTraits, OnLearned } from '../../model/stores/learned.ts';
+import {
+  comparesReplaced,
+  hostOf,
+  storeOf,
+  traitsOf,
+  type ConditionalCall,
+  type StoreTraits,
+} from '../../model/stores/stores.ts';
 import type { PartAddress, Replaces } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
 import { conditionInput, type ConditionInput } from './inputs.ts';
@@ -32,25 +40,43 @@ export class S3Bucket {
   readonly #compares: Compares;
   /** whether the store was found to implement no conditions of copies (writing.ts) */
   copiesUnconditionally = false;
-  readonly pinnedObjects = new PinnedCopies();
-  readonly pinnedParts = new PinnedCopies();
+  readonly pinnedObjects = new PinnedCopies((compares) => this.learn({ copies: answerOf(compares) }));
+  readonly pinnedParts = new PinnedCopies((compares) => this.learn({ partCopies: answerOf(compares) }));
   /** whether the store has, or was found to have, the first version of ListObjects alone (list-objects.ts) */
   listsByMarker: boolean;
+  readonly #onLearned: OnLearned | undefined;
+  #learned: LearnedTraits = {};
   #seenAtMillis = -Infinity;
   #hasReadTags = false;
 
   /** @param compares by default, what is known of the store */
-  constructor(client: S3Client, side: DestinationSide, compares?: Compares) {
+  constructor(client: S3Client, side: DestinationSide, compares?: Compares, onLearned?: OnLearned) {
     this.client = client;
     this.side = side;
     this.traits = traitsOf(side);
     this.listsByMarker = this.traits.listVersion.is === 1;
+    this.#onLearned = onLearned;
     this.#compares = compares ?? ((call) => comparesReplaced(this.traits, call));
   }
 
   /** see `ObjectStore` */
   get conditionalWrites(): boolean {
     return this.#compares('put');
+  }
+
+  /**
+   * Takes note of what an answer has shown of the store. What its traits say already, and what is known, is no news.
+   */
+  learn(shown: LearnedTraits): void {
+    const known = { ...this.#learned, ...shown };
+    const isNews = namesOf(shown).some(
+      (name) => shown[name] !== this.#learned[name] && shown[name] !== this.traits[name].is,
+    );
+    if (!isNews) return;
+    this.#learned = known;
+    const { bucket, endpoint } = this.side;
+    const host = endpoint === undefined ? '' : hostOf(endpoint);
+    this.#onLearned?.({ bucket, store: storeOf(this.side), host, traits: known });
   }
 
   /** The fields of every request. */
@@ -143,4 +169,12 @@ export class S3Bucket {
     }
     this.#seenAtMillis = Date.now();
   }
+}
+
+function answerOf(compares: boolean): 'yes' | 'no' {
+  return compares ? 'yes' : 'no';
+}
+
+function namesOf(traits: LearnedTraits): (keyof LearnedTraits)[] {
+  return Object.keys(traits) as (keyof LearnedTraits)[];
 }

@@ -44,6 +44,7 @@ async function ask(bucket: S3Bucket, options: ListOptions, from: Place | undefin
   let repeats = false;
   try {
     const { page, isSecondVersion } = await askSecondVersion(bucket, options, place);
+    if (isSecondVersion) bucket.learn({ listVersion: 2 });
     repeats = !isSecondVersion && after !== undefined && !goesOn(page, after);
     if (!repeats) return page;
   } catch (error) {
@@ -52,6 +53,7 @@ async function ask(bucket: S3Bucket, options: ListOptions, from: Place | undefin
   try {
     const page = await askByMarker(bucket, options, after);
     bucket.listsByMarker = true;
+    bucket.learn({ listVersion: 1 });
     return page;
   } catch (error) {
     if (!repeats || !isFault(error)) throw error;

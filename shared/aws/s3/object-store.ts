@@ -20,6 +20,7 @@ import type {
   Replaces,
   Stored,
 } from '../../ports/object-store.ts';
+import type { OnLearned } from '../../model/stores/learned.ts';
 import { S3Bucket, type Compares } from './bucket.ts';
 import { listFirstPage, listObjects } from './list-objects.ts';
 import * as listing from './listing.ts';
@@ -38,9 +39,12 @@ export class S3ObjectStore implements ObjectStore {
   readonly minPartBytes = minPartBytes;
   readonly #bucket: S3Bucket;
 
-  /** @param compares by default, what is known of the store (shared/model/stores/) */
-  constructor(client: S3Client, side: DestinationSide, compares?: Compares) {
-    this.#bucket = new S3Bucket(client, side, compares);
+  /**
+   * @param compares by default, what is known of the store (shared/model/stores/)
+   * @param onLearned called when answers show something that is not known of the store
+   */
+  constructor(client: S3Client, side: DestinationSide, compares?: Compares, onLearned?: OnLearned) {
+    this.#bucket = new S3Bucket(client, side, compares, onLearned);
   }
 
   get conditionalWrites(): boolean {

@@ -10,7 +10,13 @@ export const impossibleEtag = quotedEtag('0'.repeat(32));
  * parts of two; such a store has to be given the bytes. The store is asked once per bucket, operation and process.
  */
 export class PinnedCopies {
+  readonly #onAnswer: (compares: boolean) => void;
   #answer: Promise<boolean> | undefined;
+
+  /** @param onAnswer called once, as soon as the store has answered */
+  constructor(onAnswer: (compares: boolean) => void) {
+    this.#onAnswer = onAnswer;
+  }
 
   /** true if the store was asked, or is being asked */
   get isAsked(): boolean {
@@ -23,7 +29,7 @@ export class PinnedCopies {
    * @throws Fault `NotSupported` if the store ignores the version; the probe's fault if that leaves the question open
    */
   async expect(what: string, probe: () => Promise<unknown>): Promise<void> {
-    const answer = (this.#answer ??= isRefused(probe));
+    const answer = (this.#answer ??= this.#ask(probe));
     try {
       if (await answer) return;
     } catch (error) {
@@ -31,6 +37,12 @@ export class PinnedCopies {
       throw error;
     }
     throw new Fault('NotSupported', `${what}: the store ignores the version that a copy is pinned to`);
+  }
+
+  async #ask(probe: () => Promise<unknown>): Promise<boolean> {
+    const compares = await isRefused(probe);
+    this.#onAnswer(compares);
+    return compares;
   }
 }
 

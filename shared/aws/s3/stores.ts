@@ -3,6 +3,7 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import { Credentials } from '../credentials/credentials.ts';
 import { principalOf } from '../credentials/principal.ts';
 import type { Parameters } from '../parameters.ts';
+import type { OnLearned } from '../../model/stores/learned.ts';
 import { createS3Client } from './client.ts';
 import { S3ObjectStore } from './object-store.ts';
 
@@ -15,9 +16,12 @@ export interface TaskStores {
 /** Makes the stores of tasks, each side with its own client, and caches them by their configuration. */
 export class Stores {
   readonly #credentials: Credentials;
+  readonly #onLearned: OnLearned | undefined;
   readonly #made = new Map<string, ObjectStore>();
 
-  constructor(parameters: Pick<Parameters, 'secret'>) {
+  /** @param onLearned called when the answers of a store show something that is not known of it */
+  constructor(parameters: Pick<Parameters, 'secret'>, onLearned?: OnLearned) {
+    this.#onLearned = onLearned;
     this.#credentials = new Credentials(parameters);
   }
 
@@ -39,7 +43,7 @@ export class Stores {
     let store = this.#made.get(identity);
     if (!store) {
       const client = createS3Client({ ...side, ...(region !== undefined && { region }) }, keys);
-      store = new S3ObjectStore(client, side);
+      store = new S3ObjectStore(client, side, undefined, this.#onLearned);
       this.#made.set(identity, store);
     }
     return store;
