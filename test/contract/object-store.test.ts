@@ -1,13 +1,16 @@
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { personalities, type Personality, type PersonalityName } from '../../emulator/s3/index.ts';
 import { createS3Client, type SideKeys } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import type { DestinationSide } from '../../shared/model/config/task.ts';
 import { s3Features, type StoreFeatures } from '../../shared/ports/memory/features.ts';
 import { MemoryObjectStore } from '../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../shared/ports/memory/storage.ts';
+import { featuresOf } from './object-store/features-of.ts';
 import type { Subject } from './object-store/kit.ts';
 import { describeObjectStore } from './object-store/suite.ts';
-import { localKeys, startLocalS3 } from '../support/local-s3.ts';
+import { localKeys, startLocalS3, type LocalS3 } from '../support/local-s3.ts';
 
 /**
  * The contract of a port is one suite of tests that every implementation passes: `object-store/`, `job-queue.ts` and
@@ -29,26 +32,24 @@ function describeMemory(name: string, lacking: Partial<StoreFeatures> = {}): voi
   describeObjectStore(name, open, features);
 }
 
-/** Two new buckets of a server. */
-async function overHttp(
-  endpoint: string,
-  keys: SideKeys,
-  { conditionalWrites }: StoreFeatures,
-  close: () => Promise<void>,
-): Promise<Subject> {
-  const name = `s3-ferry-contract-${Date.now().toString(36)}`;
+/** A server, and what it can do. */
+interface Host {
+  readonly endpoint: string;
+  readonly keys: SideKeys;
+  readonly features: StoreFeatures;
+}
+
+/** Two new buckets of a server. @param name of the buckets, before `-one` and `-two` */
+async function overHttp({ endpoint, keys, features }: Host, name: string): Promise<Subject> {
   const side = { prefix: '', requestPayer: false, endpoint, forcePathStyle: true, region: keys.region ?? 'us-east-1' };
   const client = createS3Client({ ...side, bucket: name }, keys);
   for (const which of ['one', 'two']) await client.send(new CreateBucketCommand({ Bucket: `${name}-${which}` }));
   return {
     bucket: (which) => {
       const one: DestinationSide = { ...side, bucket: `${name}-${which}` };
-      return new S3ObjectStore(client, one, () => conditionalWrites);
+      return new S3ObjectStore(client, one, () => features.conditionalWrites);
     },
-    close: async () => {
-      client.destroy();
-      await close();
-    },
+    close: async () => client.destroy(),
   };
 }
 
@@ -57,6 +58,8 @@ describeMemory('in memory, with versions', { versions: true });
 describeMemory('in memory, with opaque ETags', { md5Etags: false });
 describeMemory('in memory, with ETags as Aliyun OSS has them', { upperCaseEtags: true, multipartMd5s: false });
 describeMemory('in memory, with as little as some stores have', {
+  tags: 'refused',
+  uploadListing: 'none',
   copies: false,
   partCopies: false,
   checksums: 'ignored',
@@ -70,14 +73,37 @@ describeMemory('in memory, with what other stores lack', {
   goneAtComplete: false,
   partSubsets: false,
 });
-describeObjectStore(
-  'the local endpoint',
-  async () => {
-    const server = await startLocalS3();
-    return overHttp(server.endpoint, localKeys, s3Features, () => server.close());
-  },
-  s3Features,
-);
+describeMemory('in memory, with what tags, keys and parts are elsewhere', {
+  tags: 'ignored',
+  uploadListing: 'by-key',
+  tagReads: 'refused',
+  multipartMd5s: false,
+  countedEtags: false,
+  listedEtags: false,
+  unequalParts: false,
+  uploadChecksums: ['CRC64NVME'],
+  refusedKeys: /\/\//,
+  order: 'utf16',
+});
+
+describe('the local endpoint, with the personality of each store', () => {
+  // One server is all stores: a bucket's name begins with that of its store.
+  const storeOf = (bucket: string): Personality | undefined =>
+    names.map((name) => (bucket.startsWith(`${name}-contract-`) ? personalities[name] : undefined)).find(Boolean);
+  const names = Object.keys(personalities) as PersonalityName[];
+  let server: LocalS3;
+  beforeAll(async () => {
+    server = await startLocalS3({ personality: (bucket) => storeOf(bucket) ?? personalities.aws });
+  });
+  afterAll(() => server.close());
+
+  for (const name of names) {
+    const features = featuresOf(personalities[name]);
+    const open = (): Promise<Subject> =>
+      overHttp({ endpoint: server.endpoint, keys: localKeys, features }, `${name}-contract`);
+    describeObjectStore(name, open, features, name === 'aws');
+  }
+});
 
 /** What Ceph's gateway lacks in version 16. */
 const cephLacks =
@@ -91,6 +117,7 @@ if (endpoint !== undefined && endpoint !== '') {
   const names = lacks.split(/[\s,]+/).filter((name) => name in s3Features);
   const missing = Object.fromEntries(names.map((name) => [name, name === 'checksums' ? 'ignored' : false]));
   const features: StoreFeatures = { ...s3Features, ...missing };
-  const open = (): Promise<Subject> => overHttp(endpoint, keys, features, async () => undefined);
+  const open = (): Promise<Subject> =>
+    overHttp({ endpoint, keys, features }, `s3-ferry-contract-${Date.now().toString(36)}`);
   describeObjectStore(`the real server at ${endpoint}`, open, features);
 }

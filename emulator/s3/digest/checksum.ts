@@ -1,5 +1,4 @@
 import { S3Error } from '../errors.ts';
-import { crcShapes } from './crc-combine.ts';
 
 /** The bytes of a checksum, by the S3 name of the algorithm. */
 const valueBytes = { CRC32: 4, CRC32C: 4, CRC64NVME: 8, SHA1: 20, SHA256: 32 } as const;
@@ -39,13 +38,17 @@ export function parseAlgorithm(name: string): ChecksumAlgorithm {
 
 /**
  * The checksum type of a multipart upload: as requested, else the default of S3 for the algorithm.
+ * @param fullObject the algorithms that the store can combine
  * @throws S3Error InvalidRequest for a pair that S3 does not support: composite CRC64NVME, full object SHA
  */
-export function chooseType(algorithm: ChecksumAlgorithm, requested: string | undefined): ChecksumType {
+export function chooseType(
+  algorithm: ChecksumAlgorithm,
+  requested: string | undefined,
+  fullObject: readonly ChecksumAlgorithm[],
+): ChecksumType {
   const usual: ChecksumType = algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE';
   if (requested === undefined) return usual;
-  const combinable = algorithm in crcShapes;
-  if (requested === 'FULL_OBJECT' && combinable) return requested;
+  if (requested === 'FULL_OBJECT' && fullObject.includes(algorithm)) return requested;
   if (requested === 'COMPOSITE' && algorithm !== 'CRC64NVME') return requested;
   throw new S3Error(
     'InvalidRequest',

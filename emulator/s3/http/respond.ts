@@ -45,6 +45,7 @@ async function linger(req: IncomingMessage): Promise<void> {
 
 /** Sends an object that is stored zipped, unzipped and without a length. @throws ConnectionLost if it is not zipped */
 async function sendUnzipped(res: ServerResponse, blobs: BlobStore, body: ObjectBody): Promise<void> {
+  res.flushHeaders();
   const unzip = createGunzip();
   const sent = pipeline(unzip, res);
   // A failure of either ends both.

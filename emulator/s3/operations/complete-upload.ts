@@ -59,9 +59,10 @@ function matchParts(
   upload: UploadRow,
   named: readonly NamedPart[],
   stored: readonly PartRow[],
-  { minPartBytes, equalParts, unnamedParts }: UploadRules,
+  { minPartBytes, equalParts, unnamedParts, numberGaps }: UploadRules,
 ): PartRow[] {
   if (unnamedParts !== 'dropped' && named.length < stored.length) throw refusalError(unnamedParts);
+  if (numberGaps !== 'allowed' && named.some(({ number }, i) => number !== i + 1)) throw refusalError(numberGaps);
   const byNumber = new Map(stored.map((part) => [part.number, part]));
   const parts = named.map(({ number, etag, checksums }, i) => {
     const part = byNumber.get(number);
@@ -140,7 +141,7 @@ function answer(call: Call, row: ObjectRow): Answer {
   const { bucket, key } = call.info;
   const location = `http://${header(call, 'host') ?? 'localhost'}/${encodeUriPath(bucket)}/${encodeUriPath(key)}`;
   const { checksumAlgorithm: algorithm, checksumValue: value, checksumType: type } = row;
-  const { completeEtag } = call.personality.uploads;
+  const { completeEtag, completeSpaces } = call.personality.uploads;
   const body = document(
     'CompleteMultipartUploadResult',
     element('Location', location),
@@ -150,7 +151,8 @@ function answer(call: Call, row: ObjectRow): Answer {
     algorithm === null || value === null ? '' : element(checksumElement(algorithm), value),
     element('ChecksumType', type ?? undefined),
   );
-  return { status: 200, headers: encryptionHeaders(row), body };
+  const kept = completeSpaces ? body.replace('?>', `?>${' '.repeat(100)}`) : body;
+  return { status: 200, headers: encryptionHeaders(row), body: kept };
 }
 
 /** The object that this upload has made: a client that lost the answer repeats the request and gets the same one. */

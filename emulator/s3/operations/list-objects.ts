@@ -91,8 +91,12 @@ function contents(
 function findPage(call: Call, server: Server, query: Query, after: Position | undefined): Page {
   requireBucket(server, call.info.bucket);
   const { prefix, delimiter, maxKeys: limit } = query;
-  const { order, after: start } = call.personality.listings;
+  const { order, after: start, belowObject } = call.personality.listings;
   const { bucket } = call.info;
+  const parent = /^(.+)\/$/.exec(prefix)?.[1];
+  if (belowObject === 'hidden' && parent !== undefined && server.storage.objects.find(bucket, parent)) {
+    return { objects: [], commonPrefixes: [], next: undefined };
+  }
   return server.storage.lister.page({ bucket, prefix, delimiter, after, limit, order, repeats: start === 'inclusive' });
 }
 

@@ -14,6 +14,7 @@ import {
   requireObject,
   type Answer,
   type Call,
+  type ObjectBody,
   type Server,
 } from '../call.ts';
 
@@ -138,7 +139,10 @@ function find(call: Call, server: Server): Found | Answer {
 /** HeadObject. */
 export function headObject(call: Call, server: Server): Answer {
   const found = find(call, server);
-  return 'status' in found ? found : found.answer;
+  if ('status' in found) return found;
+  // Without a length, as the answer to GET.
+  const body: ObjectBody = { pieces: [], start: 0, length: 0, unzip: true, release: () => undefined };
+  return isUnzipped(call, found.row) ? { ...found.answer, body } : found.answer;
 }
 
 /** GetObject. Sends the version found now, even if the object changes meanwhile. */

@@ -32,6 +32,7 @@ export function createUpload(call: Call, server: Server): Answer {
   const attributes = readAttributes(call);
   const requested = header(call, 'x-amz-checksum-algorithm');
   const requestedType = header(call, 'x-amz-checksum-type');
+  const { fullObjectChecksums } = call.personality.uploads;
   if (requested === undefined && requestedType !== undefined) {
     throw new S3Error(
       'InvalidRequest',
@@ -39,7 +40,8 @@ export function createUpload(call: Call, server: Server): Answer {
     );
   }
   const checksumAlgorithm = requested === undefined ? null : parseAlgorithm(requested);
-  const checksumType = checksumAlgorithm === null ? null : chooseType(checksumAlgorithm, requestedType);
+  const checksumType =
+    checksumAlgorithm === null ? null : chooseType(checksumAlgorithm, requestedType, fullObjectChecksums);
   const { storage } = server;
   const id = newUploadId();
   const content = storage.newContent();
@@ -85,7 +87,9 @@ export function listUploads(call: Call, server: Server): Answer {
   const idMarker = keyMarker === '' ? '' : (parameter(call, 'upload-id-marker') ?? '');
   const limit = Math.min(numberParameter(call, 'max-uploads') ?? maxPageSize, maxPageSize);
   const after = keyMarker === '' ? undefined : { key: keyMarker, ...(idMarker === '' ? {} : { id: idMarker }) };
-  const found = server.storage.uploads.page(bucket, prefix, after, limit + 1);
+  const listed = server.storage.uploads.page(bucket, prefix, after, limit + 1);
+  const isWhole = call.personality.listings.uploadPrefix === 'whole-key' && prefix !== '';
+  const found = isWhole ? listed.filter(({ key }) => key === prefix) : listed;
   const page = found.slice(0, limit);
   const next = found.length > limit ? page.at(-1) : undefined;
   const body = document(

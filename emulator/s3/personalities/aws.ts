@@ -25,6 +25,9 @@ export const aws: Personality = {
     // API Reference, ListObjectsV2, StartAfter.
     after: 'exclusive',
     etags: true,
+    belowObject: 'listed',
+    // API Reference, ListMultipartUploads, Prefix.
+    uploadPrefix: 'of-keys',
   },
   uploads: {
     // User Guide, "Amazon S3 multipart upload limits".
@@ -33,11 +36,16 @@ export const aws: Personality = {
     equalParts: undefined,
     // API Reference, CompleteMultipartUpload: the parts that the request names are assembled.
     unnamedParts: 'dropped',
+    numberGaps: 'allowed',
     // User Guide, "Working with object metadata", Last-Modified.
     modified: 'initiated',
     // API Reference, CompleteMultipartUpload: the call is idempotent for a time.
     repeatable: true,
     completeEtag: true,
+    // API Reference, CompleteMultipartUpload: only while it takes long, which it never does here.
+    completeSpaces: false,
+    // User Guide, "Checking object integrity", "Full object and composite checksum types".
+    fullObjectChecksums: ['CRC64NVME', 'CRC32', 'CRC32C'],
   },
   tags: {
     // API Reference, GetObjectTagging: an empty tag set.

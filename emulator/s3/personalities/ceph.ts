@@ -1,6 +1,6 @@
 import { aws } from './aws.ts';
 import { differsFrom } from './personality.ts';
-import { checksumHeaders } from './without-checksums.ts';
+import { checksumHeaders, copyPins } from './rules.ts';
 
 /**
  * Ceph's object gateway in version 16, as Debian 12 has it. Its source is that gateway: test/real-store holds both to
@@ -20,7 +20,7 @@ export const ceph = differsFrom(aws, {
     ignoredHeaders: [
       checksumHeaders,
       { names: ['x-amz-tagging', 'x-amz-tagging-directive'], on: ['CopyObject', 'CreateMultipartUpload'] },
-      { names: ['x-amz-copy-source-if-match'], on: ['CopyObject', 'UploadPartCopy'] },
+      copyPins,
     ],
     ignoredParameters: [{ names: ['partNumber'], on: ['HeadObject', 'GetObject'] }],
   },

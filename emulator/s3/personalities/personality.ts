@@ -1,3 +1,4 @@
+import type { ChecksumAlgorithm } from '../digest/checksum.ts';
 import type { Operation } from '../http/route.ts';
 
 /**
@@ -61,6 +62,10 @@ export interface ListingRules {
   readonly after: 'exclusive' | 'inclusive';
   /** Whether an object's ETag is listed. */
   readonly etags: boolean;
+  /** `hidden`: with a prefix `a/`, nothing is listed if there is an object `a`. */
+  readonly belowObject: 'listed' | 'hidden';
+  /** The prefix of ListMultipartUploads: of keys, or a whole key. */
+  readonly uploadPrefix: 'of-keys' | 'whole-key';
 }
 
 export interface UploadRules {
@@ -72,12 +77,18 @@ export interface UploadRules {
   readonly equalParts: Refusal | undefined;
   /** Whether Complete may name only some of the parts; otherwise, it is refused. */
   readonly unnamedParts: 'dropped' | Refusal;
+  /** What Complete answers if part numbers are left out. */
+  readonly numberGaps: 'allowed' | Refusal;
   /** Last-Modified of the object: when its upload was initiated, or when it was completed. */
   readonly modified: 'initiated' | 'completed';
   /** Whether a repeated Complete gets the first one's answer. */
   readonly repeatable: boolean;
   /** Whether Complete answers with the ETag. */
   readonly completeEtag: boolean;
+  /** Whether Complete sends spaces, which keep the connection open, before it sends its answer. */
+  readonly completeSpaces: boolean;
+  /** Algorithms of checksums that an upload can have for the whole object. */
+  readonly fullObjectChecksums: readonly ChecksumAlgorithm[];
 }
 
 export interface TagRules {

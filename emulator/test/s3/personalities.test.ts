@@ -230,6 +230,12 @@ describe('objects', () => {
     expect(plain.headers).not.toHaveProperty('content-length');
     expect(plain.headers).not.toHaveProperty('content-encoding');
     expect(plain.text).toBe('abc'.repeat(100_000));
+    const head = await send(`HEAD /${bucket}/k`);
+    expect([head.status, head.headers['content-length'], head.headers['content-encoding']]).toEqual([
+      200,
+      undefined,
+      undefined,
+    ]);
     const stored = await send(`GET /${bucket}/k`, { headers: { range: 'bytes=0-4', 'accept-encoding': 'gzip' } });
     expect([stored.status, stored.headers['content-length'], stored.headers['content-encoding']]).toEqual([
       206,

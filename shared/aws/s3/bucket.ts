@@ -3,6 +3,7 @@ import { Fault, isFault } from '../../model/faults.ts';
 import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
+import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import type { LearnedTraits, OnLearned } from '../../model/stores/learned.ts';
 import {
@@ -48,6 +49,8 @@ export class S3Bucket {
   #learned: LearnedTraits = {};
   #seenAtMillis = -Infinity;
   #hasReadTags = false;
+  /** what the store's answers have shown of tags: nothing yet, that their number is stated, or that there are none */
+  #tags: 'unseen' | 'counted' | 'none' = 'unseen';
 
   /** @param compares by default, what is known of the store */
   constructor(client: S3Client, side: DestinationSide, compares?: Compares, onLearned?: OnLearned) {
@@ -110,10 +113,22 @@ export class S3Bucket {
 
   /**
    * Does an answer without a number of tags mean that there are none? S3 states the number only to callers who may read
-   * tags (S3 API reference: GetObject, "x-amz-tagging-count"), so one read of tags has to succeed first.
+   * tags (S3 API reference: GetObject, "x-amz-tagging-count"), so one read of tags has to succeed first. Other stores
+   * may never state it (Qiniu Kodo: GET Object), so one answer has to.
    */
   get showsTagCounts(): boolean {
-    return this.#hasReadTags || this.side.endpoint !== undefined;
+    if (isS3Itself(this.side)) return this.#hasReadTags;
+    return this.#tags !== 'unseen' || this.traits.tagCount.is === 'yes';
+  }
+
+  /** Takes note that an answer has stated a number of tags. */
+  noteTagCount(): void {
+    this.#tags = 'counted';
+  }
+
+  /** Takes note that the store does not implement tags. */
+  noteNoTags(): void {
+    if (this.#tags === 'unseen') this.#tags = 'none';
   }
 
   /** Takes note that the credentials may read tags. */

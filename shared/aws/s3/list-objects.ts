@@ -75,11 +75,12 @@ async function askSecondVersion(
   place: Place | undefined,
 ): Promise<{ page: ObjectPage; isSecondVersion: boolean }> {
   const operation = 'ListObjectsV2';
+  const after = place && 'after' in place ? place.after : undefined;
   const start = place && ('token' in place ? { ContinuationToken: place.token } : { StartAfter: place.after });
   const command = new ListObjectsV2Command({ ...common(bucket, options), ...start });
   const answer = await bucket.call(operation, undefined, () => bucket.client.send(command));
   const { Contents, EncodingType, IsTruncated, NextContinuationToken: token, KeyCount } = answer;
-  const items = itemsOf(Contents, keysOf(bucket, options, operation, EncodingType));
+  const items = itemsAfter(after, itemsOf(Contents, keysOf(bucket, options, operation, EncodingType)));
   // A store that names a next page has one, also if it does not say so twice.
   const truncated = IsTruncated ?? token !== undefined;
   return {
@@ -97,7 +98,7 @@ async function askByMarker(bucket: S3Bucket, options: ListOptions, after: string
   const command = new ListObjectsCommand({ ...common(bucket, options), ...(after !== undefined && { Marker: after }) });
   const answer = await bucket.call(operation, undefined, () => bucket.client.send(command));
   const { Contents, EncodingType, IsTruncated, NextMarker } = answer;
-  const items = itemsOf(Contents, keysOf(bucket, options, operation, EncodingType));
+  const items = itemsAfter(after, itemsOf(Contents, keysOf(bucket, options, operation, EncodingType)));
   // S3 names the next marker only if it was asked for a delimiter: it is the last key.
   const named = NextMarker === undefined || NextMarker === '' ? undefined : NextMarker;
   const next = named === undefined ? afterLast(items) : { after: decodedKey(named, EncodingType, what) };
@@ -145,6 +146,11 @@ function itemsOf(
     modified: object.LastModified?.getTime() ?? 0,
     ...archivedState(object, statesRestores),
   }));
+}
+
+/** Some stores list the key that a page is to start after once more. Without it, no page repeats the one before. */
+function itemsAfter(after: string | undefined, items: ListedObject[]): ListedObject[] {
+  return items[0] !== undefined && items[0].key === after ? items.slice(1) : items;
 }
 
 function afterLast(items: readonly ListedObject[]): Place | undefined {

@@ -27,7 +27,9 @@ import { quoted } from '../../model/text.ts';
  * - a listing that takes tens of seconds (spinning disks): shared/aws/http/request.ts
  * - spaces instead of an answer, to keep the connection open (S3: Complete, copies): shared/aws/http/overdue.ts
  * - listings in an order other than that of UTF-8 bytes (some stores): shared/find/find-segment.ts, `heads`
- * - a listing that repeats the key it was to start after (some stores): shared/find/listing.ts
+ * - a listing that repeats the key it was to start after (some stores): shared/aws/s3/list-objects.ts, `itemsAfter`
+ * - no number of tags in any answer (Qiniu): shared/aws/s3/bucket.ts, `showsTagCounts`
+ * - 400 for the tags of an object (stores without tags): shared/transfer/bytes/attributes.ts
  * - Complete answers without an ETag (Ceph 16): shared/transfer/upload/complete-upload.ts
  * - no tags, no copies, no checksums, no HEAD of a part (several stores): shared/transfer
  * - `If-Match` or checksums are ignored (Ceph 16: checksums): shared/transfer/bytes
@@ -35,8 +37,8 @@ import { quoted } from '../../model/text.ts';
  * - writes ignore what they are said to replace (Ceph 16): `conditionalWrites` of shared/ports/object-store.ts
  * - UploadPartCopy crashes the gateway (Ceph 16): the task's `serverSideCopy`
  *
- * The in-memory store can have most of them (shared/ports/memory/features.ts), and one contract suite runs against
- * several sets of them (test/contract/object-store.test.ts).
+ * Which store has which is in emulator/s3/personalities. The in-memory store can have most of them
+ * (shared/ports/memory/features.ts), and one contract suite runs against both (test/contract/object-store.test.ts).
  */
 
 /** ETags come in quotes, from most stores; some mark them as weak. */

@@ -32,6 +32,7 @@ export async function headObject(
           ...(checksum === true && { ChecksumMode: 'ENABLED' }),
         }),
       );
+      if (answer.TagCount !== undefined) bucket.noteTagCount();
       const shown = partNumber === undefined ? answer : withoutRange(answer);
       return objectInfo(key, shown, bucket.what('HeadObject', key));
     });
@@ -63,6 +64,7 @@ export async function getObject(
       try {
         const sized = await withLength(bucket, key, answer, versionId);
         const info = objectInfo(key, sized, bucket.what('GetObject', key));
+        if (info.tagCount !== undefined) bucket.noteTagCount();
         // GET states the number of tags only if there are any.
         const none = info.tagCount === undefined && bucket.showsTagCounts;
         return { info: none ? { ...info, tagCount: 0 } : info, body };
@@ -119,7 +121,10 @@ export async function objectTags(
   try {
     answer = await bucket.call('GetObjectTagging', key, () => bucket.client.send(new GetObjectTaggingCommand(input)));
   } catch (error) {
-    if (isFault(error, 'NotSupported')) return {};
+    if (isFault(error, 'NotSupported')) {
+      bucket.noteNoTags();
+      return {};
+    }
     if (isFault(error, 'AccessDenied')) throw explainedDenial(error, versioned);
     if (!isFault(error, 'SourceGone')) throw error;
     const isThere = storeCode(error) === 'NoSuchTagSet' || (await headObject(bucket, key, versioned)) !== undefined;

@@ -1,5 +1,5 @@
 import { minPartBytes } from '../../model/limits.ts';
-import type { ContentHeaders } from '../../model/object.ts';
+import { checksumAlgorithms, type ChecksumAlgorithm, type ContentHeaders } from '../../model/object.ts';
 
 /**
  * What a store can do, and what it does instead if it cannot. The in-memory store behaves as its features say; the
@@ -8,7 +8,10 @@ import type { ContentHeaders } from '../../model/object.ts';
 export interface StoreFeatures {
   /** keeps what is overwritten or deleted */
   readonly versions: boolean;
-  readonly tags: boolean;
+  /** `ignored`: what is sent is not stored; `refused`: a write with tags fails, and there are none to read */
+  readonly tags: 'kept' | 'ignored' | 'refused';
+  /** the answer to a read of tags, where there are none: an empty set, or a refusal without a reason */
+  readonly tagReads: 'answered' | 'refused';
   /** keeps tags that are sent with CopyObject and CreateMultipartUpload; false: ignores them */
   readonly tagsOfCopiesAndUploads: boolean;
   /** content headers that it accepts and does not keep */
@@ -30,6 +33,8 @@ export interface StoreFeatures {
    * checked, and no checksum is stored.
    */
   readonly checksums: 'checked' | 'ignored' | 'refused';
+  /** algorithms of checksums that an upload can have for the whole object, where checksums are checked */
+  readonly uploadChecksums: readonly ChecksumAlgorithm[];
   /**
    * HEAD with a part number states that part's size; false: the in-memory store refuses it, others ignore the number
    */
@@ -40,6 +45,10 @@ export interface StoreFeatures {
   readonly goneAtComplete: boolean;
   /** Complete may name only some of the parts; false: it has to name all of them */
   readonly partSubsets: boolean;
+  /** parts may have any sizes; false: all but the last have one size, and the last is not larger (Cloudflare R2) */
+  readonly unequalParts: boolean;
+  /** open uploads are listed by the prefix of their keys, by the whole key alone (MinIO), or not at all */
+  readonly uploadListing: 'by-prefix' | 'by-key' | 'none';
   /** ETags are MD5s; false: they look like random numbers, as with KMS */
   readonly md5Etags: boolean;
   /** answers say that ETags are no MD5s, if they are none; false: as with a gateway that encrypts what it stores */
@@ -48,6 +57,10 @@ export interface StoreFeatures {
   readonly upperCaseEtags: boolean;
   /** the ETag of an object in parts is the MD5 of its parts' MD5s; false: of something else (Aliyun OSS) */
   readonly multipartMd5s: boolean;
+  /** the ETag of an object in parts ends with their number; false: as with Google Cloud Storage */
+  readonly countedEtags: boolean;
+  /** listings state ETags */
+  readonly listedEtags: boolean;
   /** writes and deletions compare what they replace; false: they take place whatever is there */
   readonly conditionalWrites: boolean;
   /** the order of listings; `utf16` is JavaScript's, which some stores have too */
@@ -56,12 +69,15 @@ export interface StoreFeatures {
   readonly pageSize: number;
   /** the size of the smallest part that may be followed by another */
   readonly minPartBytes: number;
+  /** keys that cannot be written; undefined: S3 takes all */
+  readonly refusedKeys: RegExp | undefined;
 }
 
 /** The features of S3, for a bucket without versioning. */
 export const s3Features: StoreFeatures = {
   versions: false,
-  tags: true,
+  tags: 'kept',
+  tagReads: 'answered',
   tagsOfCopiesAndUploads: true,
   ignoredHeaders: [],
   metadata: true,
@@ -71,16 +87,22 @@ export const s3Features: StoreFeatures = {
   partCopies: true,
   pinnedReads: true,
   checksums: 'checked',
+  uploadChecksums: checksumAlgorithms,
   partNumbers: true,
   completeEtag: true,
   goneAtComplete: true,
   partSubsets: true,
+  unequalParts: true,
+  uploadListing: 'by-prefix',
   md5Etags: true,
   saysOpaque: true,
   upperCaseEtags: false,
   multipartMd5s: true,
+  countedEtags: true,
+  listedEtags: true,
   conditionalWrites: true,
   order: 'utf8',
   pageSize: 1000,
   minPartBytes,
+  refusedKeys: undefined,
 };

@@ -76,6 +76,11 @@ export async function completeUpload(
   if (!features.partSubsets && parts.length < upload.parts.size) {
     throw new Fault('Unavailable', `${what}: ${parts.length} of ${upload.parts.size} parts are named`);
   }
+  const isUneven = parts.some((part, index) => {
+    const first = parts[0]?.bytes.length ?? 0;
+    return index < parts.length - 1 ? part.bytes.length !== first : part.bytes.length > first;
+  });
+  if (isUneven && !features.unequalParts) throw new Fault('Unavailable', `${what}: the parts have different sizes`);
   const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const checks = features.checksums === 'checked';
   if (checks && bytes.length !== expected.size) {

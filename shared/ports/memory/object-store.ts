@@ -23,6 +23,7 @@ import type {
 } from '../object-store.ts';
 import { arrive, receive } from './body.ts';
 import { checksumOf } from './digests.ts';
+import type { StoreFeatures } from './features.ts';
 import type { Call } from './gate.ts';
 import type { MemoryBucket, MemoryObject, MemoryStorage } from './storage.ts';
 import { requireReplaced } from './conditions.ts';
@@ -109,7 +110,7 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('list', prefix, (bucket) => {
       const keys = bucket.keys().filter((key) => key.startsWith(prefix) && (last === undefined || sign(key, last) > 0));
       keys.sort(sign);
-      return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key)) };
+      return { more: keys.length > size, objects: keys.slice(0, size).flatMap((key) => listed(bucket, key, features)) };
     });
   }
 
@@ -149,7 +150,7 @@ export class MemoryObjectStore implements ObjectStore {
 
   async tags(key: string, { versionId }: { versionId?: string } = {}): Promise<Record<string, string>> {
     return this.#pass('tags', key, (bucket) => {
-      if (!this.#storage.features.tags) throw this.#fault('NotSupported', key, 'this store has no tags');
+      if (this.#storage.features.tagReads === 'refused') throw this.#fault('Refused', key, 'tags are not shown');
       const object = bucket.get(key, versionId);
       if (!object) throw this.#fault('SourceGone', key, 'it is gone');
       return { ...object.tags };
@@ -158,15 +159,11 @@ export class MemoryObjectStore implements ObjectStore {
 
   async put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('put', key, async (bucket, call) => {
-      this.#checkTags(key, attributes);
+      const kept = this.#accept('put', key, attributes);
       const { features, gate } = this.#storage;
       const bytes = await receive(gate, call, body, features.checksums);
       requireReplaced(this.#storage, bucket, key, replaces);
-      return this.#write(bucket, key, {
-        bytes,
-        attributes: this.#keptAttributes(attributes),
-        checksumAlgorithm: body.checksum?.algorithm,
-      });
+      return this.#write(bucket, key, { bytes, attributes: kept, checksumAlgorithm: body.checksum?.algorithm });
     });
   }
 
@@ -181,31 +178,29 @@ export class MemoryObjectStore implements ObjectStore {
 
   async copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('copy', key, (bucket) => {
-      this.#checkTags(key, attributes);
+      const kept = this.#accept('copy', key, attributes);
       const { bytes, checksumAlgorithm } = this.#copySource(source, 'copies');
       requireReplaced(this.#storage, bucket, key, replaces);
-      return this.#write(bucket, key, {
-        bytes: Buffer.from(bytes),
-        attributes: this.#keptAttributes(attributes, this.#storage.features.tagsOfCopiesAndUploads),
-        checksumAlgorithm,
-      });
+      return this.#write(bucket, key, { bytes: Buffer.from(bytes), attributes: kept, checksumAlgorithm });
     });
   }
 
   async *listUploads(prefix: string): AsyncGenerator<ListedUpload[]> {
-    const uploads = await this.#pass('listUploads', prefix, (bucket) => listUploads(bucket, prefix));
-    const { pageSize } = this.#storage.features;
+    const { pageSize, uploadListing } = this.#storage.features;
+    const all = await this.#pass('listUploads', prefix, (bucket) => listUploads(bucket, prefix));
+    if (uploadListing === 'none') throw this.#fault('NotSupported', prefix, 'this store lists no uploads');
+    const uploads = uploadListing === 'by-key' && prefix !== '' ? all.filter(({ key }) => key === prefix) : all;
     for (let from = 0; from < uploads.length; from += pageSize) yield uploads.slice(from, from + pageSize);
   }
 
   async createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
     return this.#pass('createUpload', key, (bucket) => {
-      this.#checkTags(key, attributes);
-      if (checksum && this.#storage.features.checksums === 'refused') {
-        throw this.#fault('NotSupported', key, 'this store has no checksums');
+      const kept = this.#accept('upload', key, attributes);
+      const { checksums, uploadChecksums } = this.#storage.features;
+      if (checksum && (checksums === 'refused' || (checksums === 'checked' && !uploadChecksums.includes(checksum)))) {
+        throw this.#fault('NotSupported', key, `this store has no ${checksum} of uploads`);
       }
       const storageClass = this.#keptClass();
-      const kept = this.#keptAttributes(attributes, this.#storage.features.tagsOfCopiesAndUploads);
       return createUpload(this.#storage, bucket, {
         key,
         attributes: kept,
@@ -287,13 +282,18 @@ export class MemoryObjectStore implements ObjectStore {
     throw this.#fault('SourceChanged', key, `it has ETag ${object.etag}, expected ${ifMatch}`);
   }
 
-  #checkTags(key: string, { tags }: ObjectAttributes): void {
-    if (Object.keys(tags).length > 0 && !this.#storage.features.tags) {
+  /** The attributes that the store keeps. @throws Fault if it refuses the key or the tags */
+  #accept(write: 'put' | 'copy' | 'upload', key: string, attributes: ObjectAttributes): ObjectAttributes {
+    const { tags, tagsOfCopiesAndUploads, refusedKeys } = this.#storage.features;
+    if (refusedKeys?.test(key)) throw this.#fault('Refused', key, 'this store has no such keys');
+    if (tags === 'refused' && Object.keys(attributes.tags).length > 0) {
       throw this.#fault('NotSupported', key, 'this store has no tags');
     }
+    const keepsTags = tags === 'kept' && (tagsOfCopiesAndUploads || write === 'put');
+    return this.#keptAttributes(attributes, keepsTags);
   }
 
-  #keptAttributes({ headers, metadata, tags }: ObjectAttributes, keepsTags = true): ObjectAttributes {
+  #keptAttributes({ headers, metadata, tags }: ObjectAttributes, keepsTags: boolean): ObjectAttributes {
     const { features } = this.#storage;
     const kept = Object.entries(headers).filter(([name]) => !(features.ignoredHeaders as string[]).includes(name));
     return {
@@ -335,7 +335,7 @@ async function checksumIn({
   return algorithm ? { checksum: { algorithm, value: await checksumOf(algorithm, bytes) } } : {};
 }
 
-function listed(bucket: MemoryBucket, key: string): ListedObject[] {
+function listed(bucket: MemoryBucket, key: string, { listedEtags }: StoreFeatures): ListedObject[] {
   const object = bucket.get(key);
   if (!object) return [];
   const { bytes, etag, modified, storageClass, readable } = object;
@@ -345,7 +345,7 @@ function listed(bucket: MemoryBucket, key: string): ListedObject[] {
     {
       key,
       size: bytes.length,
-      etag,
+      etag: listedEtags ? etag : '',
       modified,
       ...(isArchive && !readable && { archived: 'yes' as const }),
       ...(storageClass === 'INTELLIGENT_TIERING' && { archived: 'unseen' as const }),

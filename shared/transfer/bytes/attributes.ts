@@ -49,9 +49,10 @@ async function readTags(
       if (source.tagCount !== undefined) losses.note('tags', 'the source counts them, and does not show them');
       return {};
     }
-    // Some stores without tags refuse to show them. Where there are tags, a refusal means that there may be some.
+    // Some stores without tags refuse to show them, with 400 or 403. Where there are tags, a refusal means that there
+    // may be some.
     const mayHaveNone = traitsOf(task.source).tags.is === 'unknown' && source.tagCount === undefined;
-    if (!isFault(error, 'AccessDenied') || !mayHaveNone) throw error;
+    if (!isFault(error, 'AccessDenied', 'Refused') || !mayHaveNone) throw error;
     losses.note('tags', 'the source refuses to show whether there are some');
     return {};
   }

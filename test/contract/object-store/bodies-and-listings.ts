@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
-import { byBytes } from '../../support/keys.ts';
 import { checksumOf, md5, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
@@ -63,10 +62,10 @@ export function describeBodiesAndListings(kit: Kit): void {
       return pages;
     };
 
-    it('return keys in the order of UTF-8 bytes, in pages, starting after any key', async () => {
+    it('return keys in one order, in pages, starting after any key', async () => {
       for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), noAttributes);
-      const sorted = [...keys].sort(byBytes);
-      for (const pageSize of [1, 2, 4, 1000]) {
+      const sorted = kit.sorted(keys);
+      for (const pageSize of [2, 4, 1000]) {
         const pages = await list({ prefix: 'l/', pageSize });
         expect(pages.flat()).toEqual(sorted);
         for (const page of pages) expect(page.length).toBeLessThanOrEqual(pageSize);
@@ -78,7 +77,8 @@ export function describeBodiesAndListings(kit: Kit): void {
       expect([first.objects.map(({ key }) => key), first.more]).toEqual([sorted.slice(0, 2), true]);
       const { objects, more } = await kit.one.firstPage({ prefix: 'l/', after: sorted.at(-2) ?? '', pageSize: 2 });
       expect([objects.map(({ key }) => key), more]).toEqual([sorted.slice(-1), false]);
-      expect((await list({ prefix: 'l/', after: 'l/a/' })).flat()).toEqual(sorted.slice(sorted.indexOf('l/a/b')));
+      const behind = keys.filter((key) => kit.sorted([key, 'l/a/'])[0] === 'l/a/');
+      expect((await list({ prefix: 'l/', after: 'l/a/' })).flat()).toEqual(kit.sorted(behind));
       expect((await list({ prefix: 'l/', after: 'z' })).flat()).toEqual([]);
       expect((await list({ prefix: 'nothing' })).flat()).toEqual([]);
     });
@@ -87,7 +87,8 @@ export function describeBodiesAndListings(kit: Kit): void {
       await kit.one.put('seen', text('abc'), noAttributes);
       const head = await kit.one.head('seen');
       for await (const page of kit.one.list({ prefix: 'seen' })) {
-        expect(page).toEqual([{ key: 'seen', size: 3, etag: head?.etag, modified: expect.any(Number) }]);
+        const etag = kit.can.listedEtags ? head?.etag : '';
+        expect(page).toEqual([{ key: 'seen', size: 3, etag, modified: expect.any(Number) }]);
         expect(Math.abs((page[0]?.modified ?? 0) - (head?.modified ?? 0))).toBeLessThan(1000);
       }
     });

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
+import { expect } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
-import type { ChecksumAlgorithm } from '../../../shared/model/object.ts';
+import type { ChecksumAlgorithm, ObjectAttributes } from '../../../shared/model/object.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
 import type { StoreFeatures } from '../../../shared/ports/memory/features.ts';
 import type { Body, GetOptions, ObjectStore } from '../../../shared/ports/object-store.ts';
 import { startChecksum } from '../../../shared/transfer/bytes/digest.ts';
+import { byBytes } from '../../support/keys.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 export interface Subject {
@@ -39,12 +41,15 @@ export async function checksumOf(algorithm: ChecksumAlgorithm, bytes: Uint8Array
 export class Kit {
   /** the features that the store is said to have */
   readonly can: StoreFeatures;
+  /** whether lists of more than a page of S3 are tried */
+  readonly longLists: boolean;
   readonly #open: () => Promise<Subject>;
   #subject: Subject | undefined;
 
-  constructor(open: () => Promise<Subject>, can: StoreFeatures) {
+  constructor(open: () => Promise<Subject>, can: StoreFeatures, longLists: boolean) {
     this.#open = open;
     this.can = can;
+    this.longLists = longLists;
   }
 
   async open(): Promise<void> {
@@ -62,6 +67,33 @@ export class Kit {
 
   get hasChecksums(): boolean {
     return this.can.checksums === 'checked';
+  }
+
+  /** Attributes that the store takes: without tags if it refuses them. */
+  accepted(attributes: ObjectAttributes): ObjectAttributes {
+    return this.can.tags === 'refused' ? { ...attributes, tags: {} } : attributes;
+  }
+
+  /** The tags that an object has after a write with these. */
+  keptTags(tags: ObjectAttributes['tags'], write: 'put' | 'other' = 'put'): ObjectAttributes['tags'] {
+    return this.can.tags === 'kept' && (write === 'put' || this.can.tagsOfCopiesAndUploads) ? tags : {};
+  }
+
+  /** Checks the tags of an object. A store without tags may refuse to show them. */
+  async expectTags(store: ObjectStore, key: string, tags: ObjectAttributes['tags']): Promise<void> {
+    const read = store.tags(key);
+    if (this.can.tagReads === 'answered') expect(await read).toEqual(tags);
+    else await expect(read).rejects.toMatchObject({ name: 'Refused' });
+  }
+
+  /** Whether a key can be written. */
+  takes(key: string): boolean {
+    return this.can.refusedKeys?.test(key) !== true;
+  }
+
+  /** Sorts keys as the store lists them. */
+  sorted(keys: readonly string[]): string[] {
+    return this.can.order === 'utf8' ? [...keys].sort(byBytes) : [...keys].sort();
   }
 
   async read(key: string, options: GetOptions = {}): Promise<Buffer | undefined> {

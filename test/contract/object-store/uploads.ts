@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
-import { many, md5, pagesOf, part, text, type Kit } from './kit.ts';
+import { many, md5, part, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
 
 /** Uploads in parts. */
 export function describeUploads(kit: Kit): void {
   describe('uploads in parts', () => {
     it('show nothing before Complete, and then all of it', async () => {
-      const attributes = { headers: { contentType: 'a/b' }, metadata: { m: '1' }, tags: { t: 'a b' } };
+      const attributes = kit.accepted({ headers: { contentType: 'a/b' }, metadata: { m: '1' }, tags: { t: 'a b' } });
       const { uploadId, opaqueEtag } = await kit.one.createUpload('parts', attributes);
-      expect(opaqueEtag).toBe(!kit.can.md5Etags);
+      expect(opaqueEtag).toBe(!kit.can.md5Etags && kit.can.saysOpaque);
       const all = [bytesOf(part, 1), bytesOf(part, 2), bytesOf(77, 3)];
       // Out of order, and one of them twice.
       for (const number of [3, 1, 2, 2]) {
@@ -37,7 +37,7 @@ export function describeUploads(kit: Kit): void {
       }
       const stored = await kit.one.completeUpload('parts', uploadId, listed, { size: 2 * part + 77 });
       const head = await kit.one.head('parts');
-      expect(head?.etag).toMatch(/^[0-9a-f]{32}-3$/i);
+      expect(head?.etag).toMatch(kit.can.countedEtags ? /^[0-9a-f]{32}-3$/i : /^-/);
       expect(stored.etag).toBe(kit.can.completeEtag ? head?.etag : '');
       if (kit.can.md5Etags && kit.can.multipartMd5s) {
         const hash = createHash('md5');
@@ -45,7 +45,7 @@ export function describeUploads(kit: Kit): void {
         expect(head?.etag.toLowerCase()).toBe(`${hash.digest('hex')}-3`);
       }
       expect(head).toMatchObject({ size: 2 * part + 77, headers: { contentType: 'a/b' }, metadata: { m: '1' } });
-      expect(await kit.one.tags('parts')).toEqual(kit.can.tagsOfCopiesAndUploads ? { t: 'a b' } : {});
+      await kit.expectTags(kit.one, 'parts', kit.keptTags({ t: 'a b' }, 'other'));
       expect((await kit.read('parts'))?.equals(Buffer.concat(all))).toBe(true);
       for (const [number, size] of [
         [1, part],
@@ -80,40 +80,6 @@ export function describeUploads(kit: Kit): void {
       expect((await kit.read('kept'))?.toString()).toBe('old');
       await kit.one.completeUpload('kept', uploadId, parts, { size: 2000 });
       expect((await kit.one.head('kept'))?.size).toBe(2000);
-    });
-
-    it('are listed by key while they are open, for any key', async () => {
-      const before = Date.now();
-      const keys = ['listed/a b+c/%41', 'listed/é😀', 'listed/z', 'listed/z', 'other'];
-      const made: { key: string; uploadId: string }[] = [];
-      for (const key of keys) made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
-      const listed = async (prefix: string) => (await pagesOf(kit.one.listUploads(prefix))).flat();
-      const found = await listed('listed/');
-      const order = (some: { key: string; uploadId: string }[]) =>
-        some.map(({ key, uploadId }) => `${key} ${uploadId}`).sort();
-      expect(order(found)).toEqual(order(made.slice(0, 4)));
-      // Whole seconds, and the clock of another machine.
-      for (const { initiated } of found) expect(Math.abs(initiated - before)).toBeLessThan(15 * 60_000);
-      expect(order(await listed('')).filter((one) => order(made).includes(one))).toEqual(order(made));
-      expect(await listed('listed/none')).toEqual([]);
-      for (const { key, uploadId } of made) await kit.one.abortUpload(key, uploadId);
-      expect(await listed('listed/')).toEqual([]);
-      await expect(pagesOf(kit.subject.bucket('missing').listUploads(''))).rejects.toMatchObject({
-        name: 'BucketNotFound',
-      });
-    });
-
-    it('may be more than one page lists', async () => {
-      const names = Array.from({ length: many }, (_, index) => `crowd/${index % 7}/${index}`);
-      const made: { key: string; uploadId: string }[] = [];
-      await forEachConcurrently(names, 20, async (key) => {
-        made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
-      });
-      const pages = await pagesOf(kit.one.listUploads('crowd/'));
-      expect(pages.length).toBeGreaterThan(1);
-      const ids = pages.flat().map(({ uploadId }) => uploadId);
-      expect(ids.sort()).toEqual(made.map(({ uploadId }) => uploadId).sort());
-      await forEachConcurrently(made, 20, ({ key, uploadId }) => kit.one.abortUpload(key, uploadId));
     });
 
     it('of two callers for the same key are independent', async () => {
@@ -157,6 +123,7 @@ export function describeUploads(kit: Kit): void {
       await kit.one.abortUpload('bad-part', uploadId);
     });
 
+    if (!kit.longLists) return;
     it('may have more parts than one page lists', async () => {
       const { uploadId } = await kit.one.createUpload('many', noAttributes);
       const numbers = Array.from({ length: many }, (_, index) => index + 1);

@@ -30,7 +30,7 @@ const routes: [string, MemoryWorldOptions, number][] = [
 
 /** What a destination can lose, and how. The last: is it known before the object is written? */
 const ways: [string, Partial<StoreFeatures>, LossKind[], object, boolean][] = [
-  ['does not implement tags', { tags: false }, ['tags'], {}, true],
+  ['does not implement tags', { tags: 'refused' }, ['tags'], {}, true],
   ['ignores tags of copies and uploads', { tagsOfCopiesAndUploads: false }, ['tags'], {}, false],
   ['ignores a content header', { ignoredHeaders: ['cacheControl'] }, ['headers'], {}, false],
   ['ignores the website redirect', { ignoredHeaders: ['websiteRedirect'] }, ['websiteRedirect'], {}, false],
@@ -90,7 +90,7 @@ class Route {
 
 /** Does the loss happen on this route? A store that copies inside itself has tags, and is sent no checksum. */
 function applies(route: string, [, features, [kind]]: (typeof ways)[number]): boolean {
-  if (route === 'server-side copy') return kind !== 'checksum' && features.tags !== false;
+  if (route === 'server-side copy') return kind !== 'checksum' && features.tags !== 'refused';
   return route !== 'put' || features.tagsOfCopiesAndUploads !== false;
 }
 
@@ -202,7 +202,7 @@ describe('what a store is believed', () => {
 
 describe('a copy whose record was lost', () => {
   it('is recorded with its losses when its job finds it done', async () => {
-    const way = new Route(routes[0]!, { tags: false });
+    const way = new Route(routes[0]!, { tags: 'refused' });
     await way.put('k');
     way.world.at('before', 'ledger.close', () => {
       throw new Error('no ledger');
@@ -224,7 +224,7 @@ describe('a copy whose record was lost', () => {
 
 describe('an upload that was begun without something', () => {
   it('is not completed once its task is strict', async () => {
-    const way = new Route(routes[1]!, { tags: false });
+    const way = new Route(routes[1]!, { tags: 'refused' });
     await way.put('k');
     way.world.at('before', 'completeUpload', () => way.world.kill());
     await failureOf(way.world.transfer('k'));

@@ -169,8 +169,16 @@ describe('the source layout', () => {
 
 describe('a store with fewer features', () => {
   it.each([
-    ['no tags at the destination', { destination: { tags: false } }, {}],
-    ['no tags at the source', { source: { tags: false } }, {}],
+    ['no tags at the destination', { destination: { tags: 'refused' } }, {}],
+    ['no tags at the source', { source: { tags: 'ignored' } }, {}],
+    [
+      'no tags at the source, which refuses to show them',
+      {
+        task: { source: { endpoint: 'https://other.example' } },
+        source: { tags: 'ignored', tagReads: 'refused', tagCounts: false },
+      },
+      {},
+    ],
     ['a source that does not count tags', { source: { tagCounts: false } }, attributes.tags],
     ['no checksums', { destination: { checksums: 'refused' } }, attributes.tags],
     ['checksums that are ignored', { destination: { checksums: 'ignored' } }, attributes.tags],
@@ -182,7 +190,7 @@ describe('a store with fewer features', () => {
   ] as [string, MemoryWorldOptions, object][])('receives the whole object: %s', async (_name, options, tags) => {
     for (const size of [1000, 12 * shrunkMiB]) {
       const world = new MemoryWorld(options);
-      const given = world.sourceStorage.features.tags ? attributes : { ...attributes, tags: {} };
+      const given = world.sourceStorage.features.tags === 'kept' ? attributes : { ...attributes, tags: {} };
       await world.putSource(bytesOf(size), { attributes: given });
       await world.transfer();
       expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
@@ -260,7 +268,10 @@ describe('a store with fewer features', () => {
 describe('a body that is too large to buffer', () => {
   it('streams in one request if its MD5 is known before it is sent, with and without tags', async () => {
     for (const tags of [true, false]) {
-      const world = new MemoryWorld({ task: { largeObjectThreshold: '1 GiB' }, destination: { tags } });
+      const world = new MemoryWorld({
+        task: { largeObjectThreshold: '1 GiB' },
+        destination: { tags: tags ? 'kept' : 'refused' },
+      });
       const bytes = bytesOf(64 * MiB + 5);
       await world.putSource(bytes, { attributes });
       expect(await world.transfer()).toMatchObject({ route: 'put' });

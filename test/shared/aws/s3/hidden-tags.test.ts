@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
 import { failureOf } from '../../../support/failure.ts';
@@ -67,5 +68,52 @@ describe('S3, with credentials that may not read tags', () => {
     const store = s3();
     for (let object = 0; object < 3; object++) await copy(store);
     expect(reads()).toBe(1);
+  });
+});
+
+/** Qiniu's answers do not state the number of tags (Kodo: GET Object). */
+describe('a store with an endpoint', () => {
+  let host: HostileStore;
+  let stated: string | undefined;
+  let tagging: Reply;
+
+  beforeEach(async () => {
+    stated = undefined;
+    tagging = { body: '<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>' };
+    host = await HostileStore.open(({ method, query }) => {
+      if (query.has('tagging')) return tagging;
+      const headers = { etag, 'content-length': '3', ...(stated !== undefined && { 'x-amz-tagging-count': stated }) };
+      return { headers, ...(method === 'GET' && { body: 'abc' }) };
+    });
+  });
+  afterEach(() => host.close());
+
+  const countIn = async (store: ObjectStore): Promise<number | undefined> => {
+    const opened = await store.get('k');
+    opened?.body.destroy();
+    return opened?.info.tagCount;
+  };
+
+  it('that never states the number of tags is asked for them', async () => {
+    const store = host.store();
+    expect(await countIn(store)).toBeUndefined();
+    expect(await store.tags('k')).toEqual({ a: '1' });
+    expect(await countIn(store)).toBeUndefined();
+  });
+
+  it.each(['get', 'head'] as const)('that has stated a number by %s has no tags where it states none', async (call) => {
+    const store = host.store();
+    stated = '1';
+    const shown = call === 'head' ? (await store.head('k'))?.tagCount : await countIn(store);
+    expect(shown).toBe(1);
+    stated = undefined;
+    expect(await countIn(store)).toBe(0);
+  });
+
+  it('that does not implement tags is asked once', async () => {
+    const store = host.store();
+    tagging = { status: 501, body: errorXml('NotImplemented', 'x') };
+    expect(await store.tags('k')).toEqual({});
+    expect(await countIn(store)).toBe(0);
   });
 });

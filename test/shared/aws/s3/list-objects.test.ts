@@ -9,8 +9,12 @@ const keys = Array.from({ length: 25 }, (_, index) => `k ${String(index).padStar
 const pageSize = 10;
 
 /** A page of these keys after a key. @param more the elements that tell how to go on */
-function page(after: string, more: (last: string) => string, truncated = '<IsTruncated>true</IsTruncated>'): Reply {
-  const rest = keys.filter((key) => key > after);
+function page(
+  after: string,
+  more: (last: string) => string,
+  { truncated = '<IsTruncated>true</IsTruncated>', repeats = false } = {},
+): Reply {
+  const rest = keys.filter((key) => key > after || (repeats && key === after));
   const shown = rest.slice(0, pageSize);
   const end = rest.length > pageSize ? truncated + more(shown.at(-1) ?? '') : '<IsTruncated>false</IsTruncated>';
   return {
@@ -59,12 +63,20 @@ const stores: readonly (readonly [string, (asked: Asked) => Reply])[] = [
       ),
   ],
   [
+    'has the second version without tokens, and lists the key to start after again',
+    ({ query }) => page(query.get('start-after') ?? '', () => '<KeyCount>10</KeyCount>', { repeats: true }),
+  ],
+  [
+    'has the first version alone, and lists the marker again',
+    ({ query }) => page(query.get('marker') ?? '', () => '', { repeats: true }),
+  ],
+  [
     'names the next page and does not say that the page is cut',
     ({ query }) =>
       page(
         query.get('continuation-token') ?? query.get('start-after') ?? '',
         (last) => `<KeyCount>10</KeyCount><NextContinuationToken>${last}</NextContinuationToken>`,
-        '',
+        { truncated: '' },
       ),
   ],
 ];
