@@ -39,6 +39,17 @@ export const defaultPartBytes = 16 * MiB;
 /** Bodies up to this size are buffered, so that the SDK can send them again; larger ones stream. */
 export const maxBufferedBodyBytes = 64 * MiB;
 
+/**
+ * What S3 copies inside itself in one request, as far as it is used: the largest object, and the usual part. S3 allows
+ * 5 GiB of either. How fast it copies is not documented. A Lambda call and the HTTP handler give a copy ten minutes, in
+ * which 1 GiB needs 1.8 MB/s, and a part has a minute when a call's time runs short, in which 256 MiB need 4.5 MB/s.
+ * Larger ones would save next to nothing: a terabyte in parts of 256 MiB is 4,096 requests ($0.02).
+ */
+export const maxCopiedObjectBytes = GiB;
+export const copiedPartBytes = 256 * MiB;
+/** Bytes of one upload-parts call that copies inside S3: no byte passes through it, so it can take more. */
+export const copyBatchBytes = 4 * GiB;
+
 /** Bytes of one upload-parts call: about 7 s of work at 600 Mbit/s, small enough that a lost call costs little. */
 export const uploadBatchBytes = 512 * MiB;
 /** Step Functions: at most 256 KiB of payload; 1,000 batches of compact ranges stay well below it. */

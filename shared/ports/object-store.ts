@@ -33,6 +33,11 @@ export interface ObjectStore {
   readonly bucket: string;
   /** Bytes of the smallest part that the store accepts, except as an upload's last. */
   readonly minPartBytes: number;
+  /**
+   * What the store copies inside itself in one request, in bytes: objects up to `object`, whatever is large for the
+   * task, and parts of `part`, if the task's are smaller.
+   */
+  readonly copySizes: CopySizes;
   /** Does the store compare what a write or a deletion says that it replaces? */
   readonly conditionalWrites: boolean;
 
@@ -178,11 +183,23 @@ export interface CreatedUpload extends EtagForm {
   readonly uploadId: string;
 }
 
+export interface CopySizes {
+  readonly object: number;
+  readonly part: number;
+}
+
 export interface CopySource {
   readonly bucket: string;
+  /** the account that the bucket must belong to */
+  readonly owner?: string;
   readonly key: string;
   readonly etag: string;
   readonly versionId?: string;
+  /**
+   * true: the copy has the source's own headers, metadata and tags, from the same version as its bytes. Of the given
+   * attributes only the website redirect is used, which no store copies. For `copy`
+   */
+  readonly whole?: boolean;
 }
 
 export interface ListedUpload {

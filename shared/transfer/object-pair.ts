@@ -3,6 +3,7 @@ import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { ObjectInfo } from '../model/object.ts';
 import { quoted } from '../model/text.ts';
 import { destinationKey, type Task } from '../model/config/task.ts';
+import type { CopySource } from '../ports/object-store.ts';
 
 /** One object of a task on both sides, as the ledger, progress events and messages name it. */
 export interface ObjectPair {
@@ -42,4 +43,16 @@ export function versionOf({ plan, sourceEtag, sourceVersionId }: UploadTarget): 
 /** The version ID as an option of a request, if the source has versions. */
 export function pinOf({ versionId }: Pick<SourceVersion, 'versionId'>): { versionId?: string } {
   return versionId === undefined ? {} : { versionId };
+}
+
+/** One version of the source's object, as the source of a copy inside the store. */
+export function copySourceOf(task: Task, key: string, { etag, versionId }: SourceVersion): CopySource {
+  const { bucket, expectedBucketOwner: owner } = task.source;
+  return {
+    bucket,
+    key,
+    etag,
+    ...(versionId !== undefined && { versionId }),
+    ...(owner !== undefined && { owner }),
+  };
 }

@@ -1,13 +1,5 @@
 import { Fault } from '../model/faults.ts';
-import {
-  MiB,
-  maxObjectBytes,
-  maxPartBytes,
-  maxParts,
-  maxUploadBatches,
-  minPartBytes,
-  uploadBatchBytes,
-} from '../model/limits.ts';
+import { MiB, maxObjectBytes, maxPartBytes, maxParts, maxUploadBatches, minPartBytes } from '../model/limits.ts';
 import { etagPartCount } from '../model/object.ts';
 import type { Part, PartPlan, PartRange, StoredPart } from '../model/part-plan.ts';
 import type { UploadBatch } from '../model/messages/payloads.ts';
@@ -97,13 +89,14 @@ export function countParts(ranges: readonly PartRange[]): number {
 }
 
 /**
- * Divides the missing parts into batches, one for each upload-parts call: about 512 MiB each, or more if that would
- * need over 1,000 calls (the list of batches must fit a payload of 256 KiB).
+ * Divides the missing parts into batches, one for each upload-parts call. They are larger than asked for if there would
+ * be over 1,000 of them (the list of batches must fit a payload of 256 KiB).
+ * @param batchBytes bytes of a batch
  */
-export function cutBatches(plan: PartPlan, missing: readonly PartRange[]): UploadBatch[] {
+export function cutBatches(plan: PartPlan, missing: readonly PartRange[], batchBytes: number): UploadBatch[] {
   const perBatch = Math.max(
     1,
-    Math.floor(uploadBatchBytes / plan.partSize),
+    Math.floor(batchBytes / plan.partSize),
     Math.ceil(countParts(missing) / maxUploadBatches),
   );
   const batches: { parts: PartRange[] }[] = [];

@@ -3,6 +3,7 @@ import { withoutHints, type Job } from '../model/job.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { Loss } from '../model/losses.ts';
 import type { RouteKind } from '../model/ledger-entry.ts';
+import { isS3Itself } from '../model/config/s3-itself.ts';
 import { traitsOf } from '../model/stores/stores.ts';
 import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
 import type { PartRange } from '../model/part-plan.ts';
@@ -13,7 +14,7 @@ import { writeOver } from './bytes/own-write.ts';
 import { putObject, type Copy } from './bytes/put-object.ts';
 import { sendParts } from './bytes/send-parts.ts';
 import type { CopyContext, TransferContext } from './context.ts';
-import { chooseRoute, fitsOnePut, type Route } from './decide/choose-route.ts';
+import { chooseRoute, type Route } from './decide/choose-route.ts';
 import { copiedInside, mayCopyInside } from './decide/inside-copies.ts';
 import { expectKept, noteLacking, noteUnkept, sentOf } from './decide/kept-attributes.ts';
 import { checksummed, lookAtBothSides, type BothSides } from './decide/look.ts';
@@ -21,7 +22,7 @@ import { replacing } from './decide/replaces.ts';
 import { isStillCurrent } from './decide/still-current.ts';
 import { sameVersion } from './decide/version.ts';
 import { Losses } from './losses.ts';
-import { pairOf, pinOf, type ObjectPair } from './object-pair.ts';
+import { copySourceOf, pairOf, type ObjectPair } from './object-pair.ts';
 import { missingParts } from './plan-parts.ts';
 import { recordDeleted, recordDone, recordSkipped } from './record.ts';
 import { completeUpload } from './upload/complete-upload.ts';
@@ -63,6 +64,20 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
   const startedAt = context.clock.now();
   const pair = pairOf(context.task, job);
   const sides = await lookAtBothSides(context, pair, job);
+  return carryOut(context, { job, pair, sides, startedAt }, routeOf(context, pair, sides));
+}
+
+/** One attempt at a job: what was seen, and when it began, in milliseconds since the epoch. */
+interface Attempt {
+  readonly job: Job;
+  readonly pair: ObjectPair;
+  readonly sides: BothSides;
+  readonly startedAt: number;
+}
+
+/** @returns undefined if the source changed meanwhile */
+async function carryOut(context: TransferContext, attempt: Attempt, route: Route): Promise<Outcome | undefined> {
+  const { job, pair, sides, startedAt } = attempt;
   const { source, destination, opened } = sides;
   const end = (route: RouteKind, bytes: number, reason: string): Outcome => ({
     task: pair.task,
@@ -71,7 +86,6 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     bytes,
     reason,
   });
-  const route = routeOf(context, pair, sides);
   const replaces = replacing(destination);
   if (route.kind !== 'put') opened?.body.destroy();
 
@@ -97,24 +111,35 @@ async function attemptTransfer(context: TransferContext, job: Job): Promise<Outc
     case 'put':
     case 'multipart': {
       const written = await write(context, pair, route, { opened, replaces });
+      if (!written) {
+        const { opened: _closed, ...seen } = sides;
+        const other = { ...routeOf(context, pair, seen, refused), reason: refused };
+        return carryOut(context, { ...attempt, sides: seen }, other);
+      }
       if (!(await isStillCurrent(context, pair.key, route.source))) return undefined;
       await recordDone(context, pair, { source: route.source, ...written, startedAt });
-      const reason = written.route === route.kind ? route.reason : 'the store refuses to copy inside itself';
       const { lost } = written;
-      return { ...end(written.route, route.source.size, reason), ...(lost.length > 0 && { lost }) };
+      return { ...end(route.kind, route.source.size, route.reason), ...(lost.length > 0 && { lost }) };
     }
     default:
       return assertNever(route);
   }
 }
 
-/** The route; a fault of the decision leaves no body open. */
-function routeOf(context: TransferContext, pair: ObjectPair, sides: BothSides): Route {
+/** Why an object takes another route than a copy inside the store. */
+const refused = 'the store refuses to copy inside itself';
+
+/**
+ * The route; a fault of the decision leaves no body open.
+ * @param copies `refused` if the store just refused to copy the object
+ */
+function routeOf(context: TransferContext, pair: ObjectPair, sides: BothSides, copies?: typeof refused): Route {
   const { task, uploads } = context;
   const { source, destination, entry, opened } = sides;
-  const refusesCopies = !mayCopyInside(context, 'copy');
+  const refusesCopies = copies === refused || !mayCopyInside(context, 'copy');
+  const copyBytes = context.destination.copySizes.object;
   try {
-    return chooseRoute({ task, pair, source, destination, entry, uploads, refusesCopies });
+    return chooseRoute({ task, pair, source, destination, entry, uploads, refusesCopies, copyBytes });
   } catch (error) {
     opened?.body.destroy();
     throw error;
@@ -130,7 +155,6 @@ interface Start {
 }
 
 interface Written {
-  /** the route that was taken: not the chosen one if the store refused that */
   readonly route: WriteRoute['kind'];
   readonly stored: Stored;
   readonly lost: readonly Loss[];
@@ -138,12 +162,13 @@ interface Written {
   readonly uploadId?: string;
 }
 
+/** @returns undefined if the store refuses to copy inside itself */
 async function write(
   context: CopyContext,
   pair: ObjectPair,
   { kind, source }: WriteRoute,
   { opened, replaces }: Start,
-): Promise<Written> {
+): Promise<Written | undefined> {
   const copy: Copy = { pair, source, replaces, losses: new Losses(context, pair) };
   switch (kind) {
     case 'put':
@@ -162,23 +187,29 @@ async function put(context: CopyContext, copy: Copy, opened?: BothSides['opened'
   return { route: 'put', stored, lost: copy.losses.list };
 }
 
-/** Copies inside the store, or relays the bytes if the store or its permissions rule that out. */
-async function copyInside(context: CopyContext, copy: Copy): Promise<Written> {
+/**
+ * Copies inside the store. On S3, headers, metadata and tags are copied with the bytes, from one version, where the
+ * task copies all of them.
+ * @returns undefined if the store or its permissions rule that out
+ */
+async function copyInside(context: CopyContext, copy: Copy): Promise<Written | undefined> {
   const { pair, source, replaces, losses } = copy;
-  const from = { bucket: context.source.bucket, key: pair.key, etag: source.etag, ...pinOf(source) };
-  const attributes = await readAttributes(context, pair, source, losses);
+  const { task, destination } = context;
+  const whole = task.metadata && task.tags && isS3Itself(task.destination);
+  const from = { ...copySourceOf(task, pair.key, source), whole };
+  if (whole) losses.noteUncarried(context, source);
+  const attributes = whole
+    ? { headers: source.headers, metadata: source.metadata, tags: {} }
+    : await readAttributes(context, pair, source, losses);
   const sent = sentOf(attributes);
   expectKept(context, losses, 'copy', sent);
   const md5 = etagIsMd5(source) ? source.etag : undefined;
   const copied = await copiedInside(context, 'copy', () =>
     writeOver(context, pair, { source, md5, replaces }, () =>
-      context.destination.copy(from, pair.destinationKey, attributes, replaces),
+      destination.copy(from, pair.destinationKey, attributes, replaces),
     ),
   );
-  if (!copied) {
-    if (!fitsOnePut(context.task, source)) return sendWhole(context, copy);
-    return put(context, copy);
-  }
+  if (!copied) return undefined;
   const stored = await confirmCopy(context, pair, source, copied);
   context.progress({ type: 'sent', key: pair.key, bytes: source.size });
   await noteUnkept(context, pair, { call: 'copy', sent, stored }, losses);

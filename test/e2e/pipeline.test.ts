@@ -1,10 +1,13 @@
 import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { ReceiveMessageCommand, SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { ListTablesCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -207,9 +210,20 @@ it('between buckets that one credential reaches, is copied by the store itself',
   ] as const) {
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key, Body, Metadata: { kept: 'yes' } }));
   }
+  // What was uploaded in parts is copied in parts, by the UPLOAD machine.
+  const inParts = { Bucket: 'source', Key: 'inside/in parts' };
+  const { UploadId } = await local.s3.send(new CreateMultipartUploadCommand(inParts));
+  const Parts: { PartNumber: number; ETag: string | undefined }[] = [];
+  for (const [index, Body] of [bytes.subarray(0, 6 * MiB), bytes.subarray(6 * MiB)].entries()) {
+    const part = { ...inParts, UploadId, PartNumber: index + 1 };
+    const { ETag } = await local.s3.send(new UploadPartCommand({ ...part, Body }));
+    Parts.push({ PartNumber: part.PartNumber, ETag });
+  }
+  await local.s3.send(new CompleteMultipartUploadCommand({ ...inParts, UploadId, MultipartUpload: { Parts } }));
   expect(await local.sync({ task: 'inside', prefix: 'inside/' })).toMatchObject({ status: 'SUCCEEDED' });
   expect((await until(() => read('inside', 'inside/small'))).toString()).toBe('small');
   expect((await until(() => read('inside', 'inside/large'))).equals(bytes)).toBe(true);
+  expect((await until(() => read('inside', 'inside/in parts'))).equals(bytes)).toBe(true);
   const head = await local.s3.send(new HeadObjectCommand({ Bucket: 'inside', Key: 'inside/large' }));
   expect(head.Metadata).toEqual({ kept: 'yes' });
   const ledger = local.ledger(table);

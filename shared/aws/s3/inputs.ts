@@ -5,7 +5,7 @@ import { keySchema } from '../../model/job.ts';
 import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import { rawExpires } from './client.ts';
-import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
+import type { CopyObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3';
 
 type Creation = Pick<
   PutObjectCommandInput,
@@ -90,10 +90,40 @@ export function bodyInput(body: Body): Pick<PutObjectCommandInput, 'Body' | 'Con
   };
 }
 
+interface CopyInput {
+  CopySource: string;
+  CopySourceIfMatch: string;
+  ExpectedSourceBucketOwner?: string;
+}
+
 /** The source of a copy, pinned to its ETag. @throws Fault `InvalidInput` for what is not a key */
-export function copyInput(source: CopySource): { CopySource: string; CopySourceIfMatch: string } {
-  parseWith(keySchema, source.key, `copy from ${source.bucket}: ${quoted(source.key)}`);
-  return { CopySource: copySourceHeader(source), CopySourceIfMatch: quotedEtag(source.etag) };
+export function copyInput(source: CopySource): CopyInput {
+  const { bucket, key, etag, owner } = source;
+  parseWith(keySchema, key, `copy from ${bucket}: ${quoted(key)}`);
+  return {
+    CopySource: copySourceHeader(source),
+    CopySourceIfMatch: quotedEtag(etag),
+    ...(owner !== undefined && { ExpectedSourceBucketOwner: owner }),
+  };
+}
+
+/**
+ * What a copy is created with: given attributes, or those of the source, which S3 takes from the version that it
+ * copies. S3 copies no website redirect with them, and no settings of the destination (S3 API Reference, CopyObject,
+ * "x-amz-metadata-directive").
+ */
+export function copiedAttributes(
+  side: DestinationSide,
+  { whole }: CopySource,
+  attributes: ObjectAttributes,
+): Creation & Pick<CopyObjectCommandInput, 'MetadataDirective' | 'TaggingDirective'> {
+  if (whole !== true) {
+    return { MetadataDirective: 'REPLACE', TaggingDirective: 'REPLACE', ...creationInput(side, attributes) };
+  }
+  const { websiteRedirect } = attributes.headers;
+  const headers = websiteRedirect === undefined ? {} : { websiteRedirect };
+  const settings = creationInput(side, { headers, metadata: {}, tags: {} });
+  return { MetadataDirective: 'COPY', TaggingDirective: 'COPY', ...settings };
 }
 
 export type ConditionInput = Readonly<Partial<Record<'IfMatch' | 'IfNoneMatch', string>>>;

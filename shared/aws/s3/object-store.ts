@@ -1,10 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectAttributes, ObjectInfo, ChecksumAlgorithm } from '../../model/object.ts';
-import { minPartBytes } from '../../model/limits.ts';
+import { isS3Itself } from '../../model/config/s3-itself.ts';
+import { copiedPartBytes, maxCopiedObjectBytes, minPartBytes } from '../../model/limits.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
 import type {
   Body,
+  CopySizes,
   CopySource,
   CreatedUpload,
   ExpectedObject,
@@ -45,6 +47,11 @@ export class S3ObjectStore implements ObjectStore {
    */
   constructor(client: S3Client, side: DestinationSide, compares?: Compares, onLearned?: OnLearned) {
     this.#bucket = new S3Bucket(client, side, compares, onLearned);
+  }
+
+  get copySizes(): CopySizes {
+    const isS3 = isS3Itself(this.#bucket.side);
+    return isS3 ? { object: maxCopiedObjectBytes, part: copiedPartBytes } : { object: 0, part: 0 };
   }
 
   get conditionalWrites(): boolean {

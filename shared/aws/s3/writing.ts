@@ -3,7 +3,7 @@ import { isFault } from '../../model/faults.ts';
 import type { ObjectAttributes } from '../../model/object.ts';
 import type { Body, CopySource, Replaces, Stored } from '../../ports/object-store.ts';
 import type { S3Bucket } from './bucket.ts';
-import { bodyInput, copyInput, creationInput, type ConditionInput } from './inputs.ts';
+import { bodyInput, copiedAttributes, copyInput, creationInput, type ConditionInput } from './inputs.ts';
 import { impossibleEtag } from './pinned-copies.ts';
 import { storedObject } from './object-info.ts';
 import { asConflict } from './quirks.ts';
@@ -64,11 +64,9 @@ export async function copyObject(
   const input = {
     ...bucket.object(key),
     ...copyInput(source),
-    MetadataDirective: 'REPLACE' as const,
-    TaggingDirective: 'REPLACE' as const,
     // Annotations are not replicated, and copying them needs additional permissions.
     AnnotationDirective: 'EXCLUDE' as const,
-    ...creationInput(bucket.side, attributes),
+    ...copiedAttributes(bucket.side, source, attributes),
   };
   await expectPinnedObjects(bucket, source, key);
   const copy = async (condition: ConditionInput): Promise<Stored> => {
@@ -99,9 +97,7 @@ async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: st
     ...bucket.object(key),
     ...copyInput(source),
     CopySourceIfMatch: impossibleEtag,
-    MetadataDirective: 'COPY' as const,
-    TaggingDirective: 'COPY' as const,
-    ...creationInput(bucket.side, { headers: {}, metadata: {}, tags: {} }),
+    ...copiedAttributes(bucket.side, { ...source, whole: true }, { headers: {}, metadata: {}, tags: {} }),
   };
   await bucket.pinnedObjects.expect(bucket.what('CopyObject', key), () =>
     bucket.call('CopyObject', key, () => bucket.client.send(new CopyObjectCommand(probe))),

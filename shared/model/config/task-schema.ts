@@ -156,14 +156,20 @@ export const taskSchema = v.strictObject({
     'auto',
   ),
   largeObjectThreshold: v.optional(
-    v.pipe(size('larger objects take the UPLOAD machine; at most 5 GiB'), v.maxValue(maxPartBytes)),
+    v.pipe(
+      size(
+        'larger objects take the UPLOAD machine; at most 5 GiB (inside S3, what was uploaded in one part is copied in ' +
+          'one request up to 1 GiB)',
+      ),
+      v.maxValue(maxPartBytes),
+    ),
     defaultLargeObjectBytes,
   ),
   partSize: v.optional(
     v.pipe(
       size(
         'size of parts if the source was not uploaded in (equal) parts, 5 to 64 MiB; ' +
-          'larger if the limit of 10,000 parts requires it',
+          'larger if the limit of 10,000 parts requires it, and 256 MiB for copies inside S3',
       ),
       v.minValue(minPartBytes),
       v.maxValue(

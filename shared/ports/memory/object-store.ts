@@ -6,6 +6,7 @@ import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } fr
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type {
   Body,
+  CopySizes,
   CopySource,
   CreatedUpload,
   ExpectedObject,
@@ -60,6 +61,10 @@ export class MemoryObjectStore implements ObjectStore {
 
   get minPartBytes(): number {
     return this.#storage.features.minPartBytes;
+  }
+
+  get copySizes(): CopySizes {
+    return this.#storage.features.copySizes;
   }
 
   get conditionalWrites(): boolean {
@@ -178,8 +183,11 @@ export class MemoryObjectStore implements ObjectStore {
 
   async copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('copy', key, (bucket) => {
-      const kept = this.#accept('copy', key, attributes);
-      const { bytes, checksumAlgorithm } = this.#copySource(source, 'copies');
+      const { bytes, checksumAlgorithm, headers, metadata, tags } = this.#copySource(source, 'copies');
+      const { websiteRedirect: _theirs, ...copied } = headers;
+      const { websiteRedirect } = attributes.headers;
+      const own = { headers: { ...copied, ...(websiteRedirect !== undefined && { websiteRedirect }) }, metadata, tags };
+      const kept = this.#accept('copy', key, source.whole === true ? own : attributes);
       requireReplaced(this.#storage, bucket, key, replaces);
       return this.#write(bucket, key, { bytes: Buffer.from(bytes), attributes: kept, checksumAlgorithm });
     });

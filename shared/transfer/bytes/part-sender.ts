@@ -7,7 +7,7 @@ import type { OpenObject, PartAddress } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
 import { copiedInside } from '../decide/inside-copies.ts';
-import { pinOf, versionOf, type ObjectPair, type SourceVersion } from '../object-pair.ts';
+import { copySourceOf, versionOf, type ObjectPair, type SourceVersion } from '../object-pair.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, startDigest, type Digest } from './digest.ts';
 import { openVersion, partName } from './open-version.ts';
@@ -48,9 +48,8 @@ export class PartSender {
 
   /** Copies the part inside the store, or relays it if the store or its permissions rule that out. */
   async #copy(part: Part): Promise<StoredPart> {
-    const { source, destination } = this.#context;
-    const { etag } = this.#version;
-    const from = { bucket: source.bucket, key: this.#pair.key, etag, ...pinOf(this.#version) };
+    const { task, destination } = this.#context;
+    const from = copySourceOf(task, this.#pair.key, this.#version);
     const copied = await copiedInside(this.#context, 'copyPart', () =>
       destination.copyPart(this.#address(part), from, part.start, part.end),
     );

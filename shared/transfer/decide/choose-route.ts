@@ -39,6 +39,8 @@ export interface RouteInput {
   readonly entry?: LedgerEntry | undefined;
   /** true if the store was seen to refuse copies inside itself */
   readonly refusesCopies?: boolean;
+  /** bytes of objects that the store copies in one request although they are large for the task */
+  readonly copyBytes?: number;
   /** the UPLOAD machine, if it takes large objects */
   readonly uploads?: Uploads | undefined;
 }
@@ -53,8 +55,8 @@ export interface RouteInput {
  * | none     | there       | else                                   | skip             |
  * | archived | any         |                                        | fault            |
  * | there    | there       | proven the same, compare is not "none" | skip             |
+ * | there    | any         | one store, one part, not too large     | server-side copy |
  * | large    | any         | the UPLOAD machine takes large objects | execution        |
- * | there    | any         | one store, one part                    | server-side copy |
  * | large, in parts, or too large to check | any |                  | multipart        |
  * | there    | any         |                                        | put              |
  *
@@ -80,11 +82,12 @@ export function chooseRoute(input: RouteInput): Route {
     if (proof !== undefined) return { kind: 'skip', reason: proof };
   }
   const large = source.size > task.largeObjectThreshold;
-  if (large && uploads) return { kind: 'execution', source, uploads, reason: 'over the large-object threshold' };
   const inParts = etagPartCount(source.etag) !== undefined && source.size > 0;
-  if (!large && !inParts && input.refusesCopies !== true && canCopyInside(task)) {
+  const fitsOneCopy = !inParts && (!large || source.size <= (input.copyBytes ?? 0));
+  if (fitsOneCopy && input.refusesCopies !== true && canCopyInside(task)) {
     return { kind: 'server-side copy', source, reason: 'one credential reaches both sides of one store' };
   }
+  if (large && uploads) return { kind: 'execution', source, uploads, reason: 'over the large-object threshold' };
   if (large) return { kind: 'multipart', source, reason: 'over the large-object threshold' };
   if (inParts) {
     return { kind: 'multipart', source, reason: "keeps the source's part layout, so that the ETags can be compared" };

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
-import { maxEndedUploads, maxRestarts } from '../../model/limits.ts';
+import { copyBatchBytes, maxEndedUploads, maxRestarts, uploadBatchBytes } from '../../model/limits.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import type { CopyContext } from '../context.ts';
@@ -46,7 +46,8 @@ export async function planUpload(context: CopyContext, input: PlanUploadInput): 
   };
   const { source, destination, entry, opened } = await lookAtBothSides(context, pair, unsized);
   opened?.body.destroy();
-  const route = chooseRoute({ task: context.task, pair, source, destination, entry });
+  // What could be copied in one request did not become an execution, or the store refused that.
+  const route = chooseRoute({ task: context.task, pair, source, destination, entry, refusesCopies: true });
   if (route.kind !== 'multipart') {
     await transferObject(context, unsized);
     return { state: 'finished', job, attempt, ended };
@@ -73,7 +74,7 @@ export function sendState(
     state: 'uploading',
     ...position,
     target,
-    batches: cutBatches(target.plan, missing),
+    batches: cutBatches(target.plan, missing, target.method === 'relay' ? uploadBatchBytes : copyBatchBytes),
     concurrency: context.task.uploadConcurrency,
     missing: countParts(missing),
   };

@@ -155,7 +155,8 @@ function copiesParts(context: CopyContext, size: number): boolean {
 async function createUpload(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<UploadTarget> {
   const { task, ledger, destination, clock } = context;
   const layout = await sourceLayout(context, pair, source);
-  const cut = planParts(source.size, task.partSize, destination.minPartBytes);
+  const partBytes = copiesParts(context, source.size) ? destination.copySizes.part : 0;
+  const cut = planParts(source.size, Math.max(task.partSize, partBytes), destination.minPartBytes);
   const wanted = checksumFor(context, source, layout ?? cut);
   const losses = new Losses(context, pair);
   const attributes = await readAttributes(context, pair, source, losses);

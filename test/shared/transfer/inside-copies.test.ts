@@ -3,6 +3,7 @@ import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import type { CopySource, Stored } from '../../../shared/ports/object-store.ts';
 import { canCopyInside } from '../../../shared/transfer/decide/choose-route.ts';
+import { planUpload } from '../../../shared/transfer/steps/plan-upload.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
 import { MemoryWorld, partSize, shrunkMiB, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf } from '../../support/objects.ts';
@@ -111,6 +112,91 @@ describe('a store that refuses to copy inside itself', () => {
     const [copied, put] = ['server-side copy', 'put'];
     // The third refusal in a row counts.
     expect(routes).toEqual([copied, put, copied, put, put, put, put]);
+  });
+});
+
+describe('a large object that the store copies in one request', () => {
+  const copySizes = { object: 8 * partSize, part: 2 * partSize };
+  const large: MemoryWorldOptions = { ...inside, source: { copySizes } };
+
+  it('is copied by the consumer: no execution, no part', async () => {
+    const world = new MemoryWorld(large);
+    await world.putSource(bytesOf(8 * partSize));
+    expect(await world.transfer('k', { uploads: world.uploads })).toMatchObject({ route: 'server-side copy' });
+    expect(world.uploads.started).toEqual([]);
+    expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
+  });
+
+  it('goes to an execution if the store refuses the copy', async () => {
+    const world = new MemoryWorld({ ...large, source: { copySizes, copies: false } });
+    await world.putSource(bytesOf(8 * partSize));
+    expect(await world.transfer('k', { uploads: world.uploads })).toMatchObject({
+      route: 'execution',
+    });
+    expect(world.gate.count('put')).toBe(0);
+    expect(world.uploads.started).toHaveLength(1);
+  });
+
+  it('keeps its parts if it was uploaded in parts', async () => {
+    const world = new MemoryWorld(large);
+    await world.uploadSource(bytesOf(2 * partSize), [partSize, partSize]);
+    expect(await world.transfer()).toMatchObject({ route: 'multipart' });
+    expect(world.copied()?.etag).toBe(world.sourceObject()?.etag);
+  });
+
+  it('goes in larger parts if it is too large for one copy, and in larger batches', async () => {
+    const world = new MemoryWorld(large);
+    await world.putSource(bytesOf(9 * partSize));
+    const context = world.context();
+    const state = await planUpload(context, { job: world.job(), attempt: 1, ended: 0 });
+    expect(state).toMatchObject({
+      target: { method: 'server-side copy', plan: { partSize: 2 * partSize, partCount: 5 } },
+      batches: [{ parts: [[1, 5]] }],
+    });
+    await world.transfer();
+    expect(world.gate.count('copyPart')).toBe(5);
+    expect(world.copied()?.bytes.equals(bytesOf(9 * partSize))).toBe(true);
+  });
+});
+
+describe('headers, metadata and tags of a copy inside S3', () => {
+  const attributes = { headers: { contentType: 'a/b', websiteRedirect: '/x' }, metadata: { a: 'b' }, tags: { c: 'd' } };
+
+  it('are copied by the store, from the version of the bytes: no read of tags, no look at the source more', async () => {
+    const world = new MemoryWorld(inside);
+    await world.putSource(bytesOf(11), { attributes });
+    await world.transfer();
+    expect(world.copied()).toMatchObject(attributes);
+    expect([world.gate.count('tags'), world.gate.count('head')]).toEqual([0, 3]);
+  });
+
+  it('are never of two versions', async () => {
+    const world = new MemoryWorld(inside);
+    await world.putSource(bytesOf(11), { attributes: { ...attributes, headers: { contentType: 'a/b' } } });
+    const newer = { headers: { contentType: 'c/d' }, metadata: { a: 'new' }, tags: { c: 'new' } };
+    const shown: unknown[] = [];
+    world.gate.hooks = {
+      before: async ({ operation }) => {
+        if (operation === 'copy') await world.putSource(bytesOf(11), { attributes: newer });
+      },
+      after: ({ operation }) => {
+        const copy = world.copied();
+        if (operation === 'copy') shown.push([copy?.headers.contentType, copy?.metadata['a'], copy?.tags['c']]);
+      },
+    };
+    await world.transfer();
+    expect(shown).toEqual([['c/d', 'new', 'new']]);
+  });
+
+  it.each([
+    ['tags', { headers: attributes.headers, metadata: { a: 'b' }, tags: {} }],
+    ['metadata', { headers: attributes.headers, metadata: {}, tags: { c: 'd' } }],
+  ])('are those that the task copies: without %s', async (left, copied) => {
+    const world = new MemoryWorld({ ...inside, task: { serverSideCopy: 'auto', [left]: false } });
+    await world.putSource(bytesOf(11), { attributes });
+    await world.transfer();
+    const { headers, metadata, tags } = world.copied()!;
+    expect({ headers, metadata, tags }).toEqual(copied);
   });
 });
 

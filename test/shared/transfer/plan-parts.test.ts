@@ -1,6 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { GiB, maxObjectBytes, maxParts, maxPartBytes, MiB, minPartBytes } from '../../../shared/model/limits.ts';
+import {
+  GiB,
+  maxObjectBytes,
+  maxParts,
+  maxPartBytes,
+  MiB,
+  minPartBytes,
+  uploadBatchBytes,
+} from '../../../shared/model/limits.ts';
 import type { PartPlan, StoredPart } from '../../../shared/model/part-plan.ts';
 import {
   countParts,
@@ -145,7 +153,7 @@ describe('missingParts and cutBatches', () => {
           etag: 'e',
         }));
         const missing = missingParts(plan, step === 1 ? [] : stored);
-        const batches = cutBatches(plan, missing);
+        const batches = cutBatches(plan, missing, uploadBatchBytes);
         const flat = batches.flatMap(({ parts }) => [...partsIn(plan, parts)].map(({ number }) => number));
         expect(flat).toEqual([...partsIn(plan, missing)].map(({ number }) => number));
         expect(batches.length).toBeLessThanOrEqual(1000);
@@ -165,6 +173,8 @@ describe('missingParts and cutBatches', () => {
       plan,
       Array.from({ length: 10_000 }, (_, index) => index % 2),
     );
-    expect(JSON.stringify(cutBatches(plan, missingParts(plan, stored))).length).toBeLessThan(200 * 1024);
+    expect(JSON.stringify(cutBatches(plan, missingParts(plan, stored), uploadBatchBytes)).length).toBeLessThan(
+      200 * 1024,
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { noAttributes } from '../../../support/objects.ts';
 import { errorXml, HostileStore, type Asked } from '../../../support/hostile-store.ts';
 
 const pinned = '"d41d8cd98f00b204e9800998ecf8427e"';
@@ -55,5 +56,23 @@ describe('copyPart', () => {
     hostile.answer = (asked) => (pinOf(asked) === pinned ? copied : changed);
     await expect(hostile.store().copyPart(part, source, 7, 8)).rejects.toMatchObject({ name: 'NotSupported' });
     expect(hostile.asked).toEqual([]);
+  });
+});
+
+describe('the owner of the source bucket', () => {
+  it('is named with each copy, if it is known', async () => {
+    hostile.answer = (asked) => {
+      if (pinOf(asked) !== pinned) return changed;
+      return asked.query.has('partNumber') ? copied : { body: '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>' };
+    };
+    const store = hostile.store();
+    const ownerOf = ({ headers }: Asked): unknown => headers['x-amz-source-expected-bucket-owner'];
+    for (const owner of ['111122223333', undefined]) {
+      hostile.asked.length = 0;
+      const from = { ...source, ...(owner !== undefined && { owner }) };
+      await store.copyPart(part, from, 0, 5000);
+      await store.copy(from, 'copy', noAttributes);
+      expect(new Set(hostile.asked.map(ownerOf))).toEqual(new Set([owner]));
+    }
   });
 });
