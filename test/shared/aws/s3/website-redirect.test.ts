@@ -41,10 +41,13 @@ describe("an object's website redirect", () => {
 
   it('is stated for a copy inside the store and for a multipart upload', async () => {
     const { etag } = await store.put('from', body, redirecting);
-    await store.copy({ bucket: 'bucket', key: 'from', etag }, 'copy', redirecting);
-    expect(await redirectOf('copy')).toBe('/elsewhere?a=b');
-    await store.copy({ bucket: 'bucket', key: 'from', etag }, 'without', noAttributes);
-    expect(await redirectOf('without')).toBeUndefined();
+    // No directive copies it: it is stated too if everything else is the source's own.
+    for (const whole of [false, true]) {
+      await store.copy({ bucket: 'bucket', key: 'from', etag, whole }, 'copy', redirecting);
+      expect(await redirectOf('copy')).toBe('/elsewhere?a=b');
+      await store.copy({ bucket: 'bucket', key: 'from', etag, whole }, 'without', noAttributes);
+      expect(await redirectOf('without')).toBeUndefined();
+    }
     const { uploadId } = await store.createUpload('parts', redirecting);
     const part = await store.uploadPart({ key: 'parts', uploadId, number: 1 }, body);
     await store.completeUpload('parts', uploadId, [part], { size: 1 });
