@@ -5,18 +5,12 @@ import { parseWith } from '../../model/parse.ts';
 import { quoted } from '../../model/text.ts';
 import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
-import type { LearnedTraits, OnLearned } from '../../model/stores/learned.ts';
-import {
-  comparesReplaced,
-  hostOf,
-  storeOf,
-  traitsOf,
-  type ConditionalCall,
-  type StoreTraits,
-} from '../../model/stores/stores.ts';
+import type { OnLearned } from '../../model/stores/learned.ts';
+import { comparesReplaced, type ConditionalCall } from '../../model/stores/stores.ts';
 import type { PartAddress, Replaces } from '../../ports/object-store.ts';
 import { faultOf } from '../faults.ts';
 import { conditionInput, type ConditionInput } from './inputs.ts';
+import { Known } from './learned.ts';
 import { PinnedCopies } from './pinned-copies.ts';
 import { asUploadGone } from './quirks.ts';
 
@@ -36,50 +30,27 @@ export type Compares = (call: ConditionalCall) => boolean;
 export class S3Bucket {
   readonly client: S3Client;
   readonly side: DestinationSide;
-  /** how the store differs from S3 */
-  readonly traits: StoreTraits;
+  /** what is known of the store */
+  readonly known: Known;
   readonly #compares: Compares;
   /** whether the store was found to implement no conditions of copies (writing.ts) */
   copiesUnconditionally = false;
-  readonly pinnedObjects = new PinnedCopies((compares) => this.learn({ copies: answerOf(compares) }));
-  readonly pinnedParts = new PinnedCopies((compares) => this.learn({ partCopies: answerOf(compares) }));
-  /** whether the store has, or was found to have, the first version of ListObjects alone (list-objects.ts) */
-  listsByMarker: boolean;
-  readonly #onLearned: OnLearned | undefined;
-  #learned: LearnedTraits = {};
+  readonly pinnedObjects = new PinnedCopies((compares) => this.known.learn({ copies: answerOf(compares) }));
+  readonly pinnedParts = new PinnedCopies((compares) => this.known.learn({ partCopies: answerOf(compares) }));
   #seenAtMillis = -Infinity;
   #hasReadTags = false;
-  /** what the store's answers have shown of tags: nothing yet, that their number is stated, or that there are none */
-  #tags: 'unseen' | 'counted' | 'none' = 'unseen';
 
   /** @param compares by default, what is known of the store */
   constructor(client: S3Client, side: DestinationSide, compares?: Compares, onLearned?: OnLearned) {
     this.client = client;
     this.side = side;
-    this.traits = traitsOf(side);
-    this.listsByMarker = this.traits.listVersion.is === 1;
-    this.#onLearned = onLearned;
-    this.#compares = compares ?? ((call) => comparesReplaced(this.traits, call));
+    this.known = new Known(side, onLearned);
+    this.#compares = compares ?? ((call) => comparesReplaced(this.known.traits, call));
   }
 
   /** see `ObjectStore` */
   get conditionalWrites(): boolean {
     return this.#compares('put');
-  }
-
-  /**
-   * Takes note of what an answer has shown of the store. What its traits say already, and what is known, is no news.
-   */
-  learn(shown: LearnedTraits): void {
-    const known = { ...this.#learned, ...shown };
-    const isNews = namesOf(shown).some(
-      (name) => shown[name] !== this.#learned[name] && shown[name] !== this.traits[name].is,
-    );
-    if (!isNews) return;
-    this.#learned = known;
-    const { bucket, endpoint } = this.side;
-    const host = endpoint === undefined ? '' : hostOf(endpoint);
-    this.#onLearned?.({ bucket, store: storeOf(this.side), host, traits: known });
   }
 
   /** The fields of every request. */
@@ -118,17 +89,7 @@ export class S3Bucket {
    */
   get showsTagCounts(): boolean {
     if (isS3Itself(this.side)) return this.#hasReadTags;
-    return this.#tags !== 'unseen' || this.traits.tagCount.is === 'yes';
-  }
-
-  /** Takes note that an answer has stated a number of tags. */
-  noteTagCount(): void {
-    this.#tags = 'counted';
-  }
-
-  /** Takes note that the store does not implement tags. */
-  noteNoTags(): void {
-    if (this.#tags === 'unseen') this.#tags = 'none';
+    return this.known.of('tagCount') === 'yes' || this.known.of('tags') === 'no';
   }
 
   /** Takes note that the credentials may read tags. */
@@ -188,8 +149,4 @@ export class S3Bucket {
 
 function answerOf(compares: boolean): 'yes' | 'no' {
   return compares ? 'yes' : 'no';
-}
-
-function namesOf(traits: LearnedTraits): (keyof LearnedTraits)[] {
-  return Object.keys(traits) as (keyof LearnedTraits)[];
 }

@@ -39,12 +39,13 @@ export async function listFirstPage(bucket: S3Bucket, options: ListOptions): Pro
  */
 async function ask(bucket: S3Bucket, options: ListOptions, from: Place | undefined): Promise<ObjectPage> {
   const place = from ?? startOf(options);
-  if (bucket.listsByMarker && !(place && 'token' in place)) return askByMarker(bucket, options, place?.after);
+  if (bucket.known.of('listVersion') === 1 && !(place && 'token' in place))
+    return askByMarker(bucket, options, place?.after);
   const after = place && 'after' in place ? place.after : undefined;
   let repeats = false;
   try {
     const { page, isSecondVersion } = await askSecondVersion(bucket, options, place);
-    if (isSecondVersion) bucket.learn({ listVersion: 2 });
+    if (isSecondVersion) bucket.known.learn({ listVersion: 2 });
     repeats = !isSecondVersion && after !== undefined && !goesOn(page, after);
     if (!repeats) return page;
   } catch (error) {
@@ -52,8 +53,7 @@ async function ask(bucket: S3Bucket, options: ListOptions, from: Place | undefin
   }
   try {
     const page = await askByMarker(bucket, options, after);
-    bucket.listsByMarker = true;
-    bucket.learn({ listVersion: 1 });
+    bucket.known.learn({ listVersion: 1 });
     return page;
   } catch (error) {
     if (!repeats || !isFault(error)) throw error;
@@ -132,7 +132,7 @@ function keysOf(bucket: S3Bucket, { prefix }: ListOptions, operation: string, en
 }
 
 function statesRestores(bucket: S3Bucket): boolean {
-  return bucket.traits.listsRestores.is === 'yes';
+  return bucket.known.traits.listsRestores.is === 'yes';
 }
 
 function itemsOf(

@@ -32,7 +32,7 @@ export async function headObject(
           ...(checksum === true && { ChecksumMode: 'ENABLED' }),
         }),
       );
-      if (answer.TagCount !== undefined) bucket.noteTagCount();
+      if (answer.TagCount !== undefined) bucket.known.learn({ tagCount: 'yes' });
       const shown = partNumber === undefined ? answer : withoutRange(answer);
       return objectInfo(key, shown, bucket.what('HeadObject', key));
     });
@@ -64,7 +64,7 @@ export async function getObject(
       try {
         const sized = await withLength(bucket, key, answer, versionId);
         const info = objectInfo(key, sized, bucket.what('GetObject', key));
-        if (info.tagCount !== undefined) bucket.noteTagCount();
+        if (info.tagCount !== undefined) bucket.known.learn({ tagCount: 'yes' });
         // GET states the number of tags only if there are any.
         const none = info.tagCount === undefined && bucket.showsTagCounts;
         return { info: none ? { ...info, tagCount: 0 } : info, body };
@@ -122,7 +122,7 @@ export async function objectTags(
     answer = await bucket.call('GetObjectTagging', key, () => bucket.client.send(new GetObjectTaggingCommand(input)));
   } catch (error) {
     if (isFault(error, 'NotSupported')) {
-      bucket.noteNoTags();
+      if (bucket.known.of('tagCount') !== 'yes') bucket.known.learn({ tags: 'no' });
       return {};
     }
     if (isFault(error, 'AccessDenied')) throw explainedDenial(error, versioned);

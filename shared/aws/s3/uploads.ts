@@ -82,7 +82,7 @@ export async function copyPart(
  * @throws Fault `NotSupported` if the store ignores the version, or cannot be asked about a part of one byte
  */
 async function expectPinnedParts(bucket: S3Bucket, input: UploadPartCopyCommandInput, bytes: number): Promise<void> {
-  if (bucket.traits.partCopies.is === 'yes') return;
+  if (bucket.known.traits.partCopies.is === 'yes') return;
   const key = input.Key ?? '';
   const what = bucket.what('UploadPartCopy', key);
   if (bytes === 1 && !bucket.pinnedParts.isAsked) {

@@ -92,7 +92,7 @@ export async function copyObject(
  * @throws Fault `NotSupported` if the store ignores the version
  */
 async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: string): Promise<void> {
-  if (bucket.traits.copies.is === 'yes') return;
+  if (bucket.known.traits.copies.is === 'yes') return;
   const probe = {
     ...bucket.object(key),
     ...copyInput(source),

@@ -12,6 +12,7 @@ import { localKeys } from '../../../support/local-s3.ts';
 const part = { key: 'copy', uploadId: 'upload', number: 1 };
 const etag = 'd41d8cd98f00b204e9800998ecf8427e';
 const source = { bucket: 'bucket', key: 'original', etag };
+const found = { etag: `"${etag}"`, 'content-length': '1' };
 const changed = { status: 412, body: errorXml('PreconditionFailed', 'it is another version') };
 
 let hostile: HostileStore;
@@ -100,5 +101,40 @@ describe('what is learned of a store', () => {
     await store.firstPage({ prefix: '' });
     await expect(store.copy(source, 'copy', noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
     expect(traits()).toEqual([{ listVersion: 1 }, { listVersion: 1, copies: 'no' }]);
+  });
+
+  it('is that numbers of tags are stated: then no number means no tags', async () => {
+    let count: Record<string, string> = {};
+    hostile.answer = ({ query }) =>
+      query.has('tagging')
+        ? { body: '<Tagging><TagSet></TagSet></Tagging>' }
+        : { headers: { ...found, ...count }, body: 'x' };
+    const store = storeAt();
+    const tagCount = async (): Promise<number | undefined> => {
+      const opened = await store.get('k');
+      opened?.body.destroy();
+      return opened?.info.tagCount;
+    };
+    expect(await tagCount()).toBeUndefined();
+    await store.tags('k');
+    expect(await tagCount()).toBeUndefined();
+    count = { 'x-amz-tagging-count': '2' };
+    expect(await tagCount()).toBe(2);
+    count = {};
+    expect(await tagCount()).toBe(0);
+    expect(traits()).toEqual([{ tagCount: 'yes' }]);
+  });
+
+  it('is that there are no tags', async () => {
+    hostile.answer = ({ query }) =>
+      query.has('tagging')
+        ? { status: 501, body: errorXml('NotImplemented', 'no tags') }
+        : { headers: found, body: 'x' };
+    const store = storeAt();
+    expect(await store.tags('k')).toEqual({});
+    const opened = await store.get('k');
+    opened?.body.destroy();
+    expect(opened?.info.tagCount).toBe(0);
+    expect(traits()).toEqual([{ tags: 'no' }]);
   });
 });
