@@ -32,6 +32,13 @@ export function quotaFaults(template: Template, bytes: number): string[] {
   });
 }
 
+/** The largest value in a template of everything that has a quota. */
+export function largest(template: Template, bytes: number): Map<QuotaName, number> {
+  const most = new Map<QuotaName, number>();
+  for (const { quota, found } of measures(template, bytes)) most.set(quota, Math.max(found, most.get(quota) ?? 0));
+  return most;
+}
+
 function measures(template: Template, bytes: number): Measure[] {
   const { Resources, Parameters = {}, Outputs = {} } = template;
   const resources = Object.entries(Resources);

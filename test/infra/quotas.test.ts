@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from '@jest/globals';
-import { quotaFaults, type Template } from '../../infra/quotas/check.ts';
+import { readFileSync } from 'node:fs';
+import { largest, quotaFaults, type Template } from '../../infra/quotas/check.ts';
 import { quotas } from '../../infra/quotas/quotas.ts';
+import { sampleConfiguration, sampleKinds, type SampleKind } from '../../infra/quotas/samples.ts';
 import { runMain } from '../support/synthesize.ts';
 
 /** What AWS would refuse is refused at synthesis; up to 200 tasks are not. */
@@ -44,6 +46,35 @@ describe('200 tasks with 400 buckets, events and schedules', () => {
     expect(status).toBe(0);
     expect(quotaFaults(JSON.parse(text) as Template, Buffer.byteLength(text))).toEqual([]);
   });
+});
+
+describe.each<{ count: number } & SampleKind>([
+  { count: 200, workerMode: 'lambda', kind: 'plain' },
+  { count: 200, workerMode: 'ec2', kind: 'plain' },
+  ...sampleKinds
+    .filter((kind) => kind !== 'sources in 20 other accounts')
+    // With a key each, a hundred and seventy.
+    .map((kind) => ({ count: kind === 'a KMS key each' ? 160 : 200, workerMode: 'both' as const, kind })),
+])('$count tasks ($kind), workerMode $workerMode', ({ count, ...sample }) => {
+  it('are not refused, and fit into all quotas', () => {
+    const { status, stderr, text } = runMain({ configuration: sampleConfiguration(count, sample) });
+    expect(stderr).not.toContain('InvalidTask');
+    expect(status).toBe(0);
+    const used = largest(JSON.parse(text) as Template, Buffer.byteLength(text));
+    expect([...used.keys()].sort()).toEqual(expect.arrayContaining(['resources', 'managedPoliciesPerRole']));
+    for (const [quota, found] of used) expect([quota, found <= quotas[quota].limit]).toEqual([quota, true]);
+  });
+});
+
+test('the results have every quota, with its limit and the page that states it', () => {
+  const page = readFileSync('docs/results/quotas.md', 'utf8');
+  const rows = page.split('\n').flatMap((line) => {
+    const [, name, , , , , limit = '', source] = line.split('|').map((cell) => cell.trim());
+    return name?.startsWith('`')
+      ? [[name.slice(1, -1), { limit: Number(limit.replaceAll(',', '')), page: source }]]
+      : [];
+  });
+  expect(Object.fromEntries(rows)).toEqual(quotas);
 });
 
 test('a configuration that exceeds a quota is refused, by name, and leaves no template behind', () => {
