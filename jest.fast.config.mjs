@@ -9,7 +9,7 @@ import config from './jest.config.mjs';
 
 const starters = /^(?:node:child_process|node:worker_threads|aws-cdk-lib|cdk-nag|eslint|typescript)(?:\/|$)/;
 /** Attacks, trials, time limits of requests and bodies of many MiB go on for seconds. */
-const slow = ['<rootDir>/test/(?:security|trials|contract|worker|shared/aws/(?:http|credentials))/'];
+const slow = ['<rootDir>/test/(?:security|trials|contract|stores|worker|shared/aws/(?:http|credentials))/'];
 
 const statements = /^(?:import|export)\s(?!type\b)(?:[^'";]*?\sfrom\s)?'([^']+)'|\bimport\('([^']+)'\)/gm;
 const imports = new Map();

@@ -26,7 +26,9 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
       const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThanMillis });
       // An alarm uses the sum over all tasks.
       for (const sum of [name, allTasks]) tally.add(sum, 'UploadsSwept', counts.aborted);
-      logger.info('uploads swept', { task: name, ...counts });
+      if (counts.unlisted)
+        logger.warn('the store does not list uploads; a lifecycle rule can abort them', { task: name });
+      else logger.info('uploads swept', { task: name, ...counts });
     } catch (error) {
       const fault = asFault(error);
       failed.push(name);

@@ -138,6 +138,11 @@ export const findingKinds = {
     meaning: "A multipart upload below the task's prefix is open. According to the ledger, this task did not start it.",
     cure: 'find out who writes there; the sweep does not abort it, but a lifecycle rule of the bucket can',
   },
+  'uploads-unlisted': {
+    severity: 'information',
+    meaning: 'The store of the destination does not list uploads, so that the daily sweep cannot abort what was left.',
+    cure: 'set a lifecycle rule of the bucket that aborts incomplete uploads after seven days',
+  },
   'order-unknown': {
     severity: 'information',
     meaning: 'A store lists keys in another order than S3. Each key is looked up on the other side instead.',

@@ -7,6 +7,7 @@ import { decodeJob, type Job } from '../../shared/model/job.ts';
 import type { RunRecord } from '../../shared/model/ledger-entry.ts';
 import type { FindObjectsState, SegmentResult } from '../../shared/model/messages/payloads.ts';
 import { noCounts } from '../../shared/model/run-counts.ts';
+import type { Clock } from '../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
 import type { MemoryWorld } from './memory-world.ts';
 
@@ -20,7 +21,7 @@ export interface MemoryRunOptions {
 
 /** The steps of the SYNC machine, called in its order, each state passing as JSON. */
 export async function runTask(
-  world: MemoryWorld,
+  world: Pick<MemoryWorld, 'context' | 'task' | 'ledger'> & { readonly clock: Clock },
   { input = {}, context = {}, between }: MemoryRunOptions = {},
 ): Promise<{ record: RunRecord; jobs: Job[] }> {
   const queue = new MemoryQueue();

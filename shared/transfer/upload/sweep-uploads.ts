@@ -26,6 +26,8 @@ export interface SweepCounts {
   readonly foreign: number;
   /** false if time ran out */
   readonly complete: boolean;
+  /** the store does not list uploads: a lifecycle rule has to abort them */
+  readonly unlisted?: true;
 }
 
 /** Ledger look-ups at once. */
@@ -43,6 +45,18 @@ const longestCallMillis = 15 * 60_000;
  */
 export async function sweepUploads(sweep: Sweep): Promise<SweepCounts> {
   const counts = { listed: 0, aborted: 0, foreign: 0, complete: true };
+  try {
+    return await sweepListed(sweep, counts);
+  } catch (error) {
+    if (counts.listed > 0 || !isFault(error, 'NotSupported')) throw error;
+    return { ...counts, unlisted: true };
+  }
+}
+
+async function sweepListed(
+  sweep: Sweep,
+  counts: { -readonly [Name in 'listed' | 'aborted' | 'foreign']: number } & { readonly complete: boolean },
+): Promise<SweepCounts> {
   const oldest = sweep.clock.now() - sweep.olderThanMillis;
   for await (const page of sweep.destination.listUploads(sweep.task.destination.prefix)) {
     if (sweep.deadline.remaining() <= 0) return { ...counts, complete: false };

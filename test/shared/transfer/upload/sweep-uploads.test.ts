@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, test } from '@jest/globals';
+import { Fault } from '../../../../shared/model/faults.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
 import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
@@ -61,6 +62,14 @@ describe('sweepUploads, of the upload with which a run checked its permissions',
     world.clock.pass(2 * hour);
     expect(await sweep()).toMatchObject({ listed: 2, aborted: 1, foreign: 1 });
   });
+});
+
+test('sweepUploads says so if the store does not list uploads', async () => {
+  world.at('before', 'listUploads', () => {
+    throw new Fault('NotSupported', 'no');
+  });
+  const counts = { listed: 0, aborted: 0, foreign: 0, complete: true };
+  expect(await sweep()).toEqual({ ...counts, unlisted: true });
 });
 
 describe('sweepUploads, of an upload that takes longer than seven days', () => {
