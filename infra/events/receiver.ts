@@ -20,7 +20,7 @@ export class EventReceiver extends Construct {
     const needed = regions.length === 1 ? [...elsewhere.values()][0] : undefined;
     if (regions.length === 0) return;
     const name = Stack.of(this).stackName;
-    const bus = new CfnEventBus(this, 'Bus', { name, description: 'S3 Ferry: S3 events of other regions' });
+    const bus = new CfnEventBus(this, 'Bus', { name });
     const rule = new CfnRule(this, 'Rule', {
       description: 'S3 Ferry: S3 events of other regions become jobs',
       eventBusName: bus.ref,

@@ -117,7 +117,8 @@ const actions: Readonly<Record<string, string>> = {
   GetObject: 's3:GetObject, or kms:Decrypt on the key of the object',
   GetObjectTagging: 's3:GetObjectTagging (or "tags": false in the task)',
   HeadObject: 's3:GetObject',
-  CreateMultipartUpload: 's3:PutObject, or kms:GenerateDataKey on the key of the copies',
+  CreateMultipartUpload:
+    's3:PutObject (s3:PutObjectTagging with tags), or kms:GenerateDataKey on the key of the copies',
   ListParts: 's3:ListMultipartUploadParts',
   AbortMultipartUpload: 's3:AbortMultipartUpload',
 };

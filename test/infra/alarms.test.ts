@@ -45,6 +45,16 @@ describe('alarms', () => {
     expect(headings.slice(0, -1).sort()).toEqual(names.sort());
   });
 
+  it('read as many metrics as the price of an idle stack is made of', () => {
+    const read = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => {
+      const { Metrics } = Properties as { Metrics?: { MetricStat?: unknown }[] };
+      return Metrics?.filter(({ MetricStat }) => MetricStat !== undefined).length ?? 1;
+    });
+    const count = read.reduce((sum, one) => sum + one, 0);
+    const price = `Alarms read ${count} metrics: ${(count / 10).toFixed(2)}.`;
+    expect(readFileSync('docs/deployment.md', 'utf8').replace(/\s+/g, ' ')).toContain(price);
+  });
+
   it("end their descriptions with the heading's address", () => {
     for (const { AlarmName, AlarmDescription } of alarms) {
       const anchor = AlarmName.replace(/^S3Ferry: /, '')

@@ -100,7 +100,7 @@ describe('the check of permissions before a run', () => {
       'createUpload',
       'CreateMultipartUpload destination: "k"',
       'destination',
-      's3:PutObject, or kms:GenerateDataKey',
+      's3:PutObject (s3:PutObjectTagging with tags), or kms:GenerateDataKey',
       'out/',
     ],
     ['listParts', 'ListParts destination: "k"', 'destination', 's3:ListMultipartUploadParts', 'out/'],
