@@ -1,0 +1,34 @@
+const versions = 'the endpoint has no versions of objects';
+const aliases = "the CDK's own grant covers versions of the function too; a machine calls the function itself";
+const children =
+  'Step Functions itself watches, stops and redrives the children of a distributed map; the endpoint asks only for the start';
+const old = 'only for uploads that are several days old: test/shared/transfer/upload/sweep-uploads.test.ts';
+
+/** Permissions that test/e2e/permissions.test.ts does not need, with the reason why each is granted. */
+export const unneeded: Readonly<Record<string, string>> = {
+  'S3Ferry-CheckUploadRole s3:GetObjectVersion s3:from/in/*': versions,
+  'S3Ferry-CopyObjectsRole s3:GetObjectVersion s3:from/in/*': versions,
+  'S3Ferry-CopyObjectsRole s3:GetObjectVersionTagging s3:from/in/*': versions,
+  'S3Ferry-PlanUploadRole s3:GetObjectVersion s3:from/in/*': versions,
+  'S3Ferry-PlanUploadRole s3:GetObjectVersionTagging s3:from/in/*': versions,
+  'S3Ferry-UploadPartsRole s3:GetObjectVersion s3:from/in/*': versions,
+  'S3Ferry-CheckUploadRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable':
+    'only if another caller claims the upload while it is completed: test/contract/ledger.ts',
+  'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesJobs': "the CDK's own grant for an event source mapping",
+  'S3Ferry-SweepUploadsRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable': old,
+  'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
+  'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-CheckDeletesHandler:*': aliases,
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-FindObjectsHandler:*': aliases,
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-FinishRunHandler:*': aliases,
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-PlanSyncHandler:*': aliases,
+  'S3Ferry-UploadMachineRole lambda:InvokeFunction lambda:function:S3Ferry-AbandonUploadHandler:*': aliases,
+  'S3Ferry-UploadMachineRole lambda:InvokeFunction lambda:function:S3Ferry-CheckUploadHandler:*': aliases,
+  'S3Ferry-UploadMachineRole lambda:InvokeFunction lambda:function:S3Ferry-PlanUploadHandler:*': aliases,
+  'S3Ferry-UploadMachineRole lambda:InvokeFunction lambda:function:S3Ferry-UploadPartsHandler:*': aliases,
+  'S3Ferry-UploadMachineRole states:DescribeExecution states:execution:S3Ferry-UploadMachine6B49C60E:*': children,
+  'S3Ferry-UploadMachineRole states:RedriveExecution states:execution:S3Ferry-UploadMachine6B49C60E/*:*': children,
+  'S3Ferry-UploadMachineRole states:StopExecution states:execution:S3Ferry-UploadMachine6B49C60E:*': children,
+  'sqs:S3Ferry-MissedQueue sqs:SendMessage sqs:S3Ferry-MissedQueue':
+    'EventBridge itself sends what a rule could not start; a schedule of the endpoint always starts its target',
+};
