@@ -3,12 +3,13 @@ import { createReadStream } from 'node:fs';
 import { opendir, readFile, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { maxKeyBytes } from '../../shared/model/limits.ts';
+import { objectKey, type ObjectKey } from '../../shared/model/object-key.ts';
 
 /** A file to move, and the key of its object. */
 export interface SourceFile {
   readonly path: string;
   /** its path below the directory, with slashes */
-  readonly key: string;
+  readonly key: ObjectKey;
   /** bytes */
   readonly size: number;
   /** milliseconds since the epoch */
@@ -29,7 +30,7 @@ export async function listFiles(directory: string, onSkip: (path: string, why: s
     else if (Buffer.byteLength(key) > maxKeyBytes) onSkip(path, `its path has more than ${maxKeyBytes} bytes`);
     else {
       const { size, mtimeMs } = await stat(path);
-      files.push({ path, key, size, modified: mtimeMs });
+      files.push({ path, key: objectKey(key), size, modified: mtimeMs });
     }
   }
   return files;

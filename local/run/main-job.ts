@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Fault } from '../../shared/model/faults.ts';
 import type { WorkerMode } from '../../shared/model/config/settings.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { RunCounts } from '../../shared/model/run-counts.ts';
 import { visible } from '../../shared/model/text.ts';
 import { runBucketWork } from './bucket-threads.ts';
@@ -155,8 +156,9 @@ async function verifyDestination(job: Job): Promise<{ mismatches: readonly Misma
 /** Puts one new object, and waits for it at the destination. @returns seconds, or null if it did not arrive */
 async function sendEvent({ files, pipeline, out }: Job): Promise<number | null> {
   const keys = new Set(files.map((file) => file.key));
-  let key = `s3-ferry event ${new Date().toISOString()}.txt`;
-  while (keys.has(key)) key = `_${key}`;
+  let name = `s3-ferry event ${new Date().toISOString()}.txt`;
+  while (keys.has(objectKey(name))) name = `_${name}`;
+  const key = objectKey(name);
   const data = Buffer.from(`A new object, put at ${new Date().toISOString()}.\n`);
   const started = Date.now();
   await pipeline

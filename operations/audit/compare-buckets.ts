@@ -13,6 +13,7 @@ import type { Finding, Judgement } from './finding.ts';
 import { auditRule, judgeObject } from './judge-object.ts';
 import { recheckObject } from './recheck.ts';
 import { proveSame } from './prove-same.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /** The counts of a comparison. */
 export interface Comparison {
@@ -150,7 +151,7 @@ async function examine(context: AuditContext, pairs: readonly Pair[], counts: Co
 
 async function proofOf(context: AuditContext, key: string): Promise<Judgement | undefined> {
   try {
-    return await proveSame(context, key);
+    return await proveSame(context, objectKey(key));
   } catch (error) {
     if (!isFault(error)) throw error;
     return { kind: 'unreadable', seen: `${error.name}: ${error.message}` };

@@ -1,14 +1,15 @@
 import { compareObjects } from '../../shared/find/compare.ts';
+import type { RelativeObject } from '../../shared/find/listing.ts';
 import { sameChecksum } from '../../shared/find/pairs.ts';
 import type { LedgerEntry } from '../../shared/model/ledger-entry.ts';
-import { sameEtag, type ListedObject, type ObjectInfo } from '../../shared/model/object.ts';
+import { sameEtag, type ObjectInfo } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { provenSameBytes, replicatesDeletes } from '../../shared/transfer/decide/choose-route.ts';
 import { formatBytes, formatTime } from './format.ts';
 import type { Judgement } from './finding.ts';
 
 /** An object as a listing or a HEAD shows it. */
-export type SeenObject = ListedObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
+export type SeenObject = RelativeObject & Partial<Pick<ObjectInfo, 'readable' | 'checksum'>>;
 
 /** The activity of a copy in parts that the ledger says was started. */
 export interface Activity {

@@ -8,6 +8,7 @@ import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { sameAttributes } from '../../shared/transfer/decide/version.ts';
 import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
+import type { ObjectKey } from '../../shared/model/object-key.ts';
 
 /**
  * Verifies an object that a run would treat as unchanged: its headers and user metadata by HEAD, its bytes by the first
@@ -19,7 +20,7 @@ import type { Judgement } from './finding.ts';
  * With depth "bytes" only the last counts.
  * @returns undefined if the object is proven, or was changed or deleted meanwhile (a run will find that)
  */
-export async function proveSame(context: AuditContext, key: string): Promise<Judgement | undefined> {
+export async function proveSame(context: AuditContext, key: ObjectKey): Promise<Judgement | undefined> {
   const { task, source, destination, depth } = context;
   const there = destinationKey(task, key);
   const [a, b] = await Promise.all([source.head(key, { checksum: true }), destination.head(there, { checksum: true })]);

@@ -6,6 +6,7 @@ import { destinationKey } from '../../shared/model/config/task.ts';
 import type { AuditContext } from './context.ts';
 import type { Judgement } from './finding.ts';
 import { auditRule, judgeObject, type Activity } from './judge-object.ts';
+import { objectKey, type ObjectKey } from '../../shared/model/object-key.ts';
 
 /**
  * An object is read until the ledger stays the same during a check. One that keeps changing is judged by the last
@@ -16,18 +17,21 @@ const maxChecks = 3;
 /**
  * Checks an object that seemed to differ, by HEAD on both sides and in the ledger. A listing is stale while objects
  * move, and does not say which ones are archived.
+ * @param text the key at the source
  * @param known the ledger's entry, as it was read before
  * @returns undefined if nothing differs, or no longer
  */
 export async function recheckObject(
   context: AuditContext,
-  key: string,
+  text: string,
   known: LedgerEntry | undefined,
 ): Promise<Judgement | undefined> {
   const { task } = context;
   const checksum = auditRule(task) === 'checksum';
-  let there: string;
+  let key: ObjectKey;
+  let there: ObjectKey;
   try {
+    key = objectKey(text);
     there = destinationKey(task, key);
   } catch (error) {
     if (!isFault(error, 'InvalidInput')) throw error;
@@ -59,7 +63,7 @@ export async function recheckObject(
 /** Is the object being copied? Undefined if nothing could show it. */
 async function readActivity(
   context: AuditContext,
-  key: string,
+  key: ObjectKey,
   source: ObjectInfo | undefined,
   entry: LedgerEntry | undefined,
 ): Promise<Activity | undefined> {

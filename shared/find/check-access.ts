@@ -2,9 +2,9 @@ import { accessCheckKey } from '../model/access-check.ts';
 import { keyFilter } from '../model/config/key-filter.ts';
 import { destinationKey, type Task } from '../model/config/task.ts';
 import { asFault, Fault, isFault } from '../model/faults.ts';
-import { maxKeyBytes } from '../model/limits.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { ListedObject } from '../model/object.ts';
+import { isObjectKey, type ObjectKey } from '../model/object-key.ts';
 
 /** Objects that are tried on a side. One that is refused may be an exception; a run is not stopped for it. */
 const maxSamples = 3;
@@ -37,9 +37,7 @@ export async function checkAccess(stores: AccessStores, task: Task, prefixes: re
   await allowed(reads, (refusal) => explained(refusal, stores, task, 'source'));
   // A bucket policy may admit some names only, so that a refusal of the key that is no object's proves little.
   const keys = [accessCheckKey(task), ...samples.map(({ key }) => destinationKey(task, key))];
-  const writes = keys
-    .filter((key) => Buffer.byteLength(key) <= maxKeyBytes)
-    .map((key) => () => write(stores.destination, key, tags));
+  const writes = keys.filter(isObjectKey).map((key) => () => write(stores.destination, key, tags));
   await allowed(writes, (refusal) => explained(refusal, stores, task, 'destination'));
 }
 
@@ -60,9 +58,10 @@ async function samplesOf(source: ObjectStore, task: Task, prefixes: readonly str
 }
 
 /** Can the key exist at the destination? Its job says why not. */
-function isMapped(task: Task, key: string): boolean {
+function isMapped(task: Task, key: ObjectKey): boolean {
   try {
-    return destinationKey(task, key) !== '';
+    destinationKey(task, key);
+    return true;
   } catch {
     return false;
   }
@@ -77,7 +76,7 @@ async function read(source: ObjectStore, { tags }: Task, { key, size }: ListedOb
 }
 
 /** Begins an upload as a copy does, and aborts it. */
-async function write(destination: ObjectStore, key: string, tags: Record<string, string>): Promise<void> {
+async function write(destination: ObjectStore, key: ObjectKey, tags: Record<string, string>): Promise<void> {
   await destination.head(key);
   const { uploadId } = await destination.createUpload(key, { headers: {}, metadata: {}, tags });
   try {

@@ -1,11 +1,12 @@
 import type { Job } from '../model/job.ts';
 import { isBareMarker, keyFilter } from '../model/config/key-filter.ts';
 import type { FindObjectsState } from '../model/messages/payloads.ts';
-import type { ListedObject } from '../model/object.ts';
+import { isObjectKey, type ObjectKey } from '../model/object-key.ts';
 import type { RunCounts } from '../model/run-counts.ts';
 import type { Task } from '../model/config/task.ts';
 import type { Clock } from '../ports/clock.ts';
 import { compareObjects } from './compare.ts';
+import type { RelativeObject } from './listing.ts';
 import type { Pair } from './merge.ts';
 import { checksumsAgree, type Search } from './pairs.ts';
 import type { RecordedPairs } from './recorded-pairs.ts';
@@ -45,7 +46,8 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
     const key = state.prefix + pair.key;
     const { source, destination } = pair;
     if (isBareMarker(task, key)) return isForDeletesOnly(state) || (!source && !task.deletes) ? ignored : marker;
-    if (!isWanted(key)) return ignored;
+    // What is only at the destination may have a key that would be too long at the source, so it came from elsewhere.
+    if (!isWanted(key) || !isObjectKey(key)) return ignored;
     if (!source) {
       if (!destination || !task.deletes) return nothing;
       return { job: { task: task.name, key, action: 'delete', run: state.run } };
@@ -56,16 +58,22 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
       case 'same':
         return nothing;
       case 'copy': {
-        const copy = (): Judgement | Promise<Judgement> => unlessArchived(context, state, { ...pair, source });
+        const copy = (): Judgement | Promise<Judgement> => unlessArchived(context, state, { key, source, destination });
         if (!verdict.unlessRecorded || !context.recorded || !destination) return copy();
         return context.recorded.has(key, source, destination).then((isRecorded) => (isRecorded ? nothing : copy()));
       }
       case 'ask':
         return checksumsAgree(context.search, pair.key).then((agree) =>
-          agree ? nothing : unlessArchived(context, state, { ...pair, source }),
+          agree ? nothing : unlessArchived(context, state, { key, source, destination }),
         );
     }
   };
+}
+
+/** A pair with the source's whole key. */
+interface Wanted extends Pair {
+  readonly key: ObjectKey;
+  readonly source: RelativeObject;
 }
 
 /**
@@ -76,12 +84,12 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
 function unlessArchived(
   context: JudgeContext,
   state: FindObjectsState,
-  { key, source, destination }: Pair & { readonly source: ListedObject },
+  { key, source, destination }: Wanted,
 ): Judgement | Promise<Judgement> {
   if (source.archived === 'yes') return archived;
   const job: Job = {
     task: context.task.name,
-    key: state.prefix + key,
+    key,
     action: 'copy',
     size: source.size,
     etag: source.etag,
@@ -94,11 +102,8 @@ function unlessArchived(
     if (!recorded) return { job };
     return recorded.wasArchived(job.key, source, context.clock.now()).then((was) => (was ? archived : { job }));
   }
-  const { search } = context;
   // Gone, or changed since: the job finds out.
-  return search.source
-    .head(search.prefixes.source + key)
-    .then((info) => (info?.readable === false ? archived : { job }));
+  return context.search.source.head(key).then((info) => (info?.readable === false ? archived : { job }));
 }
 
 /** Is the state's call one of the second pass, which sends the deletes that the first one counted? */

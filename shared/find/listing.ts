@@ -18,8 +18,13 @@ export interface ListingRange {
   readonly place?: ListPlace | undefined;
 }
 
+/** An object whose key is relative to a prefix: the rest of a key, which is empty for a "folder". */
+export interface RelativeObject extends Omit<ListedObject, 'key'> {
+  readonly key: string;
+}
+
 /** A page, and where the listing goes on after it, if the store says so. */
-export interface RelativePage extends ReadonlyArray<ListedObject> {
+export interface RelativePage extends ReadonlyArray<RelativeObject> {
   readonly next?: ListPlace;
 }
 
@@ -41,7 +46,7 @@ export async function* listSorted(store: ObjectStore, range: ListingRange): Asyn
   // A page that is read again begins with keys that were processed.
   let again = place !== undefined;
   for await (const page of listRelative(store, { prefix, prefixes, after, place })) {
-    const inside: ListedObject[] = [];
+    const inside: RelativeObject[] = [];
     for (const object of page) {
       if (last !== undefined && compareKeys(object.key, last) <= 0) {
         // Some stores repeat the key to start after. Anything else is a different order.

@@ -1,13 +1,12 @@
-import type { ListedObject } from '../model/object.ts';
-import type { RelativePage } from './listing.ts';
+import type { RelativeObject, RelativePage } from './listing.ts';
 import { compareKeys } from './order.ts';
 import type { Trail } from './trail.ts';
 
 /** One key of the two listings, with the object of each side that has it. */
 export interface Pair {
   readonly key: string;
-  readonly source: ListedObject | undefined;
-  readonly destination: ListedObject | undefined;
+  readonly source: RelativeObject | undefined;
+  readonly destination: RelativeObject | undefined;
 }
 
 /**
@@ -50,7 +49,7 @@ class Reader implements AsyncDisposable {
     this.#reads = reads;
   }
 
-  get current(): ListedObject | undefined {
+  get current(): RelativeObject | undefined {
     return this.#page[this.#index];
   }
 

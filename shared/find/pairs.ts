@@ -1,9 +1,10 @@
-import type { ListedObject, ObjectInfo } from '../model/object.ts';
+import type { ObjectInfo } from '../model/object.ts';
+import { isObjectKey, objectKey } from '../model/object-key.ts';
 import type { Segment } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { inOrder, type Window } from './in-order.ts';
-import { listRelative, listSorted } from './listing.ts';
+import { listRelative, listSorted, type RelativeObject } from './listing.ts';
 import { mergeListings, type Pair } from './merge.ts';
 import { compareKeys } from './order.ts';
 import type { SideName, Trail } from './trail.ts';
@@ -85,12 +86,15 @@ export async function* headPairs(
     const done = again ? listedPage.findIndex(({ key }) => key === from.after) : -1;
     const page = listedPage.slice(done + 1);
     if (page.length > 0) again = false;
-    const isOutside = ({ key }: ListedObject): boolean =>
+    const isOutside = ({ key }: RelativeObject): boolean =>
       (segment.after !== undefined && compareKeys(key, segment.after) <= 0) ||
       (segment.until !== undefined && compareKeys(key, segment.until) > 0);
-    const look = (object: ListedObject): Promise<ObjectInfo | undefined> | undefined =>
-      // No object has an empty key, and HEAD without one would be answered by the bucket.
-      isOutside(object) || far + object.key === '' ? undefined : other.head(far + object.key);
+    const look = (object: RelativeObject): Promise<ObjectInfo | undefined> | undefined => {
+      const there = far + object.key;
+      // No object has an empty key, and HEAD without one would be answered by the bucket. Nor is there one with a key
+      // that is too long.
+      return isOutside(object) || !isObjectKey(there) ? undefined : other.head(there);
+    };
     for await (const [object, found] of inOrder(page, look, headWindow)) {
       if (isOutside(object)) yield { key: object.key, source: undefined, destination: undefined };
       else if (fromSource) yield { key: object.key, source: object, destination: found };
@@ -109,8 +113,8 @@ export const headWindow: Window = { waiting: 48, items: 1000 };
 /** Do both sides store the same full-object checksum for a key? An unknown checksum counts as different. */
 export async function checksumsAgree({ source, destination, prefixes }: Search, key: string): Promise<boolean> {
   const [a, b] = await Promise.all([
-    source.head(prefixes.source + key, { checksum: true }),
-    destination.head(prefixes.destination + key, { checksum: true }),
+    source.head(objectKey(prefixes.source + key), { checksum: true }),
+    destination.head(objectKey(prefixes.destination + key), { checksum: true }),
   ]);
   return a !== undefined && b !== undefined && sameChecksum(a, b) === true;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { DeleteGuard } from '../model/delete-guard.ts';
 import { Fault } from '../model/faults.ts';
-import { keySchema } from '../model/job.ts';
+import { keyTextSchema } from '../model/object-key.ts';
 import { maxSegmentProbes, maxSegments } from '../model/limits.ts';
 import { parseWith } from '../model/parse.ts';
 import type { PlanSyncInput, Segment, SyncInput, SyncPlan } from '../model/messages/payloads.ts';
@@ -15,7 +15,7 @@ import { cutKeys, highest, segmentsBetween, type Probe } from './segments.ts';
 
 const syncInputSchema = v.strictObject({
   task: v.pipe(v.string(), v.minLength(1)),
-  prefix: v.exactOptional(v.union([v.literal(''), keySchema])),
+  prefix: v.exactOptional(v.union([v.literal(''), keyTextSchema])),
   dryRun: v.exactOptional(v.boolean()),
   allowDeletes: v.exactOptional(v.boolean()),
   checkOnly: v.exactOptional(v.boolean()),

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { Fault, isFault } from '../model/faults.ts';
-import { keySchema } from '../model/job.ts';
+import { keyTextSchema, type ObjectKey } from '../model/object-key.ts';
 import { maxListedPrefixes, maxPrefixListBytes } from '../model/limits.ts';
 import { quoted } from '../model/text.ts';
 import type { PinnedList } from '../model/messages/payloads.ts';
@@ -53,7 +53,7 @@ async function configuredPrefixes(
 
 async function readList(
   source: ObjectStore,
-  key: string,
+  key: ObjectKey,
   { etag }: PinnedList,
   what: string,
 ): Promise<{ text: string; etag: string }> {
@@ -96,7 +96,7 @@ export function parsePrefixList(
   const lines = text.split('\n').map((line) => line.replace(/\r$/, ''));
   const faults = lines.flatMap((line, index) => {
     if (line === '') return [];
-    const parsed = v.safeParse(keySchema, line);
+    const parsed = v.safeParse(keyTextSchema, line);
     const slip = verbatimPrefix ? undefined : prefixSlip(line, startsName(prefix));
     const fault = parsed.success ? slip : parsed.issues[0].message;
     return fault === undefined ? [] : [`line ${index + 1}: ${fault}`];

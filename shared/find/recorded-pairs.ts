@@ -1,6 +1,6 @@
 import { isKnownArchived, isRecorded, type LedgerEntry } from '../model/ledger-entry.ts';
-import type { ListedObject } from '../model/object.ts';
 import type { LedgerLookup } from '../ports/ledger-lookup.ts';
+import type { RelativeObject } from './listing.ts';
 
 /** A key whose listings cannot judge it. */
 interface Question {
@@ -32,7 +32,7 @@ export class RecordedPairs {
    * @param key the source's, whole
    * @throws Fault
    */
-  async has(key: string, source: ListedObject, destination: ListedObject): Promise<boolean> {
+  async has(key: string, source: RelativeObject, destination: RelativeObject): Promise<boolean> {
     return isRecorded(source, destination, await this.#entry(key));
   }
 
@@ -42,7 +42,7 @@ export class RecordedPairs {
    * @param now milliseconds since the epoch
    * @throws Fault
    */
-  async wasArchived(key: string, source: ListedObject, now: number): Promise<boolean> {
+  async wasArchived(key: string, source: RelativeObject, now: number): Promise<boolean> {
     return isKnownArchived(source, await this.#entry(key), now);
   }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
-import { maxEtagLength, maxKeyBytes } from './limits.ts';
+import { maxEtagLength } from './limits.ts';
 import { Fault } from './faults.ts';
+import { keySchema, type ObjectKey } from './object-key.ts';
 import { parseJsonWith, parseWith } from './parse.ts';
 
 /**
@@ -15,7 +16,7 @@ import { parseJsonWith, parseWith } from './parse.ts';
  */
 export interface Job {
   readonly task: string;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly action: 'copy' | 'delete';
   /** bytes, from the listing or the event */
   readonly size?: number;
@@ -39,13 +40,6 @@ export const taskNameSchema = v.pipe(
 export const unknownTask = '(unknown)';
 export const allTasks = '(all)';
 export const workerItself = '(worker)';
-
-export const keySchema = v.pipe(
-  v.string(),
-  v.minLength(1, 'a key has at least one character'),
-  v.check((key) => Buffer.byteLength(key) <= maxKeyBytes, `a key has at most ${maxKeyBytes} UTF-8 bytes`),
-  v.check((key) => key.isWellFormed(), 'a key is well-formed Unicode'),
-);
 
 export const jobSchema = v.strictObject({
   task: taskNameSchema,

@@ -1,4 +1,5 @@
 import type { LossKind } from './losses.ts';
+import type { ObjectKey } from './object-key.ts';
 
 /** What a store reports about an object, as plain data. ETags have no quotes anywhere in the core. */
 
@@ -26,7 +27,7 @@ export interface ObjectChecksum {
 
 /** A line of a listing. */
 export interface ListedObject {
-  readonly key: string;
+  readonly key: ObjectKey;
   /** bytes */
   readonly size: number;
   readonly etag: string;

@@ -7,6 +7,7 @@ import type {
   ObjectChecksum,
   ObjectInfo,
 } from '../model/object.ts';
+import type { ObjectKey } from '../model/object-key.ts';
 import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
 
 /**
@@ -16,7 +17,8 @@ import type { ListedPart, PartRange, StoredPart } from '../model/part-plan.ts';
  */
 
 /**
- * One bucket of one store, accessed with one set of credentials. Keys are the bucket's own, byte for byte.
+ * One bucket of one store, accessed with one set of credentials. Keys are the bucket's own, byte for byte;
+ * what is not a key is no {@link ObjectKey}, because a call without one would be about the bucket.
  *
  * Obligations of every implementation:
  * - only a real "no such key" is `undefined`; every other failure is a Fault (shared/model/faults.ts) that names the
@@ -54,31 +56,31 @@ export interface ObjectStore {
   firstPage(options: ListOptions): Promise<FirstPage>;
 
   /** Describes the object; undefined if there is none. With `partNumber`, `size` is that part's. */
-  head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined>;
+  head(key: ObjectKey, options?: HeadOptions): Promise<ObjectInfo | undefined>;
 
   /**
    * Opens the object's bytes, all or [start, end). The body must be read to its end or destroyed.
    * @returns undefined if there is no such object and nothing was pinned
    */
-  get(key: string, options?: GetOptions): Promise<OpenObject | undefined>;
+  get(key: ObjectKey, options?: GetOptions): Promise<OpenObject | undefined>;
 
   /** The object's tags; empty if the store does not support tags. */
-  tags(key: string, options?: { versionId?: string }): Promise<Record<string, string>>;
+  tags(key: ObjectKey, options?: { versionId?: string }): Promise<Record<string, string>>;
 
   /** Writes a whole object. @returns what the store says it stored */
-  put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
+  put(key: ObjectKey, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
 
   /** Deletes the object; not a fault if there is none. */
-  delete(key: string, replaces?: Replaces): Promise<void>;
+  delete(key: ObjectKey, replaces?: Replaces): Promise<void>;
 
   /**
    * Copies a whole object inside the store, pinned to `source.etag`.
    * @throws Fault `NotSupported`, `Refused` or `AccessDenied` if the store or the credentials cannot; the caller then
    *   relays
    */
-  copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
+  copy(source: CopySource, key: ObjectKey, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored>;
 
-  createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload>;
+  createUpload(key: ObjectKey, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload>;
 
   uploadPart(part: PartAddress, body: Body): Promise<StoredPart>;
 
@@ -89,7 +91,7 @@ export interface ObjectStore {
    * The parts of the upload in order of number: all, or those in a range of numbers.
    * @throws Fault `UploadGone`
    */
-  listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]>;
+  listParts(key: ObjectKey, uploadId: string, within?: PartRange): Promise<ListedPart[]>;
 
   /**
    * Creates the object from the parts. The store verifies the size, and the whole object's checksum if one is given.
@@ -97,7 +99,7 @@ export interface ObjectStore {
    *   completed any more because of a conflict, `VerificationFailed` if the store rejects the checksum or the size
    */
   completeUpload(
-    key: string,
+    key: ObjectKey,
     uploadId: string,
     parts: readonly StoredPart[],
     expected: ExpectedObject,
@@ -107,7 +109,7 @@ export interface ObjectStore {
   listUploads(prefix: string): AsyncIterable<readonly ListedUpload[]>;
 
   /** Aborts the upload; not a fault if it is already gone. */
-  abortUpload(key: string, uploadId: string): Promise<void>;
+  abortUpload(key: ObjectKey, uploadId: string): Promise<void>;
 }
 
 /** A page of a listing. */
@@ -192,7 +194,7 @@ export interface CopySource {
   readonly bucket: string;
   /** the account that the bucket must belong to */
   readonly owner?: string;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly etag: string;
   readonly versionId?: string;
   /**
@@ -203,14 +205,14 @@ export interface CopySource {
 }
 
 export interface ListedUpload {
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly uploadId: string;
   /** milliseconds since the epoch */
   readonly initiated: number;
 }
 
 export interface PartAddress {
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly uploadId: string;
   readonly number: number;
   /** the algorithm the upload was created with */

@@ -10,7 +10,7 @@ export interface Uploads {
 }
 
 /** One version of one object, which determines an execution's name. */
-export type JobVersion = Readonly<Pick<Job, 'task' | 'key' | 'size' | 'etag'>>;
+export type JobVersion = Readonly<Pick<Job, 'task' | 'size' | 'etag'> & { key: string }>;
 
 /** Looks for executions of the UPLOAD machine. */
 export interface UploadExecutions {

@@ -1,6 +1,7 @@
 import type { Job } from '../model/job.ts';
 import type { UploadTarget } from '../model/messages/payloads.ts';
 import type { ObjectInfo } from '../model/object.ts';
+import type { ObjectKey } from '../model/object-key.ts';
 import { quoted } from '../model/text.ts';
 import { destinationKey, type Task } from '../model/config/task.ts';
 import type { CopySource } from '../ports/object-store.ts';
@@ -10,10 +11,10 @@ export interface ObjectPair {
   /** the task's name */
   readonly task: string;
   /** the key at the source */
-  readonly key: string;
+  readonly key: ObjectKey;
   /** the run that found the object */
   readonly run?: string;
-  readonly destinationKey: string;
+  readonly destinationKey: ObjectKey;
   /** bucket and quoted key, for messages */
   readonly sourceName: string;
   readonly destinationName: string;
@@ -46,7 +47,7 @@ export function pinOf({ versionId }: Pick<SourceVersion, 'versionId'>): { versio
 }
 
 /** One version of the source's object, as the source of a copy inside the store. */
-export function copySourceOf(task: Task, key: string, { etag, versionId }: SourceVersion): CopySource {
+export function copySourceOf(task: Task, key: ObjectKey, { etag, versionId }: SourceVersion): CopySource {
   const { bucket, expectedBucketOwner: owner } = task.source;
   return {
     bucket,

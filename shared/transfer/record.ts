@@ -25,8 +25,8 @@ interface ClosingContext extends LedgerContext {
   readonly destination: ObjectStore;
 }
 
-/** What an entry is about. */
-type Subject = Pick<Job, 'task' | 'key' | 'run'>;
+/** What an entry is about. Its `key` also names what is no object: a message, an execution. */
+type Subject = Pick<Job, 'task' | 'run'> & { readonly key: string };
 
 export interface CompletedCopy {
   readonly route: RouteKind;

@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { postponementOf, SqsDeadLetters, SqsJobQueue, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { SqsQueueDepth } from '../../shared/aws/sqs/queue-depth.ts';
 import type { Job } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
@@ -97,7 +98,11 @@ describeQueue('SQS', async () => {
 });
 
 describe('SqsJobQueue with a batch that is accepted in part', () => {
-  const jobs: Job[] = Array.from({ length: 10 }, (_, index) => ({ task: 't', key: `k${index}`, action: 'copy' }));
+  const jobs: Job[] = Array.from({ length: 10 }, (_, index) => ({
+    task: 't',
+    key: objectKey(`k${index}`),
+    action: 'copy',
+  }));
 
   /** A client whose queue takes only some entries of a batch. */
   function partial(answers: ((ids: string[]) => object)[]): { client: SQSClient; sent: string[][] } {

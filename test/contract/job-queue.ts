@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { decodeJob, encodeJob, type Job } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { Postponement } from '../../shared/model/postponement.ts';
 import type { CountedQueue } from '../../shared/ports/queue-depth.ts';
 import type { DeadLetters, JobQueue, Redelivery } from '../../shared/ports/job-queue.ts';
@@ -44,7 +45,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
     it('accepts any number of jobs and delivers each once', async () => {
       const jobs: Job[] = Array.from({ length: 37 }, (_, index) => ({
         task: 't',
-        key: `k${index}`,
+        key: objectKey(`k${index}`),
         action: 'copy',
         run: 'a b/c',
       }));
@@ -57,13 +58,13 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
 
     it('accepts every legal key', async () => {
       const keys = ['\u{fffe}', '\u{ffff}', '\0', '\u{1}', '😀', '"\\', 'x'.repeat(1024), '\u{10ffff}'.repeat(256)];
-      await subject.queue.send(keys.map((key) => ({ task: 't', key, action: 'delete' })));
+      await subject.queue.send(keys.map((key) => ({ task: 't', key: objectKey(key), action: 'delete' })));
       const got = (await receiveAll()).map(({ body }) => decodeJob(body).key);
       expect(got.sort()).toEqual([...keys].sort());
     });
 
     it('hides a received message, delivers it again on request, and counts the deliveries', async () => {
-      await subject.queue.send([{ task: 't', key: 'k', action: 'copy' }]);
+      await subject.queue.send([{ task: 't', key: objectKey('k'), action: 'copy' }]);
       const [first] = await subject.receive();
       expect(first?.receives).toBe(1);
       expect(await subject.receive()).toEqual([]);
@@ -75,7 +76,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
     });
 
     it('reports that a message is gone, and accepts its job as a new message', async () => {
-      const job = { task: 't', key: 'k\u{ffff}', action: 'copy' } as const;
+      const job = { task: 't', key: objectKey('k\u{ffff}'), action: 'copy' } as const;
       await subject.queue.send([job]);
       const [first] = await subject.receive();
       await subject.remove(first!.receipt);
@@ -87,7 +88,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
     });
 
     it('sends a message again with a delay and its postponement, which the next delivery has', async () => {
-      const body = encodeJob({ task: 't', key: 'k', action: 'copy' });
+      const body = encodeJob({ task: 't', key: objectKey('k'), action: 'copy' });
       const postponement = { since: 1_700_000_000_000, times: 3, eventAt: 1_600_000_000_000 };
       await subject.redelivery.sendAgain({ body, group: 'run-1', delaySeconds: 1, postponement });
       expect(await subject.receive()).toEqual([]);
@@ -98,7 +99,7 @@ export function describeQueue(name: string, open: () => Promise<QueueSubject>): 
 
     it('counts its messages without receiving them', async () => {
       expect(await subject.counted.depth()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
-      await subject.queue.send(['a', 'b', 'c'].map((key) => ({ task: 't', key, action: 'copy' })));
+      await subject.queue.send(['a', 'b', 'c'].map((key) => ({ task: 't', key: objectKey(key), action: 'copy' })));
       expect(await subject.counted.depth()).toEqual({ waiting: 3, inFlight: 0, delayed: 0 });
       const received = await receiveAll();
       expect(received.map(({ receives }) => receives)).toEqual([1, 1, 1]);

@@ -12,6 +12,7 @@ import { Child, temporary, type Ended } from '../support/child.ts';
 import { keyZoo } from '../support/key-zoo.ts';
 import { until } from '../support/until.ts';
 import { LocalCommand } from '../support/local-command.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /** `npm run audit` against the deployed pipeline: every kind of difference is made, and named. */
 
@@ -87,7 +88,7 @@ async function copies(): Promise<number> {
 async function buried(key: string): Promise<void> {
   await put('source', key, 'archived', true);
   const before = await local.messages(deadLetters);
-  const MessageBody = encodeJob({ task: 'main', key: `in/${key}`, action: 'copy' });
+  const MessageBody = encodeJob({ task: 'main', key: objectKey(`in/${key}`), action: 'copy' });
   await local.sqs.send(new SendMessageCommand({ QueueUrl: jobs, MessageBody }));
   await until(async () => (await local.messages(deadLetters)) > before);
 }
@@ -150,7 +151,7 @@ describe('differences', () => {
     await begun('going on', Date.now());
     await local.s3.send(new CreateMultipartUploadCommand({ Bucket: 'destination', Key: 'out/foreign' }));
     await local.s3.send(new CreateMultipartUploadCommand({ Bucket: 'destination', Key: 'elsewhere' }));
-    const waiting = encodeJob({ task: 'main', key: 'in/missing', action: 'copy' });
+    const waiting = encodeJob({ task: 'main', key: objectKey('in/missing'), action: 'copy' });
     await local.sqs.send(new SendMessageCommand({ QueueUrl: jobs, MessageBody: waiting, DelaySeconds: 900 }));
   });
 

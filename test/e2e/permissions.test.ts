@@ -19,6 +19,7 @@ import { temporary } from '../support/child.ts';
 import { bytesOf } from '../support/objects.ts';
 import { until } from '../support/until.ts';
 import { unneeded } from './unneeded-permissions.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /**
  * Which permissions of the template are needed. The pipeline does all that it can do within one account, in the roles of
@@ -147,9 +148,9 @@ function grantsOf(permissions: readonly PermissionUse[]): string[] {
 it('has no permission that nothing needs', async () => {
   // By events: the rights of S3 on the queue, and of reading all tasks.
   await put('from', 'in/small', 'small');
-  await until(() => ferry.store('into').head('out/small'));
+  await until(() => ferry.store('into').head(objectKey('out/small')));
   await s3.send(new DeleteObjectCommand({ Bucket: 'from', Key: 'in/small' }));
-  await until(async () => (await ferry.store('into').head('out/small')) === undefined);
+  await until(async () => (await ferry.store('into').head(objectKey('out/small'))) === undefined);
   await put('into', 'out/vanishing late', 'deleted when its source is found to be gone');
   for (const key of ['in/refused', 'in/damaged', 'in/expired']) await put('from', key, key);
   const large = ['in/refused large', 'in/refused creation', 'in/vanishing', 'in/vanishing late', 'in/large'];
@@ -157,7 +158,7 @@ it('has no permission that nothing needs', async () => {
   for (const key of ['in/refused parts', 'in/killed', 'in/vanishing parts', 'in/unlike']) await putInParts('from', key);
 
   // By runs: of two objects that are equal but for their parts, the ledger or the checksums decide.
-  await until(() => ferry.store('into').head('out/unlike'));
+  await until(() => ferry.store('into').head(objectKey('out/unlike')));
   await put('into', 'out/unlike', twoParts);
   await put('into', 'out/old', 'deleted by the run');
   await runs.sync('all');

@@ -20,6 +20,7 @@ import { keyZoo } from '../support/key-zoo.ts';
 import { until } from '../support/until.ts';
 import { LocalCommand, pause } from '../support/local-command.ts';
 import { bytesOf } from '../support/objects.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /** The deployed pipeline over its public interfaces: S3, the queue, the machines, the ledger. */
 
@@ -238,8 +239,8 @@ describe('bad input', () => {
       'no JSON',
       asciiJson({ job: { task: 'sync', key: 'k', action: 'explode' } }),
       asciiJson({ Records: [{ eventVersion: '3.0', eventName: 'ObjectCreated:Put', s3: {} }] }),
-      encodeJob({ task: 'no-such-task', key: 'k', action: 'copy' }),
-      encodeJob({ task: 'sync', key: 'beside bad ones', action: 'copy' }),
+      encodeJob({ task: 'no-such-task', key: objectKey('k'), action: 'copy' }),
+      encodeJob({ task: 'sync', key: objectKey('beside bad ones'), action: 'copy' }),
     ];
     const Entries = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
     const { Successful = [] } = await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries }));
@@ -374,7 +375,7 @@ describe('dead letters', () => {
   it('are done by one command once their cause is gone', async () => {
     const key = 'buried/one';
     await local.s3.send(new PutObjectCommand({ Bucket: 'source', Key: key, Body: bytesFor(key) }));
-    const MessageBody = encodeJob({ task: 'later', key, action: 'copy' });
+    const MessageBody = encodeJob({ task: 'later', key: objectKey(key), action: 'copy' });
     await local.sqs.send(new SendMessageBatchCommand({ QueueUrl: jobs, Entries: [{ Id: 'one', MessageBody }] }));
     await until(async () => await local.ledger(table).get('later', key));
 

@@ -8,6 +8,7 @@ import { openS3Server } from '../../emulator/s3/index.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { Child, temporary } from '../support/child.ts';
 import { bytesOf } from '../support/objects.ts';
@@ -56,7 +57,7 @@ it('sends no part again after kill -9', async () => {
   const bytes = bytesOf(size);
   // One PUT: the source has no part layout, so the parts are the task's own.
   await withStore(localNames.sourceBucket, (store) =>
-    store.put('large object', { data: bytes, size }, { headers: {}, metadata: { kind: 'test' }, tags: {} }),
+    store.put(objectKey('large object'), { data: bytes, size }, { headers: {}, metadata: { kind: 'test' }, tags: {} }),
   );
 
   const first = run(300);
@@ -67,7 +68,9 @@ it('sends no part again after kill -9', async () => {
   expect(before.length).toBeLessThan(partCount);
   expect(killed.stdout).not.toContain('completed');
   // Nothing partial is visible.
-  expect(await withStore(localNames.destinationBucket, (store) => store.head('large object'))).toBeUndefined();
+  expect(
+    await withStore(localNames.destinationBucket, (store) => store.head(objectKey('large object'))),
+  ).toBeUndefined();
 
   const second = await run(0).ended();
   expect({ code: second.code, stderr: second.stderr }).toEqual({ code: 0, stderr: expect.anything() });
@@ -79,7 +82,7 @@ it('sends no part again after kill -9', async () => {
   expect(before.length + after.length).toBeLessThanOrEqual(partCount);
 
   await withStore(localNames.destinationBucket, async (store) => {
-    const opened = await store.get('large object');
+    const opened = await store.get(objectKey('large object'));
     expect(opened?.info).toMatchObject({ size, metadata: { kind: 'test' } });
     const hash = createHash('sha256');
     for await (const chunk of opened!.body as AsyncIterable<Buffer>) hash.update(chunk);

@@ -13,6 +13,7 @@ import { temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import { LocalCommand } from '../support/local-command.ts';
 import { bytesOf } from '../support/objects.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /** The other side's keys are changed in Parameter Store and at its store while a run is under way. */
 
@@ -86,7 +87,7 @@ it('a rotation in the middle of a run fails no job', async () => {
   // Calls were refused, and nothing came of it: nothing failed, nothing is in the queues.
   expect(other.requests.filter(({ status }) => status === 403).length).toBeGreaterThan(0);
   for (const [key, bytes] of objects) {
-    const opened = await mirror.get(key);
+    const opened = await mirror.get(objectKey(key));
     expect([key, opened && (await buffer(opened.body)).equals(bytes)]).toEqual([key, true]);
   }
   expect(readFileSync(join(place.path, 'data', 'functions.log'), 'utf8')).not.toMatch(/failed|AccessDenied/);

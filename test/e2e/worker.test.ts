@@ -21,6 +21,7 @@ import { start, temporary } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import { LocalCommand } from '../support/local-command.ts';
 import { bytesOf, noAttributes } from '../support/objects.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 /** The deployed worker, from its bundle in processes of its own, on the queue of a stack without a Lambda consumer. */
 
@@ -79,7 +80,7 @@ afterEach(async () => {
 });
 
 async function put(key: string, data: Buffer): Promise<void> {
-  await ferry.store(sourceBucket).put(key, { data, size: data.length }, noAttributes);
+  await ferry.store(sourceBucket).put(objectKey(key), { data, size: data.length }, noAttributes);
 }
 
 /** A worker, with all that it writes. */
@@ -117,7 +118,7 @@ async function emptyQueue(): Promise<void> {
 }
 
 async function arrived(key: string, bytes: Buffer): Promise<void> {
-  const opened = await until(() => ferry.store(destinationBucket).get(key));
+  const opened = await until(() => ferry.store(destinationBucket).get(objectKey(key)));
   const chunks: Buffer[] = [];
   for await (const chunk of opened.body as AsyncIterable<Buffer>) chunks.push(chunk);
   expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
@@ -161,7 +162,7 @@ it('ends a duplicate delivery as a skip', async () => {
   await put('twice', Buffer.from('once'));
   await arrived('twice', Buffer.from('once'));
   await emptyQueue();
-  const MessageBody = encodeJob({ task, key: 'twice', action: 'copy' });
+  const MessageBody = encodeJob({ task, key: objectKey('twice'), action: 'copy' });
   await queues.send(new SendMessageCommand({ QueueUrl: aws.outputs['JobsQueueUrl'], MessageBody }));
   await emptyQueue();
   await workers[0]!.worker.stop();
@@ -188,7 +189,7 @@ describe('a worker that ends in the middle of an object', () => {
     // None was broken off: what was begun has ended.
     expect(requests.filter(({ operation, status }) => operation === 'UploadPart' && status !== 200)).toEqual([]);
     expect(await messages('ApproximateNumberOfMessages')).toBe(1);
-    expect(await ferry.store(destinationBucket).head('drained')).toBeUndefined();
+    expect(await ferry.store(destinationBucket).head(objectKey('drained'))).toBeUndefined();
 
     delay = 0;
     startWorker(settings);

@@ -16,6 +16,7 @@ import type {
   UploadPartsInput,
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { noCounts, type RunCounts } from '../../shared/model/run-counts.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { invocation, startEndpoint, type Endpoint } from '../support/endpoint.ts';
@@ -85,11 +86,11 @@ async function handlerOf<Event, Result>(name: string): Promise<Handler<Event, Re
 
 async function put(key: string, text: string | Buffer): Promise<void> {
   const data = Buffer.from(text);
-  await source.put(key, { data, size: data.length }, noAttributes);
+  await source.put(objectKey(key), { data, size: data.length }, noAttributes);
 }
 
 async function copied(key: string): Promise<string | undefined> {
-  const opened = await destination.get(key);
+  const opened = await destination.get(objectKey(key));
   return opened && (await buffer(opened.body)).toString();
 }
 
@@ -101,7 +102,12 @@ function metric(name: string, from: readonly string[] = lines): number {
     .reduce((sum, line) => sum + [line[name]].flat().reduce<number>((a, b) => a + Number(b), 0), 0);
 }
 
-const job = (key: string, more: Partial<Job> = {}): Job => ({ task: 'copies', key, action: 'copy', ...more });
+const job = (key: string, more: Partial<Job> = {}): Job => ({
+  task: 'copies',
+  key: objectKey(key),
+  action: 'copy',
+  ...more,
+});
 
 function notification(name: string, key: string): string {
   const object = { key: encodeURIComponent(key).replaceAll('%20', '+'), size: 3, eTag: 'e', sequencer: '00' };
@@ -224,7 +230,7 @@ describe('copy-objects', () => {
     await world.send(encodeJob(job('in/old')));
     await handler(await world.receive(), invocation());
     expect(await copied('out/old')).toBe('old');
-    await source.delete('in/old');
+    await source.delete(objectKey('in/old'));
     await world.send(notification('ObjectRemoved:Delete', 'in/old'));
     await world.send(encodeJob(job('in/x', { task: 'unconfigured' })));
     expect(await handler(await world.receive(), invocation())).toEqual({ batchItemFailures: [] });
@@ -368,7 +374,7 @@ describe('the functions of the UPLOAD machine', () => {
       expect(await send({ ...input, batch: { parts: [[1, 3]] } }, invocation())).toEqual({ outcome: 'sent' });
     }
     expect(await check(waiting, invocation())).toMatchObject({ state: 'finished' });
-    expect((await destination.head('out/huge'))?.size).toBe(bytes.length);
+    expect((await destination.head(objectKey('out/huge')))?.size).toBe(bytes.length);
     expect(await world.ledger.get('copies', 'in/huge')).toMatchObject({ status: 'DONE', route: 'multipart' });
     expect(metric('PartsSent')).toBe(3);
     expect(metric('ObjectsCopied')).toBe(1);
@@ -383,7 +389,7 @@ describe('the functions of the UPLOAD machine', () => {
     if (state.state !== 'uploading') throw new Error(state.state);
     const error = { Error: 'UploadStuck', Cause: JSON.stringify({ errorMessage: 'no progress' }) };
     await abandon({ job: state.job, execution: 'e', error }, invocation());
-    await expect(destination.listParts('out/stuck', state.target.uploadId)).rejects.toMatchObject({
+    await expect(destination.listParts(objectKey('out/stuck'), state.target.uploadId)).rejects.toMatchObject({
       name: 'UploadGone',
     });
     const entry = await world.ledger.get('copies', 'in/stuck');
@@ -424,19 +430,21 @@ describe('readEnvironment', () => {
 describe('sweep-uploads', () => {
   it("aborts its tasks' own uploads at the destination, and names the tasks that it could not sweep", async () => {
     const handler = await handlerOf<object, undefined>('sweep-uploads');
-    const announced = await destination.createUpload('out/swept', noAttributes);
+    const announced = await destination.createUpload(objectKey('out/swept'), noAttributes);
     await world.ledger.announceUpload('copies', 'in/swept', Date.now());
-    const foreign = await destination.createUpload('out/theirs', noAttributes);
+    const foreign = await destination.createUpload(objectKey('out/theirs'), noAttributes);
     await new Promise((resolve) => setTimeout(resolve, 20));
 
     await expect(handler({}, invocation())).rejects.toMatchObject({
       name: 'Unavailable',
       message: expect.stringMatching(/^not swept: broken, lost \(/),
     });
-    await expect(destination.listParts('out/swept', announced.uploadId)).rejects.toMatchObject({ name: 'UploadGone' });
-    expect(await destination.listParts('out/theirs', foreign.uploadId)).toEqual([]);
+    await expect(destination.listParts(objectKey('out/swept'), announced.uploadId)).rejects.toMatchObject({
+      name: 'UploadGone',
+    });
+    expect(await destination.listParts(objectKey('out/theirs'), foreign.uploadId)).toEqual([]);
     // Once for the task, and once for the sum that the alarm uses.
     expect(metric('UploadsSwept')).toBe(2);
-    await destination.abortUpload('out/theirs', foreign.uploadId);
+    await destination.abortUpload(objectKey('out/theirs'), foreign.uploadId);
   });
 });

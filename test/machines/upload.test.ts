@@ -8,6 +8,7 @@ import type {
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
 import { failing, named, synthesizeMachines, type Definition, type Handler, type Machine } from './machine.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 
 let machine: Machine;
 
@@ -15,7 +16,7 @@ beforeAll(() => {
   machine = synthesizeMachines().upload;
 });
 
-const job = { task: 'one', key: 'a//b\n😀', action: 'copy', size: 0 } as const;
+const job = { task: 'one', key: objectKey('a//b\n😀'), action: 'copy', size: 0 } as const;
 const common = { job, execution: 'execution-1', attempt: 1, startedAt: 5 };
 const target = {
   uploadId: 'upload-1',

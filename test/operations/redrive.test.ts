@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { redrive } from '../../operations/dead-letters.ts';
 import { encodeJob } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { DeadLetter, RedriveQueues } from '../../shared/ports/redrive.ts';
 
 const startedAt = 1_000_000;
@@ -19,7 +20,7 @@ class Queues implements RedriveQueues {
   onSend: (letters: readonly DeadLetter[]) => void = () => undefined;
 
   bury(id: string, task: string, more: Partial<DeadLetter> = {}): void {
-    const body = encodeJob({ task, key: id, action: 'copy' });
+    const body = encodeJob({ task, key: objectKey(id), action: 'copy' });
     this.dead.set(id, { id, body, receipt: id, sentAt: startedAt - 1, reason: 'AccessDenied: no', ...more });
   }
 

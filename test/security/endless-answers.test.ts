@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { BoundedHttpHandler } from '../../shared/aws/http/handler.ts';
 import { MiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { readBody } from '../../shared/flow/body.ts';
 import { failureOf } from '../support/failure.ts';
@@ -88,7 +89,7 @@ describe('an answer without an end', () => {
         }
       })(),
     });
-    expect((await failureOf(hosts.hostile.store().delete('k'))).name).toBe('AccessDenied');
+    expect((await failureOf(hosts.hostile.store().delete(objectKey('k')))).name).toBe('AccessDenied');
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(sent).toBeLessThan(40 * MiB);
   });
@@ -104,8 +105,8 @@ describe('an answer without an end', () => {
             })(),
           };
     const store = hosts.hostile.store();
-    await store.head('k');
-    const opened = await store.get('k');
+    await store.head(objectKey('k'));
+    const opened = await store.get(objectKey('k'));
     const failure = await failureOf(readBody(opened!.body, Buffer.alloc(3), 'k'));
     expect(failure.message).toBe('k: more than 3 bytes arrived');
     expect(opened?.body.destroyed).toBe(true);

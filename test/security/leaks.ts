@@ -5,6 +5,7 @@ import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { reports } from '../../shared/observing/report.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
@@ -81,7 +82,12 @@ async function run({ kind, secret }: LeakCase): Promise<void> {
     const context = contextOf(task, open('source'), open('destination'));
     const ledger = new MemoryLedger();
     for (const size of [3, undefined]) {
-      const job = { task: task.name, key: 'in/k', action: 'copy' as const, ...(size !== undefined && { size }) };
+      const job = {
+        task: task.name,
+        key: objectKey('in/k'),
+        action: 'copy' as const,
+        ...(size !== undefined && { size }),
+      };
       await consumeMessage(
         {
           tasks: () => Promise.resolve([task]),
@@ -117,7 +123,9 @@ async function run({ kind, secret }: LeakCase): Promise<void> {
           return asFault(error).message;
         }),
       );
-      await context.destination.listParts('k', 'U').catch((error: unknown) => write('error of a list', error));
+      await context.destination
+        .listParts(objectKey('k'), 'U')
+        .catch((error: unknown) => write('error of a list', error));
     }
   }
   tally.publish();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Fault, isFault } from '../../shared/model/faults.ts';
 import { TiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { multipartEtag } from '../../shared/transfer/bytes/digest.ts';
 import { contextOf } from '../support/context.ts';
@@ -26,7 +27,9 @@ describe('a false answer', () => {
     hosts.hostile.answer = () => ({ headers: { 'content-length': size, etag: '"e"' } });
     hosts.other.answer = ({ method }) => ({ status: method === 'HEAD' ? 404 : 200 });
     const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    const failure = await failureOf(
+      transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' }),
+    );
     expect(failure.message).toContain(message);
     expect(hosts.other.writes).toEqual([]);
   });
@@ -46,7 +49,9 @@ describe('a false answer', () => {
     hosts.other.answer = ({ method }) =>
       method === 'HEAD' ? { status: 404 } : method === 'PUT' ? { headers: { etag: md5 } } : { body: xml };
     const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    const failure = await failureOf(
+      transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' }),
+    );
     expect(failure).toBeInstanceOf(Fault);
     expect(hosts.other.writes.filter((line) => /^POST .*uploadId=/.test(line))).toEqual([]);
   });
@@ -73,9 +78,9 @@ describe('a false answer', () => {
             ? { body: created('U') }
             : { body: `<ListPartsResult><UploadId>U</UploadId>${parts}</ListPartsResult>` };
     const context = contextOf(taskBetweenEndpoints(), hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    expect(await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }))).toBeInstanceOf(
-      Fault,
-    );
+    expect(
+      await failureOf(transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' })),
+    ).toBeInstanceOf(Fault);
     expect(hosts.other.writes.filter((line) => /^POST .*uploadId=/.test(line))).toEqual([]);
   });
 
@@ -94,7 +99,9 @@ describe('a false answer', () => {
     const store = hosts.answerWith(() => ({
       body: `<ListPartsResult><IsTruncated>true</IsTruncated>${page(++count)}</ListPartsResult>`,
     }));
-    expect((await failureOf(store.listParts('k', 'U'))).message).toMatch(/does not go on|more than 10000 parts/);
+    expect((await failureOf(store.listParts(objectKey('k'), 'U'))).message).toMatch(
+      /does not go on|more than 10000 parts/,
+    );
     expect(count).toBeLessThanOrEqual(10_001);
   });
 
@@ -103,14 +110,16 @@ describe('a false answer', () => {
     async (uploadId) => {
       const escaped = uploadId.replace(/[^ -~]/g, (c) => `&#${c.charCodeAt(0)};`);
       const store = hosts.answerWith({ body: created(escaped) });
-      expect((await failureOf(store.createUpload('k', noAttributes))).message).toContain('names no upload ID');
+      expect((await failureOf(store.createUpload(objectKey('k'), noAttributes))).message).toContain(
+        'names no upload ID',
+      );
     },
   );
 
   it('about the upload ID cannot add a query parameter', async () => {
     const store = hosts.answerWith({ body: created('a&amp;acl=1#?/../x%26') });
-    const { uploadId } = await store.createUpload('k', noAttributes);
-    await store.abortUpload('k', uploadId);
+    const { uploadId } = await store.createUpload(objectKey('k'), noAttributes);
+    await store.abortUpload(objectKey('k'), uploadId);
     expect(hosts.hostile.writes.at(-1)).toBe(
       'DELETE /bucket/k?uploadId=a%26acl%3D1%23%3F%2F..%2Fx%2526&x-id=AbortMultipartUpload',
     );
@@ -131,7 +140,9 @@ describe('a false answer', () => {
     };
     const task = taskBetweenEndpoints({ tags: false });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' }));
+    const failure = await failureOf(
+      transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' }),
+    );
     expect(failure.message).toContain('names no ETag, and there is no object');
   });
 
@@ -141,7 +152,10 @@ describe('a false answer', () => {
         '<CompleteMultipartUploadResult><Location>http://evil.example/x</Location><Bucket>other</Bucket>' +
         '<Key>other</Key><ETag>"x-1"</ETag></CompleteMultipartUploadResult>',
     });
-    expect(await store.completeUpload('k', 'U', [], { size: 3 })).toEqual({ etag: 'x-1', opaqueEtag: false });
+    expect(await store.completeUpload(objectKey('k'), 'U', [], { size: 3 })).toEqual({
+      etag: 'x-1',
+      opaqueEtag: false,
+    });
   });
 
   it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', '&lt;script&gt;', '', ' ', 'K'.repeat(60_000)])(
@@ -171,7 +185,7 @@ describe('a false answer', () => {
     'about the kind of the error (%s) is a fault, also where it is no text',
     async (code) => {
       const store = hosts.answerWith({ status: 400, body: errorXml(code, '<b>y</b>') });
-      const failure = await failureOf(store.delete('k'));
+      const failure = await failureOf(store.delete(objectKey('k')));
       expect(isFault(failure) ? failure.retry : undefined).toBeDefined();
     },
   );
@@ -185,9 +199,9 @@ describe('a false answer', () => {
     const time = new Date(Date.parse(date) || 0).toISOString();
     const body = errorXml('RequestTimeTooSkewed', 'x', `<ServerTime>${time}</ServerTime>`);
     const store = hosts.answerWith({ status: 403, headers: { date }, body });
-    for (let index = 0; index < 3; index++) await failureOf(store.delete('k'));
+    for (let index = 0; index < 3; index++) await failureOf(store.delete(objectKey('k')));
     hosts.hostile.answer = () => ({ status: 204 });
-    await store.delete('k');
+    await store.delete(objectKey('k'));
     const now = new Date().toISOString().replaceAll('-', '').slice(0, 8);
     expect(hosts.hostile.asked.at(-1)?.headers['x-amz-date']).toContain(now);
   });
@@ -196,7 +210,7 @@ describe('a false answer', () => {
     const store = hosts.answerWith({
       body: '<Tagging><TagSet><Tag><Key>&#xD800;</Key><Value>v</Value></Tag></TagSet></Tagging>',
     });
-    expect((await failureOf(store.tags('k'))).message).toContain('the tags are not well-formed Unicode');
+    expect((await failureOf(store.tags(objectKey('k')))).message).toContain('the tags are not well-formed Unicode');
   });
 
   it('that asks to wait for a day is retried within a minute', async () => {
@@ -207,7 +221,7 @@ describe('a false answer', () => {
         : { status: 204 },
     );
     const began = performance.now();
-    await store.delete('k');
+    await store.delete(objectKey('k'));
     expect(performance.now() - began).toBeLessThan(60_000);
   });
 });

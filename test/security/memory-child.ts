@@ -3,6 +3,7 @@ import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { parseS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { decodeJob } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../support/context.ts';
@@ -17,7 +18,7 @@ import { noAttributes } from '../support/objects.ts';
 const [endpoint = ''] = process.argv.slice(2);
 const side = { bucket: 'bucket', prefix: '', region: 'us-east-1', endpoint, forcePathStyle: true, requestPayer: false };
 const store: ObjectStore = new S3ObjectStore(createS3Client(side, canary), side);
-const source = { bucket: 'b', key: 'k', etag: 'e' };
+const source = { bucket: 'b', key: objectKey('k'), etag: 'e' };
 
 const task = taskBetweenEndpoints({
   serverSideCopy: 'never',
@@ -28,14 +29,14 @@ const context = contextOf(task, store, store);
 
 const work: readonly (readonly [string, () => unknown])[] = [
   ['list', async () => store.list({ prefix: '' })[Symbol.asyncIterator]().next()],
-  ['parts', () => store.listParts('k', 'U')],
+  ['parts', () => store.listParts(objectKey('k'), 'U')],
   ['uploads', async () => store.listUploads('')[Symbol.asyncIterator]().next()],
-  ['tags', () => store.tags('k')],
-  ['create', () => store.createUpload('k', noAttributes)],
-  ['complete', () => store.completeUpload('k', 'U', [], { size: 1 })],
-  ['copy', () => store.copy(source, 'k', noAttributes)],
-  ['delete', () => store.delete('k')],
-  ['object', () => transferObject(context, { task: task.name, key: 'in/object', action: 'copy', size: 3 })],
+  ['tags', () => store.tags(objectKey('k'))],
+  ['create', () => store.createUpload(objectKey('k'), noAttributes)],
+  ['complete', () => store.completeUpload(objectKey('k'), 'U', [], { size: 1 })],
+  ['copy', () => store.copy(source, objectKey('k'), noAttributes)],
+  ['delete', () => store.delete(objectKey('k'))],
+  ['object', () => transferObject(context, { task: task.name, key: objectKey('in/object'), action: 'copy', size: 3 })],
   ['event', () => parseS3Notification(`{"Records":[${'0,'.repeat(500_000)}0]}`)],
   ['job', () => decodeJob(`{"job":{${Array.from({ length: 80_000 }, (_, n) => `"x${n}":1`).join()}}}`)],
 ];

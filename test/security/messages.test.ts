@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { faultOf } from '../../shared/aws/faults.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { parseConfiguration } from '../../shared/model/config/configuration.ts';
 import { Fault } from '../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
@@ -302,7 +303,7 @@ describe('terminal output', () => {
       letter('1', asJob(escapes), `${escapes}: x`),
       letter('2', asJob('__proto__'), '__proto__: x'),
       letter('3', asJob('constructor'), 'constructor: x'),
-      letter('4', encodeJob({ task: 'constructor', key: 'k', action: 'copy' }), 'AccessDenied: x'),
+      letter('4', encodeJob({ task: 'constructor', key: objectKey('k'), action: 'copy' }), 'AccessDenied: x'),
     ];
     const queues: RedriveQueues = {
       receive: () => Promise.resolve(letters.splice(0)),

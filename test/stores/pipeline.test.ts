@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { auditTask } from '../../operations/audit/audit-task.ts';
 import type { Finding } from '../../operations/audit/finding.ts';
 import { personalities, type Personality, type PersonalityName } from '../../emulator/s3/index.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { isFault } from '../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
@@ -127,7 +128,7 @@ async function fill(store: ObjectStore): Promise<string[]> {
   for (const [key, { bytes, attributes }] of objects) {
     for (const some of [attributes, { ...attributes, tags: {} }]) {
       try {
-        await store.put(key, { data: bytes, size: bytes.length }, some);
+        await store.put(objectKey(key), { data: bytes, size: bytes.length }, some);
         written.push(key);
         break;
       } catch (error) {
@@ -151,7 +152,7 @@ async function transferAll(from: PersonalityName, to: PersonalityName): Promise<
   expect(new Set(pipeline.buried).size).toBe(refused.length);
   for (const reason of pipeline.buried) expect(reason).toMatch(/^Refused: PutObject .*\(HTTP 400\)/);
   for (const key of keys.filter((one) => !refused.includes(one))) {
-    const opened = await pipeline.destination.get(there(key));
+    const opened = await pipeline.destination.get(objectKey(there(key)));
     expect([key, opened && (await buffer(opened.body)).equals(objects.get(key)!.bytes)]).toEqual([key, true]);
   }
   const findings = await pipeline.audit();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PersonalityName } from '../../emulator/s3/index.ts';
 import { Fault, isFault } from '../../shared/model/faults.ts';
 import type { LossKind } from '../../shared/model/losses.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectAttributes } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
@@ -90,7 +91,7 @@ async function seed(store: ObjectStore, at: string, size: number, inParts = fals
   for (const given of [attributes, { ...attributes, headers }, { ...attributes, headers, tags: {} }]) {
     try {
       if (inParts) await upload(store, at, size, given);
-      else await store.put(at, { data: bytesOf(size), size }, given);
+      else await store.put(objectKey(at), { data: bytesOf(size), size }, given);
       return;
     } catch (error) {
       if (!isFault(error, 'NotSupported')) throw error;
@@ -100,13 +101,15 @@ async function seed(store: ObjectStore, at: string, size: number, inParts = fals
 }
 
 async function upload(store: ObjectStore, at: string, size: number, given: ObjectAttributes): Promise<void> {
-  const { uploadId } = await store.createUpload(at, given);
+  const { uploadId } = await store.createUpload(objectKey(at), given);
   const parts = [];
   for (let start = 0; start < size; start += partBytes) {
     const data = bytesOf(size).subarray(start, start + partBytes);
-    parts.push(await store.uploadPart({ key: at, uploadId, number: parts.length + 1 }, { data, size: data.length }));
+    parts.push(
+      await store.uploadPart({ key: objectKey(at), uploadId, number: parts.length + 1 }, { data, size: data.length }),
+    );
   }
-  await store.completeUpload(at, uploadId, parts, { size });
+  await store.completeUpload(objectKey(at), uploadId, parts, { size });
 }
 
 interface Route {
@@ -126,7 +129,7 @@ const relays: readonly Route[] = [
 ];
 
 async function copy(way: Way, route: Route, at: string): Promise<void> {
-  const job = { task: way.task.name, key: at, action: 'copy' as const };
+  const job = { task: way.task.name, key: objectKey(at), action: 'copy' as const };
   if (route.machine) await runUpload(() => contextAt(way), job);
   else await transferObject(contextAt(way), job);
 }
@@ -218,7 +221,7 @@ describe('a strict task', () => {
         expect(failure).toBeInstanceOf(Fault);
         expect([route.name, failure?.name]).toEqual([route.name, 'AttributeLost']);
       }
-      for (const at of ['second', 'third']) expect(await way.destination.head(at)).toBeUndefined();
+      for (const at of ['second', 'third']) expect(await way.destination.head(objectKey(at))).toBeUndefined();
     }
   });
 });

@@ -1,11 +1,13 @@
 import fc from 'fast-check';
+import { objectKey, type ObjectKey } from '../../shared/model/object-key.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
 import { maxKeyBytes } from '../../shared/model/limits.ts';
 
 /** Any legal key: 1 to 1,024 bytes of well-formed Unicode. */
 export const keyArbitrary = fc
   .string({ unit: 'binary', minLength: 1, maxLength: 40 })
-  .filter((key) => key.isWellFormed() && Buffer.byteLength(key) <= maxKeyBytes);
+  .filter((key) => key.isWellFormed() && Buffer.byteLength(key) <= maxKeyBytes)
+  .map((key) => objectKey(key));
 
 /** Few characters, so that keys collide, are prefixes of each other, and sort differently as UTF-16 and as UTF-8. */
 export const smallKeyArbitrary = fc.string({
@@ -37,6 +39,11 @@ export async function* streamOf<Item>(pages: readonly Item[][]): AsyncGenerator<
   }
 }
 
+/** Text as a key that nothing has checked: for tests of what refuses it. */
+export function unchecked(text: string): ObjectKey {
+  return text as ObjectKey;
+}
+
 export function object(key: string, more: Partial<ListedObject> = {}): ListedObject {
-  return { key, size: 1, etag: 'e', modified: 0, ...more };
+  return { key: objectKey(key), size: 1, etag: 'e', modified: 0, ...more };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import type { Job } from '../../shared/model/job.ts';
 import { KiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectAttributes } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
@@ -85,7 +86,7 @@ export class MemoryWorld {
   }
 
   job(key = 'k', more: Partial<Job> = {}): Job {
-    return { task: this.task.name, key, action: 'copy', ...more };
+    return { task: this.task.name, key: objectKey(key), action: 'copy', ...more };
   }
 
   transfer(key = 'k', overrides: Partial<TransferContext> = {}): Promise<Outcome> {
@@ -97,7 +98,7 @@ export class MemoryWorld {
     await this.#unseen(async () => {
       const store = new MemoryObjectStore(this.sourceStorage, 'source');
       const { key = 'k', attributes = noAttributes } = options;
-      await store.put(key, { data: bytes, size: bytes.length }, attributes);
+      await store.put(objectKey(key), { data: bytes, size: bytes.length }, attributes);
     });
   }
 
@@ -105,20 +106,20 @@ export class MemoryWorld {
   async uploadSource(bytes: Buffer, sizes: readonly number[], attributes = noAttributes): Promise<void> {
     await this.#unseen(async () => {
       const store = new MemoryObjectStore(this.sourceStorage, 'source');
-      const { uploadId } = await store.createUpload('k', attributes);
+      const { uploadId } = await store.createUpload(objectKey('k'), attributes);
       const parts = [];
       let start = 0;
       for (const [index, size] of sizes.entries()) {
         const data = bytes.subarray(start, start + size);
-        parts.push(await store.uploadPart({ key: 'k', uploadId, number: index + 1 }, { data, size }));
+        parts.push(await store.uploadPart({ key: objectKey('k'), uploadId, number: index + 1 }, { data, size }));
         start += size;
       }
-      await store.completeUpload('k', uploadId, parts, { size: bytes.length });
+      await store.completeUpload(objectKey('k'), uploadId, parts, { size: bytes.length });
     });
   }
 
   async deleteSource(key = 'k'): Promise<void> {
-    await this.#unseen(() => new MemoryObjectStore(this.sourceStorage, 'source').delete(key));
+    await this.#unseen(() => new MemoryObjectStore(this.sourceStorage, 'source').delete(objectKey(key)));
   }
 
   async #unseen(work: () => Promise<void>): Promise<void> {

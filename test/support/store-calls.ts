@@ -1,4 +1,5 @@
 import { afterEach, beforeEach } from '@jest/globals';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { HostileStore, type Asked, type Reply } from './hostile-store.ts';
 import { noAttributes } from './objects.ts';
@@ -6,8 +7,8 @@ import { noAttributes } from './objects.ts';
 /** Every call that the core makes to a store, and the hosts that answer them. */
 
 const three = { data: Buffer.from('abc'), size: 3 };
-const from = { bucket: 'source', key: 'k', etag: 'e' };
-const part = { key: 'k', uploadId: 'U', number: 1 };
+const from = { bucket: 'source', key: objectKey('k'), etag: 'e' };
+const part = { key: objectKey('k'), uploadId: 'U', number: 1 };
 
 export async function listAll(store: ObjectStore): Promise<number> {
   let count = 0;
@@ -19,19 +20,19 @@ export async function listAll(store: ObjectStore): Promise<number> {
 export const calls: readonly (readonly [string, (store: ObjectStore) => Promise<unknown>])[] = [
   ['HeadBucket', (store) => store.checkBucket()],
   ['ListObjectsV2', listAll],
-  ['HeadObject', (store) => store.head('k')],
-  ['GetObject', (store) => store.get('k', { ifMatch: 'e' })],
-  ['GetObjectTagging', (store) => store.tags('k')],
-  ['PutObject', (store) => store.put('k', three, noAttributes)],
-  ['DeleteObject', (store) => store.delete('k')],
-  ['CopyObject', (store) => store.copy(from, 'k', noAttributes)],
-  ['CreateMultipartUpload', (store) => store.createUpload('k', noAttributes)],
+  ['HeadObject', (store) => store.head(objectKey('k'))],
+  ['GetObject', (store) => store.get(objectKey('k'), { ifMatch: 'e' })],
+  ['GetObjectTagging', (store) => store.tags(objectKey('k'))],
+  ['PutObject', (store) => store.put(objectKey('k'), three, noAttributes)],
+  ['DeleteObject', (store) => store.delete(objectKey('k'))],
+  ['CopyObject', (store) => store.copy(from, objectKey('k'), noAttributes)],
+  ['CreateMultipartUpload', (store) => store.createUpload(objectKey('k'), noAttributes)],
   ['UploadPart', (store) => store.uploadPart(part, three)],
   ['UploadPartCopy', (store) => store.copyPart(part, from, 0, 3)],
-  ['ListParts', (store) => store.listParts('k', 'U')],
+  ['ListParts', (store) => store.listParts(objectKey('k'), 'U')],
   ['ListMultipartUploads', async (store) => store.listUploads('')[Symbol.asyncIterator]().next()],
-  ['CompleteMultipartUpload', (store) => store.completeUpload('k', 'U', [], { size: 3 })],
-  ['AbortMultipartUpload', (store) => store.abortUpload('k', 'U')],
+  ['CompleteMultipartUpload', (store) => store.completeUpload(objectKey('k'), 'U', [], { size: 3 })],
+  ['AbortMultipartUpload', (store) => store.abortUpload(objectKey('k'), 'U')],
 ];
 /** Those whose answer is a document. */
 export const documents = calls.filter(([name]) =>

@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from '@jest/globals';
 import { Fault } from '../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { MemoryDeadLetters } from '../../shared/ports/memory/job-queue.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
@@ -64,7 +65,7 @@ class Source implements JobSource {
   add(count: number, receives = 1): void {
     for (let added = 0; added < count; added++) {
       const id = String(this.waiting.length);
-      const body = encodeJob({ task: 't', key: id, action: 'copy' });
+      const body = encodeJob({ task: 't', key: objectKey(id), action: 'copy' });
       this.waiting.push({ id, body, receipt: `r${id}`, receives });
     }
   }
@@ -139,7 +140,7 @@ test('a drain finishes running jobs, and gives back the others and late messages
   // The long poll stays open for a moment.
   source.waiting.push({
     id: 'late',
-    body: encodeJob({ task: 't', key: 'late', action: 'copy' }),
+    body: encodeJob({ task: 't', key: objectKey('late'), action: 'copy' }),
     receipt: 'late',
     receives: 1,
   });

@@ -3,6 +3,7 @@ import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { maxReceives, MiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../test/support/context.ts';
@@ -62,7 +63,7 @@ export async function moveBetweenStores({
     await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
       const data = randomBytes(size);
       hashes.set(key, createHash('sha256').update(data).digest('hex'));
-      await (way === 'delete' ? destination : source).put(key, { data, size }, noAttributes);
+      await (way === 'delete' ? destination : source).put(objectKey(key), { data, size }, noAttributes);
     });
     watch.forget();
     const patterns = faults.map(({ kind, rate }) => ({ kind, pattern: new Pattern(seed, rate, { first: false }) }));
@@ -84,7 +85,7 @@ export async function moveBetweenStores({
     const { bytesSent, duplicates } = writes;
     let [lost, wrong] = [0, 0];
     await forEachConcurrently(objects, atOnce, async ({ key }) => {
-      const opened = await stores.destination.get(key);
+      const opened = await stores.destination.get(objectKey(key));
       const hash = createHash('sha256');
       if (opened) for await (const chunk of opened.body as AsyncIterable<Buffer>) hash.update(chunk);
       if (way === 'delete') wrong += opened ? 1 : 0;
@@ -110,8 +111,8 @@ async function moveAll(
   await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
     const job =
       way === 'delete'
-        ? ({ task: task.name, key, action: 'delete' } as const)
-        : ({ task: task.name, key, action: 'copy', size } as const);
+        ? ({ task: task.name, key: objectKey(key), action: 'delete' } as const)
+        : ({ task: task.name, key: objectKey(key), action: 'copy', size } as const);
     for (let receives = 1; receives <= maxReceives; receives++) {
       try {
         await transferObject(context, job);

@@ -8,10 +8,12 @@ import { localNames } from '../../local/run/settings.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { Side } from '../../shared/model/config/task.ts';
 import type { StoredPart } from '../../shared/model/part-plan.ts';
 import { project } from '../../test/support/child.ts';
 import type { StoreCounts, StoreQuestion } from './store.ts';
+import type { PartAddress } from '../../shared/ports/object-store.ts';
 
 /** In bytes. */
 export interface ObjectSizes {
@@ -75,7 +77,7 @@ export class Objects {
   }
 
   async #head(key: string): Promise<{ etag: string }> {
-    const info = await this.source.head(key);
+    const info = await this.source.head(objectKey(key));
     if (!info) throw new Error(`the source has no ${key}`);
     return info;
   }
@@ -83,39 +85,43 @@ export class Objects {
   async #upload(
     key: string,
     atOnce: number,
-    send: (
-      address: { key: string; uploadId: string; number: number },
-      start: number,
-      end: number,
-    ) => Promise<StoredPart>,
+    send: (address: PartAddress, start: number, end: number) => Promise<StoredPart>,
   ): Promise<void> {
     const { size, partSize } = this;
-    const { uploadId } = await this.source.createUpload(key, { headers: {}, metadata: { kind: 'test' }, tags: {} });
+    const { uploadId } = await this.source.createUpload(objectKey(key), {
+      headers: {},
+      metadata: { kind: 'test' },
+      tags: {},
+    });
     const parts: StoredPart[] = [];
     const numbers = Array.from({ length: Math.ceil(size / partSize) }, (_, index) => index + 1);
     await forEachConcurrently(numbers, atOnce, async (number) => {
       const start = (number - 1) * partSize;
-      parts[number - 1] = await send({ key, uploadId, number }, start, Math.min(size, start + partSize));
+      parts[number - 1] = await send(
+        { key: objectKey(key), uploadId, number },
+        start,
+        Math.min(size, start + partSize),
+      );
     });
-    await this.source.completeUpload(key, uploadId, parts, { size });
+    await this.source.completeUpload(objectKey(key), uploadId, parts, { size });
   }
 
   /** Makes the object under a new key, by copies inside the store. */
   async make(key: string): Promise<void> {
     const { etag } = this.#seed;
-    const seed = { bucket: localNames.sourceBucket, key: 'seed', etag };
+    const seed = { bucket: localNames.sourceBucket, key: objectKey('seed'), etag };
     await this.#upload(key, 4, (address, start, end) => this.source.copyPart(address, seed, start, end));
     await this.#ask('reset');
   }
 
   async remove(key: string): Promise<void> {
-    await this.source.delete(key);
-    await this.destination.delete(key);
+    await this.source.delete(objectKey(key));
+    await this.destination.delete(objectKey(key));
   }
 
   /** What is wrong with the copy; nothing if it is the whole object. */
   async faultsOf(key: string): Promise<string[]> {
-    const opened = await this.destination.get(key);
+    const opened = await this.destination.get(objectKey(key));
     if (!opened) return ['the destination has no object'];
     let crc = 0;
     let length = 0;

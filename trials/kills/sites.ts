@@ -15,6 +15,7 @@ import { LocalWorker } from '../../local/run/workers.ts';
 import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { encodeJob } from '../../shared/model/job.ts';
 import { GiB, MiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
 import { LocalCommand } from '../../test/support/local-command.ts';
 import { childrenOf } from '../support/processes.ts';
@@ -82,7 +83,7 @@ class Clients {
   }
 
   async send(task: TaskName, key: string): Promise<void> {
-    const MessageBody = encodeJob({ task, key, action: 'copy' });
+    const MessageBody = encodeJob({ task, key: objectKey(key), action: 'copy' });
     await this.#queue.send(new SendMessageCommand({ QueueUrl: this.#queueUrl, MessageBody }));
   }
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KiB, MiB } from '../../shared/model/limits.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
@@ -62,11 +63,11 @@ export class Load {
     const isLarge = random.chance(large);
     const key = isLarge ? `large/${random.below(largeKeys)}` : `small/${random.below(smallKeys)}`;
     if (random.chance(deletions)) {
-      await this.#source.delete(key);
+      await this.#source.delete(objectKey(key));
       return;
     }
     const size = isLarge ? 6 * MiB + random.below(12 * MiB) : random.below(random.chance(0.2) ? 200 * KiB : 10 * KiB);
-    await this.#source.put(key, { data: randomBytes(size), size }, noAttributes);
+    await this.#source.put(objectKey(key), { data: randomBytes(size), size }, noAttributes);
   }
 }
 
@@ -90,7 +91,7 @@ async function listed(store: ObjectStore): Promise<Map<string, ListedObject>> {
 }
 
 async function hashOf(store: ObjectStore, key: string): Promise<string | undefined> {
-  const opened = await store.get(key);
+  const opened = await store.get(objectKey(key));
   if (!opened) return undefined;
   const hash = createHash('sha256');
   for await (const chunk of opened.body as AsyncIterable<Buffer>) hash.update(chunk);

@@ -16,6 +16,7 @@ import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import { KiB, MiB } from '../../shared/model/limits.ts';
 import type { WorkerKey } from '../../worker/environment.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
@@ -156,7 +157,7 @@ export class Pipeline {
   async prepare(route: PipelineRoute, group: string, count: number): Promise<Wanted> {
     const wanted: Wanted = new Map();
     await forEachConcurrently([...Array(count).keys()], 4, async (index) => {
-      const key = `${taskNameOf(route)}/${group}/${index}`;
+      const key = objectKey(`${taskNameOf(route)}/${group}/${index}`);
       const data = randomBytes(sizes[route] + index);
       wanted.set(key, route === 'delete' ? undefined : hashOf(data));
       if (route === 'delete') await this.destination.put(key, { data, size: data.length }, noAttributes);
@@ -170,24 +171,24 @@ export class Pipeline {
   /** Writes and deletes an object several times, as happens between two events. */
   async #history(key: string, data: Buffer, index: number): Promise<'there' | 'deleted'> {
     const put = (bytes: Buffer): Promise<unknown> =>
-      this.source.put(key, { data: bytes, size: bytes.length }, noAttributes);
+      this.source.put(objectKey(key), { data: bytes, size: bytes.length }, noAttributes);
     if (index % 4 === 1 || index % 4 === 2) await put(randomBytes(data.length));
-    if (index % 4 === 2) await this.source.delete(key);
+    if (index % 4 === 2) await this.source.delete(objectKey(key));
     await put(data);
     if (index % 4 !== 3) return 'there';
-    await this.source.delete(key);
+    await this.source.delete(objectKey(key));
     return 'deleted';
   }
 
   async #putInParts(key: string, data: Buffer): Promise<void> {
-    const { uploadId } = await this.source.createUpload(key, noAttributes);
+    const { uploadId } = await this.source.createUpload(objectKey(key), noAttributes);
     const parts = [];
     for (const [index, start] of [0, 5 * MiB].entries()) {
       const bytes = data.subarray(start, index === 0 ? 5 * MiB : data.length);
-      const address = { key, uploadId, number: index + 1 };
+      const address = { key: objectKey(key), uploadId, number: index + 1 };
       parts.push(await this.source.uploadPart(address, { data: bytes, size: bytes.length }));
     }
-    await this.source.completeUpload(key, uploadId, parts, { size: data.length });
+    await this.source.completeUpload(objectKey(key), uploadId, parts, { size: data.length });
   }
 
   /** An object whose source answers HEAD, but refuses to be read, until `cure` is called. */
@@ -233,7 +234,7 @@ export class Pipeline {
   }
 
   async read(key: string): Promise<Buffer | undefined> {
-    const opened = await this.destination.get(key);
+    const opened = await this.destination.get(objectKey(key));
     if (!opened) return undefined;
     const chunks: Buffer[] = [];
     for await (const chunk of opened.body as AsyncIterable<Buffer>) chunks.push(chunk);

@@ -1,7 +1,6 @@
 import { HeadBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
-import { keySchema } from '../../model/job.ts';
-import { parseWith } from '../../model/parse.ts';
+import { objectKey, type ObjectKey } from '../../model/object-key.ts';
 import { quoted } from '../../model/text.ts';
 import { isS3Itself } from '../../model/config/s3-itself.ts';
 import type { DestinationSide } from '../../model/config/task.ts';
@@ -67,9 +66,8 @@ export class S3Bucket {
    * The fields of every request about one object.
    * @throws Fault `InvalidInput` for what is not a key: without one, the request would be about the bucket
    */
-  object(key: string): S3Bucket['common'] & { Key: string } {
-    parseWith(keySchema, key, `a key in bucket "${this.side.bucket}"`);
-    return { ...this.common, Key: key };
+  object(key: ObjectKey): S3Bucket['common'] & { Key: string } {
+    return { ...this.common, Key: objectKey(key, `a key in bucket "${this.side.bucket}"`) };
   }
 
   /** The fields of a write or a deletion that name what it replaces, if the store compares that. */

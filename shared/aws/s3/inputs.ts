@@ -1,8 +1,7 @@
 import type { ChecksumAlgorithm, ContentHeaders, ObjectAttributes } from '../../model/object.ts';
 import type { DestinationSide, Side } from '../../model/config/task.ts';
 import type { Body, CopySource, Replaces } from '../../ports/object-store.ts';
-import { keySchema } from '../../model/job.ts';
-import { parseWith } from '../../model/parse.ts';
+import { objectKey } from '../../model/object-key.ts';
 import { quoted } from '../../model/text.ts';
 import { rawExpires } from './client.ts';
 import type { CopyObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3';
@@ -99,7 +98,7 @@ interface CopyInput {
 /** The source of a copy, pinned to its ETag. @throws Fault `InvalidInput` for what is not a key */
 export function copyInput(source: CopySource): CopyInput {
   const { bucket, key, etag, owner } = source;
-  parseWith(keySchema, key, `copy from ${bucket}: ${quoted(key)}`);
+  objectKey(key, `copy from ${bucket}: ${quoted(key)}`);
   return {
     CopySource: copySourceHeader(source),
     CopySourceIfMatch: quotedEtag(etag),

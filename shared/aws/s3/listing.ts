@@ -3,9 +3,8 @@ import {
   ListPartsCommand,
   type ListMultipartUploadsCommandOutput,
 } from '@aws-sdk/client-s3';
-import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
-import { keySchema } from '../../model/job.ts';
+import { isObjectKey, type ObjectKey } from '../../model/object-key.ts';
 import { listedPageKeys, maxParts } from '../../model/limits.ts';
 import type { ChecksumAlgorithm } from '../../model/object.ts';
 import { quoted } from '../../model/text.ts';
@@ -96,9 +95,9 @@ export function listedKey(
   encoding: string | undefined,
   prefix: string,
   what: string,
-): string {
+): ObjectKey {
   const key = decodedKey(listed, encoding, what);
-  if (!v.is(keySchema, key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not a key`);
+  if (!isObjectKey(key)) throw new Fault('Unavailable', `${what}: ${quoted(key)} is listed, which is not a key`);
   if (key.startsWith(prefix)) return key;
   throw new Fault('Unavailable', `${what}: asked to list keys with prefix ${quoted(prefix)}, got ${quoted(key)}`);
 }

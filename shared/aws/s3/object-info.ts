@@ -6,11 +6,12 @@ import type { LossKind } from '../../model/losses.ts';
 import type { ContentHeaders, ObjectInfo } from '../../model/object.ts';
 import type { Stored } from '../../ports/object-store.ts';
 import { bareEtag, fullObjectChecksum, realVersion, storedEncoding } from './quirks.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 type Answer = HeadObjectCommandOutput | GetObjectCommandOutput;
 
 /** The answer to GET or HEAD in the core's terms. @param what the call, for the message about a malformed answer */
-export function objectInfo(key: string, answer: Answer, what: string): ObjectInfo {
+export function objectInfo(key: ObjectKey, answer: Answer, what: string): ObjectInfo {
   const size = checkedSize(wholeSize(answer), what);
   const checksum = fullObjectChecksum(answer);
   const versionId = realVersion(answer.VersionId);

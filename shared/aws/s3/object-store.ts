@@ -29,6 +29,7 @@ import * as listing from './listing.ts';
 import * as reading from './reading.ts';
 import * as uploads from './uploads.ts';
 import * as writing from './writing.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 /**
  * A bucket behind the S3 API: the adapter of the port ObjectStore. Each method delegates to the module of its kind
@@ -74,31 +75,31 @@ export class S3ObjectStore implements ObjectStore {
     return listFirstPage(this.#bucket, options);
   }
 
-  head(key: string, options?: HeadOptions): Promise<ObjectInfo | undefined> {
+  head(key: ObjectKey, options?: HeadOptions): Promise<ObjectInfo | undefined> {
     return reading.headObject(this.#bucket, key, options);
   }
 
-  get(key: string, options?: GetOptions): Promise<OpenObject | undefined> {
+  get(key: ObjectKey, options?: GetOptions): Promise<OpenObject | undefined> {
     return reading.getObject(this.#bucket, key, options);
   }
 
-  tags(key: string, options?: { versionId?: string }): Promise<Record<string, string>> {
+  tags(key: ObjectKey, options?: { versionId?: string }): Promise<Record<string, string>> {
     return reading.objectTags(this.#bucket, key, options);
   }
 
-  put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+  put(key: ObjectKey, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return writing.putObject(this.#bucket, key, body, { attributes, replaces });
   }
 
-  delete(key: string, replaces?: Replaces): Promise<void> {
+  delete(key: ObjectKey, replaces?: Replaces): Promise<void> {
     return writing.deleteObject(this.#bucket, key, replaces);
   }
 
-  copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+  copy(source: CopySource, key: ObjectKey, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return writing.copyObject(this.#bucket, source, key, { attributes, replaces });
   }
 
-  createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
+  createUpload(key: ObjectKey, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
     return uploads.createUpload(this.#bucket, key, attributes, checksum);
   }
 
@@ -110,7 +111,7 @@ export class S3ObjectStore implements ObjectStore {
     return uploads.copyPart(this.#bucket, part, source, { start, end });
   }
 
-  listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
+  listParts(key: ObjectKey, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
     return listing.listParts(this.#bucket, { key, uploadId }, within);
   }
 
@@ -119,7 +120,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   completeUpload(
-    key: string,
+    key: ObjectKey,
     uploadId: string,
     parts: readonly StoredPart[],
     expected: ExpectedObject,
@@ -127,7 +128,7 @@ export class S3ObjectStore implements ObjectStore {
     return uploads.completeUpload(this.#bucket, { key, uploadId }, parts, expected);
   }
 
-  abortUpload(key: string, uploadId: string): Promise<void> {
+  abortUpload(key: ObjectKey, uploadId: string): Promise<void> {
     return uploads.abortUpload(this.#bucket, { key, uploadId });
   }
 }

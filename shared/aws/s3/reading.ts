@@ -14,11 +14,12 @@ import { asksForChecksum } from './client.ts';
 import { quotedEtag, versionInput } from './inputs.ts';
 import { objectInfo } from './object-info.ts';
 import { bareEtag, storeCode, withoutRange } from './quirks.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 /** @returns undefined if there is no such object. @throws Fault; `BucketNotFound` if there is no bucket either */
 export async function headObject(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   options: HeadOptions = {},
 ): Promise<ObjectInfo | undefined> {
   const { versionId, partNumber, checksum } = options;
@@ -46,7 +47,7 @@ export async function headObject(
 /** @returns undefined if there is no such object and the read was not pinned. @throws Fault */
 export async function getObject(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   { ifMatch, versionId, range, checksum }: GetOptions = {},
 ): Promise<OpenObject | undefined> {
   try {
@@ -87,7 +88,7 @@ export async function getObject(
  */
 async function withLength(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   answer: GetObjectCommandOutput,
   versionId: string | undefined,
 ): Promise<GetObjectCommandOutput> {
@@ -113,7 +114,7 @@ export async function expectBucket(bucket: S3Bucket, notFound: Fault): Promise<v
  */
 export async function objectTags(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   versioned: { versionId?: string } = {},
 ): Promise<Record<string, string>> {
   const input = { ...bucket.object(key), ...versionInput(versioned.versionId) };

@@ -16,11 +16,12 @@ import { bodyInput, copyInput, creationInput, partChecksum, quotedEtag } from '.
 import { hasOpaqueEtag, storedObject } from './object-info.ts';
 import { impossibleEtag } from './pinned-copies.ts';
 import { asConflict, asFailedVerification, bareEtag, storeCode } from './quirks.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 /** @throws Fault; `Unavailable` if the answer does not contain an upload ID */
 export async function createUpload(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   attributes: ObjectAttributes,
   checksum?: ChecksumAlgorithm,
 ): Promise<CreatedUpload> {

@@ -8,6 +8,7 @@ import { impossibleEtag } from './pinned-copies.ts';
 import { storedObject } from './object-info.ts';
 import { asConflict } from './quirks.ts';
 import { expectBucket } from './reading.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 /** What becomes of the key: the new object's attributes, and what it replaces. */
 interface Creation {
@@ -18,7 +19,7 @@ interface Creation {
 /** @throws Fault; `DestinationConflict` if something else is there than what it replaces */
 export async function putObject(
   bucket: S3Bucket,
-  key: string,
+  key: ObjectKey,
   body: Body,
   { attributes, replaces }: Creation,
 ): Promise<Stored> {
@@ -40,7 +41,7 @@ export async function putObject(
  * Returns without a fault if there is no such object.
  * @throws Fault; `DestinationConflict` if something else is there than what it replaces
  */
-export async function deleteObject(bucket: S3Bucket, key: string, replaces: Replaces | undefined): Promise<void> {
+export async function deleteObject(bucket: S3Bucket, key: ObjectKey, replaces: Replaces | undefined): Promise<void> {
   const command = new DeleteObjectCommand({ ...bucket.object(key), ...bucket.condition('delete', replaces) });
   try {
     await bucket.call('DeleteObject', key, () => bucket.client.send(command));
@@ -58,7 +59,7 @@ export async function deleteObject(bucket: S3Bucket, key: string, replaces: Repl
 export async function copyObject(
   bucket: S3Bucket,
   source: CopySource,
-  key: string,
+  key: ObjectKey,
   { attributes, replaces }: Creation,
 ): Promise<Stored> {
   const input = {
@@ -91,7 +92,7 @@ export async function copyObject(
  * the store makes it, the destination shows one whole version, and the caller then sends the wanted one.
  * @throws Fault `NotSupported` if the store ignores the version
  */
-async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: string): Promise<void> {
+async function expectPinnedObjects(bucket: S3Bucket, source: CopySource, key: ObjectKey): Promise<void> {
   if (bucket.known.traits.copies.is === 'yes') return;
   const probe = {
     ...bucket.object(key),

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { certificatesSchema } from './certificates.ts';
 import { credentialsSchema } from './credentials.ts';
-import { keySchema } from '../job.ts';
+import { keyTextSchema } from '../object-key.ts';
 import { checksumAlgorithms } from '../object.ts';
 import { storeNames } from '../stores/stores.ts';
 import { bucketFault } from './pasted.ts';
@@ -15,7 +15,7 @@ const sideEntries = {
     v.description('name of the bucket'),
   ),
   prefix: v.optional(
-    v.pipe(v.union([v.literal(''), keySchema]), v.description('only keys that begin with it, byte for byte')),
+    v.pipe(v.union([v.literal(''), keyTextSchema]), v.description('only keys that begin with it, byte for byte')),
     '',
   ),
   verbatimPrefix: v.exactOptional(

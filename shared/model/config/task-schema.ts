@@ -7,7 +7,8 @@ import {
   maxPartBytes,
   minPartBytes,
 } from '../limits.ts';
-import { keySchema, taskNameSchema } from '../job.ts';
+import { taskNameSchema } from '../job.ts';
+import { keySchema, keyTextSchema } from '../object-key.ts';
 import { scheduleFault } from './schedule.ts';
 import { destinationSchema, sourceSchema } from './side.ts';
 import { parseShare } from '../delete-guard.ts';
@@ -28,7 +29,7 @@ const size = (description: string) =>
 
 const patterns = (description: string) =>
   v.pipe(
-    v.array(keySchema),
+    v.array(keyTextSchema),
     v.minLength(1, 'expected at least one pattern'),
     v.maxLength(100, 'expected at most 100 patterns'),
     v.description(description),
@@ -43,7 +44,7 @@ export const taskSchema = v.strictObject({
   ),
   prefixes: v.exactOptional(
     v.pipe(
-      v.array(keySchema),
+      v.array(keyTextSchema),
       v.minLength(1, 'expected at least one prefix'),
       v.maxLength(100, 'expected at most 100 prefixes; prefixList takes more'),
       v.description('only objects whose key after `source.prefix` begins with one of these'),

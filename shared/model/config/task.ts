@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { Fault } from '../faults.ts';
 import { maxKeyBytes } from '../limits.ts';
+import { isObjectKey, objectKey, type ObjectKey } from '../object-key.ts';
 import { quoted } from '../text.ts';
 import { parseJsonWith, parseWith } from '../parse.ts';
 import { asMeant } from './pasted.ts';
@@ -45,21 +46,21 @@ export function checkedTask(task: Task, what: string): Task {
 
 /**
  * The source key of a destination key that begins with the destination's prefix.
- * @returns undefined for a folder marker that no source key can have made
+ * @returns undefined for one that no source key can have made: a folder marker, or too long at the source
  */
 export function sourceKey(
   { source, destination }: Pick<Task, 'source' | 'destination'>,
-  key: string,
-): string | undefined {
+  key: ObjectKey,
+): ObjectKey | undefined {
   const mapped = source.prefix + key.slice(destination.prefix.length);
-  return mapped === '' ? undefined : mapped;
+  return isObjectKey(mapped) ? mapped : undefined;
 }
 
 /**
  * The destination key of a source key: the source's prefix replaced by the destination's, all else byte for byte.
  * @throws Fault `InvalidInput` if the key is outside the source's prefix, or the destination key is empty or too long
  */
-export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): string {
+export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: string): ObjectKey {
   if (!key.startsWith(task.source.prefix)) {
     throw new Fault('InvalidInput', `key ${quoted(key)} is outside the task's source prefix "${task.source.prefix}"`);
   }
@@ -78,5 +79,5 @@ export function destinationKey(task: Pick<Task, 'source' | 'destination'>, key: 
         `S3 allows ${maxKeyBytes}`,
     );
   }
-  return mapped;
+  return objectKey(mapped, `the destination key of ${quoted(key)}`);
 }

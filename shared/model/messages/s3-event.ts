@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { keySchema } from '../job.ts';
+import { keySchema, objectKey, type ObjectKey } from '../object-key.ts';
 import { maxEtagLength } from '../limits.ts';
 import { Fault } from '../faults.ts';
 import { parseJsonWith, parseWith } from '../parse.ts';
@@ -15,7 +15,7 @@ export interface ObjectEvent {
   readonly kind: 'created' | 'removed';
   readonly bucket: string;
   /** decoded: the object's own name */
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly size?: number;
   readonly etag?: string;
   /** the event's time, in milliseconds since the epoch */
@@ -140,12 +140,12 @@ function eventKind(name: string): 'created' | 'removed' | undefined {
 }
 
 /** Keys in notifications are URL-encoded once, with `+` for a space. */
-function decodeEventKey(encoded: string): string {
+function decodeEventKey(encoded: string): ObjectKey {
   let key: string;
   try {
     key = decodeURIComponent(encoded.replaceAll('+', ' '));
   } catch {
     throw new Fault('InvalidInput', `S3 event notification: key ${quoted(encoded, 80)} is not URL-encoded UTF-8`);
   }
-  return parseWith(keySchema, key, 'S3 event notification: key');
+  return objectKey(key, 'S3 event notification: key');
 }

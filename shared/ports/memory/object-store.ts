@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
-import * as v from 'valibot';
 import { Fault } from '../../model/faults.ts';
-import { keySchema } from '../../model/job.ts';
+import { isObjectKey, objectKey, type ObjectKey } from '../../model/object-key.ts';
 import type { ChecksumAlgorithm, ListedObject, ObjectAttributes, ObjectInfo } from '../../model/object.ts';
 import type { ListedPart, PartRange, StoredPart } from '../../model/part-plan.ts';
 import type {
@@ -78,7 +77,7 @@ export class MemoryObjectStore implements ObjectStore {
     work: (bucket: MemoryBucket, call: Call) => Result | Promise<Result>,
     part?: number,
   ): Promise<Result> {
-    if (!bucketOperations.has(operation) && !v.is(keySchema, key)) {
+    if (!bucketOperations.has(operation) && !isObjectKey(key)) {
       throw this.#fault('InvalidInput', key, `${operation} of something that is not a key`);
     }
     const call: Call = { operation, bucket: this.bucket, key, ...(part !== undefined && { part }) };
@@ -119,7 +118,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async head(key: string, options: HeadOptions = {}): Promise<ObjectInfo | undefined> {
+  async head(key: ObjectKey, options: HeadOptions = {}): Promise<ObjectInfo | undefined> {
     const { versionId, partNumber, checksum } = options;
     return this.#pass('head', key, async (bucket) => {
       const object = bucket.get(key, versionId);
@@ -135,7 +134,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async get(key: string, { ifMatch, versionId, range, checksum }: GetOptions = {}): Promise<OpenObject | undefined> {
+  async get(key: ObjectKey, { ifMatch, versionId, range, checksum }: GetOptions = {}): Promise<OpenObject | undefined> {
     return this.#pass('get', key, async (bucket, call) => {
       const object = bucket.get(key, versionId);
       if (!object && ifMatch !== undefined) throw this.#fault('SourceGone', key, 'it is gone');
@@ -153,7 +152,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async tags(key: string, { versionId }: { versionId?: string } = {}): Promise<Record<string, string>> {
+  async tags(key: ObjectKey, { versionId }: { versionId?: string } = {}): Promise<Record<string, string>> {
     return this.#pass('tags', key, (bucket) => {
       if (this.#storage.features.tagReads === 'refused') throw this.#fault('Refused', key, 'tags are not shown');
       const object = bucket.get(key, versionId);
@@ -162,7 +161,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async put(key: string, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+  async put(key: ObjectKey, body: Body, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('put', key, async (bucket, call) => {
       const kept = this.#accept('put', key, attributes);
       const { features, gate } = this.#storage;
@@ -172,7 +171,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async delete(key: string, replaces?: Replaces): Promise<void> {
+  async delete(key: ObjectKey, replaces?: Replaces): Promise<void> {
     await this.#pass('delete', key, (bucket) => {
       // As on S3, where "not found" is the answer, and no fault here.
       if (replaces !== undefined && !bucket.get(key)) return;
@@ -181,7 +180,7 @@ export class MemoryObjectStore implements ObjectStore {
     });
   }
 
-  async copy(source: CopySource, key: string, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
+  async copy(source: CopySource, key: ObjectKey, attributes: ObjectAttributes, replaces?: Replaces): Promise<Stored> {
     return this.#pass('copy', key, (bucket) => {
       const { bytes, checksumAlgorithm, headers, metadata, tags } = this.#copySource(source, 'copies');
       const { websiteRedirect: _theirs, ...copied } = headers;
@@ -201,7 +200,11 @@ export class MemoryObjectStore implements ObjectStore {
     for (let from = 0; from < uploads.length; from += pageSize) yield uploads.slice(from, from + pageSize);
   }
 
-  async createUpload(key: string, attributes: ObjectAttributes, checksum?: ChecksumAlgorithm): Promise<CreatedUpload> {
+  async createUpload(
+    key: ObjectKey,
+    attributes: ObjectAttributes,
+    checksum?: ChecksumAlgorithm,
+  ): Promise<CreatedUpload> {
     return this.#pass('createUpload', key, (bucket) => {
       const kept = this.#accept('upload', key, attributes);
       const { checksums, uploadChecksums } = this.#storage.features;
@@ -236,14 +239,14 @@ export class MemoryObjectStore implements ObjectStore {
     return this.#pass('copyPart', key, work, number);
   }
 
-  async listParts(key: string, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
+  async listParts(key: ObjectKey, uploadId: string, within?: PartRange): Promise<ListedPart[]> {
     const [first, last] = within ?? [1, Infinity];
     const parts = await this.#pass('listParts', key, (bucket) => listParts(bucket, uploadId));
     return parts.filter(({ number }) => number >= first && number <= last);
   }
 
   async completeUpload(
-    key: string,
+    key: ObjectKey,
     uploadId: string,
     parts: readonly StoredPart[],
     expected: ExpectedObject,
@@ -253,7 +256,7 @@ export class MemoryObjectStore implements ObjectStore {
     );
   }
 
-  async abortUpload(key: string, uploadId: string): Promise<void> {
+  async abortUpload(key: ObjectKey, uploadId: string): Promise<void> {
     await this.#pass('abortUpload', key, (bucket) => abortUpload(bucket, uploadId));
   }
 
@@ -278,7 +281,7 @@ export class MemoryObjectStore implements ObjectStore {
   #copySource({ bucket, key, etag, versionId }: CopySource, feature: 'copies' | 'partCopies'): MemoryObject {
     const { features } = this.#storage;
     if (!features[feature]) throw this.#fault('NotSupported', key, 'this store has no server-side copy');
-    if (!v.is(keySchema, key)) throw this.#fault('InvalidInput', key, 'a copy of something that is not a key');
+    if (!isObjectKey(key)) throw this.#fault('InvalidInput', key, 'a copy of something that is not a key');
     const object = this.#storage.bucket(bucket).get(key, versionId);
     if (!object) throw this.#fault('SourceGone', key, 'it is gone');
     this.#checkMatch(key, object, etag);
@@ -315,7 +318,7 @@ export class MemoryObjectStore implements ObjectStore {
     return (this.#storage.features.storageClasses ? this.#view.storageClass : undefined) ?? 'STANDARD';
   }
 
-  #info(key: string, object: MemoryObject): ObjectInfo {
+  #info(key: ObjectKey, object: MemoryObject): ObjectInfo {
     const { etag, modified, versionId, headers, metadata, tags, opaqueEtag, readable, storageClass, uncarried } =
       object;
     const { tagCounts } = this.#storage.features;
@@ -351,7 +354,7 @@ function listed(bucket: MemoryBucket, key: string, { listedEtags }: StoreFeature
   const isArchive = storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE';
   return [
     {
-      key,
+      key: objectKey(key),
       size: bytes.length,
       etag: listedEtags ? etag : '',
       modified,

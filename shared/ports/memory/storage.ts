@@ -7,6 +7,7 @@ import { ManualClock } from './clock.ts';
 import { md5Of } from './digests.ts';
 import { s3Features, type StoreFeatures } from './features.ts';
 import { Gate } from './gate.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 export interface MemoryObject extends ObjectAttributes {
   readonly bytes: Buffer;
@@ -38,7 +39,7 @@ export interface MemoryUpload {
   readonly id: string;
   /** milliseconds since the epoch */
   readonly initiated: number;
-  readonly key: string;
+  readonly key: ObjectKey;
   readonly attributes: ObjectAttributes;
   readonly storageClass: string;
   readonly checksum?: ChecksumAlgorithm;

@@ -2,6 +2,7 @@ import type { ObjectInfo } from '../../model/object.ts';
 import type { PartContext } from '../context.ts';
 import { replicatesDeletes } from './choose-route.ts';
 import { sameVersion } from './version.ts';
+import type { ObjectKey } from '../../model/object-key.ts';
 
 /**
  * Looks at the source again after a write. This makes copies converge without a lock: events arrive late, twice and out
@@ -11,7 +12,7 @@ import { sameVersion } from './version.ts';
  */
 export async function isStillCurrent(
   context: PartContext,
-  key: string,
+  key: ObjectKey,
   written: ObjectInfo | undefined,
 ): Promise<boolean> {
   const now = await context.source.head(key);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { checksumAlgorithms } from '../../../shared/model/object.ts';
 import { checksumOf, md5, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
@@ -13,11 +14,13 @@ export function describeBodiesAndListings(kit: Kit): void {
       const body = (): Buffer | Readable =>
         form === 'bytes' ? bytes : Readable.from([bytes.subarray(0, 7), bytes.subarray(7)]);
       const wrong = { data: body(), size: bytes.length, md5: md5(Buffer.from('other'), 'base64') };
-      await expect(kit.one.put('md5', wrong, noAttributes)).rejects.toMatchObject({ name: 'VerificationFailed' });
-      expect(await kit.one.head('md5')).toBeUndefined();
-      await kit.one.put('md5', { ...wrong, data: body(), md5: md5(bytes, 'base64') }, noAttributes);
+      await expect(kit.one.put(objectKey('md5'), wrong, noAttributes)).rejects.toMatchObject({
+        name: 'VerificationFailed',
+      });
+      expect(await kit.one.head(objectKey('md5'))).toBeUndefined();
+      await kit.one.put(objectKey('md5'), { ...wrong, data: body(), md5: md5(bytes, 'base64') }, noAttributes);
       expect((await kit.read('md5'))?.equals(bytes)).toBe(true);
-      await kit.one.delete('md5');
+      await kit.one.delete(objectKey('md5'));
     });
 
     it.each(checksumAlgorithms)(
@@ -26,14 +29,14 @@ export function describeBodiesAndListings(kit: Kit): void {
         const bytes = bytesOf(1000);
         const value = await checksumOf(algorithm, Buffer.from('other'));
         const put = kit.one.put(
-          'crc',
+          objectKey('crc'),
           { data: bytes, size: bytes.length, checksum: { algorithm, value } },
           noAttributes,
         );
         if (kit.hasChecksums) await expect(put).rejects.toMatchObject({ name: 'VerificationFailed' });
         else await expect(put).resolves.toHaveProperty('etag');
-        expect((await kit.one.head('crc')) === undefined).toBe(kit.hasChecksums);
-        await kit.one.delete('crc');
+        expect((await kit.one.head(objectKey('crc'))) === undefined).toBe(kit.hasChecksums);
+        await kit.one.delete(objectKey('crc'));
       },
     );
 
@@ -41,14 +44,14 @@ export function describeBodiesAndListings(kit: Kit): void {
       const bytes = bytesOf(1000);
       const checksum = { algorithm: 'CRC32C' as const, value: await checksumOf('CRC32C', bytes) };
       const digests = { md5: md5(bytes, 'base64'), checksum };
-      await kit.one.put('stored', { data: bytes, size: bytes.length, ...digests }, noAttributes);
+      await kit.one.put(objectKey('stored'), { data: bytes, size: bytes.length, ...digests }, noAttributes);
       for (const asked of [true, false]) {
-        const opened = await kit.one.get('stored', { checksum: asked });
+        const opened = await kit.one.get(objectKey('stored'), { checksum: asked });
         expect(opened?.info.checksum).toEqual(asked && kit.hasChecksums ? checksum : undefined);
         expect((await buffer(opened!.body)).equals(bytes)).toBe(true);
       }
-      expect(await kit.one.head('stored')).not.toHaveProperty('checksum');
-      expect((await kit.one.head('stored', { checksum: true }))?.checksum).toEqual(
+      expect(await kit.one.head(objectKey('stored'))).not.toHaveProperty('checksum');
+      expect((await kit.one.head(objectKey('stored'), { checksum: true }))?.checksum).toEqual(
         kit.hasChecksums ? checksum : undefined,
       );
     });
@@ -63,7 +66,7 @@ export function describeBodiesAndListings(kit: Kit): void {
     };
 
     it('return keys in one order, in pages, starting after any key', async () => {
-      for (const key of [...keys, 'k', 'm']) await kit.one.put(key, text(key), noAttributes);
+      for (const key of [...keys, 'k', 'm']) await kit.one.put(objectKey(key), text(key), noAttributes);
       const sorted = kit.sorted(keys);
       for (const pageSize of [2, 4, 1000]) {
         const pages = await list({ prefix: 'l/', pageSize });
@@ -84,8 +87,8 @@ export function describeBodiesAndListings(kit: Kit): void {
     });
 
     it('return the same as HEAD', async () => {
-      await kit.one.put('seen', text('abc'), noAttributes);
-      const head = await kit.one.head('seen');
+      await kit.one.put(objectKey('seen'), text('abc'), noAttributes);
+      const head = await kit.one.head(objectKey('seen'));
       for await (const page of kit.one.list({ prefix: 'seen' })) {
         const etag = kit.can.listedEtags ? head?.etag : '';
         expect(page).toEqual([{ key: 'seen', size: 3, etag, modified: expect.any(Number) }]);

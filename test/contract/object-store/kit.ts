@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { expect } from '@jest/globals';
 import { MiB } from '../../../shared/model/limits.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ChecksumAlgorithm, ObjectAttributes } from '../../../shared/model/object.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
 import type { StoreFeatures } from '../../../shared/ports/memory/features.ts';
@@ -81,7 +82,7 @@ export class Kit {
 
   /** Checks the tags of an object. A store without tags may refuse to show them. */
   async expectTags(store: ObjectStore, key: string, tags: ObjectAttributes['tags']): Promise<void> {
-    const read = store.tags(key);
+    const read = store.tags(objectKey(key));
     if (this.can.tagReads === 'answered') expect(await read).toEqual(tags);
     else await expect(read).rejects.toMatchObject({ name: 'Refused' });
   }
@@ -97,18 +98,18 @@ export class Kit {
   }
 
   async read(key: string, options: GetOptions = {}): Promise<Buffer | undefined> {
-    const opened = await this.one.get(key, options);
+    const opened = await this.one.get(objectKey(key), options);
     return opened && (await buffer(opened.body));
   }
 
   /** Uploads parts of these sizes, each with different bytes. @returns the upload's ID and its parts */
   async upload(key: string, sizes: number[], algorithm?: ChecksumAlgorithm): Promise<[string, StoredPart[]]> {
-    const { uploadId } = await this.one.createUpload(key, noAttributes, algorithm);
+    const { uploadId } = await this.one.createUpload(objectKey(key), noAttributes, algorithm);
     const parts: StoredPart[] = [];
     for (const [index, size] of sizes.entries()) {
       const data = bytesOf(size, index + 1);
       const checksum = algorithm && { algorithm, value: await checksumOf(algorithm, data) };
-      const address = { key, uploadId, number: index + 1, ...(algorithm && { checksum: algorithm }) };
+      const address = { key: objectKey(key), uploadId, number: index + 1, ...(algorithm && { checksum: algorithm }) };
       const body = { data, size, ...(checksum ? { checksum } : { md5: md5(data, 'base64') }) };
       parts.push(await this.one.uploadPart(address, body));
     }

@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { md5, text, type Kit } from './kit.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
@@ -41,12 +42,12 @@ export function describeObjects(kit: Kit): void {
       const missing = kit.subject.bucket('missing');
       const calls: [string, () => Promise<unknown>][] = [
         ['checkBucket', () => missing.checkBucket()],
-        ['head', () => missing.head('k')],
-        ['get', () => missing.get('k')],
-        ['get pinned', () => missing.get('k', { ifMatch: 'e' })],
+        ['head', () => missing.head(objectKey('k'))],
+        ['get', () => missing.get(objectKey('k'))],
+        ['get pinned', () => missing.get(objectKey('k'), { ifMatch: 'e' })],
         ['list', () => missing.list({ prefix: '' })[Symbol.asyncIterator]().next()],
-        ['put', () => missing.put('k', text('x'), noAttributes)],
-        ['createUpload', () => missing.createUpload('k', noAttributes)],
+        ['put', () => missing.put(objectKey('k'), text('x'), noAttributes)],
+        ['createUpload', () => missing.createUpload(objectKey('k'), noAttributes)],
       ];
       for (const [call, work] of calls) {
         const end = await work().then(
@@ -58,13 +59,13 @@ export function describeObjects(kit: Kit): void {
     });
 
     it('a missing key is undefined, or SourceGone if the read is pinned, and is deleted without a fault', async () => {
-      expect(await kit.one.head('nothing/here')).toBeUndefined();
-      expect(await kit.one.get('nothing/here')).toBeUndefined();
-      await expect(kit.one.get('nothing/here', { ifMatch: md5(Buffer.alloc(0)) })).rejects.toMatchObject({
+      expect(await kit.one.head(objectKey('nothing/here'))).toBeUndefined();
+      expect(await kit.one.get(objectKey('nothing/here'))).toBeUndefined();
+      await expect(kit.one.get(objectKey('nothing/here'), { ifMatch: md5(Buffer.alloc(0)) })).rejects.toMatchObject({
         name: 'SourceGone',
         message: expect.stringContaining('nothing/here'),
       });
-      await expect(kit.one.delete('nothing/here')).resolves.toBeUndefined();
+      await expect(kit.one.delete(objectKey('nothing/here'))).resolves.toBeUndefined();
     });
   });
 
@@ -85,14 +86,14 @@ export function describeObjects(kit: Kit): void {
     it('are read with all of their attributes', async () => {
       const bytes = bytesOf(70_000);
       const stored = await kit.one.put(
-        'whole',
+        objectKey('whole'),
         { data: bytes, size: bytes.length, md5: md5(bytes, 'base64') },
         kit.accepted(attributes),
       );
       expect(stored.etag).toMatch(kit.can.upperCaseEtags ? /^[0-9A-F]{32}$/ : /^[0-9a-f]{32}$/);
       expect(stored.opaqueEtag).toBe(!kit.can.md5Etags && kit.can.saysOpaque);
       if (kit.can.md5Etags) expect(stored.etag.toLowerCase()).toBe(md5(bytes));
-      const head = await kit.one.head('whole');
+      const head = await kit.one.head(objectKey('whole'));
       const expected = {
         key: 'whole',
         size: 70_000,
@@ -109,7 +110,7 @@ export function describeObjects(kit: Kit): void {
       const counts = count === 0 ? [0, undefined] : [kit.can.tagCounts ? count : undefined];
       expect(counts).toContain(head?.tagCount);
       expect(Math.abs(Date.now() - (head?.modified ?? 0))).toBeLessThan(2 ** 40);
-      const opened = await kit.one.get('whole');
+      const opened = await kit.one.get(objectKey('whole'));
       expect(opened?.info).toMatchObject(expected);
       expect(counts).toContain(opened?.info.tagCount);
       expect((await buffer(opened!.body)).equals(bytes)).toBe(true);
@@ -118,54 +119,62 @@ export function describeObjects(kit: Kit): void {
 
     if (kit.can.tags === 'refused') {
       it('with tags are refused with NotSupported', async () => {
-        await expect(kit.one.put('tagged', text('abc'), attributes)).rejects.toMatchObject({ name: 'NotSupported' });
-        await expect(kit.one.createUpload('tagged', attributes)).rejects.toMatchObject({ name: 'NotSupported' });
+        await expect(kit.one.put(objectKey('tagged'), text('abc'), attributes)).rejects.toMatchObject({
+          name: 'NotSupported',
+        });
+        await expect(kit.one.createUpload(objectKey('tagged'), attributes)).rejects.toMatchObject({
+          name: 'NotSupported',
+        });
       });
     }
 
     it('may be empty: no byte, no header, no tag', async () => {
-      await kit.one.put('empty', { data: Buffer.alloc(0), size: 0 }, noAttributes);
+      await kit.one.put(objectKey('empty'), { data: Buffer.alloc(0), size: 0 }, noAttributes);
       expect(await kit.read('empty')).toHaveLength(0);
-      expect(await kit.one.head('empty')).toMatchObject({ size: 0, metadata: {} });
-      expect((await kit.one.get('empty'))?.info.tagCount ?? 0).toBe(0);
+      expect(await kit.one.head(objectKey('empty'))).toMatchObject({ size: 0, metadata: {} });
+      expect((await kit.one.get(objectKey('empty')))?.info.tagCount ?? 0).toBe(0);
       await kit.expectTags(kit.one, 'empty', {});
     });
 
     it('are replaced whole, including their attributes', async () => {
-      await kit.one.put('twice', text('first'), kit.accepted(attributes));
-      await kit.one.put('twice', text('second!'), noAttributes);
+      await kit.one.put(objectKey('twice'), text('first'), kit.accepted(attributes));
+      await kit.one.put(objectKey('twice'), text('second!'), noAttributes);
       expect((await kit.read('twice'))?.toString()).toBe('second!');
-      expect((await kit.one.head('twice'))?.metadata).toEqual({});
+      expect((await kit.one.head(objectKey('twice')))?.metadata).toEqual({});
       await kit.expectTags(kit.one, 'twice', {});
-      await kit.one.delete('twice');
-      expect(await kit.one.head('twice')).toBeUndefined();
+      await kit.one.delete(objectKey('twice'));
+      expect(await kit.one.head(objectKey('twice'))).toBeUndefined();
     });
 
     it('are read in ranges, and each range states the size of the whole', async () => {
       const bytes = bytesOf(10_000);
-      const { etag } = await kit.one.put('ranges', { data: bytes, size: bytes.length }, noAttributes);
+      const { etag } = await kit.one.put(objectKey('ranges'), { data: bytes, size: bytes.length }, noAttributes);
       for (const [start, end] of [
         [0, 1],
         [0, 10_000],
         [9_999, 10_000],
         [1000, 2345],
       ] as const) {
-        const opened = await kit.one.get('ranges', { ifMatch: etag, range: { start, end } });
+        const opened = await kit.one.get(objectKey('ranges'), { ifMatch: etag, range: { start, end } });
         expect(opened?.info.size).toBe(10_000);
         expect((await buffer(opened!.body)).equals(bytes.subarray(start, end))).toBe(true);
       }
     });
 
     it('that changed are not read if an earlier version is pinned', async () => {
-      const { etag } = await kit.one.put('pinned', text('before'), noAttributes);
+      const { etag } = await kit.one.put(objectKey('pinned'), text('before'), noAttributes);
       expect((await kit.read('pinned', { ifMatch: etag }))?.toString()).toBe('before');
-      await kit.one.put('pinned', text('after'), noAttributes);
-      await expect(kit.one.get('pinned', { ifMatch: etag })).rejects.toMatchObject({ name: 'SourceChanged' });
+      await kit.one.put(objectKey('pinned'), text('after'), noAttributes);
+      await expect(kit.one.get(objectKey('pinned'), { ifMatch: etag })).rejects.toMatchObject({
+        name: 'SourceChanged',
+      });
       const range = { start: 0, end: 2 };
-      await expect(kit.one.get('pinned', { ifMatch: etag, range })).rejects.toMatchObject({ name: 'SourceChanged' });
+      await expect(kit.one.get(objectKey('pinned'), { ifMatch: etag, range })).rejects.toMatchObject({
+        name: 'SourceChanged',
+      });
       // Shorter than the range, for stores that look at the range first.
       const beyond = { start: 1000, end: 2000 };
-      await expect(kit.one.get('pinned', { ifMatch: etag, range: beyond })).rejects.toMatchObject({
+      await expect(kit.one.get(objectKey('pinned'), { ifMatch: etag, range: beyond })).rejects.toMatchObject({
         name: 'SourceChanged',
       });
     });
@@ -174,19 +183,19 @@ export function describeObjects(kit: Kit): void {
       const key = (odd: string): string => `odd/${odd}`.slice(0, 1024);
       const taken = oddKeys.filter((odd) => kit.takes(key(odd)));
       await forEachConcurrently(oddKeys, 8, async (odd) => {
-        const put = kit.one.put(key(odd), text(`content of ${odd}`), noAttributes);
+        const put = kit.one.put(objectKey(key(odd)), text(`content of ${odd}`), noAttributes);
         if (kit.takes(key(odd))) await put;
         else await expect(put).rejects.toMatchObject({ name: 'Refused' });
       });
       await forEachConcurrently(taken, 8, async (odd) => {
-        expect((await kit.one.head(key(odd)))?.size).toBe(Buffer.byteLength(`content of ${odd}`));
+        expect((await kit.one.head(objectKey(key(odd))))?.size).toBe(Buffer.byteLength(`content of ${odd}`));
         expect((await kit.read(key(odd)))?.toString()).toBe(`content of ${odd}`);
       });
       const pages: string[][] = [];
       for await (const page of kit.one.list({ prefix: 'odd/', pageSize: 5 }))
         pages.push(page.map((object) => object.key));
       expect(pages.flat()).toEqual(kit.sorted(taken.map(key)));
-      await forEachConcurrently(oddKeys, 8, (odd) => kit.one.delete(key(odd)));
+      await forEachConcurrently(oddKeys, 8, (odd) => kit.one.delete(objectKey(key(odd))));
       const left = await kit.one.list({ prefix: 'odd/' })[Symbol.asyncIterator]().next();
       expect(left.value ?? []).toEqual([]);
     });

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { forEachConcurrently } from '../../../shared/flow/concurrently.ts';
 import { many, pagesOf, type Kit } from './kit.ts';
 import { noAttributes } from '../../support/objects.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 
 /** Listings of open uploads. */
 export function describeUploadListings(kit: Kit): void {
@@ -17,7 +18,8 @@ export function describeUploadListings(kit: Kit): void {
       const before = Date.now();
       const keys = ['listed/a b+c/%41', 'listed/é😀', 'listed/z', 'listed/z', 'other'];
       const made: { key: string; uploadId: string }[] = [];
-      for (const key of keys) made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
+      for (const key of keys)
+        made.push({ key, uploadId: (await kit.one.createUpload(objectKey(key), noAttributes)).uploadId });
       const listed = async (prefix: string) => (await pagesOf(kit.one.listUploads(prefix))).flat();
       const found = await listed('listed/');
       const order = (some: { key: string; uploadId: string }[]) =>
@@ -29,7 +31,7 @@ export function describeUploadListings(kit: Kit): void {
       for (const { initiated } of await listed('')) expect(Math.abs(initiated - before)).toBeLessThan(15 * 60_000);
       expect(order(await listed('')).filter((one) => order(made).includes(one))).toEqual(order(made));
       expect(await listed('listed/none')).toEqual([]);
-      for (const { key, uploadId } of made) await kit.one.abortUpload(key, uploadId);
+      for (const { key, uploadId } of made) await kit.one.abortUpload(objectKey(key), uploadId);
       expect(await listed('listed/')).toEqual([]);
       await expect(pagesOf(kit.subject.bucket('missing').listUploads(''))).rejects.toMatchObject({
         name: 'BucketNotFound',
@@ -41,13 +43,13 @@ export function describeUploadListings(kit: Kit): void {
       const names = Array.from({ length: many }, (_, index) => `crowd/${index % 7}/${index}`);
       const made: { key: string; uploadId: string }[] = [];
       await forEachConcurrently(names, 20, async (key) => {
-        made.push({ key, uploadId: (await kit.one.createUpload(key, noAttributes)).uploadId });
+        made.push({ key, uploadId: (await kit.one.createUpload(objectKey(key), noAttributes)).uploadId });
       });
       const pages = await pagesOf(kit.one.listUploads(kit.can.uploadListing === 'by-prefix' ? 'crowd/' : ''));
       expect(pages.length).toBeGreaterThan(1);
       const ids = pages.flat().map(({ uploadId }) => uploadId);
       expect(ids.sort()).toEqual(made.map(({ uploadId }) => uploadId).sort());
-      await forEachConcurrently(made, 20, ({ key, uploadId }) => kit.one.abortUpload(key, uploadId));
+      await forEachConcurrently(made, 20, ({ key, uploadId }) => kit.one.abortUpload(objectKey(key), uploadId));
     });
   });
 }

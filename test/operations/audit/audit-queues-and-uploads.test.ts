@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { judgeLetter } from '../../../operations/audit/audit-queues.ts';
 import { asciiJson, encodeJob } from '../../../shared/model/job.ts';
 import { MiB } from '../../../shared/model/limits.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
 import { MemoryWorld } from '../../support/memory-world.ts';
@@ -28,7 +29,7 @@ describe('auditTask and a copy in parts', () => {
     const [upload] = audit.world.openUploads();
     const { destination } = audit.world.context();
     await destination.uploadPart(
-      { key: 'out/k', uploadId: upload!, number: 1 },
+      { key: objectKey('out/k'), uploadId: upload!, number: 1 },
       { data: bytesOf(5 * MiB), size: 5 * MiB },
     );
     expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
@@ -37,8 +38,14 @@ describe('auditTask and a copy in parts', () => {
   it('reports it as in progress while its execution runs, even without other activity', async () => {
     const audit = new Audit();
     await startCopy(audit);
-    const { size, etag } = (await audit.world.context().source.head('in/k'))!;
-    const { execution } = await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
+    const { size, etag } = (await audit.world.context().source.head(objectKey('in/k')))!;
+    const { execution } = await audit.world.uploads.start({
+      task: 'test',
+      key: objectKey('in/k'),
+      action: 'copy',
+      size,
+      etag,
+    });
     audit.world.clock.pass(30 * hour);
     expect(await audit.kinds()).toEqual(['in-progress in/k', 'upload-in-use out/k']);
     audit.world.uploads.end(execution);
@@ -48,8 +55,8 @@ describe('auditTask and a copy in parts', () => {
   it('reports it as in progress when its execution just started, before the ledger has an entry', async () => {
     const audit = new Audit();
     await audit.put('source', 'in/k', bytesOf(11 * MiB));
-    const { size, etag } = (await audit.world.context().source.head('in/k'))!;
-    await audit.world.uploads.start({ task: 'test', key: 'in/k', action: 'copy', size, etag });
+    const { size, etag } = (await audit.world.context().source.head(objectKey('in/k')))!;
+    await audit.world.uploads.start({ task: 'test', key: objectKey('in/k'), action: 'copy', size, etag });
     expect(await audit.kinds()).toEqual(['in-progress in/k']);
     await audit.put('source', 'in/k', bytesOf(12 * MiB));
     expect(await audit.kinds()).toEqual(['missing in/k']);
@@ -59,7 +66,7 @@ describe('auditTask and a copy in parts', () => {
     const audit = new Audit();
     await startCopy(audit);
     audit.world.clock.pass(3 * hour);
-    await audit.world.context().destination.abortUpload('out/k', audit.world.openUploads()[0]!);
+    await audit.world.context().destination.abortUpload(objectKey('out/k'), audit.world.openUploads()[0]!);
     expect(await audit.kinds()).toEqual(['stalled in/k']);
     expect(audit.findings[0]?.seen).toMatch(/its upload is gone/);
   });
@@ -72,7 +79,7 @@ describe('auditTask and a copy in parts', () => {
     audit.world.revive();
     await audit.world.transfer('in/k');
     audit.world.clock.pass(3 * hour);
-    await audit.world.context().destination.createUpload('out/theirs', noAttributes);
+    await audit.world.context().destination.createUpload(objectKey('out/theirs'), noAttributes);
     expect(await audit.kinds()).toEqual(['upload-foreign out/theirs', 'upload-left out/k']);
   });
 });
@@ -104,7 +111,7 @@ describe('auditTask and the queues', () => {
       sentAt: 0,
       reason: 'TooLarge: x',
     });
-    const job = { key: 'in/k', action: 'copy' as const };
+    const job = { key: objectKey('in/k'), action: 'copy' as const };
     const batches = [
       [letter('1', encodeJob({ ...job, task: 'test' })), letter('2', encodeJob({ ...job, task: 'other' }))],
       [letter('1', 'again'), letter('3', 'no job')],

@@ -1,6 +1,7 @@
 import { auditTask, type AuditResult } from '../../../operations/audit/audit-task.ts';
 import type { AuditContext } from '../../../operations/audit/context.ts';
 import type { Finding } from '../../../operations/audit/finding.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import type { DeadLetter } from '../../../shared/ports/redrive.ts';
@@ -53,7 +54,7 @@ export class Audit {
   async put(side: 'source' | 'destination', key: string, bytes: Buffer | string): Promise<void> {
     const data = Buffer.from(bytes);
     const storage = side === 'source' ? this.world.sourceStorage : this.world.destinationStorage;
-    await new MemoryObjectStore(storage, side).put(key, { data, size: data.length }, noAttributes);
+    await new MemoryObjectStore(storage, side).put(objectKey(key), { data, size: data.length }, noAttributes);
   }
 
   /** Puts an object at the source, and copies it. */

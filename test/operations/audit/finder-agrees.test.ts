@@ -4,6 +4,7 @@ import { auditTask } from '../../../operations/audit/audit-task.ts';
 import { findingKinds, type Finding } from '../../../operations/audit/finding.ts';
 import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
 import { decodeJob } from '../../../shared/model/job.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { smallKeyArbitrary } from '../../support/keys.ts';
@@ -47,8 +48,9 @@ test('without a ledger, an audit reports exactly the objects that a run would se
         for (const side of sides) {
           const text = one[side];
           const body = { data: Buffer.from(text ?? ''), size: text?.length ?? 0 };
-          if (text !== undefined && side === 'source') await source.put(`in/${one.key}`, body, noAttributes);
-          if (text !== undefined && side === 'destination') await destination.put(`out/${one.key}`, body, noAttributes);
+          if (text !== undefined && side === 'source') await source.put(objectKey(`in/${one.key}`), body, noAttributes);
+          if (text !== undefined && side === 'destination')
+            await destination.put(objectKey(`out/${one.key}`), body, noAttributes);
           if (one.newer !== 'neither') world.clock.pass(2000);
         }
       }

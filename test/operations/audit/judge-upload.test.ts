@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { stalledAfterMillis, type Activity } from '../../../operations/audit/judge-object.ts';
 import { judgeUpload } from '../../../operations/audit/judge-upload.ts';
 import type { LedgerEntry } from '../../../shared/model/ledger-entry.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { UploadOwner } from '../../../shared/transfer/upload/sweep-uploads.ts';
 
 const day = 24 * 3600_000;
@@ -103,7 +104,12 @@ const cases: Case[] = [
 
 describe('judgeUpload', () => {
   it.each(cases)('calls $what $kind', ({ owner, ageMillis, activity, kind, seen }) => {
-    const judgement = judgeUpload({ key: 'k', uploadId: 'u', initiated: now - ageMillis }, owner, activity, now);
+    const judgement = judgeUpload(
+      { key: objectKey('k'), uploadId: 'u', initiated: now - ageMillis },
+      owner,
+      activity,
+      now,
+    );
     expect(judgement).toEqual({ kind, seen: expect.stringMatching(seen) });
     expect(judgement.seen).toMatch(/^upload u, started/);
   });

@@ -10,6 +10,7 @@ import { copySourceHeader } from '../../../shared/aws/s3/inputs.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
 import { executionName, SfnUploads } from '../../../shared/aws/upload-executions.ts';
 import type { Job } from '../../../shared/model/job.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { Side } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../support/local-s3.ts';
@@ -100,7 +101,7 @@ describe('objectInfo', () => {
     [{ StorageClass: 'INTELLIGENT_TIERING', ArchiveStatus: 'ARCHIVE_ACCESS' }, false],
     [{}, true],
   ] as const)('%j: readable is %p', (more, readable) => {
-    expect(objectInfo('k', { ...answer, ...more }, 'w').readable).toBe(readable);
+    expect(objectInfo(objectKey('k'), { ...answer, ...more }, 'w').readable).toBe(readable);
   });
 
   it.each([
@@ -109,7 +110,7 @@ describe('objectInfo', () => {
     [{ SSECustomerAlgorithm: 'AES256' }, true],
     [{ ServerSideEncryption: 'AES256' }, false],
   ] as const)('%j: the ETag is opaque: %p', (more, opaque) => {
-    expect(objectInfo('k', { ...answer, ...more }, 'w').opaqueEtag).toBe(opaque);
+    expect(objectInfo(objectKey('k'), { ...answer, ...more }, 'w').opaqueEtag).toBe(opaque);
   });
 
   it.each([
@@ -123,11 +124,11 @@ describe('objectInfo', () => {
     [{ ChecksumCRC32C: 'x'.repeat(10_000) }, undefined],
     [{ ChecksumSHA256: 'x' }, undefined],
   ] as const)('%j: the full checksum is %j', (more, checksum) => {
-    expect(objectInfo('k', { ...answer, ...more }, 'w').checksum).toEqual(checksum);
+    expect(objectInfo(objectKey('k'), { ...answer, ...more }, 'w').checksum).toEqual(checksum);
   });
 
   it('rejects an answer without a size', () => {
-    expect(() => objectInfo('k', { $metadata: {} }, 'HeadObject b')).toThrow(
+    expect(() => objectInfo(objectKey('k'), { $metadata: {} }, 'HeadObject b')).toThrow(
       'HeadObject b: the answer has no valid size',
     );
   });
@@ -137,7 +138,7 @@ describe('objectInfo', () => {
   });
 
   it('encodes all of a copy source but its slashes', () => {
-    expect(copySourceHeader({ bucket: 'b', key: 'a//ü +%?', etag: 'e', versionId: 'v/1' })).toBe(
+    expect(copySourceHeader({ bucket: 'b', key: objectKey('a//ü +%?'), etag: 'e', versionId: 'v/1' })).toBe(
       'b/a//%C3%BC%20%2B%25%3F?versionId=v%2F1',
     );
   });
@@ -173,60 +174,62 @@ describe('S3ObjectStore with a server that fails', () => {
   ] as const)('sends a buffered body again after %s', async (_name, fault) => {
     let times = 1;
     server.fault = ({ operation }) => (operation === 'PutObject' && times-- > 0 ? fault : undefined);
-    expect(await store.put('again', body, noAttributes)).toMatchObject({ etag: '900150983cd24fb0d6963f7d28e17f72' });
+    expect(await store.put(objectKey('again'), body, noAttributes)).toMatchObject({
+      etag: '900150983cd24fb0d6963f7d28e17f72',
+    });
     expect(server.requests.filter(({ operation }) => operation === 'PutObject')).toHaveLength(2);
   });
 
   it.each(['CompleteMultipartUpload', 'CopyObject'] as const)(
     'finds the error in a 200 of %s',
     async (operation) => {
-      const { etag } = await store.put('from', body, noAttributes);
-      const { uploadId } = await store.createUpload('k', noAttributes);
-      const part = await store.uploadPart({ key: 'k', uploadId, number: 1 }, body);
+      const { etag } = await store.put(objectKey('from'), body, noAttributes);
+      const { uploadId } = await store.createUpload(objectKey('k'), noAttributes);
+      const part = await store.uploadPart({ key: objectKey('k'), uploadId, number: 1 }, body);
       server.fault = (request) =>
         request.operation === operation ? { kind: 'status', status: 200, code: 'InternalError' } : undefined;
       const call =
         operation === 'CopyObject'
-          ? store.copy({ bucket: 'bucket', key: 'from', etag }, 'k', noAttributes)
-          : store.completeUpload('k', uploadId, [part], { size: 3 });
+          ? store.copy({ bucket: 'bucket', key: objectKey('from'), etag }, objectKey('k'), noAttributes)
+          : store.completeUpload(objectKey('k'), uploadId, [part], { size: 3 });
       await expect(call).rejects.toMatchObject({ name: 'Unavailable' });
-      expect(await store.head('k')).toBeUndefined();
+      expect(await store.head(objectKey('k'))).toBeUndefined();
     },
     60_000,
   );
 
   it('reports the upload as gone, or completes, if the answer to Complete is lost and the object exists', async () => {
-    const { uploadId } = await store.createUpload('lost', noAttributes);
-    const part = await store.uploadPart({ key: 'lost', uploadId, number: 1 }, body);
+    const { uploadId } = await store.createUpload(objectKey('lost'), noAttributes);
+    const part = await store.uploadPart({ key: objectKey('lost'), uploadId, number: 1 }, body);
     let times = 1;
     server.fault = ({ operation }) =>
       operation === 'CompleteMultipartUpload' && times-- > 0 ? { kind: 'lose-answer' } : undefined;
-    const end = await store.completeUpload('lost', uploadId, [part], { size: 3 }).then(
+    const end = await store.completeUpload(objectKey('lost'), uploadId, [part], { size: 3 }).then(
       () => 'completed',
       (error: unknown) => (error as Error).name,
     );
     expect(['completed', 'UploadGone']).toContain(end);
-    expect((await store.head('lost'))?.size).toBe(3);
+    expect((await store.head(objectKey('lost')))?.size).toBe(3);
   });
 
   it.each(['ListParts', 'UploadPart', 'CompleteMultipartUpload'] as const)(
     'reports UploadGone if %s answers "no such key" for a lost upload',
     async (operation) => {
-      const { uploadId } = await store.createUpload('gone', noAttributes);
-      const part = await store.uploadPart({ key: 'gone', uploadId, number: 1 }, body);
+      const { uploadId } = await store.createUpload(objectKey('gone'), noAttributes);
+      const part = await store.uploadPart({ key: objectKey('gone'), uploadId, number: 1 }, body);
       server.fault = (request) =>
         request.operation === operation ? { kind: 'status', status: 404, code: 'NoSuchKey' } : undefined;
       const calls = {
-        ListParts: () => store.listParts('gone', uploadId),
-        UploadPart: () => store.uploadPart({ key: 'gone', uploadId, number: 2 }, body),
-        CompleteMultipartUpload: () => store.completeUpload('gone', uploadId, [part], { size: 3 }),
+        ListParts: () => store.listParts(objectKey('gone'), uploadId),
+        UploadPart: () => store.uploadPart({ key: objectKey('gone'), uploadId, number: 2 }, body),
+        CompleteMultipartUpload: () => store.completeUpload(objectKey('gone'), uploadId, [part], { size: 3 }),
       };
       await expect(calls[operation]()).rejects.toMatchObject({ name: 'UploadGone' });
     },
   );
 
   it('checks the bucket once, however many keys are missing', async () => {
-    for (const key of ['no-1', 'no-2', 'no-3']) expect(await store.head(key)).toBeUndefined();
+    for (const key of ['no-1', 'no-2', 'no-3']) expect(await store.head(objectKey(key))).toBeUndefined();
     expect(server.requests.filter(({ operation }) => operation === 'HeadBucket').length).toBeLessThanOrEqual(1);
   });
 
@@ -237,7 +240,7 @@ describe('S3ObjectStore with a server that fails', () => {
     );
     const side: Side = { bucket: 'bucket', prefix: '', requestPayer: false };
     const failed = await new S3ObjectStore(wrong, side)
-      .put('k', body, noAttributes)
+      .put(objectKey('k'), body, noAttributes)
       .catch((error: unknown) => error as Error);
     expect(failed).toMatchObject({ name: 'CredentialsRefused' });
     expect((failed as Error).message).not.toContain('TOPSECRET');
@@ -296,7 +299,7 @@ describe('Parameters', () => {
 });
 
 describe('SfnUploads', () => {
-  const job: Job = { task: 't', key: 'ü/😀', action: 'copy', size: 5, etag: 'e' };
+  const job: Job = { task: 't', key: objectKey('ü/😀'), action: 'copy', size: 5, etag: 'e' };
   const arn = 'arn:aws:states:us-east-1:000000000000:stateMachine:m';
 
   /** Step Functions with executions in these states. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { addCounts, noCounts } from '../../../shared/model/run-counts.ts';
 import { isBareMarker } from '../../../shared/model/config/key-filter.ts';
 import { destinationKey, sourceKey } from '../../../shared/model/config/task.ts';
@@ -21,7 +22,7 @@ async function worldWith(
   const context = world.context();
   for (const side of ['source', 'destination'] as const) {
     for (const key of objects[side]) {
-      await context[side].put(key, { data: Buffer.from('x'), size: 1 }, noAttributes);
+      await context[side].put(objectKey(key), { data: Buffer.from('x'), size: 1 }, noAttributes);
     }
   }
   return world;
@@ -73,8 +74,8 @@ describe('the marker of a prefix that the destination lacks', () => {
 
   it('is ignored by events of both kinds', () => {
     for (const kind of ['created', 'removed'] as const) {
-      expect(wantsEvent(task, { kind, bucket: 'source', key: 'photos/' })).toBe(false);
-      expect(wantsEvent(task, { kind, bucket: 'source', key: 'photos/sub/' })).toBe(true);
+      expect(wantsEvent(task, { kind, bucket: 'source', key: objectKey('photos/') })).toBe(false);
+      expect(wantsEvent(task, { kind, bucket: 'source', key: objectKey('photos/sub/') })).toBe(true);
     }
   });
 
@@ -95,8 +96,8 @@ describe('the marker of a prefix that the destination lacks', () => {
     expect(isBareMarker(task, 'photos/')).toBe(true);
     expect(isBareMarker(task, 'photos/a')).toBe(false);
     expect(() => destinationKey(task, 'photos/')).toThrow('nothing is left of it');
-    expect(sourceKey(taskOf({ destination: { prefix: 'out/' } }), 'out/')).toBeUndefined();
-    expect(sourceKey(task, 'a')).toBe('photos/a');
+    expect(sourceKey(taskOf({ destination: { prefix: 'out/' } }), objectKey('out/'))).toBeUndefined();
+    expect(sourceKey(task, objectKey('a'))).toBe('photos/a');
   });
 });
 

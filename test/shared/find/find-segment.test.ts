@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { addCounts, noCounts } from '../../../shared/model/run-counts.ts';
 import { decodeJob, type Job } from '../../../shared/model/job.ts';
 import type { FindObjectsState, Segment } from '../../../shared/model/messages/payloads.ts';
@@ -43,7 +44,7 @@ const destinationPrefix = 'out/sub/';
 async function fill(world: MemoryWorld, keys: Case['keys'], more = ''): Promise<void> {
   const { source, destination } = world.context();
   const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
-    store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
+    store.put(objectKey(key), { data: Buffer.from(text), size: text.length }, noAttributes);
   for (const [key, presence] of keys) {
     if (presence !== 'destination') await put(source, sourcePrefix + more + key, 'same');
     if (presence === 'source') continue;
@@ -314,7 +315,7 @@ describe('compare: checksum', () => {
     const world = new MemoryWorld({ task: { compare: 'checksum' }, opaque: { destination: true } });
     const { source, destination } = world.context();
     const put = (store: typeof source, key: string, text: string): Promise<unknown> =>
-      store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
+      store.put(objectKey(key), { data: Buffer.from(text), size: text.length }, noAttributes);
     for (const [key, there] of [
       ['equal', 'abc'],
       ['differs', 'abd'],

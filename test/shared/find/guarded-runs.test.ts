@@ -3,6 +3,7 @@ import type { Job } from '../../../shared/model/job.ts';
 import { runTask } from '../../support/memory-run.ts';
 import { MemoryWorld, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { noAttributes } from '../../support/objects.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 
 const names = (jobs: readonly Job[]): string[] => jobs.map(({ action, key }) => `${action} ${key}`).sort();
 
@@ -14,8 +15,9 @@ async function worldWith(
 ): Promise<MemoryWorld> {
   const world = new MemoryWorld({ ...options, task: { deletes: true, ...options.task } });
   const context = world.context();
-  for (const key of source) await context.source.put(key, { data: Buffer.from('x'), size: 1 }, noAttributes);
-  for (const key of destination) await context.destination.put(key, { data: Buffer.from('x'), size: 1 }, noAttributes);
+  for (const key of source) await context.source.put(objectKey(key), { data: Buffer.from('x'), size: 1 }, noAttributes);
+  for (const key of destination)
+    await context.destination.put(objectKey(key), { data: Buffer.from('x'), size: 1 }, noAttributes);
   return world;
 }
 

@@ -4,6 +4,7 @@ import { inOrder } from '../../../shared/find/in-order.ts';
 import { Fault, type FaultName } from '../../../shared/model/faults.ts';
 import { decodeJob, type Job } from '../../../shared/model/job.ts';
 import type { FindObjectsState } from '../../../shared/model/messages/payloads.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import type { ListedPage, ListOptions, ObjectStore } from '../../../shared/ports/object-store.ts';
@@ -23,7 +24,7 @@ const start: FindObjectsState = {
 const keyOf = (index: number): string => `k${String(index).padStart(4, '0')}`;
 
 async function put(store: ObjectStore, key: string, text = 'x'): Promise<void> {
-  await store.put(key, { data: Buffer.from(text), size: text.length }, noAttributes);
+  await store.put(objectKey(key), { data: Buffer.from(text), size: text.length }, noAttributes);
 }
 
 /** A world whose source has this many objects; its store lists 100 keys per page. */

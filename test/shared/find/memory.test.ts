@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from '@jest/globals';
 import { findSegment, type FindContext } from '../../../shared/find/find-segment.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ListedObject } from '../../../shared/model/object.ts';
 import { noDeadline } from '../../../shared/ports/clock.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
@@ -23,7 +24,8 @@ function synthetic(missing: number, watch: (listed: number) => void): MemoryObje
       const page: ListedObject[] = [];
       for (let number = from; number < from + 1000; number++) {
         const key = `a/fairly/long/prefix/as/they/are/${String(number).padStart(10, '0')}`;
-        if (number % missing !== 0) page.push({ key, size: number, etag: `etag-of-${number}`, modified: 0 });
+        if (number % missing !== 0)
+          page.push({ key: objectKey(key), size: number, etag: `etag-of-${number}`, modified: 0 });
       }
       await new Promise((resolve) => setImmediate(resolve));
       watch(from);

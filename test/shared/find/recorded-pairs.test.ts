@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { findSegment } from '../../../shared/find/find-segment.ts';
 import { decodeJob } from '../../../shared/model/job.ts';
 import type { FindObjectsState } from '../../../shared/model/messages/payloads.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { RunCounts } from '../../../shared/model/run-counts.ts';
 import type { StoredPart } from '../../../shared/model/part-plan.ts';
 import { MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
@@ -31,14 +32,14 @@ const size = 2 * partSize;
 /** Begins an upload of `bytes` at the source. @returns completes it */
 async function begin(world: MemoryWorld, bytes: Buffer): Promise<() => Promise<void>> {
   const { source } = world.context();
-  const { uploadId } = await source.createUpload('k', noAttributes);
+  const { uploadId } = await source.createUpload(objectKey('k'), noAttributes);
   const parts: StoredPart[] = [];
   for (const number of [1, 2]) {
     const data = bytes.subarray((number - 1) * partSize, number * partSize);
-    parts.push(await source.uploadPart({ key: 'k', uploadId, number }, { data, size: partSize }));
+    parts.push(await source.uploadPart({ key: objectKey('k'), uploadId, number }, { data, size: partSize }));
   }
   return async () => {
-    await source.completeUpload('k', uploadId, parts, { size });
+    await source.completeUpload(objectKey('k'), uploadId, parts, { size });
   };
 }
 
@@ -98,9 +99,9 @@ describe('copies that were made in the second of their source', () => {
     const world = await copied(2);
     const { destination } = world.context();
     const body = { data: bytesOf(10), size: 10 };
-    await destination.put('key-0001', body, noAttributes);
+    await destination.put(objectKey('key-0001'), body, noAttributes);
     await world.putSource(bytesOf(10), { key: 'unknown' });
-    await destination.put('unknown', body, noAttributes);
+    await destination.put(objectKey('unknown'), body, noAttributes);
     expect((await find(world)).keys).toEqual(['key-0001', 'unknown']);
   });
 

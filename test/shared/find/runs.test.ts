@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { JobSender } from '../../../shared/find/job-sender.ts';
 import { finishRun } from '../../../shared/find/finish-run.ts';
 import { findSegment } from '../../../shared/find/find-segment.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { noCounts } from '../../../shared/model/run-counts.ts';
 import { compareKeys } from '../../../shared/find/order.ts';
 import { parseSyncInput, planRun } from '../../../shared/find/plan-run.ts';
@@ -64,7 +65,7 @@ describe('planRun', () => {
     const world = new MemoryWorld({ source: { pageSize: 100 } });
     const { source } = world.context();
     for (let index = 0; index < 500; index++) {
-      const key = `${String.fromCharCode(97 + (index % 10))}${index}`;
+      const key = objectKey(`${String.fromCharCode(97 + (index % 10))}${index}`);
       await source.put(key, { data: Buffer.alloc(0), size: 0 }, noAttributes);
     }
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
@@ -78,7 +79,7 @@ describe('planRun', () => {
     const world = new MemoryWorld({ source: { order: 'utf16' } });
     const store = world.context().source;
     for (let index = 0; index < first + 1001; index++) {
-      const key = `${index < first ? '\u{10000}' : '\u{ffff}'}${String(index).padStart(4, '0')}`;
+      const key = objectKey(`${index < first ? '\u{10000}' : '\u{ffff}'}${String(index).padStart(4, '0')}`);
       await store.put(key, { data: Buffer.alloc(0), size: 0 }, noAttributes);
     }
     const plan = await planRun(world.context(), world.task, { task: 'test' }, run);
@@ -183,7 +184,7 @@ describe('finishRun', () => {
 });
 
 describe('JobSender', () => {
-  const job = (number: number): Job => ({ task: 't', key: String(number), action: 'copy' });
+  const job = (number: number): Job => ({ task: 't', key: objectKey(String(number)), action: 'copy' });
 
   it('sends full batches, and waits while the queue is slow', async () => {
     let under = 0;

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Fault } from '../../../shared/model/faults.ts';
 import type { Job } from '../../../shared/model/job.ts';
 import { missingTrustedMillis } from '../../../shared/model/limits.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../../shared/ports/object-store.ts';
 import type { TransferContext } from '../../../shared/transfer/context.ts';
 import { transferObject } from '../../../shared/transfer/transfer-object.ts';
@@ -68,7 +69,7 @@ describe('a write whose answer was lost, and which is sent again', () => {
     world.at('before', 'put', async () => {
       const other = { ...noAttributes, metadata: { a: 'other' } };
       world.gate.hooks = {};
-      await world.context().destination.put('k', { data: bytesOf(10), size: 10 }, other);
+      await world.context().destination.put(objectKey('k'), { data: bytesOf(10), size: 10 }, other);
     });
     await world.transfer();
     expect(world.copied()?.metadata).toEqual({ a: 'new' });
@@ -85,7 +86,7 @@ describe('a destination that others keep writing', () => {
       before: async ({ operation, bucket }) => {
         if (operation !== 'put' || bucket !== 'destination' || writes % 2 === 1) return;
         writes++;
-        await destination.put('k', { data: bytesOf(9, writes), size: 9 }, noAttributes);
+        await destination.put(objectKey('k'), { data: bytesOf(9, writes), size: 9 }, noAttributes);
         writes++;
       },
     };
@@ -175,7 +176,7 @@ describe('what a run found missing, at a store that compares what a write replac
 
   it('is another version now: it is overwritten after a look', async () => {
     const [world, context, job] = await hintedWorld();
-    await context.destination.put('k', { data: bytesOf(9), size: 9 }, noAttributes);
+    await context.destination.put(objectKey('k'), { data: bytesOf(9), size: 9 }, noAttributes);
     await transferObject(context, job);
     expect(world.copied()?.bytes.equals(bytesOf(10))).toBe(true);
   });

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
 import { encodeJob, type Job } from '../../../shared/model/job.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import { brokenTask, parseTask, type Task } from '../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { Gate } from '../../../shared/ports/memory/gate.ts';
@@ -10,7 +11,7 @@ import { consumeMessage, redeliverySeconds, type Consumer } from '../../../share
 
 const maxReceives = 5;
 const giveUpAfterSeconds = 3600;
-const job: Job = { task: 'copy-all', key: 'a b', action: 'copy', size: 3, run: 'r' };
+const job: Job = { task: 'copy-all', key: objectKey('a b'), action: 'copy', size: 3, run: 'r' };
 
 function task(name: string, more: object): Task {
   const sides = { source: { bucket: 'source' }, destination: { bucket: 'destination' } };
@@ -71,7 +72,7 @@ class TestConsumer {
 
 test('a job fails after another delivery deleted its message: it is sent as a new message', async () => {
   const one = new TestConsumer();
-  one.queue.sendBody(encodeJob({ task: 'one', key: 'k', action: 'copy', size: 3, missingAt: 1 }));
+  one.queue.sendBody(encodeJob({ task: 'one', key: objectKey('k'), action: 'copy', size: 3, missingAt: 1 }));
   const [first] = one.queue.receive();
   one.fail = () => {
     // Meanwhile a second delivery of the message found nothing to do and deleted it.

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ObjectAttributes } from '../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../shared/ports/memory/object-store.ts';
 import type { CopySource, Stored } from '../../../shared/ports/object-store.ts';
@@ -14,8 +15,8 @@ const inside: MemoryWorldOptions = { task: { serverSideCopy: 'auto' }, oneStore:
 /** A store whose copies have only their first three bytes. */
 class CuttingStore extends MemoryObjectStore {
   override async copy(source: CopySource, key: string, attributes: ObjectAttributes): Promise<Stored> {
-    await super.copy(source, key, attributes);
-    return this.put(key, { data: bytesOf(3), size: 3 }, attributes);
+    await super.copy(source, objectKey(key), attributes);
+    return this.put(objectKey(key), { data: bytesOf(3), size: 3 }, attributes);
   }
 }
 

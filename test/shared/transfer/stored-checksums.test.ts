@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { MemoryWorld, partSize, type MemoryWorldOptions } from '../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../support/objects.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 
 describe('an object in parts that another tool copied', () => {
   const bytes = bytesOf(partSize + 7);
@@ -9,7 +10,7 @@ describe('an object in parts that another tool copied', () => {
     const world = new MemoryWorld(options);
     await world.uploadSource(bytes, [partSize, 7]);
     const { destination } = world.context();
-    await destination.put('k', { data: content, size: content.length }, noAttributes);
+    await destination.put(objectKey('k'), { data: content, size: content.length }, noAttributes);
     world.gate.forgetCounts();
     return world;
   }

@@ -4,6 +4,7 @@ import { BoundedHttpHandler } from '../../../shared/aws/http/handler.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
 import { Fault, faultTable } from '../../../shared/model/faults.ts';
 import { maxKeyBytes, maxParts } from '../../../shared/model/limits.ts';
+import { objectKey } from '../../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../../shared/ports/object-store.ts';
 import {
   canary,
@@ -22,7 +23,7 @@ const timeLimits = { read: limit, small: limit, list: limit, complete: limit, co
 
 /** What a store answers, read by the real client over a socket. */
 
-const from = { bucket: 'source', key: 'k', etag: 'e' };
+const from = { bucket: 'source', key: objectKey('k'), etag: 'e' };
 const prefix = 'in/';
 
 function check(holds: boolean, what: string): void {
@@ -45,17 +46,17 @@ const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
     return all.slice(0, 3);
   },
   async (store) => {
-    const parts = await store.listParts('k', 'U');
+    const parts = await store.listParts(objectKey('k'), 'U');
     check(parts.length <= maxParts && parts.every(({ size }) => isSize(size)), 'parts that cannot be');
     return parts.slice(0, 3);
   },
   async (store) => {
-    const { uploadId } = await store.createUpload('k', noAttributes);
+    const { uploadId } = await store.createUpload(objectKey('k'), noAttributes);
     check(/^[\x21-\x7e]{1,1024}$/.test(uploadId), 'an upload ID that is none');
     return 'created';
   },
   async (store) => {
-    const tags = await store.tags('k');
+    const tags = await store.tags(objectKey('k'));
     check(
       Object.entries(tags)
         .flat()
@@ -64,8 +65,8 @@ const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
     );
     return Object.keys(tags).length;
   },
-  (store) => store.copy(from, 'k', noAttributes),
-  (store) => store.completeUpload('k', 'U', [], { size: 3 }),
+  (store) => store.copy(from, objectKey('k'), noAttributes),
+  (store) => store.completeUpload(objectKey('k'), 'U', [], { size: 3 }),
   async (store) => {
     for await (const page of store.listUploads(prefix)) {
       check(
@@ -75,14 +76,14 @@ const calls: readonly ((store: ObjectStore) => Promise<unknown>)[] = [
     }
     return 'listed';
   },
-  (store) => store.delete('k'),
+  (store) => store.delete(objectKey('k')),
   async (store) => {
-    const info = await store.head('k');
+    const info = await store.head(objectKey('k'));
     check(info === undefined || isSize(info.size), 'a size that is none');
     return info;
   },
   async (store) => {
-    const opened = await store.get('k', { ifMatch: 'e' });
+    const opened = await store.get(objectKey('k'), { ifMatch: 'e' });
     opened?.body.destroy();
     return opened?.info;
   },

@@ -3,12 +3,12 @@ import { nextTime } from '../../../emulator/aws/events/schedule.ts';
 import { EmulatorError } from '../../../emulator/aws/index.ts';
 import { parseConfiguration } from '../../../shared/model/config/configuration.ts';
 import { Fault } from '../../../shared/model/faults.ts';
-import { decodeJob, keySchema } from '../../../shared/model/job.ts';
+import { decodeJob } from '../../../shared/model/job.ts';
+import { isObjectKey } from '../../../shared/model/object-key.ts';
 import { globMatcher, keyFilter } from '../../../shared/model/config/key-filter.ts';
 import { isS3Notification, parseS3Notification } from '../../../shared/model/messages/s3-event.ts';
 import { scheduleFault } from '../../../shared/model/config/schedule.ts';
 import { destinationKey } from '../../../shared/model/config/task.ts';
-import * as v from 'valibot';
 import { Finding, outcomeOf, type Target } from '../target.ts';
 
 /** What comes by queue, by configuration and by hand. */
@@ -76,7 +76,7 @@ export function messagesTarget(): Target {
           return events.slice(0, 2);
         }
         const job = decodeJob(body);
-        if (!v.is(keySchema, job.key) || !/^[A-Za-z0-9_-]{1,64}$/.test(job.task)) throw new Finding('accepted: no job');
+        if (!isObjectKey(job.key) || !/^[A-Za-z0-9_-]{1,64}$/.test(job.task)) throw new Finding('accepted: no job');
         return job;
       }, isClean),
   };

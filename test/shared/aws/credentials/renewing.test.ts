@@ -5,6 +5,7 @@ import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { Stores } from '../../../../shared/aws/s3/stores.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
 import { Fault } from '../../../../shared/model/faults.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { parseTask, type Side } from '../../../../shared/model/config/task.ts';
 import { ManualClock } from '../../../../shared/ports/memory/clock.ts';
 import { startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
@@ -169,23 +170,23 @@ describe('an S3 client whose keys are rotated', () => {
     }, clock);
     const side: Side = { bucket: 'bucket', prefix: '', requestPayer: false, endpoint: server.endpoint };
     store = new S3ObjectStore(createS3Client({ ...side, region: 'us-east-1', forcePathStyle: true }, keys), side);
-    await store.put('k', body, noAttributes);
+    await store.put(objectKey('k'), body, noAttributes);
   });
 
   it('makes every kind of call again with the new ones', async () => {
-    const { etag } = (await store.head('k'))!;
-    const { uploadId } = await store.createUpload('large', noAttributes);
+    const { etag } = (await store.head(objectKey('k')))!;
+    const { uploadId } = await store.createUpload(objectKey('large'), noAttributes);
     // The first copy also asks the store whether it compares the version.
-    await store.copy({ bucket: 'bucket', key: 'k', etag }, 'copy', noAttributes);
+    await store.copy({ bucket: 'bucket', key: objectKey('k'), etag }, objectKey('copy'), noAttributes);
     const calls: Record<string, () => Promise<unknown>> = {
       ListObjectsV2: () => store.list({ prefix: '' }).next(),
-      HeadObject: () => store.head('k'),
-      GetObject: async () => (await store.get('k'))?.body.resume(),
-      PutObject: () => store.put('k', body, noAttributes),
-      CopyObject: () => store.copy({ bucket: 'bucket', key: 'k', etag }, 'copy', noAttributes),
-      UploadPart: () => store.uploadPart({ key: 'large', uploadId, number: 1 }, body),
-      AbortMultipartUpload: () => store.abortUpload('large', uploadId),
-      DeleteObject: () => store.delete('copy'),
+      HeadObject: () => store.head(objectKey('k')),
+      GetObject: async () => (await store.get(objectKey('k')))?.body.resume(),
+      PutObject: () => store.put(objectKey('k'), body, noAttributes),
+      CopyObject: () => store.copy({ bucket: 'bucket', key: objectKey('k'), etag }, objectKey('copy'), noAttributes),
+      UploadPart: () => store.uploadPart({ key: objectKey('large'), uploadId, number: 1 }, body),
+      AbortMultipartUpload: () => store.abortUpload(objectKey('large'), uploadId),
+      DeleteObject: () => store.delete(objectKey('copy')),
     };
     for (const [operation, call] of Object.entries(calls)) {
       rotate(`keys-for-${operation}`);
@@ -200,14 +201,15 @@ describe('an S3 client whose keys are rotated', () => {
 
   it('asks for them once, however many calls are under way', async () => {
     rotate('second');
-    await Promise.all(Array.from({ length: 20 }, (_, index) => store.put(`k${index}`, body, noAttributes)));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => store.put(objectKey(`k${index}`), body, noAttributes)));
     expect(reads).toBe(2);
     expect(statuses().filter((status) => status === 200)).toHaveLength(20);
   });
 
   it('lets the owner of a streaming body send it again', async () => {
     rotate('second');
-    const put = (): Promise<unknown> => store.put('k', { ...body, data: Readable.from([body.data]) }, noAttributes);
+    const put = (): Promise<unknown> =>
+      store.put(objectKey('k'), { ...body, data: Readable.from([body.data]) }, noAttributes);
     await expect(put()).rejects.toMatchObject({
       name: 'Unavailable',
       message: 'PutObject: the store refused the credentials; new ones are available, the body has to be sent again',
@@ -219,7 +221,7 @@ describe('an S3 client whose keys are rotated', () => {
   it('reports a refusal if there are no new keys, and reads them at most every few seconds', async () => {
     rotate('second', false);
     for (let times = 0; times < 5; times++) {
-      await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({
+      await expect(store.put(objectKey('k'), body, noAttributes)).rejects.toMatchObject({
         name: 'CredentialsRefused',
         message: expect.stringContaining('InvalidAccessKeyId (HTTP 403)'),
       });
@@ -233,8 +235,8 @@ describe('an S3 client whose keys are rotated', () => {
     ['ExpiredToken', 400],
   ])('treats %s (HTTP %p) as a refusal, also for HEAD, whose answer has no code', async (code, status) => {
     for (const [name, call] of [
-      ['head', () => store.head('k')] as const,
-      ['put', () => store.put('k', body, noAttributes)] as const,
+      ['head', () => store.head(objectKey('k'))] as const,
+      ['put', () => store.put(objectKey('k'), body, noAttributes)] as const,
     ]) {
       let times = 1;
       clock.pass(6_000);
@@ -292,7 +294,7 @@ describe('an S3 client whose keys are rotated', () => {
   ])('does not treat %s (HTTP %p) as a refusal', async (code, status, name) => {
     server.fault = () => ({ kind: 'status', status, code });
     server.requests.length = 0;
-    await expect(store.put('k', body, noAttributes)).rejects.toMatchObject({ name });
+    await expect(store.put(objectKey('k'), body, noAttributes)).rejects.toMatchObject({ name });
     expect({ reads, statuses: statuses() }).toEqual({ reads: 1, statuses: [status] });
   });
 });

@@ -5,6 +5,7 @@ import { failureOf } from '../../../support/failure.ts';
 import { errorXml, listingXml, type Reply } from '../../../support/hostile-store.ts';
 import { noAttributes } from '../../../support/objects.ts';
 import { calls, documents, hostsOfEachTest, listAll } from '../../../support/store-calls.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 
 const hosts = hostsOfEachTest();
 
@@ -57,14 +58,14 @@ describe('a successful answer that is not S3’s', () => {
 
   it('is only missing: Ceph 16 answers with an XML type and no body for the tags of an object without tags', async () => {
     const store = hosts.answerWith({ headers: { 'content-type': 'application/xml' }, body: '' });
-    expect(await store.tags('k')).toEqual({});
+    expect(await store.tags(objectKey('k'))).toEqual({});
     await expect(listAll(store)).rejects.toMatchObject({ name: 'Unavailable' });
   });
 
   it('is no object: neither an ETag nor a time is stated', async () => {
     const store = hosts.answerWith({ headers: { ...page, 'content-length': String(html.length) }, body: html });
-    expect((await failureOf(store.head('k'))).message).toContain('neither ETag nor Last-Modified');
-    expect((await failureOf(store.get('k'))).message).toContain('neither ETag nor Last-Modified');
+    expect((await failureOf(store.head(objectKey('k')))).message).toContain('neither ETag nor Last-Modified');
+    expect((await failureOf(store.get(objectKey('k')))).message).toContain('neither ETag nor Last-Modified');
   });
 
   it.each([
@@ -87,13 +88,15 @@ describe('a successful answer that is not S3’s', () => {
 describe('answers of real stores', () => {
   it('to Complete may name no ETag (Ceph)', async () => {
     const body = '<CompleteMultipartUploadResult><Location>x</Location></CompleteMultipartUploadResult>';
-    expect(await hosts.answerWith({ body }).completeUpload('k', 'U', [], { size: 3 })).toMatchObject({ etag: '' });
+    expect(await hosts.answerWith({ body }).completeUpload(objectKey('k'), 'U', [], { size: 3 })).toMatchObject({
+      etag: '',
+    });
   });
 
   it('to a copy may have the root element of the other kind of copy', async () => {
     const body = '<CopyObjectResult><ETag>"e"</ETag></CopyObjectResult>';
-    const part = { key: 'k', uploadId: 'U', number: 1 };
-    const from = { bucket: 'source', key: 'k', etag: 'e' };
+    const part = { key: objectKey('k'), uploadId: 'U', number: 1 };
+    const from = { bucket: 'source', key: objectKey('k'), etag: 'e' };
     const changed = { status: 412, body: errorXml('PreconditionFailed', 'changed') };
     const store = hosts.answerWith(({ headers }) =>
       headers['x-amz-copy-source-if-match'] === '"e"' ? { body } : changed,
@@ -102,13 +105,15 @@ describe('answers of real stores', () => {
   });
 
   it('to a deletion may be a 200', async () => {
-    await hosts.answerWith({ status: 200 }).delete('k');
-    await hosts.answerWith({ status: 204 }).delete('k');
+    await hosts.answerWith({ status: 200 }).delete(objectKey('k'));
+    await hosts.answerWith({ status: 204 }).delete(objectKey('k'));
   });
 
   it('to a PUT have an ETag and nothing else', async () => {
     const store = hosts.answerWith({ headers: { etag: '"e"' } });
-    expect(await store.put('k', { data: Buffer.from('abc'), size: 3 }, noAttributes)).toMatchObject({ etag: 'e' });
+    expect(await store.put(objectKey('k'), { data: Buffer.from('abc'), size: 3 }, noAttributes)).toMatchObject({
+      etag: 'e',
+    });
   });
 
   it('may have line ends and instructions before the document', () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
@@ -46,11 +47,11 @@ describe('header bytes', () => {
     await fc.assert(
       fc.asyncProperty(value, value, async (first, second) => {
         const headers = { contentDisposition: `attachment; ${first}` };
-        await store.put('k', body, { headers, metadata: { first, second }, tags: {} });
-        const object = await store.head('k');
+        await store.put(objectKey('k'), body, { headers, metadata: { first, second }, tags: {} });
+        const object = await store.head(objectKey('k'));
         expect(object?.metadata).toEqual({ first: trimmed(first), second: trimmed(second) });
         expect(object?.headers.contentDisposition).toBe(trimmed(`attachment; ${first}`));
-        const open = await store.get('k');
+        const open = await store.get(objectKey('k'));
         open?.body.destroy();
         expect(open?.info).toMatchObject({ metadata: object?.metadata, headers: object?.headers });
       }),
@@ -71,13 +72,13 @@ describe('header bytes', () => {
   ])('(%s) are the same in an upload in parts and in a copy', async (_name, bytes) => {
     const text = bytes.toString('latin1');
     const attributes = { ...noAttributes, metadata: { text } };
-    const { etag } = await store.put('k', body, attributes);
-    await store.copy({ bucket: 'bucket', key: 'k', etag }, 'copy', attributes);
-    const { uploadId } = await store.createUpload('parts', attributes);
-    const part = await store.uploadPart({ key: 'parts', uploadId, number: 1 }, body);
-    await store.completeUpload('parts', uploadId, [part], { size: 3 });
+    const { etag } = await store.put(objectKey('k'), body, attributes);
+    await store.copy({ bucket: 'bucket', key: objectKey('k'), etag }, objectKey('copy'), attributes);
+    const { uploadId } = await store.createUpload(objectKey('parts'), attributes);
+    const part = await store.uploadPart({ key: objectKey('parts'), uploadId, number: 1 }, body);
+    await store.completeUpload(objectKey('parts'), uploadId, [part], { size: 3 });
     for (const key of ['k', 'copy', 'parts'])
-      expect((await store.head(key))?.metadata).toEqual({ text: trimmed(text) });
+      expect((await store.head(objectKey(key)))?.metadata).toEqual({ text: trimmed(text) });
   });
 });
 
@@ -96,8 +97,8 @@ describe('an object of a store that keeps raw bytes', () => {
     });
     const task = taskBetweenEndpoints({ tags: false, serverSideCopy: 'never' });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), store);
-    await transferObject(context, { task: 'hostile', key: 'in/raw', action: 'copy' });
-    const copy = await store.head('out/raw');
+    await transferObject(context, { task: 'hostile', key: objectKey('in/raw'), action: 'copy' });
+    const copy = await store.head(objectKey('out/raw'));
     expect(Buffer.from(copy?.metadata['a'] ?? '', 'latin1')).toEqual(bytes);
     expect(copy?.headers.contentDisposition).toBe(`inline; ${raw}`);
   });

@@ -20,6 +20,7 @@ import type { Fault } from '../../../../emulator/s3/index.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 import { until } from '../../../support/until.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 
 /** Limits a tenth or less of the real ones, checked often enough for them. */
 const checkEveryMillis = 50;
@@ -58,7 +59,7 @@ async function times(number: number, work: () => Promise<unknown>): Promise<void
 }
 
 async function read(key: string): Promise<Buffer> {
-  const opened = await store.get(key);
+  const opened = await store.get(objectKey(key));
   if (!opened) throw new Error(`${key} is not there`);
   return buffer(opened.body);
 }
@@ -78,7 +79,7 @@ afterEach(async () => {
 
 describe('an answer that does not come', () => {
   const data = bytesOf(1000);
-  const put = (): Promise<unknown> => store.put('key', { data, size: data.length }, noAttributes);
+  const put = (): Promise<unknown> => store.put(objectKey('key'), { data, size: data.length }, noAttributes);
 
   it('is requested again over another connection long before the first limit once latencies are known', async () => {
     open({ bounds: { read: learned } });
@@ -99,24 +100,24 @@ describe('an answer that does not come', () => {
   it('is waited for if the whole store is slow', async () => {
     open({ bounds: { small: learned } });
     await put();
-    await times(20, () => store.head('key'));
+    await times(20, () => store.head(objectKey('key')));
     expect(handler.answerLimit('small')).toBeLessThan(learned.first);
     s3.fault = () => ({ kind: 'delay', milliseconds: 900 });
     const first = s3.requests.length;
-    const found = await Promise.all(Array.from({ length: 10 }, () => store.head('key')));
+    const found = await Promise.all(Array.from({ length: 10 }, () => store.head(objectKey('key'))));
     expect(found.every((info) => info?.size === 1000)).toBe(true);
     // Each was given up once at most: the server sees both attempts.
     expect(s3.requests.length - first).toBeLessThanOrEqual(20);
     const second = s3.requests.length;
-    await Promise.all(Array.from({ length: 10 }, () => store.head('key')));
+    await Promise.all(Array.from({ length: 10 }, () => store.head(objectKey('key'))));
     expect(s3.requests.length - second).toBe(10);
   });
 
   it('is not missed because this process itself was busy', async () => {
     open({ bounds: { small: learned } });
     await put();
-    await times(20, () => store.head('key'));
-    const pending = store.head('key');
+    await times(20, () => store.head(objectKey('key')));
+    const pending = store.head(objectKey('key'));
     await sleep(1);
     const busyUntil = Date.now() + handler.answerLimit('small') + 200;
     while (Date.now() < busyUntil);
@@ -128,7 +129,7 @@ describe('an answer that does not come', () => {
     open({ bounds: { 'write over 1 MiB': short } });
     const bytes = bytesOf(2 * MiB);
     once('PutObject', { kind: 'no-answer' });
-    await store.put('large', { data: bytes, size: bytes.length }, noAttributes);
+    await store.put(objectKey('large'), { data: bytes, size: bytes.length }, noAttributes);
     expect(count('PutObject')).toBe(2);
     expect((await read('large')).equals(bytes)).toBe(true);
   });
@@ -162,7 +163,7 @@ describe('a body that is sent', () => {
   it('is ended and sent again if the store does not read it', async () => {
     open({ times: { sending: 400 } });
     once('PutObject', { kind: 'stall-body', afterBytes: MiB });
-    const took = await seconds(() => store.put('key', { data, size: data.length }, noAttributes));
+    const took = await seconds(() => store.put(objectKey('key'), { data, size: data.length }, noAttributes));
     expect(took).toBeLessThan(usualTimes.sending / 1000 / 2);
     expect(asked).toBe(2);
     expect((await read('key')).equals(data)).toBe(true);
@@ -174,7 +175,7 @@ describe('a body that is sent', () => {
     open({ times: { sending: 2000 }, bounds: { 'write over 1 MiB': short } });
     s3.fault = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 4_000_000 } : undefined;
-    const took = await seconds(() => store.put('key', { data, size: data.length }, noAttributes));
+    const took = await seconds(() => store.put(objectKey('key'), { data, size: data.length }, noAttributes));
     // Both limits are exceeded by the whole body, and neither without progress.
     expect(took).toBeGreaterThan(3);
     expect(count('PutObject')).toBe(1);
@@ -184,8 +185,8 @@ describe('a body that is sent', () => {
     ['without a checksum', undefined],
     ['with a trailing checksum', 'CRC32'],
   ] as const)('ends its request with its own error if it is a stream %s that breaks', async (_name, checksum) => {
-    const { uploadId } = await store.createUpload('key', noAttributes, checksum);
-    const part = { key: 'key', uploadId, number: 1, ...(checksum && { checksum }) };
+    const { uploadId } = await store.createUpload(objectKey('key'), noAttributes, checksum);
+    const part = { key: objectKey('key'), uploadId, number: 1, ...(checksum && { checksum }) };
     const body = new PassThrough();
     body.write(data.subarray(0, 100_000));
     const broke = new Error('the source broke');
@@ -201,13 +202,15 @@ describe('a body that is sent', () => {
     const body = new Readable({ read: () => undefined });
     body.push(data.subarray(0, 100_000));
     const what = 'TimeoutError: no byte came to be sent for 0.3 s';
-    await expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toThrow(what);
+    await expect(store.put(objectKey('key'), { data: body, size: data.length }, noAttributes)).rejects.toThrow(what);
     body.destroy();
   });
 
   it('costs neither the answer nor a socket if it is refused before it was read', async () => {
     s3.fault = () => ({ kind: 'status', status: 403, code: 'AccessDenied' });
-    await expect(store.put('key', { data, size: data.length }, noAttributes)).rejects.toThrow('AccessDenied');
+    await expect(store.put(objectKey('key'), { data, size: data.length }, noAttributes)).rejects.toThrow(
+      'AccessDenied',
+    );
     await noSocketIsBusy();
   });
 });

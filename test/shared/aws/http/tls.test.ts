@@ -9,6 +9,7 @@ import { usualTimes } from '../../../../shared/aws/http/overdue.ts';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
 import { MiB } from '../../../../shared/model/limits.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { parseTask } from '../../../../shared/model/config/task.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { certificate } from '../../../support/certificate.ts';
@@ -33,7 +34,7 @@ function open(bucket: string, options: Partial<HandlerOptions> = {}): S3ObjectSt
 }
 
 async function read(store: S3ObjectStore, key: string): Promise<Buffer> {
-  const opened = await store.get(key);
+  const opened = await store.get(objectKey(key));
   if (!opened) throw new Error(`${key} is not there`);
   return buffer(opened.body);
 }
@@ -70,9 +71,9 @@ describe('over TLS', () => {
     const context = contextOf(task, source, destination);
     const sizes = [0, 1, 300_000, 16 * MiB];
     for (const size of sizes) {
-      const key = `of ${size}`;
+      const key = objectKey(`of ${size}`);
       await source.put(key, { data: data.subarray(0, size), size }, noAttributes);
-      await transferObject(context, { task: task.name, key, action: 'copy', size });
+      await transferObject(context, { task: task.name, key: objectKey(key), action: 'copy', size });
       expect((await read(destination, key)).equals(data.subarray(0, size))).toBe(true);
     }
     expect(count('UploadPart')).toBe(4);
@@ -84,7 +85,7 @@ describe('over TLS', () => {
     const store = open('bucket', { bounds: { 'write over 1 MiB': short } });
     let asked = 0;
     s3.fault = ({ operation }) => (operation === 'PutObject' && asked++ === 0 ? { kind: 'no-answer' } : undefined);
-    await store.put('key', { data, size: data.length }, noAttributes);
+    await store.put(objectKey('key'), { data, size: data.length }, noAttributes);
     expect(asked).toBe(2);
     expect(s3.connections).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
@@ -96,7 +97,7 @@ describe('over TLS', () => {
     s3.fault = ({ operation }) =>
       operation === 'PutObject' && asked++ === 0 ? { kind: 'stall-body', afterBytes: MiB } : undefined;
     const began = performance.now();
-    await store.put('key', { data, size: data.length }, noAttributes);
+    await store.put(objectKey('key'), { data, size: data.length }, noAttributes);
     expect(performance.now() - began).toBeLessThan(usualTimes.sending / 2);
     expect(asked).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
@@ -107,7 +108,7 @@ describe('over TLS', () => {
     const store = open('bucket', { times: { sending: 2000 }, bounds: { 'write over 1 MiB': short } });
     s3.fault = ({ operation }) =>
       operation === 'PutObject' ? { kind: 'trickle-body', bytesPerSecond: 4_000_000 } : undefined;
-    await store.put('key', { data, size: data.length }, noAttributes);
+    await store.put(objectKey('key'), { data, size: data.length }, noAttributes);
     expect(count('PutObject')).toBe(1);
   });
 
@@ -117,7 +118,7 @@ describe('over TLS', () => {
     body.write(data.subarray(0, 100_000));
     const broke = new Error('the source broke');
     setTimeout(() => body.destroy(broke), 100);
-    await expect(store.put('key', { data: body, size: data.length }, noAttributes)).rejects.toMatchObject({
+    await expect(store.put(objectKey('key'), { data: body, size: data.length }, noAttributes)).rejects.toMatchObject({
       cause: broke,
     });
     await until(() => handler.sockets.busy === 0, { every: 5 });
@@ -126,7 +127,7 @@ describe('over TLS', () => {
   it('refuses a certificate of an unknown authority, and names the reason', async () => {
     setDefaultCACertificates(authorities);
     try {
-      await expect(open('bucket').head('key')).rejects.toThrow(/self-signed certificate/);
+      await expect(open('bucket').head(objectKey('key'))).rejects.toThrow(/self-signed certificate/);
       expect(s3.requests).toEqual([]);
     } finally {
       setDefaultCACertificates([...authorities, certificate.cert]);

@@ -7,6 +7,7 @@ import { networkOf, type Network } from '../../../../shared/aws/http/connections
 import { BoundedHttpHandler, type HandlerOptions } from '../../../../shared/aws/http/handler.ts';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { parseTask } from '../../../../shared/model/config/task.ts';
 import { MiB } from '../../../../shared/model/limits.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
@@ -46,7 +47,7 @@ async function restartProxy(options: ProxyOptions): Promise<void> {
 }
 
 async function read(store: S3ObjectStore, key: string): Promise<Buffer> {
-  const opened = await store.get(key);
+  const opened = await store.get(objectKey(key));
   if (!opened) throw new Error(`${key} is not there`);
   return buffer(opened.body);
 }
@@ -88,9 +89,14 @@ describe('through a proxy', () => {
     );
     const [source, destination] = [open('bucket'), open('copies')];
     for (const size of [0, 1, 300_000, 16 * MiB]) {
-      const key = `of ${size}/../x`;
+      const key = objectKey(`of ${size}/../x`);
       await source.put(key, { data: data.subarray(0, size), size }, noAttributes);
-      await transferObject(contextOf(task, source, destination), { task: task.name, key, action: 'copy', size });
+      await transferObject(contextOf(task, source, destination), {
+        task: task.name,
+        key: objectKey(key),
+        action: 'copy',
+        size,
+      });
       expect((await read(destination, key)).equals(data.subarray(0, size))).toBe(true);
     }
     expect(s3.requests.length).toBeGreaterThan(20);
@@ -104,7 +110,7 @@ describe('through a proxy', () => {
     s3 = await startLocalS3();
     s3.createBucket('bucket');
     const store = open('bucket');
-    await store.put('a/../b', { data: Buffer.from('dots'), size: 4 }, noAttributes);
+    await store.put(objectKey('a/../b'), { data: Buffer.from('dots'), size: 4 }, noAttributes);
     expect((await read(store, 'a/../b')).toString()).toBe('dots');
     expect(proxy.targets).toEqual([nameOf().replace('http://', '')]);
     expect(proxy.others).toEqual([]);
@@ -114,7 +120,7 @@ describe('through a proxy', () => {
     await restartProxy({ user, password, tls: certificate });
     const network = { ...networkOf({ HTTPS_PROXY: proxy.url }), authorities: [certificate.cert] };
     const store = open('bucket', { network });
-    await store.put('key', { data, size: data.length }, noAttributes);
+    await store.put(objectKey('key'), { data, size: data.length }, noAttributes);
     expect((await read(store, 'key')).equals(data)).toBe(true);
     expect(proxy.targets.length).toBe(1);
   });
@@ -122,7 +128,7 @@ describe('through a proxy', () => {
   it('keeps a tunnel that moves bytes slowly for longer than one may take to open', async () => {
     proxy.behaviour = () => ({ bytesPerTenth: 60_000, answerAfterMillis: 50 });
     const store = open('bucket', { times: { connecting: 1000 } });
-    await store.put('key', { data: data.subarray(0, MiB), size: MiB }, noAttributes);
+    await store.put(objectKey('key'), { data: data.subarray(0, MiB), size: MiB }, noAttributes);
     expect(s3.requests.map(({ operation }) => operation)).toEqual(['PutObject']);
     expect(proxy.targets.length).toBe(1);
   });
@@ -130,11 +136,11 @@ describe('through a proxy', () => {
   it('says where user and password belong if the proxy asks for them, and never shows them', async () => {
     await restartProxy({ user, password });
     const bare = networkOf({ HTTPS_PROXY: proxy.url.replace(/\/\/.*@/, '//') });
-    expect(await faultOf(open('bucket', { network: bare }).head('key'))).toMatch(
+    expect(await faultOf(open('bucket', { network: bare }).head(objectKey('key')))).toMatch(
       /^CredentialsRefused: .*ProxyLoginRefused.* the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) answered .* with 407: it asks for user and password/,
     );
     const wrong = networkOf({ https_proxy: proxy.url.replace('shown', 'wrong') });
-    const fault = await faultOf(open('bucket', { network: wrong }).head('key'));
+    const fault = await faultOf(open('bucket', { network: wrong }).head(objectKey('key')));
     expect(fault).toMatch(/\(https_proxy\) .* with 407: it does not accept the user and password/);
     expect(fault).not.toMatch(/never|wrong/);
     expect(proxy.targets.length).toBe(2);
@@ -143,7 +149,7 @@ describe('through a proxy', () => {
   it('does not take the answer of a proxy for one of the store', async () => {
     for (const status of [403, 404]) {
       proxy.behaviour = () => ({ status });
-      expect(await faultOf(open('bucket').head('key'))).toMatch(
+      expect(await faultOf(open('bucket').head(objectKey('key')))).toMatch(
         new RegExp(
           `^Unavailable: .*ProxyRefused.* with ${status}: it must permit this host and port, or NO_PROXY must list`,
         ),
@@ -156,14 +162,14 @@ describe('through a proxy', () => {
     const troubles = [{ status: 503 }, { close: true }, { status: 502 }] as const;
     proxy.behaviour = (index) => troubles[index] ?? {};
     const store = open('bucket');
-    await store.put('key', { data: Buffer.from('x'), size: 1 }, noAttributes);
+    await store.put(objectKey('key'), { data: Buffer.from('x'), size: 1 }, noAttributes);
     expect(proxy.targets.length).toBe(4);
     expect((await read(store, 'key')).toString()).toBe('x');
   });
 
   it('names a proxy that never reaches the store', async () => {
     proxy.behaviour = () => ({ status: 503 });
-    expect(await faultOf(open('bucket').head('key'))).toMatch(
+    expect(await faultOf(open('bucket').head(objectKey('key')))).toMatch(
       /^Unavailable: .*the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\) answered CONNECT store\.example:\d+ with 503/,
     );
     expect(proxy.targets.length).toBe(5);
@@ -171,7 +177,7 @@ describe('through a proxy', () => {
 
   it('names a proxy that is not there', async () => {
     const gone = networkOf({ HTTPS_PROXY: 'http://proxy.invalid:3128' });
-    expect(await faultOf(open('bucket', { network: gone }).head('key'))).toMatch(
+    expect(await faultOf(open('bucket', { network: gone }).head(objectKey('key')))).toMatch(
       /^Unavailable: .*the proxy http:\/\/proxy\.invalid:3128 \(HTTPS_PROXY\): .*ENOTFOUND|EAI_AGAIN/,
     );
   });
@@ -181,11 +187,11 @@ describe('through a proxy', () => {
     async (trouble) => {
       proxy.behaviour = (index) => (index === 0 ? trouble : {});
       const store = open('bucket', { times: { connecting: 400 } });
-      await store.put('key', { data: Buffer.from('x'), size: 1 }, noAttributes);
+      await store.put(objectKey('key'), { data: Buffer.from('x'), size: 1 }, noAttributes);
       expect(proxy.targets.length).toBe(2);
       proxy.behaviour = () => trouble;
       const fresh = open('bucket', { times: { connecting: 100 } });
-      expect(await faultOf(fresh.head('key'))).toMatch(
+      expect(await faultOf(fresh.head(objectKey('key')))).toMatch(
         /no connection through the proxy .* \(HTTPS_PROXY\) within 0\.1 s/,
       );
       await until(() => handlers.every(({ sockets }) => sockets.busy === 0), { every: 5 });
@@ -195,14 +201,14 @@ describe('through a proxy', () => {
   it('sends a part again whose tunnel dies half way', async () => {
     proxy.behaviour = (index) => (index === 0 ? { resetAfterBytes: MiB } : {});
     const store = open('bucket');
-    await store.put('key', { data, size: data.length }, noAttributes);
+    await store.put(objectKey('key'), { data, size: data.length }, noAttributes);
     expect(proxy.targets.length).toBe(2);
     expect((await read(store, 'key')).equals(data)).toBe(true);
   });
 
   it('closes a tunnel that is being opened when its client ends', async () => {
     proxy.behaviour = () => ({ answerAfterMillis: Infinity });
-    const call = faultOf(open('bucket').head('key'));
+    const call = faultOf(open('bucket').head(objectKey('key')));
     await until(() => proxy.targets.length === 1, { every: 5 });
     handlers[0]?.destroy();
     expect(await call).toMatch(/^Unavailable: /);
@@ -211,7 +217,7 @@ describe('through a proxy', () => {
   it('calls what NO_PROXY lists directly', async () => {
     const network = networkOf({ HTTPS_PROXY: proxy.url, NO_PROXY: 'store.example' });
     // Directly, the name leads nowhere.
-    expect(await faultOf(open('bucket', { network }).head('key'))).toMatch(/^Unavailable: .*store\.example/);
+    expect(await faultOf(open('bucket', { network }).head(objectKey('key')))).toMatch(/^Unavailable: .*store\.example/);
     expect(proxy.targets).toEqual([]);
   });
 });
@@ -219,7 +225,7 @@ describe('through a proxy', () => {
 describe('a private authority', () => {
   it('is that of one side, and no other is trusted there', async () => {
     const head = (authorities: readonly string[] | undefined): Promise<string> =>
-      faultOf(open('bucket', { authorities }).head('key'));
+      faultOf(open('bucket', { authorities }).head(objectKey('key')));
     expect(await head([privateAuthority])).toBe('Error: it succeeded');
     const before = s3.requests.length;
     const untrusted =
@@ -236,7 +242,7 @@ describe('a private authority', () => {
     const own = { ...side, forcePathStyle: true, certificateAuthority: privateAuthority };
     const client = createS3Client(own, localKeys);
     process.env = previous;
-    expect(await new S3ObjectStore(client, own).head('key')).toBeUndefined();
+    expect(await new S3ObjectStore(client, own).head(objectKey('key'))).toBeUndefined();
     client.destroy();
   });
 
@@ -245,7 +251,7 @@ describe('a private authority', () => {
     const bundle = join(directory, 'bundle.pem');
     await writeFile(bundle, `# two\n${certificate.cert}\n${privateAuthority}\n`);
     const network = networkOf({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: bundle });
-    expect(await open('bucket', { network, authorities: undefined }).head('key')).toBeUndefined();
+    expect(await open('bucket', { network, authorities: undefined }).head(objectKey('key'))).toBeUndefined();
     expect(network.authorities?.length).toBe(2);
     const empty = join(directory, 'empty.pem');
     await writeFile(empty, certificate.key);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { IncomingHttpHeaders } from 'node:http';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { Side } from '../../../../shared/model/config/task.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../../support/local-s3.ts';
 import { noAttributes } from '../../../support/objects.ts';
@@ -44,13 +45,16 @@ describe('the conditions of writes', () => {
       .map(({ headers }) => headers['if-none-match'] ?? headers['if-match']);
 
   async function writeAll(store: S3ObjectStore): Promise<void> {
-    await store.put('k', body, noAttributes, 'nothing');
-    await store.copy({ bucket: 'bucket', key: 'k', etag }, 'k2', noAttributes, 'nothing');
-    const { uploadId } = await store.createUpload('k', noAttributes);
-    const part = await store.uploadPart({ key: 'k', uploadId, number: 1 }, body);
-    const { etag: completed } = await store.completeUpload('k', uploadId, [part], { size: 3, replaces: { etag } });
-    await store.delete('k', { etag: completed });
-    await store.delete('k2');
+    await store.put(objectKey('k'), body, noAttributes, 'nothing');
+    await store.copy({ bucket: 'bucket', key: objectKey('k'), etag }, objectKey('k2'), noAttributes, 'nothing');
+    const { uploadId } = await store.createUpload(objectKey('k'), noAttributes);
+    const part = await store.uploadPart({ key: objectKey('k'), uploadId, number: 1 }, body);
+    const { etag: completed } = await store.completeUpload(objectKey('k'), uploadId, [part], {
+      size: 3,
+      replaces: { etag },
+    });
+    await store.delete(objectKey('k'), { etag: completed });
+    await store.delete(objectKey('k2'));
   }
 
   it('are sent to S3 itself', async () => {
@@ -78,39 +82,39 @@ describe('the conditions of writes', () => {
     ['CompleteMultipartUpload', 404, 'NoSuchUpload', 'UploadGone'],
   ])('%s answers %d %s: %s', async (operation, status, code, name) => {
     const store = open(true);
-    const { uploadId } = await store.createUpload('c', noAttributes);
-    const part = await store.uploadPart({ key: 'c', uploadId, number: 1 }, body);
+    const { uploadId } = await store.createUpload(objectKey('c'), noAttributes);
+    const part = await store.uploadPart({ key: objectKey('c'), uploadId, number: 1 }, body);
     answer((request) => (request.operation === operation ? { kind: 'status', status, code } : undefined));
     const calls: Record<string, () => Promise<unknown>> = {
-      PutObject: () => store.put('c', body, noAttributes, old),
-      DeleteObject: () => store.delete('c', old),
-      CompleteMultipartUpload: () => store.completeUpload('c', uploadId, [part], { size: 3, replaces: old }),
+      PutObject: () => store.put(objectKey('c'), body, noAttributes, old),
+      DeleteObject: () => store.delete(objectKey('c'), old),
+      CompleteMultipartUpload: () => store.completeUpload(objectKey('c'), uploadId, [part], { size: 3, replaces: old }),
     };
     await expect(calls[operation]?.()).rejects.toMatchObject({ name });
   });
 
   it('are left out of copies, from then on, if S3 says that it does not implement them there', async () => {
     const store = open(true);
-    await store.put('from', body, noAttributes);
+    await store.put(objectKey('from'), body, noAttributes);
     sent = [];
     answer(({ operation, req }) =>
       operation === 'CopyObject' && req.headers['if-none-match'] !== undefined
         ? { kind: 'status', status: 501, code: 'NotImplemented' }
         : undefined,
     );
-    const from = { bucket: 'bucket', key: 'from', etag };
-    for (const key of ['one', 'two']) await store.copy(from, key, noAttributes, 'nothing');
+    const from = { bucket: 'bucket', key: objectKey('from'), etag };
+    for (const key of ['one', 'two']) await store.copy(from, objectKey(key), noAttributes, 'nothing');
     expect(conditions()).toEqual(['*', undefined, undefined]);
-    expect((await store.head('two'))?.etag).toBe(etag);
+    expect((await store.head(objectKey('two')))?.etag).toBe(etag);
   });
 
   it('understands a PUT that the client sent again after its answer was lost as a conflict', async () => {
     let times = 1;
     answer(({ operation }) => (operation === 'PutObject' && times-- > 0 ? { kind: 'lose-answer' } : undefined));
     const store = open(true);
-    await expect(store.put('again', body, noAttributes, 'nothing')).rejects.toMatchObject({
+    await expect(store.put(objectKey('again'), body, noAttributes, 'nothing')).rejects.toMatchObject({
       name: 'DestinationConflict',
     });
-    expect(await store.head('again')).toMatchObject({ etag });
+    expect(await store.head(objectKey('again'))).toMatchObject({ etag });
   });
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { noAttributes } from '../../../support/objects.ts';
 import { errorXml, HostileStore, type Asked } from '../../../support/hostile-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 
 const pinned = '"d41d8cd98f00b204e9800998ecf8427e"';
-const part = { key: 'copy', uploadId: 'upload', number: 1 };
-const source = { bucket: 'bucket', key: 'original', etag: 'd41d8cd98f00b204e9800998ecf8427e' };
+const part = { key: objectKey('copy'), uploadId: 'upload', number: 1 };
+const source = { bucket: 'bucket', key: objectKey('original'), etag: 'd41d8cd98f00b204e9800998ecf8427e' };
 const copied = { body: '<CopyPartResult><ETag>"0cc175b9c0f1b6a831c399e269772661"</ETag></CopyPartResult>' };
 const changed = { status: 412, body: errorXml('PreconditionFailed', 'At least one of the preconditions did not hold') };
 
@@ -71,7 +72,7 @@ describe('the owner of the source bucket', () => {
       hostile.asked.length = 0;
       const from = { ...source, ...(owner !== undefined && { owner }) };
       await store.copyPart(part, from, 0, 5000);
-      await store.copy(from, 'copy', noAttributes);
+      await store.copy(from, objectKey('copy'), noAttributes);
       expect(new Set(hostile.asked.map(ownerOf))).toEqual(new Set([owner]));
     }
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
@@ -46,7 +47,7 @@ describe('S3, with credentials that may not read tags', () => {
   const copy = (store: S3ObjectStore, settings = {}) =>
     transferObject(contextOf(taskOf(settings), store, destination.store()), {
       task: 'test',
-      key: 'k',
+      key: objectKey('k'),
       action: 'copy',
       size: 3,
     });
@@ -89,7 +90,7 @@ describe('a store with an endpoint', () => {
   afterEach(() => host.close());
 
   const countIn = async (store: ObjectStore): Promise<number | undefined> => {
-    const opened = await store.get('k');
+    const opened = await store.get(objectKey('k'));
     opened?.body.destroy();
     return opened?.info.tagCount;
   };
@@ -97,14 +98,14 @@ describe('a store with an endpoint', () => {
   it('that never states the number of tags is asked for them', async () => {
     const store = host.store();
     expect(await countIn(store)).toBeUndefined();
-    expect(await store.tags('k')).toEqual({ a: '1' });
+    expect(await store.tags(objectKey('k'))).toEqual({ a: '1' });
     expect(await countIn(store)).toBeUndefined();
   });
 
   it.each(['get', 'head'] as const)('that has stated a number by %s has no tags where it states none', async (call) => {
     const store = host.store();
     stated = '1';
-    const shown = call === 'head' ? (await store.head('k'))?.tagCount : await countIn(store);
+    const shown = call === 'head' ? (await store.head(objectKey('k')))?.tagCount : await countIn(store);
     expect(shown).toBe(1);
     stated = undefined;
     expect(await countIn(store)).toBe(0);
@@ -113,7 +114,7 @@ describe('a store with an endpoint', () => {
   it('that does not implement tags is asked once', async () => {
     const store = host.store();
     tagging = { status: 501, body: errorXml('NotImplemented', 'x') };
-    expect(await store.tags('k')).toEqual({});
+    expect(await store.tags(objectKey('k'))).toEqual({});
     expect(await countIn(store)).toBe(0);
   });
 });

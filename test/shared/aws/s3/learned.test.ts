@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { LearnedStore } from '../../../../shared/model/stores/learned.ts';
 import type { StoreName } from '../../../../shared/model/stores/stores.ts';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
@@ -9,9 +10,9 @@ import { localKeys } from '../../../support/local-s3.ts';
 
 /** What a process learns of a store: once, and only what is not known. */
 
-const part = { key: 'copy', uploadId: 'upload', number: 1 };
+const part = { key: objectKey('copy'), uploadId: 'upload', number: 1 };
 const etag = 'd41d8cd98f00b204e9800998ecf8427e';
-const source = { bucket: 'bucket', key: 'original', etag };
+const source = { bucket: 'bucket', key: objectKey('original'), etag };
 const found = { etag: `"${etag}"`, 'content-length': '1' };
 const changed = { status: 412, body: errorXml('PreconditionFailed', 'it is another version') };
 
@@ -56,7 +57,7 @@ function answerAll({ query, headers }: Asked): { body?: string; status?: number 
 async function useAll(store: S3ObjectStore): Promise<void> {
   for (let times = 1; times <= 2; times++) {
     await store.firstPage({ prefix: '' });
-    await store.copy(source, 'copy', noAttributes);
+    await store.copy(source, objectKey('copy'), noAttributes);
     await store.copyPart(part, source, 0, 5000);
   }
 }
@@ -99,7 +100,7 @@ describe('what is learned of a store', () => {
     };
     const store = storeAt();
     await store.firstPage({ prefix: '' });
-    await expect(store.copy(source, 'copy', noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
+    await expect(store.copy(source, objectKey('copy'), noAttributes)).rejects.toMatchObject({ name: 'NotSupported' });
     expect(traits()).toEqual([{ listVersion: 1 }, { listVersion: 1, copies: 'no' }]);
   });
 
@@ -111,12 +112,12 @@ describe('what is learned of a store', () => {
         : { headers: { ...found, ...count }, body: 'x' };
     const store = storeAt();
     const tagCount = async (): Promise<number | undefined> => {
-      const opened = await store.get('k');
+      const opened = await store.get(objectKey('k'));
       opened?.body.destroy();
       return opened?.info.tagCount;
     };
     expect(await tagCount()).toBeUndefined();
-    await store.tags('k');
+    await store.tags(objectKey('k'));
     expect(await tagCount()).toBeUndefined();
     count = { 'x-amz-tagging-count': '2' };
     expect(await tagCount()).toBe(2);
@@ -131,8 +132,8 @@ describe('what is learned of a store', () => {
         ? { status: 501, body: errorXml('NotImplemented', 'no tags') }
         : { headers: found, body: 'x' };
     const store = storeAt();
-    expect(await store.tags('k')).toEqual({});
-    const opened = await store.get('k');
+    expect(await store.tags(objectKey('k'))).toEqual({});
+    const opened = await store.get(objectKey('k'));
     opened?.body.destroy();
     expect(opened?.info.tagCount).toBe(0);
     expect(traits()).toEqual([{ tags: 'no' }]);

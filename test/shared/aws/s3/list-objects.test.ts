@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
 import { failureOf } from '../../../support/failure.ts';
 import { errorXml, listingXml, type Asked, type Reply } from '../../../support/hostile-store.ts';
@@ -118,7 +119,7 @@ describe('a listing of a store that', () => {
       return query.has('uploadId') ? { body: '<ListPartsResult/>' } : { body: listingXml([]) };
     });
     await all(store);
-    await store.listParts('k', 'U');
+    await store.listParts(objectKey('k'), 'U');
     for await (const uploads of store.listUploads('')) expect(uploads).toEqual([]);
     const asked = hosts.hostile.asked.map(({ query }) =>
       ['max-keys', 'max-parts', 'max-uploads'].map((name) => query.get(name)),
@@ -143,7 +144,7 @@ describe('a list of parts or uploads without a marker', () => {
           ? `<ListPartsResult>${part(3)}</ListPartsResult>`
           : `<ListPartsResult>${cut}${part(1)}${part(2)}</ListPartsResult>`,
     }));
-    expect((await store.listParts('k', 'U')).map(({ number }) => number)).toEqual([1, 2, 3]);
+    expect((await store.listParts(objectKey('k'), 'U')).map(({ number }) => number)).toEqual([1, 2, 3]);
   });
 
   it('goes on after its last upload', async () => {

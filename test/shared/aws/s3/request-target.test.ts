@@ -2,18 +2,20 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { targetFault } from '../../../../shared/aws/s3/request-target.ts';
 import type { SdkRequest } from '../../../../shared/aws/http/request.ts';
-import type { ObjectStore } from '../../../../shared/ports/object-store.ts';
+import { objectKey, type ObjectKey } from '../../../../shared/model/object-key.ts';
+import type { CopySource, ObjectStore, PartAddress } from '../../../../shared/ports/object-store.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../../../shared/ports/memory/storage.ts';
 import { failureOf } from '../../../support/failure.ts';
 import { HostileStore } from '../../../support/hostile-store.ts';
-import { keyArbitrary } from '../../../support/keys.ts';
+import { keyArbitrary, unchecked } from '../../../support/keys.ts';
 import { keyZoo } from '../../../support/key-zoo.ts';
 import { noAttributes } from '../../../support/objects.ts';
 
+const k = objectKey('k');
 const three = { data: Buffer.from('abc'), size: 3 };
 
-type KeyCall = (store: ObjectStore, key: string) => Promise<unknown>;
+type KeyCall = (store: ObjectStore, key: ObjectKey) => Promise<unknown>;
 
 /** Every call about an object, with the method and the query that make it this call. */
 const calls: readonly (readonly [name: string, method: string, query: RegExp, call: KeyCall])[] = [
@@ -22,20 +24,20 @@ const calls: readonly (readonly [name: string, method: string, query: RegExp, ca
   ['GetObjectTagging', 'GET', /^tagging(=|$)/, (store, key) => store.tags(key)],
   ['PutObject', 'PUT', /^x-id=PutObject$/, (store, key) => store.put(key, three, noAttributes)],
   ['DeleteObject', 'DELETE', /^x-id=DeleteObject$/, (store, key) => store.delete(key)],
-  ['CopyObject', 'PUT', /^x-id=CopyObject$/, (store, key) => store.copy(from('k'), key, noAttributes)],
+  ['CopyObject', 'PUT', /^x-id=CopyObject$/, (store, key) => store.copy(from(k), key, noAttributes)],
   ['CreateMultipartUpload', 'POST', /^uploads(=|$)/, (store, key) => store.createUpload(key, noAttributes)],
   ['UploadPart', 'PUT', /^partNumber=1&uploadId=U/, (store, key) => store.uploadPart(part(key), three)],
-  ['UploadPartCopy', 'PUT', /^partNumber=1&uploadId=U/, (store, key) => store.copyPart(part(key), from('k'), 0, 3)],
+  ['UploadPartCopy', 'PUT', /^partNumber=1&uploadId=U/, (store, key) => store.copyPart(part(key), from(k), 0, 3)],
   ['ListParts', 'GET', /&uploadId=U/, (store, key) => store.listParts(key, 'U')],
   ['CompleteMultipartUpload', 'POST', /^uploadId=U/, (store, key) => store.completeUpload(key, 'U', [], { size: 3 })],
   ['AbortMultipartUpload', 'DELETE', /^uploadId=U/, (store, key) => store.abortUpload(key, 'U')],
 ];
 
-function from(key: string): { bucket: string; key: string; etag: string } {
+function from(key: ObjectKey): CopySource {
   return { bucket: 'source', key, etag: 'e' };
 }
 
-function part(key: string): { key: string; uploadId: string; number: number } {
+function part(key: ObjectKey): PartAddress {
   return { key, uploadId: 'U', number: 1 };
 }
 
@@ -48,14 +50,17 @@ describe('an object call on the wire', () => {
 
   it.each(calls)('%s is refused without a key, and nothing is sent', async (_name, _method, _query, call) => {
     for (const key of noKeys) {
-      expect(await failureOf(call(server.store(), key))).toMatchObject({ name: 'InvalidInput' });
+      expect(await failureOf(call(server.store(), unchecked(key)))).toMatchObject({ name: 'InvalidInput' });
     }
     expect(server.asked).toEqual([]);
   });
 
   it('refuses a copy whose source has no key', async () => {
     const store = server.store();
-    const copies = [store.copy(from(''), 'k', noAttributes), store.copyPart(part('k'), from(''), 0, 3)];
+    const copies = [
+      store.copy(from(unchecked('')), k, noAttributes),
+      store.copyPart(part(k), from(unchecked('')), 0, 3),
+    ];
     for (const copy of copies) expect(await failureOf(copy)).toMatchObject({ name: 'InvalidInput' });
     expect(server.asked).toEqual([]);
   });
@@ -63,10 +68,10 @@ describe('an object call on the wire', () => {
   it('refuses to end, fill or list an upload without an ID, which would delete, write or read the object', async () => {
     const store = server.store();
     const ways = [
-      store.abortUpload('k', ''),
-      store.listParts('k', ''),
-      store.uploadPart({ ...part('k'), uploadId: '' }, three),
-      store.completeUpload('k', '', [], { size: 3 }),
+      store.abortUpload(k, ''),
+      store.listParts(k, ''),
+      store.uploadPart({ ...part(k), uploadId: '' }, three),
+      store.completeUpload(k, '', [], { size: 3 }),
     ];
     for (const way of ways) expect(await failureOf(way)).toMatchObject({ name: 'InvalidInput' });
     expect(server.asked).toEqual([]);
@@ -77,7 +82,7 @@ describe('an object call on the wire', () => {
       const store = server.store({ endpoint: `${server.endpoint}${path}` });
       const check = async (key: string): Promise<void> => {
         server.asked.length = 0;
-        await failureOf(call(store, key));
+        await failureOf(call(store, objectKey(key)));
         expect(server.asked.length).toBeGreaterThan(0);
         const base = path.replace(/\/$/, '');
         for (const one of server.asked) {
@@ -149,7 +154,7 @@ describe('the store in memory', () => {
     storage.createBucket('bucket');
     for (const key of noKeys) {
       const store = new MemoryObjectStore(storage, 'bucket');
-      expect(await failureOf(call(store, key))).toMatchObject({ name: 'InvalidInput' });
+      expect(await failureOf(call(store, unchecked(key)))).toMatchObject({ name: 'InvalidInput' });
     }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { isFault } from '../../../../shared/model/faults.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { Outcome } from '../../../../shared/ports/progress.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
@@ -15,7 +16,7 @@ const withoutHead = calls.filter(([name]) => name !== 'HeadBucket');
 
 describe('tags of an object', () => {
   const tagsOf = (tagging: Reply, head: Reply = { headers: object }): Promise<Record<string, string>> =>
-    hosts.answerWith(({ query }) => (query.has('tagging') ? tagging : head)).tags('k');
+    hosts.answerWith(({ query }) => (query.has('tagging') ? tagging : head)).tags(objectKey('k'));
 
   it.each<[string, Reply]>([
     ['NoSuchTagSet (Wasabi)', { status: 404, body: errorXml('NoSuchTagSet', 'The TagSet does not exist') }],
@@ -54,7 +55,7 @@ describe('a destination and the tags of an object', () => {
     };
     const task = taskBetweenEndpoints({ serverSideCopy: 'never', ...settings });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    return transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' });
+    return transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' });
   }
 
   it.each<[number, string]>([
@@ -107,7 +108,7 @@ describe('a destination without tags or website redirects', () => {
     refusing(...names);
     const task = taskBetweenEndpoints({ serverSideCopy: 'never' });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const copy = () => transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' });
+    const copy = () => transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' });
     for (const sent of [writes, writes + 1]) {
       expect((await copy()).lost?.map(({ kind }) => kind)).toEqual(lost);
       expect(hosts.other.writes).toHaveLength(sent);
@@ -140,21 +141,21 @@ describe('a bucket in another region', () => {
 
   it('is named where only the document has it', async () => {
     const body = errorXml('AuthorizationHeaderMalformed', 'wrong region', '<Region>eu-west-1</Region>');
-    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete('k'));
+    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete(objectKey('k')));
     expect(failure.name).toBe('InvalidTask');
     expect(failure.message).toMatch(named);
   });
 
   it.each(['', 'evil.example#', 'EU', 'x'.repeat(100)])('is not made up from %j', async (region) => {
     const body = errorXml('AuthorizationHeaderMalformed', 'm', `<Region>${region}</Region>`);
-    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete('k'));
+    const failure = await failureOf(hosts.answerWith({ status: 400, body }).delete(objectKey('k')));
     expect(failure.name).toBe('AccessDenied');
     expect(failure.message).not.toContain('the store names');
   });
 
   it('is not suspected where the store names the region of the request', async () => {
     const store = hosts.answerWith({ status: 400, headers: { 'x-amz-bucket-region': 'us-east-1' } });
-    expect((await failureOf(store.head('k'))).name).toBe('Refused');
+    expect((await failureOf(store.head(objectKey('k')))).name).toBe('Refused');
   });
 });
 
@@ -173,14 +174,14 @@ describe('a redirect for the time being', () => {
 
 describe('an object that is not found', () => {
   it('is deleted already, also where the store says 404 (Google)', async () => {
-    await hosts.answerWith({ status: 404, body: errorXml('NoSuchKey', 'x') }).delete('k');
-    await hosts.answerWith({ status: 404 }).delete('k');
+    await hosts.answerWith({ status: 404, body: errorXml('NoSuchKey', 'x') }).delete(objectKey('k'));
+    await hosts.answerWith({ status: 404 }).delete(objectKey('k'));
   });
 
   it('is not looked for in a bucket that does not exist', async () => {
     const store = hosts.answerWith({ status: 404, body: errorXml('NoSuchBucket', 'x') });
-    expect((await failureOf(store.get('k'))).name).toBe('BucketNotFound');
-    expect((await failureOf(store.delete('k'))).name).toBe('BucketNotFound');
+    expect((await failureOf(store.get(objectKey('k')))).name).toBe('BucketNotFound');
+    expect((await failureOf(store.delete(objectKey('k')))).name).toBe('BucketNotFound');
   });
 });
 
@@ -206,7 +207,9 @@ describe('a store that refuses to show a checksum', () => {
     hosts.other.answer = ({ method }) => (method === 'HEAD' ? { headers: object } : { status: 501 });
     const task = taskBetweenEndpoints({ serverSideCopy: 'never', tags: false });
     const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-    const failure = await failureOf(transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy', size: 3 }));
+    const failure = await failureOf(
+      transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy', size: 3 }),
+    );
     expect(refused).toBeGreaterThan(0);
     // The copy began: what failed is the destination's part of it.
     expect(failure.message).toContain('CreateMultipartUpload');

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { objectInfo } from '../../../../shared/aws/s3/object-info.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 
 const answer = { $metadata: {}, ContentLength: 1, ETag: '"e"' };
 
@@ -12,6 +13,6 @@ describe('what an object has and no copy can carry', () => {
     [{ ObjectLockLegalHoldStatus: 'ON' as const }, ['objectLock']],
     [{ MissingMeta: 1, ObjectLockMode: 'COMPLIANCE' as const }, ['metadata', 'objectLock']],
   ])('of %j is %j', (fields, uncarried) => {
-    expect(objectInfo('k', { ...answer, ...fields }, 'HeadObject').uncarried).toEqual(uncarried);
+    expect(objectInfo(objectKey('k'), { ...answer, ...fields }, 'HeadObject').uncarried).toEqual(uncarried);
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createS3Client } from '../../../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../../../shared/aws/s3/object-store.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { Side } from '../../../../shared/model/config/task.ts';
 import type { ObjectInfo } from '../../../../shared/model/object.ts';
 import { attributesDigest } from '../../../../shared/transfer/decide/version.ts';
@@ -29,28 +30,29 @@ describe("an object's website redirect", () => {
 
   afterAll(() => server.close());
 
-  const redirectOf = async (key: string): Promise<unknown> => (await store.head(key))?.headers.websiteRedirect;
+  const redirectOf = async (key: string): Promise<unknown> =>
+    (await store.head(objectKey(key)))?.headers.websiteRedirect;
 
   it('is written with the object, and read by HEAD and GET', async () => {
-    await store.put('put', body, redirecting);
-    expect((await store.head('put'))?.headers).toEqual(redirecting.headers);
-    const opened = await store.get('put');
+    await store.put(objectKey('put'), body, redirecting);
+    expect((await store.head(objectKey('put')))?.headers).toEqual(redirecting.headers);
+    const opened = await store.get(objectKey('put'));
     opened?.body.destroy();
     expect(opened?.info.headers).toEqual(redirecting.headers);
   });
 
   it('is stated for a copy inside the store and for a multipart upload', async () => {
-    const { etag } = await store.put('from', body, redirecting);
+    const { etag } = await store.put(objectKey('from'), body, redirecting);
     // No directive copies it: it is stated too if everything else is the source's own.
     for (const whole of [false, true]) {
-      await store.copy({ bucket: 'bucket', key: 'from', etag, whole }, 'copy', redirecting);
+      await store.copy({ bucket: 'bucket', key: objectKey('from'), etag, whole }, objectKey('copy'), redirecting);
       expect(await redirectOf('copy')).toBe('/elsewhere?a=b');
-      await store.copy({ bucket: 'bucket', key: 'from', etag, whole }, 'without', noAttributes);
+      await store.copy({ bucket: 'bucket', key: objectKey('from'), etag, whole }, objectKey('without'), noAttributes);
       expect(await redirectOf('without')).toBeUndefined();
     }
-    const { uploadId } = await store.createUpload('parts', redirecting);
-    const part = await store.uploadPart({ key: 'parts', uploadId, number: 1 }, body);
-    await store.completeUpload('parts', uploadId, [part], { size: 1 });
+    const { uploadId } = await store.createUpload(objectKey('parts'), redirecting);
+    const part = await store.uploadPart({ key: objectKey('parts'), uploadId, number: 1 }, body);
+    await store.completeUpload(objectKey('parts'), uploadId, [part], { size: 1 });
     expect(await redirectOf('parts')).toBe('/elsewhere?a=b');
   });
 

@@ -4,6 +4,7 @@ import { encodeJob } from '../../../../shared/model/job.ts';
 import { causeText } from '../../../../shared/model/messages/payloads.ts';
 import { isS3Notification, parseS3Notification } from '../../../../shared/model/messages/s3-event.ts';
 import { keyArbitrary } from '../../../support/keys.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 
 describe('parseS3Notification', () => {
   const record = (key: string, more: object = {}): object => ({
@@ -108,8 +109,8 @@ describe('parseS3Notification', () => {
     [' {\n "Records": []}', true],
     [JSON.stringify({ MessageId: 'm', Type: 'Notification', Message: '{}' }), true],
     [JSON.stringify({ version: '0', id: 'i', 'detail-type': 'Object Created' }), true],
-    [encodeJob({ task: 't', key: 'Records', action: 'copy' }), false],
-    [encodeJob({ task: 't', key: '"Type":"Records":', action: 'copy' }), false],
+    [encodeJob({ task: 't', key: objectKey('Records'), action: 'copy' }), false],
+    [encodeJob({ task: 't', key: objectKey('"Type":"Records":'), action: 'copy' }), false],
     ['hello', false],
     ['', false],
   ])('isS3Notification tells %j from a job: %p', (text, expected) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../../shared/model/limits.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { StoreFeatures } from '../../../../shared/ports/memory/features.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { runUpload } from '../../../support/upload-machine.ts';
@@ -100,7 +101,7 @@ describe('ETags in upper case', () => {
     const world = worldOf('source', oss);
     await world.putSource(bytesOf(11));
     const { destination } = world.context();
-    await destination.put('k', { data: bytesOf(11), size: 11 }, noAttributes);
+    await destination.put(objectKey('k'), { data: bytesOf(11), size: 11 }, noAttributes);
     expect(await world.transfer()).toMatchObject({ route: 'skip', reason: 'the ETags are equal' });
     expect(world.gate.count('ledger.get')).toBe(0);
   });

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { MiB } from '../../../../shared/model/limits.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { Call } from '../../../../shared/ports/memory/gate.ts';
 import { multipartEtag } from '../../../../shared/transfer/bytes/digest.ts';
 import { runUpload } from '../../../support/upload-machine.ts';
@@ -93,7 +94,7 @@ describe.each(ways)('damage to $name', ({ operation, options = {}, size, parts }
   it('in every attempt throws VerificationFailed, and the old object stays', async () => {
     const world = await filled(options, size, parts);
     const old = bytesOf(100, 'old');
-    await world.context().destination.put('k', { data: old, size: 100 }, noAttributes);
+    await world.context().destination.put(objectKey('k'), { data: old, size: 100 }, noAttributes);
     world.gate.hooks = { wire: (call, bytes) => (call.operation === operation ? flipped(bytes) : bytes) };
     await expect(world.transfer()).rejects.toMatchObject({ name: 'VerificationFailed', retry: 'later' });
     expect(world.copied()?.bytes.equals(old)).toBe(true);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BufferPool } from '../../../../shared/flow/buffer-pool.ts';
 import { GiB, maxEndedUploads, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../../shared/model/limits.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { ObjectInfo } from '../../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { checkUpload } from '../../../../shared/transfer/steps/check-upload.ts';
@@ -74,7 +75,7 @@ describe('an execution', () => {
     for (const number of [1, 2, 3]) {
       world.revive();
       const data = bytes.subarray((number - 1) * partSize, number * partSize);
-      await store.uploadPart({ key: 'k', uploadId, number }, { data, size: data.length });
+      await store.uploadPart({ key: objectKey('k'), uploadId, number }, { data, size: data.length });
     }
     expect(await checkUpload(world.context(), { ...state, state: 'waiting' })).toMatchObject({ state: 'finished' });
   });
@@ -163,7 +164,7 @@ describe('an execution', () => {
     world.gate.hooks = {
       before: async (call) => {
         if (call.operation !== 'completeUpload' || left-- <= 0) return;
-        for (const uploadId of world.openUploads()) await others.abortUpload('k', uploadId);
+        for (const uploadId of world.openUploads()) await others.abortUpload(objectKey('k'), uploadId);
       },
     };
     const end = runUpload(() => world.context(), world.job());
@@ -257,7 +258,11 @@ describe('planUpload, of huge objects', () => {
     const world = await filled({ task: { destination: {}, ...task } });
     const context = world.context();
     const source = Object.create(context.source) as MemoryObjectStore;
-    source.head = async () => ({ ...((await context.source.head('k')) as ObjectInfo), size, etag: 'f'.repeat(32) });
+    source.head = async () => ({
+      ...((await context.source.head(objectKey('k'))) as ObjectInfo),
+      size,
+      etag: 'f'.repeat(32),
+    });
     return planUpload({ ...context, source }, { job: world.job(), attempt: 0 });
   }
 

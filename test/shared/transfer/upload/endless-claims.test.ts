@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { maxRestarts } from '../../../../shared/model/limits.ts';
 import type { LedgerEntry, OpenUpload } from '../../../../shared/model/ledger-entry.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { MemoryLedger } from '../../../../shared/ports/memory/ledger.ts';
 import { pairOf } from '../../../../shared/transfer/object-pair.ts';
 import { recordDone } from '../../../../shared/transfer/record.ts';
@@ -30,7 +31,7 @@ test('closing an entry gives up when other callers keep opening uploads of the o
   await world.putSource(bytesOf(10));
   const ledger = new RestlessLedger();
   const context = world.context({ ledger });
-  const source = await context.source.head('k');
+  const source = await context.source.head(objectKey('k'));
   if (!source) throw new Error('the object is not there');
   const done = { route: 'put', source, stored: { etag: 'etag', opaqueEtag: false } } as const;
   await expect(recordDone(context, pairOf(world.task, world.job()), done)).rejects.toMatchObject({

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { Fault } from '../../../../shared/model/faults.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
 import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
 import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
@@ -20,7 +21,7 @@ function sweep(overrides: Partial<Parameters<typeof sweepUploads>[0]> = {}): Pro
 /** Another writer's upload at the destination. @returns its ID */
 async function foreign(key: string): Promise<string> {
   const store = new MemoryObjectStore(world.destinationStorage, 'destination');
-  return (await store.createUpload(key, noAttributes)).uploadId;
+  return (await store.createUpload(objectKey(key), noAttributes)).uploadId;
 }
 
 /** A copy whose process dies at a call. */
@@ -79,7 +80,10 @@ describe('sweepUploads, of an upload that takes longer than seven days', () => {
     world.clock.pass(7 * day - 5 * hour);
     const { destination } = world.context();
     const data = bytesOf(shrunkMiB);
-    await destination.uploadPart({ key: 'out/k', uploadId: uploadId!, number: 3 }, { data, size: data.length });
+    await destination.uploadPart(
+      { key: objectKey('out/k'), uploadId: uploadId!, number: 3 },
+      { data, size: data.length },
+    );
     world.clock.pass(6 * hour);
     expect(await sweep()).toMatchObject({ listed: 1, aborted: 0, foreign: 0 });
     world.clock.pass(7 * day);
