@@ -137,6 +137,11 @@ const capabilities: { readonly [Trait in keyof StoreTraits]: (traits: StoreTrait
         ? 'the guard against a late write; the look at the source after each write remains'
         : nothing,
   }),
+  operationIds: ({ operationIds: { is } }) => ({
+    capability: 'name of the operation in the query (`x-id`)',
+    here: is,
+    lost: is === 'no' ? 'nothing: left out' : nothing,
+  }),
   awsChunked: ({ awsChunked: { is } }) => ({
     capability: 'trailing checksums (`aws-chunked`)',
     here: is,

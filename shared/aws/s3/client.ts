@@ -5,6 +5,7 @@ import { BoundedHttpHandler } from '../http/handler.ts';
 import type { KeySource, SideKeys } from '../credentials/key-source.ts';
 import { boundAnswers } from '../http/answers.ts';
 import { renewRefusedKeys } from '../credentials/renewing.ts';
+import { traitsOf } from '../../model/stores/stores.ts';
 import { guardTargets } from './request-target.ts';
 
 export type { SideKeys } from '../credentials/key-source.ts';
@@ -58,6 +59,7 @@ export function createS3Client(
   const client = new S3Client(config);
   boundAnswers(client);
   addHeaderMiddleware(client);
+  if (traitsOf(side).operationIds.is === 'no') dropOperationIds(client);
   guardTargets(client, side.endpoint);
   if (source) renewRefusedKeys(client, source);
   return client;
@@ -90,8 +92,23 @@ function signingKeys(source: KeySource): () => Promise<SigningKeys> {
   return async () => ({ ...credentialsOf(await source.current()), expiration: new Date(0) });
 }
 
+/**
+ * Leaves the operation's name out of the query before it is signed. A GET of an object is then bounded as a listing is,
+ * whose limits are wider (shared/aws/http/request.ts).
+ */
+function dropOperationIds(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      delete (args.request as HeaderRequest).query?.['x-id'];
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 's3FerryOperationIds' },
+  );
+}
+
 interface HeaderRequest {
   headers: Record<string, string>;
+  query?: Record<string, unknown>;
 }
 
 /**

@@ -69,6 +69,8 @@ export interface StoreTraits {
   readonly listsRestores: Fact<Answer>;
   /** The calls that compare what they replace, and the conditions that may be relied on. */
   readonly conditionalWrites: Fact<Readonly<Partial<Record<ConditionalCall, readonly Condition[]>>>>;
+  /** May a request name its operation in the query (`x-id`), as AWS's SDK does? */
+  readonly operationIds: Fact<Answer>;
   /** May the checksum of a streamed body follow it in a trailer (`aws-chunked`)? */
   readonly awsChunked: Fact<Answer>;
 }
@@ -85,5 +87,6 @@ export const unknownTraits: StoreTraits = {
   listVersion: { is: 'unknown', why: 'not documented; version 2 is tried, then version 1' },
   listsRestores: { is: 'unknown', why: 'not documented; not asked for' },
   conditionalWrites: { is: {}, why: 'not documented; not relied on' },
+  operationIds: { is: 'unknown', why: 'not documented; sent, as the SDK does' },
   awsChunked: { is: 'unknown', why: 'not documented; used only with a configured checksumAlgorithm' },
 };

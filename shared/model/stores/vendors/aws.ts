@@ -31,6 +31,7 @@ export const aws: Store = {
       },
       why: 'S3 user guide: Conditional writes, Conditional deletes',
     },
+    operationIds: { is: 'yes', why: "AWS's SDKs send it" },
     awsChunked: { is: 'yes', why: 'S3 API reference: Signature calculations with trailing headers' },
   },
 };

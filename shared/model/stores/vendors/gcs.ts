@@ -28,6 +28,10 @@ export const gcs: Store = {
       is: {},
       why: 'Cloud Storage: Request preconditions (If-Match is for reads; writes compare generations)',
     },
+    operationIds: {
+      is: 'no',
+      why: 'rclone, GCS: use_x_id is false; s3-orchestrator pull request 229 (the signature does not match)',
+    },
     awsChunked: { is: 'no', why: 'milvus-storage pull request 500 (trailers are not understood)' },
   },
 };
