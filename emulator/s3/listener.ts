@@ -114,7 +114,8 @@ class Request {
       if (fault?.kind === 'lose-answer') throw new ConnectionLost('an injected fault lost the answer');
       const date = new Date(this.server.now()).toUTCString();
       const all = { date, 'x-amz-request-id': this.requestId, 'x-amz-id-2': this.requestId, ...answer.headers };
-      const headers = this.personality ? answeredHeaders(this.personality, this.info?.operation, all) : all;
+      const { personality, info } = this;
+      const headers = personality && info ? answeredHeaders(personality, info.operation, answer.status, all) : all;
       const exchange = { req: this.req, res: this.res, blobs: this.server.storage.blobs, meter: this.meter };
       await respond(exchange, { ...answer, headers }, tamperWithAnswer(fault, this.req));
     } finally {
@@ -153,7 +154,8 @@ class Request {
 
   private explain(error: unknown, path: string): Answer {
     if (error instanceof S3Error) {
-      const shown = this.personality ? answeredError(this.personality, this.info?.operation, error) : error;
+      const { personality, info } = this;
+      const shown = personality && info ? answeredError(personality, info.operation, error) : error;
       return errorAnswer(shown, path, this.requestId);
     }
     // The client disconnected in the middle of its body or right after it: no one reads an answer.

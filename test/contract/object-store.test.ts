@@ -80,6 +80,7 @@ describeMemory('in memory, with what tags, keys and parts are elsewhere', {
   multipartMd5s: false,
   countedEtags: false,
   listedEtags: false,
+  partOrder: false,
   unequalParts: false,
   uploadChecksums: ['CRC64NVME'],
   refusedKeys: /\/\//,
@@ -105,19 +106,14 @@ describe('the local endpoint, with the personality of each store', () => {
   }
 });
 
-/** What Ceph's gateway lacks in version 16. */
-const cephLacks =
-  'checksums tagsOfCopiesAndUploads copies partCopies partNumbers completeEtag goneAtComplete partSubsets ' +
-  'conditionalWrites';
-
-// A real server: `npm run test:s3`. S3_LACKS names the features that it lacks; the default is that of Ceph's gateway.
-const { S3_ENDPOINT: endpoint, S3_LACKS: lacks = cephLacks, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
+// A real server: `npm run test:s3`. S3_PERSONALITY names its kind, and S3_LACKS what it lacks in addition.
+const { S3_ENDPOINT: endpoint, S3_PERSONALITY = 'ceph', S3_LACKS = '', ...environment } = process.env;
 if (endpoint !== undefined && endpoint !== '') {
-  const keys = { accessKeyId: AWS_ACCESS_KEY_ID ?? '', secretAccessKey: AWS_SECRET_ACCESS_KEY ?? '' };
-  const names = lacks.split(/[\s,]+/).filter((name) => name in s3Features);
-  const missing = Object.fromEntries(names.map((name) => [name, name === 'checksums' ? 'ignored' : false]));
-  const features: StoreFeatures = { ...s3Features, ...missing };
-  const open = (): Promise<Subject> =>
-    overHttp({ endpoint, keys, features }, `s3-ferry-contract-${Date.now().toString(36)}`);
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = environment;
+  const lacking = S3_LACKS.split(/[\s,]+/).filter((name) => name in s3Features);
+  const missing = Object.fromEntries(lacking.map((name) => [name, name === 'checksums' ? 'ignored' : false]));
+  const features: StoreFeatures = { ...featuresOf(personalities[S3_PERSONALITY as PersonalityName]), ...missing };
+  const host = { endpoint, keys: { accessKeyId, secretAccessKey }, features };
+  const open = (): Promise<Subject> => overHttp(host, `s3-ferry-contract-${Date.now().toString(36)}`);
   describeObjectStore(`the real server at ${endpoint}`, open, features);
 }

@@ -2,7 +2,7 @@ import { S3Error } from '../errors.ts';
 import { header, type Call } from '../call.ts';
 import { wholeEtag } from '../personalities/etag.ts';
 import type { Attributes, ObjectRow } from '../store/schema.ts';
-import { parseTagHeader, printTags } from './tags.ts';
+import { blankTags, parseTagHeader, printTags } from './tags.ts';
 
 /** Headers that are stored and returned unchanged. */
 const unchangedHeaders = ['content-language', 'content-disposition', 'cache-control', 'expires'] as const;
@@ -83,6 +83,12 @@ function refuseAcl(call: Call): void {
   }
 }
 
+function readTags(call: Call): string {
+  const value = header(call, 'x-amz-tagging');
+  const isBlanked = call.info.operation !== 'PutObject' && call.personality.tags.ofCopiesAndUploads === 'blanked';
+  return isBlanked && value !== undefined ? blankTags : printTags(parseTagHeader(value));
+}
+
 /**
  * Reads the attributes of the object from a PUT, a copy or a new upload.
  * @throws S3Error MetadataTooLarge, InvalidStorageClass, InvalidTag, InvalidArgument
@@ -100,7 +106,7 @@ export function readAttributes(call: Call): Attributes {
   return {
     storageClass: readStorageClass(call),
     headers: JSON.stringify(Object.fromEntries(headers)),
-    tags: printTags(parseTagHeader(header(call, 'x-amz-tagging'))),
+    tags: readTags(call),
   };
 }
 

@@ -35,9 +35,12 @@ export function printTags(tags: Tags): string {
   return JSON.stringify(tags);
 }
 
+/** The stored form of tags that some stores lose: they show a number of 0, and no document. */
+export const blankTags = 'null';
+
 /** Tags from their stored form. */
 export function storedTags(json: string): Tags {
-  return JSON.parse(json) as Tags;
+  return (JSON.parse(json) as Tags | null) ?? [];
 }
 
 /** The answer of GetObjectTagging. */

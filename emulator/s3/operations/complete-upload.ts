@@ -12,7 +12,7 @@ import { receiveDocument } from '../http/body.ts';
 import { checkWrite, checkWriteAgain } from '../http/conditions.ts';
 import { encodeUriPath } from '../http/uri.ts';
 import { childrenOf, document, element, parseXml, textOf } from '../http/xml.ts';
-import { documentEtag, partsEtag } from '../personalities/etag.ts';
+import { partsEtag, writtenEtag } from '../personalities/etag.ts';
 import type { UploadRules } from '../personalities/personality.ts';
 import { refusalError } from '../personalities/request.ts';
 import type { ObjectRow, PartRow, UploadRow } from '../store/schema.ts';
@@ -35,7 +35,7 @@ interface NamedPart {
 }
 
 /** Parses the list of parts. @throws S3Error MalformedXML, InvalidPartOrder */
-function parseParts(xml: string, maxParts: number): NamedPart[] {
+function parseParts(xml: string, { maxParts, completeOrder }: UploadRules): NamedPart[] {
   const parts = childrenOf(parseXml(xml, 'CompleteMultipartUpload'), 'Part').map((part) => {
     const number = Number(textOf(part, 'PartNumber')?.trim() ?? NaN);
     const etag = textOf(part, 'ETag')?.trim().replaceAll('"', '');
@@ -48,6 +48,7 @@ function parseParts(xml: string, maxParts: number): NamedPart[] {
     return { number, etag, checksums };
   });
   if (parts.length === 0 || parts.length > maxParts) throw new S3Error('MalformedXML');
+  if (completeOrder === 'any') parts.sort((one, other) => one.number - other.number);
   if (parts.some(({ number }, i) => i > 0 && number <= (parts[i - 1]?.number ?? 0))) {
     throw new S3Error('InvalidPartOrder');
   }
@@ -137,7 +138,8 @@ function checkSize(call: Call, size: number): void {
   );
 }
 
-function answer(call: Call, row: ObjectRow): Answer {
+/** @param isRepeated whether the upload was complete already */
+function answer(call: Call, row: ObjectRow, isRepeated: boolean): Answer {
   const { bucket, key } = call.info;
   const location = `http://${header(call, 'host') ?? 'localhost'}/${encodeUriPath(bucket)}/${encodeUriPath(key)}`;
   const { checksumAlgorithm: algorithm, checksumValue: value, checksumType: type } = row;
@@ -147,7 +149,9 @@ function answer(call: Call, row: ObjectRow): Answer {
     element('Location', location),
     element('Bucket', bucket),
     element('Key', key),
-    completeEtag ? element('ETag', documentEtag(call.personality, row.etag)) : '',
+    completeEtag === 'always' || (isRepeated && completeEtag === 'repeated')
+      ? element('ETag', writtenEtag(call.personality, row.etag))
+      : '',
     algorithm === null || value === null ? '' : element(checksumElement(algorithm), value),
     element('ChecksumType', type ?? undefined),
   );
@@ -169,9 +173,9 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
   const rules = call.personality.uploads;
   requireBucket(server, bucket);
   // A checksum in the headers is that of the object, not of this document.
-  const named = parseParts(await receiveDocument(call, 'other'), rules.maxParts);
+  const named = parseParts(await receiveDocument(call, 'other'), rules);
   const made = alreadyMade(call, server);
-  if (made !== undefined) return answer(call, made);
+  if (made !== undefined) return answer(call, made, true);
 
   const upload = requireUpload(call, server);
   const before = storage.objects.find(bucket, key);
@@ -215,5 +219,5 @@ export async function completeUpload(call: Call, server: Server): Promise<Answer
     publisher.record(commit, bucketRow, event, originOf(call));
     return row;
   });
-  return answer(call, done);
+  return answer(call, done, false);
 }

@@ -23,7 +23,9 @@ export function readEncodingType(call: Call, rule: ListingRules['encoding']): Pi
   if (encodingType === undefined || encodingType === '') return { encodingType: undefined, show: (key) => key };
   if (encodingType !== 'url') throw new S3Error('InvalidArgument', 'Invalid Encoding Method specified in Request');
   if (rule === 'ignored') return { encodingType: undefined, show: (key) => key };
-  return { encodingType: rule === 'silent' ? undefined : encodingType, show: encodeKey };
+  const space = call.personality.listings.encodedSpace;
+  const show = (key: string): string => encodeKey(key).replaceAll('+', space);
+  return { encodingType: rule === 'silent' ? undefined : encodingType, show };
 }
 
 function readQuery(call: Call): Query {

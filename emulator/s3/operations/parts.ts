@@ -4,7 +4,7 @@ import { encryptionHeaders, entityTag, requireReadable } from '../http/attribute
 import { hasChecksum } from '../http/body.ts';
 import { checkCopySource } from '../http/conditions.ts';
 import { document, element, group } from '../http/xml.ts';
-import { documentEtag, headerEtag } from '../personalities/etag.ts';
+import { writtenEtag, documentEtag, headerEtag } from '../personalities/etag.ts';
 import type { PartRow, UploadRow } from '../store/schema.ts';
 import { defaultChecksum, numberParameter, type Answer, type Call, type Server } from '../call.ts';
 import { readCopyRange, requireCopySource } from './copy-source.ts';
@@ -97,7 +97,7 @@ export async function uploadPartCopy(call: Call, server: Server): Promise<Answer
   const body = document(
     'CopyPartResult',
     element('LastModified', new Date(part.modified).toISOString()),
-    element('ETag', documentEtag(call.personality, part.etag)),
+    element('ETag', writtenEtag(call.personality, part.etag)),
     upload.checksumAlgorithm === null ? '' : printChecksum(part),
   );
   return { status: 200, headers: encryptionHeaders(upload), body };

@@ -3,7 +3,7 @@ import { S3Error } from '../errors.ts';
 import { isArchived, requireReadable, storedHeaders } from '../http/attributes.ts';
 import { checkRead } from '../http/conditions.ts';
 import { contentRange, parseRange, type ByteRange } from '../http/range.ts';
-import { storedTags } from '../http/tags.ts';
+import { blankTags, storedTags } from '../http/tags.ts';
 import { headerEtag } from '../personalities/etag.ts';
 import type { ObjectRow, PartRow } from '../store/schema.ts';
 import {
@@ -88,7 +88,7 @@ function answerHeaders(call: Call, server: Server, { row, selection }: Omit<Foun
   };
   if (row.storageClass !== 'STANDARD') headers['x-amz-storage-class'] = row.storageClass;
   const tags = storedTags(row.tags).length;
-  const showsTags = call.personality.tags.count && tags > 0;
+  const showsTags = call.personality.tags.count && (tags > 0 || row.tags === blankTags);
   if (showsTags && permits(call, server, { ...call.info, operation: 'GetObjectTagging' }) === true)
     headers['x-amz-tagging-count'] = String(tags);
   if (row.partCount !== null && parameter(call, 'partNumber') !== undefined) {

@@ -1,11 +1,13 @@
 import { refusalError } from '../personalities/request.ts';
 import { receiveDocument } from '../http/body.ts';
-import { parseTagging, printTags, storedTags, taggingDocument } from '../http/tags.ts';
+import { blankTags, parseTagging, printTags, storedTags, taggingDocument } from '../http/tags.ts';
 import { requireObject, type Answer, type Call, type Server } from '../call.ts';
 
 /** GetObjectTagging. */
 export function getTagging(call: Call, server: Server): Answer {
-  const tags = storedTags(requireObject(call, server).tags);
+  const stored = requireObject(call, server).tags;
+  if (stored === blankTags) return { status: 200, headers: { 'content-type': 'application/xml' } };
+  const tags = storedTags(stored);
   const { none } = call.personality.tags;
   if (tags.length === 0 && none !== 'empty') throw refusalError(none);
   return { status: 200, body: taggingDocument(tags) };

@@ -91,18 +91,21 @@ export function listUploads(call: Call, server: Server): Answer {
   const isWhole = call.personality.listings.uploadPrefix === 'whole-key' && prefix !== '';
   const found = isWhole ? listed.filter(({ key }) => key === prefix) : listed;
   const page = found.slice(0, limit);
-  const next = found.length > limit ? page.at(-1) : undefined;
+  const isTruncated = found.length > limit;
+  const { lastUploadMarkers, uploadEncoding } = call.personality.listings;
+  const next = isTruncated || lastUploadMarkers ? page.at(-1) : undefined;
+  const showMarker = uploadEncoding === 'silent' ? (key: string): string => key : show;
   const body = document(
     'ListMultipartUploadsResult',
     element('Bucket', bucket),
     element('KeyMarker', show(keyMarker)),
     element('UploadIdMarker', idMarker),
-    element('NextKeyMarker', next && show(next.key)),
+    element('NextKeyMarker', next && showMarker(next.key)),
     element('NextUploadIdMarker', next?.id),
     element('Prefix', show(prefix)),
     element('EncodingType', encodingType),
     element('MaxUploads', limit),
-    element('IsTruncated', next !== undefined),
+    element('IsTruncated', isTruncated),
     ...page.map((upload) =>
       group(
         'Upload',

@@ -5,7 +5,7 @@ import { hasChecksum } from '../http/body.ts';
 import { checkCopySource, checkWrite, checkWriteAgain } from '../http/conditions.ts';
 import { parseTagHeader, printTags, storedTags } from '../http/tags.ts';
 import { document, element } from '../http/xml.ts';
-import { documentEtag, headerEtag } from '../personalities/etag.ts';
+import { writtenEtag, headerEtag } from '../personalities/etag.ts';
 import type { Attributes, ObjectRow } from '../store/schema.ts';
 import {
   defaultChecksum,
@@ -135,10 +135,9 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   }
   const copiesTags = !newTags && storedTags(source.tags).length > 0;
   if (copiesTags) requireTagging(call, server, source);
-  const attributes: Attributes = {
-    ...(newMetadata ? readAttributes(call) : copyAttributes(call, source)),
-    tags: newTags ? printTags(parseTagHeader(header(call, 'x-amz-tagging'))) : source.tags,
-  };
+  const read = newMetadata ? readAttributes(call) : copyAttributes(call, source);
+  const tags = newTags ? printTags(parseTagHeader(header(call, 'x-amz-tagging'))) : source.tags;
+  const attributes: Attributes = call.personality.tags.ofCopiesAndUploads === 'kept' ? { ...read, tags } : read;
   const requested = header(call, 'x-amz-checksum-algorithm');
   const algorithm =
     requested === undefined ? (source.checksumAlgorithm ?? defaultChecksum(call, server)) : parseAlgorithm(requested);
@@ -147,7 +146,7 @@ export async function copyObject(call: Call, server: Server): Promise<Answer> {
   const body = document(
     'CopyObjectResult',
     element('LastModified', new Date(row.modified).toISOString()),
-    element('ETag', documentEtag(call.personality, row.etag)),
+    element('ETag', writtenEtag(call.personality, row.etag)),
     algorithm === null ? '' : element(checksumElement(algorithm), row.checksumValue ?? undefined),
     element('ChecksumType', row.checksumType ?? undefined),
   );

@@ -8,6 +8,7 @@ export const aws: Personality = {
     letters: 'lower',
     header: 'quoted',
     document: 'quoted',
+    written: 'quoted',
     whole: 'md5',
     // User Guide, "Checking object integrity", "Using part-level checksums": the MD5 of the parts' MD5s, and "-N".
     parts: 'md5-of-md5s',
@@ -22,6 +23,8 @@ export const aws: Personality = {
     encoding: 'stated',
     // API Reference, ListMultipartUploads, EncodingType.
     uploadEncoding: 'stated',
+    encodedSpace: '+',
+    lastUploadMarkers: false,
     // API Reference, ListObjectsV2, StartAfter.
     after: 'exclusive',
     etags: true,
@@ -41,7 +44,8 @@ export const aws: Personality = {
     modified: 'initiated',
     // API Reference, CompleteMultipartUpload: the call is idempotent for a time.
     repeatable: true,
-    completeEtag: true,
+    completeEtag: 'always',
+    completeOrder: 'ascending',
     // API Reference, CompleteMultipartUpload: only while it takes long, which it never does here.
     completeSpaces: false,
     // User Guide, "Checking object integrity", "Full object and composite checksum types".
@@ -50,6 +54,8 @@ export const aws: Personality = {
   tags: {
     // API Reference, GetObjectTagging: an empty tag set.
     none: 'empty',
+    // API Reference, CopyObject and CreateMultipartUpload, x-amz-tagging.
+    ofCopiesAndUploads: 'kept',
     // API Reference, HeadObject and GetObject, x-amz-tagging-count.
     count: true,
   },
@@ -76,5 +82,5 @@ export const aws: Personality = {
     // one server is all regions.
     otherRegion: 'accepted',
   },
-  answers: { omits: [], adds: {}, errors: [] },
+  answers: { omits: [], adds: [], errors: [] },
 };

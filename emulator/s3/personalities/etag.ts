@@ -27,6 +27,11 @@ export function headerEtag({ etags }: Personality, etag: string): string {
   return etags.header === 'weak' ? `W/"${etag}"` : `"${etag}"`;
 }
 
+/** An ETag as the document that answers a write carries it. */
+export function writtenEtag({ etags }: Personality, etag: string): string {
+  return etags.written === 'bare' ? etag : `"${etag}"`;
+}
+
 /** An ETag as a document carries it. */
 export function documentEtag({ etags }: Personality, etag: string): string {
   return etags.document === 'bare' ? etag : `"${etag}"`;

@@ -5,7 +5,7 @@ import { checksumHeaders, copyPins, writeConditions } from './rules.ts';
 /** No store: at one place everything that some store does, and that a client has to survive. */
 export const hostile = differsFrom(aws, {
   title: 'a store with every difference',
-  etags: { letters: 'upper', header: 'weak', document: 'bare', whole: 'opaque', parts: 'own' },
+  etags: { letters: 'upper', header: 'weak', document: 'bare', written: 'bare', whole: 'opaque', parts: 'own' },
   listings: {
     defaultKeys: 1,
     maxKeys: 3,
@@ -21,7 +21,7 @@ export const hostile = differsFrom(aws, {
     numberGaps: { status: 400, code: 'InvalidPart' },
     modified: 'completed',
     repeatable: false,
-    completeEtag: false,
+    completeEtag: 'never',
     completeSpaces: true,
   },
   tags: { none: { status: 404, code: 'NoSuchTagSet' }, count: false },

@@ -34,6 +34,8 @@ export interface EtagRules {
   readonly header: 'quoted' | 'weak' | 'bare';
   /** In documents: `"x"` or `x`. */
   readonly document: 'quoted' | 'bare';
+  /** In the documents that answer a write: of CopyObject, UploadPartCopy and CompleteMultipartUpload. */
+  readonly written: 'quoted' | 'bare';
   /** Of an object or part that was sent in one request: its MD5, or a value that looks like one. */
   readonly whole: 'md5' | 'opaque';
   /**
@@ -58,6 +60,10 @@ export interface ListingRules {
   readonly encoding: 'stated' | 'silent' | 'ignored';
   /** The same of ListMultipartUploads. */
   readonly uploadEncoding: 'stated' | 'silent' | 'ignored';
+  /** How a space is encoded. */
+  readonly encodedSpace: '+' | '%20';
+  /** Whether ListMultipartUploads names where the next page begins also on the last page. */
+  readonly lastUploadMarkers: boolean;
   /** Whether the object to start after is left out. */
   readonly after: 'exclusive' | 'inclusive';
   /** Whether an object's ETag is listed. */
@@ -83,8 +89,10 @@ export interface UploadRules {
   readonly modified: 'initiated' | 'completed';
   /** Whether a repeated Complete gets the first one's answer. */
   readonly repeatable: boolean;
-  /** Whether Complete answers with the ETag. */
-  readonly completeEtag: boolean;
+  /** Whether Complete answers with the ETag; `repeated`: only if the upload is complete already. */
+  readonly completeEtag: 'always' | 'repeated' | 'never';
+  /** Whether Complete has to name the parts in ascending order; otherwise, they are sorted. */
+  readonly completeOrder: 'ascending' | 'any';
   /** Whether Complete sends spaces, which keep the connection open, before it sends its answer. */
   readonly completeSpaces: boolean;
   /** Algorithms of checksums that an upload can have for the whole object. */
@@ -94,6 +102,12 @@ export interface UploadRules {
 export interface TagRules {
   /** What GetObjectTagging answers for an object without tags. */
   readonly none: 'empty' | Refusal;
+  /**
+   * What becomes of tags that are sent with CopyObject and CreateMultipartUpload. `blanked`: none are kept, the object
+   * is said to have 0, and GetObjectTagging answers without a document; a copy keeps its source's tags if it keeps the
+   * metadata.
+   */
+  readonly ofCopiesAndUploads: 'kept' | 'blanked';
   /** Whether GET and HEAD state how many tags there are. */
   readonly count: boolean;
 }
@@ -140,11 +154,19 @@ export interface RequestRules {
   readonly otherRegion: 'accepted' | 'malformed' | 'permanent-redirect' | 'temporary-redirect';
 }
 
+export interface AddedHeaders {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Only for these operations. */
+  readonly on?: readonly Operation[];
+  /** To which answers. */
+  readonly to: 'all' | 'successes' | 'errors';
+}
+
 export interface AnswerRules {
-  /** Headers that S3 sends and the store does not. */
-  readonly omits: readonly Rule[];
-  /** Headers of every answer. */
-  readonly adds: Readonly<Record<string, string>>;
+  /** Headers that S3 sends and the store does not, in all answers or in those with a status. */
+  readonly omits: readonly (Rule & { readonly status?: number })[];
+  /** Headers that the store sends and S3 does not. */
+  readonly adds: readonly AddedHeaders[];
   /** Errors of S3 that the store reports as others, by S3's code. */
   readonly errors: readonly { readonly code: string; readonly on?: readonly Operation[]; readonly answer: Refusal }[];
 }

@@ -15,6 +15,8 @@ export const r2 = differsFrom(aws, {
     },
     // "S3 API compatibility", "Checksum types".
     fullObjectChecksums: ['CRC64NVME'],
+    // "Changelog", 2024-01-26: Complete sorts the parts.
+    completeOrder: 'any',
     // Not documented; assumed.
     modified: 'completed',
     // "Multipart upload": the upload does not exist afterwards; assumed.

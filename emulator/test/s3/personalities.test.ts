@@ -141,6 +141,12 @@ describe('listings', () => {
     }
   });
 
+  it('hide what is below an object', async () => {
+    const bucket = await filled({ belowObject: 'hidden' }, ['a', 'a/b']);
+    expect(keysIn(await send(`GET /${bucket}?list-type=2&prefix=a`))).toEqual(['a', 'a/b']);
+    expect(keysIn(await send(`GET /${bucket}?list-type=2&prefix=a/`))).toEqual([]);
+  });
+
   it('have no ETags', async () => {
     const bucket = await filled({ etags: false }, ['a']);
     expect((await send(`GET /${bucket}?list-type=2`)).text).not.toContain('ETag');
@@ -181,6 +187,49 @@ describe('uploads', () => {
     expect((await send(`POST ${path}`, { body: complete(...etags) })).status).toBe(200);
   });
 
+  it('complete with parts in any order, and state the ETag when asked again', async () => {
+    const rules = { ...small, completeOrder: 'any', completeEtag: 'repeated' } as const;
+    const bucket = await bucketOf({ uploads: rules });
+    const [path, etags] = await upload(bucket, 'k', ['a', 'b']);
+    const body = complete(...etags).replace(/(<Part>.*?<\/Part>)(<Part>.*?<\/Part>)/, '$2$1');
+    expect(elementOf(await send(`POST ${path}`, { body }), 'ETag')).toBeUndefined();
+    expect(elementOf(await send(`POST ${path}`, { body }), 'ETag')).toMatch(/-2"$/);
+    expect((await send(`GET /${bucket}/k`)).text).toBe('ab');
+  });
+
+  it('need numbers without gaps, and send spaces first', async () => {
+    const bucket = await bucketOf({
+      uploads: { ...small, numberGaps: { status: 400, code: 'InvalidPart' }, completeSpaces: true },
+    });
+    const [path, etags] = await upload(bucket, 'k', ['a', 'b']);
+    expect((await send(`POST ${path}`, { body: complete(undefined, etags[1]) })).code).toBe('InvalidPart');
+    expect((await send(`POST ${path}`, { body: complete(...etags) })).text).toMatch(/\?> {100}\s*<Complete/);
+  });
+
+  it('have a checksum of the whole by some algorithms', async () => {
+    const bucket = await bucketOf({ uploads: { fullObjectChecksums: ['CRC64NVME'] } });
+    for (const [algorithm, status] of [
+      ['CRC32', 400],
+      ['CRC64NVME', 200],
+    ] as const) {
+      const headers = { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT' };
+      expect((await send(`POST /${bucket}/k?uploads`, { headers })).status).toBe(status);
+    }
+  });
+
+  it('are listed by a whole key, with spaces as %20 and the markers of a next page that there is not', async () => {
+    const bucket = await bucketOf({
+      listings: { uploadPrefix: 'whole-key', encodedSpace: '%20', lastUploadMarkers: true, uploadEncoding: 'silent' },
+    });
+    for (const key of ['a', 'a%20b']) await send(`POST /${bucket}/${key}?uploads`);
+    const keys = async (query: string): Promise<string[]> =>
+      [...(await send(`GET /${bucket}?uploads&${query}`)).text.matchAll(/<Key>([^<]*)/g)].map(([, key = '']) => key);
+    expect(await keys('prefix=a')).toEqual(['a']);
+    expect(await keys('prefix=a%20')).toEqual([]);
+    expect(await keys('encoding-type=url')).toEqual(['a', 'a%20b']);
+    expect(elementOf(await send(`GET /${bucket}?uploads&encoding-type=url`), 'NextKeyMarker')).toBe('a b');
+  });
+
   it.each(['initiated', 'completed'] as const)('give the object the date when they were %s', async (modified) => {
     const bucket = await bucketOf({ uploads: { modified } });
     const [path, etags] = await upload(bucket, 'k', ['a']);
@@ -193,7 +242,7 @@ describe('uploads', () => {
   });
 
   it('complete once, without an ETag', async () => {
-    const bucket = await bucketOf({ uploads: { repeatable: false, completeEtag: false } });
+    const bucket = await bucketOf({ uploads: { repeatable: false, completeEtag: 'never' } });
     const [path, etags] = await upload(bucket, 'k', ['a']);
     const done = await send(`POST ${path}`, { body: complete(...etags) });
     expect([done.status, elementOf(done, 'ETag')]).toEqual([200, undefined]);
@@ -209,6 +258,18 @@ describe('objects', () => {
     await send(`PUT /${bucket}/one`, { headers: { 'x-amz-tagging': 'a=1' } });
     expect((await send(`GET /${bucket}/one?tagging`)).status).toBe(200);
     expect((await send(`HEAD /${bucket}/one`)).headers).not.toHaveProperty('x-amz-tagging-count');
+  });
+
+  it('of copies and uploads lose the tags that they are sent with', async () => {
+    const bucket = await bucketOf({ tags: { ofCopiesAndUploads: 'blanked' } });
+    const tagged = { 'x-amz-tagging': 'a=1' };
+    await send(`PUT /${bucket}/k`, { headers: tagged });
+    const copy = { ...tagged, 'x-amz-copy-source': `${bucket}/k`, 'x-amz-tagging-directive': 'REPLACE' };
+    await send(`PUT /${bucket}/new`, { headers: { ...copy, 'x-amz-metadata-directive': 'REPLACE' } });
+    expect(await send(`GET /${bucket}/new?tagging`)).toMatchObject({ status: 200, text: '' });
+    expect((await send(`HEAD /${bucket}/new`)).headers['x-amz-tagging-count']).toBe('0');
+    await send(`PUT /${bucket}/kept`, { headers: copy });
+    expect((await send(`GET /${bucket}/kept?tagging`)).text).toContain('<Key>a</Key>');
   });
 
   it('have no checksum and no encryption, and take more metadata', async () => {
@@ -328,8 +389,15 @@ it('answers lack headers of S3, have others, and report errors in another way', 
   const answer = { status: 400, code: 'InvalidPart' };
   const bucket = await bucketOf({
     answers: {
-      omits: [{ names: ['x-amz-id-2'] }, { names: ['accept-ranges'], on: ['HeadObject'] }],
-      adds: { 'x-store': 'mine' },
+      omits: [
+        { names: ['x-amz-id-2'] },
+        { names: ['etag'], status: 304 },
+        { names: ['accept-ranges'], on: ['HeadObject'] },
+      ],
+      adds: [
+        { headers: { 'x-store': 'mine' }, to: 'successes' },
+        { headers: { 'x-wrong': 'yes' }, on: ['GetObject'], to: 'errors' },
+      ],
       errors: [{ code: 'NoSuchUpload', on: ['CompleteMultipartUpload'], answer }],
     },
   });
@@ -338,6 +406,7 @@ it('answers lack headers of S3, have others, and report errors in another way', 
   expect(headers).toMatchObject({ 'x-store': 'mine' });
   expect([headers['x-amz-id-2'], headers['accept-ranges']]).toEqual([undefined, undefined]);
   expect((await send(`GET /${bucket}/k`)).headers['accept-ranges']).toBe('bytes');
+  expect((await send(`GET /${bucket}/none`)).headers).toMatchObject({ 'x-wrong': 'yes' });
   expect(await send(`POST /${bucket}/k?uploadId=1`, { body: complete(md5('a')) })).toMatchObject(answer);
   expect((await send(`GET /${bucket}/k?uploadId=1`)).code).toBe('NoSuchUpload');
 });

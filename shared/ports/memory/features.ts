@@ -44,10 +44,12 @@ export interface StoreFeatures {
   readonly partNumbers: boolean;
   /** Complete answers with the new object's ETag; false: with an empty one */
   readonly completeEtag: boolean;
-  /** Complete reports an upload that is gone as such; false: it reports its parts as missing */
+  /** Complete reports an upload that is gone as such; false: as another failure */
   readonly goneAtComplete: boolean;
   /** Complete may name only some of the parts; false: it has to name all of them */
   readonly partSubsets: boolean;
+  /** Complete refuses parts that are not in ascending order; false: it sorts them (Ceph, Cloudflare R2) */
+  readonly partOrder: boolean;
   /** parts may have any sizes; false: all but the last have one size, and the last is not larger (Cloudflare R2) */
   readonly unequalParts: boolean;
   /** open uploads are listed by the prefix of their keys, by the whole key alone (MinIO), or not at all */
@@ -97,6 +99,7 @@ export const s3Features: StoreFeatures = {
   completeEtag: true,
   goneAtComplete: true,
   partSubsets: true,
+  partOrder: true,
   unequalParts: true,
   uploadListing: 'by-prefix',
   md5Etags: true,

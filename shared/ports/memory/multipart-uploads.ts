@@ -72,7 +72,7 @@ export async function completeUpload(
     throw new Fault('Unavailable', `${what}: the parts are missing`);
   }
   const upload = uploadOf(bucket, uploadId);
-  const parts = namedParts(upload, request.parts, features.minPartBytes, what);
+  const parts = namedParts(upload, inOrder(request.parts, features.partOrder), features.minPartBytes, what);
   if (!features.partSubsets && parts.length < upload.parts.size) {
     throw new Fault('Unavailable', `${what}: ${parts.length} of ${upload.parts.size} parts are named`);
   }
@@ -109,6 +109,10 @@ export async function completeUpload(
   bucket.uploads.delete(uploadId);
   bucket.write(key, object, features.versions);
   return { etag: features.completeEtag ? object.etag : '', opaqueEtag: object.opaqueEtag };
+}
+
+function inOrder(parts: readonly StoredPart[], isRequired: boolean): readonly StoredPart[] {
+  return isRequired ? parts : parts.toSorted((one, other) => one.number - other.number);
 }
 
 /** The parts that Complete names: they exist, in ascending order, and all but the last are long enough. */

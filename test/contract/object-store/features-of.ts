@@ -24,7 +24,7 @@ export function featuresOf(personality: Personality): StoreFeatures {
         ? 'ignored'
         : 'kept',
     tagReads: requests.lacks.GetObjectTagging?.status === 400 ? 'refused' : 'answered',
-    tagsOfCopiesAndUploads: !ignores('x-amz-tagging', 'CreateMultipartUpload'),
+    tagsOfCopiesAndUploads: tags.ofCopiesAndUploads === 'kept',
     tagCounts: tags.count && requests.lacks.GetObjectTagging === undefined,
     copies: copies('CopyObject'),
     partCopies: copies('UploadPartCopy'),
@@ -32,7 +32,8 @@ export function featuresOf(personality: Personality): StoreFeatures {
     checksums: refuses(checksum, 'PutObject') ? 'refused' : ignores(checksum, 'PutObject') ? 'ignored' : 'checked',
     uploadChecksums: checksumAlgorithms.filter((algorithm) => fullObjectChecksums.includes(algorithm)),
     partNumbers: !covered(requests.ignoredParameters, 'partNumber', 'HeadObject'),
-    completeEtag: uploads.completeEtag,
+    completeEtag: uploads.completeEtag === 'always',
+    partOrder: uploads.completeOrder === 'ascending',
     goneAtComplete: !answers.errors.some(
       ({ code, on }) => code === 'NoSuchUpload' && on?.includes('CompleteMultipartUpload'),
     ),

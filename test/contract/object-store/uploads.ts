@@ -99,7 +99,7 @@ export function describeUploads(kit: Kit): void {
       const [small, whole, last] = parts as [StoredPart, StoredPart, StoredPart];
       const lists: StoredPart[][] = [
         [small, whole, last],
-        [last, whole],
+        ...(kit.can.partOrder ? [[last, whole]] : []),
         [{ ...whole, etag: md5(Buffer.from('x')) }, last],
       ];
       for (const list of lists) {
