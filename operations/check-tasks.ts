@@ -37,10 +37,10 @@ export async function checkTasks(
 /** Why the check of a task failed, or could not be made. */
 async function reasonOf(runs: Runs, clock: Clock, task: string): Promise<string | undefined> {
   try {
-    const id = await runs.start({ task, checkOnly: true });
+    const run = await runs.start({ task, checkOnly: true });
     const end = clock.now() + longestMillis;
     for (;;) {
-      const { status, reason } = await runs.state(id);
+      const { status, reason } = await runs.state(task, run);
       if (status === 'done') return undefined;
       if (status === 'failed') return reason ?? 'for a reason that is not known';
       if (clock.now() >= end) return `the run has not ended within ${longestMillis / 60_000} minutes`;

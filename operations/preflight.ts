@@ -1,6 +1,7 @@
+import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
-import { createMachineClient, createParameterClient } from '../shared/aws/service-clients.ts';
-import { checkStackName, findSyncMachine } from '../shared/aws/stack-parameters.ts';
+import { createMachineClient, createParameterClient, createTableClient } from '../shared/aws/service-clients.ts';
+import { checkStackName, findLedgerTable, findSyncMachine } from '../shared/aws/stack-parameters.ts';
 import { SfnRuns } from '../shared/aws/sync-executions.ts';
 import { Fault } from '../shared/model/faults.ts';
 import { tasksPathOf } from '../shared/model/parameter-paths.ts';
@@ -33,7 +34,7 @@ await runCommand(command, async () => {
   const { stack, task, json = false } = command.opts<Options>();
   checkStackName(stack);
   const parameters = createParameterClient();
-  const machine = await findSyncMachine(parameters, stack);
+  const [machine, table] = await Promise.all([findSyncMachine(parameters, stack), findLedgerTable(parameters, stack)]);
   const all = await new Parameters(parameters, tasksPathOf(stack)).tasks();
   const names = all.map(({ name }) => name).filter((name) => task === undefined || name === task);
   if (names.length === 0) {
@@ -42,7 +43,7 @@ await runCommand(command, async () => {
       task === undefined ? `stack ${stack} has no task` : `stack ${stack}: no task ${task}`,
     );
   }
-  const runs = new SfnRuns(createMachineClient(), machine);
+  const runs = new SfnRuns(createMachineClient(), machine, new DynamoLedger(createTableClient(), table));
   const write = (outcome: CheckedTask): void => {
     console.log(json ? JSON.stringify({ stack, ...outcome }) : visibleLines(described(outcome)));
   };

@@ -1,5 +1,5 @@
 import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { causeText } from '../model/messages/payloads.ts';
+import type { Ledger } from '../ports/ledger.ts';
 import type { Runs, RunState } from '../ports/runs.ts';
 import { faultOf } from './faults.ts';
 
@@ -7,10 +7,13 @@ import { faultOf } from './faults.ts';
 export class SfnRuns implements Runs {
   readonly #client: SFNClient;
   readonly #machineArn: string;
+  readonly #ledger: Pick<Ledger, 'getRun'>;
 
-  constructor(client: SFNClient, machineArn: string) {
+  /** @param ledger has the record of a run that has ended, with the reason */
+  constructor(client: SFNClient, machineArn: string, ledger: Pick<Ledger, 'getRun'>) {
     this.#client = client;
     this.#machineArn = machineArn;
+    this.#ledger = ledger;
   }
 
   async start(input: Parameters<Runs['start']>[0]): Promise<string> {
@@ -18,16 +21,20 @@ export class SfnRuns implements Runs {
     const { executionArn = '' } = await this.#client.send(command).catch((error: unknown) => {
       throw faultOf(error, 'StartExecution of the SYNC machine');
     });
-    return executionArn;
+    return executionArn.split(':').at(-1) ?? '';
   }
 
-  async state(id: string): Promise<RunState> {
-    const command = new DescribeExecutionCommand({ executionArn: id });
-    const { status, error, cause } = await this.#client.send(command).catch((thrown: unknown) => {
-      throw faultOf(thrown, 'DescribeExecution');
-    });
+  async state(task: string, run: string): Promise<RunState> {
+    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${run}`;
+    const { status, error } = await this.#client
+      .send(new DescribeExecutionCommand({ executionArn }))
+      .catch((thrown: unknown) => {
+        throw faultOf(thrown, 'DescribeExecution');
+      });
     if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return { status: 'running' };
     if (status === 'SUCCEEDED') return { status: 'done' };
-    return { status: 'failed', reason: `${error ?? status ?? 'unknown'}: ${causeText(cause)}` };
+    // The last step of a run that fails records why.
+    const record = await this.#ledger.getRun(task, run);
+    return { status: 'failed', reason: record?.reason ?? error ?? String(status) };
   }
 }

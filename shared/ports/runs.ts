@@ -7,8 +7,8 @@ export interface RunState {
 
 /** Runs of tasks: executions of the SYNC machine. */
 export interface Runs {
-  /** Starts a run. @returns its ID */
+  /** Starts a run. @returns its name */
   start(input: { readonly task: string; readonly checkOnly?: boolean }): Promise<string>;
 
-  state(id: string): Promise<RunState>;
+  state(task: string, run: string): Promise<RunState>;
 }

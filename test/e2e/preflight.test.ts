@@ -50,7 +50,11 @@ it('says which tasks lack what, and fails', async () => {
     .map((line) => JSON.parse(line) as { task: string; reason?: string });
   expect(code).toBe(1);
   expect(outcomes.sort((one, other) => one.task.localeCompare(other.task))).toEqual([
-    { stack: 'S3Ferry', task: 'bad', reason: expect.stringMatching(/^InvalidInput: .*"not\/there" does not exist/) },
+    {
+      stack: 'S3Ferry',
+      task: 'bad',
+      reason: expect.stringMatching(/^InvalidInput: task bad, prefixList: .*"not\/there" does not exist;.*per line$/),
+    },
     { stack: 'S3Ferry', task: 'good' },
   ]);
 });

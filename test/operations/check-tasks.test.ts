@@ -15,10 +15,10 @@ function runsOf(states: Readonly<Record<string, readonly RunState[]>>): Runs & {
       if (!(input.task in states)) throw new Fault('Throttled', 'StartExecution: slow down');
       return input.task;
     },
-    state: async (id) => {
-      const look = looks.get(id) ?? 0;
-      looks.set(id, look + 1);
-      const those = states[id] ?? [];
+    state: async (task) => {
+      const look = looks.get(task) ?? 0;
+      looks.set(task, look + 1);
+      const those = states[task] ?? [];
       return those[Math.min(look, those.length - 1)] ?? { status: 'done' };
     },
   };
