@@ -1,7 +1,7 @@
 import { asFault, Fault } from '../../shared/model/faults.ts';
 import { allTasks } from '../../shared/model/job.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
-import { sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
+import { inTurn, sweepUploads } from '../../shared/transfer/upload/sweep-uploads.ts';
 import { readEnvironment } from '../environment.ts';
 import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { logger, Tally } from '../../shared/observing/tally.ts';
@@ -20,7 +20,7 @@ const olderThanMillis = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 export const handler = async (_event: unknown, invocation: Invocation): Promise<void> => {
   const tally = new Tally();
   const failed: string[] = [];
-  for (const { name } of await wiring.parameters.tasks()) {
+  for (const { name } of inTurn(await wiring.parameters.tasks(), Date.now())) {
     try {
       const { task, destination, clock, deadline } = await wiring.partContext(name, invocation, noProgress);
       const counts = await sweepUploads({ task, destination, ledger, clock, deadline, olderThanMillis });
@@ -36,5 +36,5 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
     }
   }
   tally.publish();
-  if (failed.length > 0) throw new Fault('Unavailable', `not swept: ${failed.join(', ')} (the log says why)`);
+  if (failed.length > 0) throw new Fault('Unavailable', `not swept: ${failed.sort().join(', ')} (the log says why)`);
 };

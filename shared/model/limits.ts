@@ -61,6 +61,12 @@ export const defaultUploadConcurrency = 40;
 export const maxIdleRounds = 8;
 /** Rounds of one upload altogether: 48.8 TiB at one 15-minute call per batch needs fewer than 100. */
 export const maxUploadRounds = 200;
+/**
+ * Days after which the UPLOAD machine gives an upload up itself: its timeout, after 7 days (`sweptAfterDays`), ends an
+ * execution without its last step. A round that begins then has 12 hours: 1,000 calls of 15 minutes, 40 at once, take
+ * 6.
+ */
+export const maxUploadDays = 6.5;
 /** Times a copy restarts because its source changed while it was being read; then the job returns to the queue. */
 export const maxRestarts = 4;
 /**

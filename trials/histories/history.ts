@@ -36,6 +36,8 @@ export interface History {
 const keys = ['a', 'b/c', 'ü 1'];
 /** Most messages that a consumer receives at once. */
 const maxBatch = 3;
+/** Steps after which calls no longer fail: a history without an outage comes to rest in a tenth of them. */
+const maxOutageSteps = 20_000;
 /** A history that has not come to rest after so many steps never will. */
 const maxSteps = 200_000;
 
@@ -113,6 +115,8 @@ class Actors {
   async #untilRest(): Promise<void> {
     const world = this.#world;
     for (let step = 0; step < maxSteps && world.violations.length === 0; step++) {
+      // Jobs that the surroundings fail are postponed without end: an outage has to end.
+      if (step === maxOutageSteps) world.faultRate = 0;
       const calm = world.faultRate === 0 && this.#mutations === 0;
       if (!this.#random.chance(calm ? 0.05 : 0.12)) {
         const moved = await world.scheduler.step(() => this.#actors.size > 0);

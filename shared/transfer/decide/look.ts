@@ -39,7 +39,9 @@ export async function lookAtBothSides(context: CopyContext, pair: ObjectPair, jo
     // The source is gone: whether there is something to delete must not rest on the finder's word.
     return { source: undefined, destination: trusted ? await lookAtDestination() : destination, entry: undefined };
   }
-  const checksum = (job.size ?? Infinity) > task.largeObjectThreshold;
+  // Complete compares the checksum of an object that goes in parts.
+  const inParts = job.etag !== undefined && etagPartCount(job.etag) !== undefined;
+  const checksum = inParts || (job.size ?? Infinity) > task.largeObjectThreshold;
   const source = await context.source.head(pair.key, { checksum });
   if (!source && trusted) return { source, destination: await lookAtDestination(), entry: undefined };
   if (!source || !destination || !needsLedger(task, source, destination)) {

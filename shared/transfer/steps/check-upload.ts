@@ -1,7 +1,7 @@
 import { asFault, Fault, isFault } from '../../model/faults.ts';
-import { maxIdleRounds, maxUploadRounds } from '../../model/limits.ts';
-import { sameEtag } from '../../model/object.ts';
-import type { BatchOutcome, CheckUploadInput, UploadState } from '../../model/messages/payloads.ts';
+import { maxIdleRounds, maxUploadDays, maxUploadRounds } from '../../model/limits.ts';
+import { sameEtag, type ObjectInfo } from '../../model/object.ts';
+import type { BatchOutcome, CheckUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { Outcome } from '../../ports/progress.ts';
 import type { CopyContext } from '../context.ts';
@@ -41,7 +41,7 @@ export async function checkUpload(context: CopyContext, input: CheckUploadInput)
     const result = await complete(context, pair, input);
     if (result === 'changed') return replan;
     if (result === 'completed') return { state: 'finished', ...common };
-    const next = nextRound(context, pair, input, result.missing);
+    const next = nextRound(context, pair, { ...input, target: result.target }, result.missing);
     return input.state === 'waiting' ? next : { ...next, state: 'waiting' };
   } catch (error) {
     const fault = asFault(error);
@@ -56,7 +56,7 @@ async function complete(
   context: CopyContext,
   pair: ObjectPair,
   { target, startedAt }: Underway,
-): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[] }> {
+): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[]; readonly target: UploadTarget }> {
   // The destination first: a write over what was seen before the source cannot undo a newer copy.
   const { destination } = context;
   const replaced = destination.conditionalWrites ? await destination.head(pair.destinationKey) : undefined;
@@ -64,7 +64,7 @@ async function complete(
   if (!source || !sameEtag(source.etag, target.sourceEtag)) return 'changed';
   if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
   const completion = await completeUpload(context, pair, target, { source, replaces: replacing(replaced) });
-  if (completion.kind === 'missing') return completion;
+  if (completion.kind === 'missing') return { missing: completion.missing, target: pinnedTo(target, source) };
   if (!(await isStillCurrent(context, pair.key, source))) return 'changed';
   const { uploadId } = target;
   const { stored, lost } = completion;
@@ -81,7 +81,18 @@ async function complete(
   return 'completed';
 }
 
-/** @throws Fault `UploadStuck` after too many rounds, or too many without a new part */
+/**
+ * The target, whose parts are read from the version that the source has now: it is the same object, but the version
+ * that the upload was planned with may expire while its parts are sent.
+ */
+function pinnedTo({ sourceVersionId: _planned, ...target }: UploadTarget, { versionId }: ObjectInfo): UploadTarget {
+  return { ...target, ...(versionId !== undefined && { sourceVersionId: versionId }) };
+}
+
+/**
+ * @throws Fault `UploadStuck` after too many rounds, or too many without a new part, or before the machine's own time
+ *   runs out, which would end the job without a trace
+ */
 function nextRound(
   context: CopyContext,
   pair: ObjectPair,
@@ -93,10 +104,12 @@ function nextRound(
   // `input.missing` counts what was missing at the last check: an equal number means that no part arrived since.
   const idleRounds = left < input.missing ? 0 : input.idleRounds + 1;
   const round = input.round + 1;
-  if (round > maxUploadRounds || idleRounds > maxIdleRounds) {
+  const now = context.clock.now();
+  const days = (now - (startedAt ?? now)) / (24 * 3600 * 1000);
+  if (round > maxUploadRounds || idleRounds > maxIdleRounds || days > maxUploadDays) {
     throw new Fault(
       'UploadStuck',
-      `${pair.destinationName}: ${left} of ${target.plan.partCount} parts are missing after ` +
+      `${pair.destinationName}: ${left} of ${target.plan.partCount} parts are missing after ${days.toFixed(1)} days, ` +
         `${round} rounds, ${idleRounds} of them without a new part (${summary(outcomes)})`,
     );
   }

@@ -4,6 +4,7 @@ import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts'
 import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import { traitsOf } from '../../model/stores/stores.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
+import { forEachConcurrently } from '../../flow/concurrently.ts';
 import type { Replaces, Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { CopyContext } from '../context.ts';
@@ -11,8 +12,11 @@ import { noteUnkept } from '../decide/kept-attributes.ts';
 import { attributesDigest } from '../decide/version.ts';
 import { Losses } from '../losses.ts';
 import { pinOf, versionOf, type ObjectPair } from '../object-pair.ts';
-import { missingParts, partOf, plannedParts } from '../plan-parts.ts';
+import { missingParts, partsIn, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
+
+/** HEADs of parts at once, of up to 10,000: at 50 ms each, all take 16 s. */
+const headsAtOnce = 32;
 
 export type Completion =
   | { readonly kind: 'completed'; readonly stored: Stored; readonly lost: readonly Loss[] }
@@ -151,10 +155,11 @@ async function contradictsSource(
     throw new Fault('SourceChanged', `${pair.sourceName} changed before its copy was complete`);
   }
   if (source.opaqueEtag) return false;
-  for (let number = 2; number <= target.plan.partCount; number++) {
-    const { start, end } = partOf(target.plan, number);
-    const part = await context.source.head(pair.key, { ...pin, partNumber: number });
-    if (part?.size !== end - start) return false;
-  }
-  return true;
+  let isCutAlike = true;
+  await forEachConcurrently(partsIn(target.plan, [[2, target.plan.partCount]]), headsAtOnce, async (planned) => {
+    if (!isCutAlike) return;
+    const part = await context.source.head(pair.key, { ...pin, partNumber: planned.number });
+    if (part?.size !== planned.end - planned.start) isCutAlike = false;
+  });
+  return isCutAlike;
 }

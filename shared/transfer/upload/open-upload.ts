@@ -5,7 +5,7 @@ import { etagPartCount, sameEtag, type ChecksumAlgorithm, type ObjectInfo } from
 import type { PartPlan, StoredPart } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import { isS3Itself } from '../../model/config/s3-itself.ts';
-import { keepsChecksum } from '../../model/stores/stores.ts';
+import { keepsChecksum, traitsOf } from '../../model/stores/stores.ts';
 import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes } from '../bytes/attributes.ts';
 import { withSupported } from '../bytes/supported-attributes.ts';
@@ -196,7 +196,12 @@ async function createUpload(context: CopyContext, pair: ObjectPair, source: Obje
 
 /** The source's own part layout. It is requested only if the ETag says that there is one. */
 async function sourceLayout(context: CopyContext, pair: ObjectPair, source: ObjectInfo): Promise<PartPlan | undefined> {
-  if (etagPartCount(source.etag) === undefined) return undefined;
+  const partCount = etagPartCount(source.etag);
+  if (partCount === undefined) return undefined;
+  const { size, etag } = source;
+  if (partCount === 1 && size <= maxBufferedBodyBytes && traitsOf(context.task.source).multipartEtag.is === 's3') {
+    return planSourceLayout(size, etag, size, context.destination.minPartBytes);
+  }
   try {
     const first = await context.source.head(pair.key, { partNumber: 1, ...pinOf(source) });
     if (!first || !sameEtag(first.etag, source.etag)) return undefined;

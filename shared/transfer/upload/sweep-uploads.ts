@@ -122,3 +122,9 @@ export async function ownerOf(
   const announced = await ledger.wasUploadAnnounced(task.name, source, from, initiated + clockDifferenceMillis);
   return { kind: announced ? 'announced' : 'foreign' };
 }
+
+/** The tasks in the order of this day: each is the first in its turn, in case a call has no time for all of them. */
+export function inTurn<Task>(tasks: readonly Task[], now: number): readonly Task[] {
+  const first = Math.floor(now / (24 * 3600 * 1000)) % Math.max(1, tasks.length);
+  return [...tasks.slice(first), ...tasks.slice(0, first)];
+}

@@ -1,6 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { BufferPool } from '../../../../shared/flow/buffer-pool.ts';
-import { GiB, maxEndedUploads, maxIdleRounds, maxRestarts, MiB, TiB } from '../../../../shared/model/limits.ts';
+import {
+  GiB,
+  maxEndedUploads,
+  maxIdleRounds,
+  maxRestarts,
+  maxUploadBatches,
+  maxUploadDays,
+  MiB,
+  sweptAfterDays,
+  TiB,
+} from '../../../../shared/model/limits.ts';
 import { objectKey } from '../../../../shared/model/object-key.ts';
 import type { ObjectInfo } from '../../../../shared/model/object.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
@@ -140,6 +150,37 @@ describe('an execution', () => {
       }
     },
   );
+
+  it('reads parts from the version that the source has now: the planned one may expire', async () => {
+    const world = await filled({ source: { versions: true } });
+    const context = world.context();
+    const planned = await planUpload(context, { job: world.job(), attempt: 1, ended: 0 });
+    if (planned.state !== 'uploading') throw new Error('nothing to send');
+    // The same bytes again: another version of the same object.
+    await world.putSource(bytes);
+    const checked = await checkUpload(context, { ...planned, state: 'waiting', outcomes: [] });
+    if (checked.state !== 'uploading') throw new Error(`next is ${checked.state}`);
+    expect(checked).toMatchObject({ attempt: planned.attempt });
+    expect(checked.target.sourceVersionId).not.toBe(planned.target.sourceVersionId);
+    expect(checked.target.sourceVersionId).toBe(world.sourceObject()?.versionId);
+  });
+
+  it('throws UploadStuck in time before the machine is ended, which would lose the job', async () => {
+    const world = await filled();
+    const context = world.context();
+    const planned = await planUpload(context, { job: world.job(), attempt: 1, ended: 0 });
+    if (planned.state !== 'uploading') throw new Error('nothing to send');
+    const check = (): Promise<unknown> => checkUpload(context, { ...planned, state: 'waiting', outcomes: [] });
+    world.clock.pass(maxUploadDays * 24 * 3_600_000);
+    expect(await check()).toMatchObject({ state: 'uploading' });
+    world.clock.pass(60_000);
+    await expect(check()).rejects.toMatchObject({
+      name: 'UploadStuck',
+      message: expect.stringContaining('after 6.5 days'),
+    });
+    // A round of the longest calls, 40 at once, still ends before the machine's timeout.
+    expect(sweptAfterDays - maxUploadDays).toBeGreaterThan((0.25 * maxUploadBatches) / (24 * 40));
+  });
 
   it('throws UploadStuck after a few attempts if the source keeps changing', async () => {
     const world = await filled();

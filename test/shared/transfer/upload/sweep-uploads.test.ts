@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { Fault } from '../../../../shared/model/faults.ts';
 import { objectKey } from '../../../../shared/model/object-key.ts';
 import { MemoryObjectStore } from '../../../../shared/ports/memory/object-store.ts';
-import { sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
+import { inTurn, sweepUploads, type SweepCounts } from '../../../../shared/transfer/upload/sweep-uploads.ts';
 import { shrunkMiB, MemoryWorld } from '../../../support/memory-world.ts';
 import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
@@ -144,4 +144,10 @@ test('sweepUploads reports that it is incomplete if time runs out', async () => 
   const counts = await sweep({ deadline: { remaining: () => 0 } });
   expect(counts).toEqual({ listed: 0, aborted: 0, foreign: 0, complete: false });
   expect(world.openUploads()).toHaveLength(1);
+});
+
+test('inTurn begins with another task each day', () => {
+  const tasks = ['a', 'b', 'c'];
+  expect([0, 1, 2, 3].map((days) => inTurn(tasks, days * day).join(''))).toEqual(['abc', 'bca', 'cab', 'abc']);
+  expect(inTurn([], 5 * day)).toEqual([]);
 });
