@@ -18,6 +18,6 @@ export const ceph: Store = {
     copies: { is: 'unknown', why: 'the version is ignored, as measured; later ones may differ; asked once' },
     partCopies: { is: 'no', why: 'UploadPartCopy ends the gateway, as measured; the bytes are sent instead' },
     listVersion: { is: 'unknown', why: 'rclone, Ceph: list_version 1; version 2 as measured, which is tried first' },
-    conditionalWrites: { is: {}, why: 'If-None-Match is ignored, as measured; not relied on' },
+    conditionalWrites: { is: {}, why: 'as measured: PutObject compares, Complete and DELETE do not; not relied on' },
   },
 };
