@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { parseTask } from '../../../../shared/model/config/task.ts';
+import { objectKey } from '../../../../shared/model/object-key.ts';
 import { transferObject } from '../../../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../../support/context.ts';
 import { failureOf } from '../../../support/failure.ts';
@@ -24,7 +25,7 @@ async function copy(source: Record<string, string>, destinationEtag = etag): Pro
     method === 'HEAD' ? { status: 404 } : { headers: destinationEtag === '' ? {} : { etag: destinationEtag } };
   const task = taskBetweenEndpoints({ serverSideCopy: 'never', tags: false });
   const context = contextOf(task, hosts.hostile.store({ bucket: 'source' }), hosts.other.store());
-  await transferObject(context, { task: 'hostile', key: 'in/k', action: 'copy' });
+  await transferObject(context, { task: 'hostile', key: objectKey('in/k'), action: 'copy' });
   return hosts.other.asked;
 }
 
@@ -82,7 +83,7 @@ describe('a bucket with Object Lock', () => {
 
   it('that refuses a deletion is a fault with the reason', async () => {
     const store = hosts.answerWith({ status: 403, body: errorXml('AccessDenied', 'object protected by object lock') });
-    expect((await failureOf(store.delete('k'))).message).toContain('object protected by object lock');
+    expect((await failureOf(store.delete(objectKey('k')))).message).toContain('object protected by object lock');
   });
 });
 
@@ -96,7 +97,7 @@ describe('what a store refuses', () => {
     [403, 'QuotaExceeded', 'AccessDenied'],
   ])('is named with its code: %i %s', async (status, code, fault) => {
     const store = hosts.answerWith({ status, body: errorXml(code, 'the reason') });
-    const failure = await failureOf(store.put('k', { data: body, size: 3 }, noAttributes));
+    const failure = await failureOf(store.put(objectKey('k'), { data: body, size: 3 }, noAttributes));
     expect(failure).toMatchObject({
       name: fault,
       message: expect.stringContaining(`${code} (HTTP ${status}): the reason`),
