@@ -15,7 +15,8 @@ const olderThanMillis = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 
 /**
  * Aborts, once per day, the uploads that were left at the destinations of all tasks.
- * @throws Fault `Unavailable` that names the tasks which could not be swept, after sweeping all others
+ * @throws Fault `Unavailable` that names the tasks which could not be swept, after sweeping all others; not those at
+ *   stores that list no uploads
  */
 export const handler = async (_event: unknown, invocation: Invocation): Promise<void> => {
   const tally = new Tally();
@@ -31,6 +32,11 @@ export const handler = async (_event: unknown, invocation: Invocation): Promise<
       else logger.info('uploads swept', { task: name, ...counts });
     } catch (error) {
       const fault = asFault(error);
+      if (fault.name === 'NotSupported') {
+        // Aliyun OSS lists no uploads over the S3 API, today as tomorrow: a rule of the bucket has to abort them.
+        logger.warn('uploads cannot be listed at this store', { task: name, ...faultDetails(fault) });
+        continue;
+      }
       failed.push(name);
       logger.error('uploads not swept', { task: name, ...faultDetails(fault) });
     }

@@ -7,7 +7,7 @@ import type { DestinationSide } from '../../shared/model/config/task.ts';
 import { s3Features, type StoreFeatures } from '../../shared/ports/memory/features.ts';
 import { MemoryObjectStore } from '../../shared/ports/memory/object-store.ts';
 import { MemoryStorage } from '../../shared/ports/memory/storage.ts';
-import { featuresOf } from './object-store/features-of.ts';
+import { featuresOf } from '../support/features-of.ts';
 import type { Subject } from './object-store/kit.ts';
 import { describeObjectStore } from './object-store/suite.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../support/local-s3.ts';

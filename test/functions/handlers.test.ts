@@ -447,4 +447,13 @@ describe('sweep-uploads', () => {
     expect(metric('UploadsSwept')).toBe(2);
     await destination.abortUpload(objectKey('out/theirs'), foreign.uploadId);
   });
+
+  it('does not fail each day for a store that lists no uploads', async () => {
+    const handler = await handlerOf<object, undefined>('sweep-uploads');
+    world.fault = ({ operation }) =>
+      operation === 'ListMultipartUploads' ? { kind: 'status', status: 501, code: 'NotImplemented' } : undefined;
+    // The tasks that fail do so for other reasons.
+    await expect(handler({}, invocation())).rejects.toThrow(/^not swept: broken, lost \(/);
+    world.fault = () => undefined;
+  });
 });

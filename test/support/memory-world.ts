@@ -5,6 +5,7 @@ import { KiB } from '../../shared/model/limits.ts';
 import { objectKey } from '../../shared/model/object-key.ts';
 import type { ObjectAttributes } from '../../shared/model/object.ts';
 import type { Task } from '../../shared/model/config/task.ts';
+import type { StoreName } from '../../shared/model/stores/stores.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { Gate, type Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
@@ -34,6 +35,8 @@ export interface MemoryWorldOptions {
   readonly views?: { readonly source?: View; readonly destination?: View };
   /** one store holds both buckets */
   readonly oneStore?: boolean;
+  /** what the task knows of the stores; by default they are S3 */
+  readonly stores?: { readonly source?: StoreName; readonly destination?: StoreName };
   /** bytes of the smallest part that the stores take; S3's is 5 MiB, the default is `partSize` */
   readonly minPartBytes?: number;
 }
@@ -67,7 +70,7 @@ export class MemoryWorld {
       : new MemoryStorage({ ...shared, features: { minPartBytes, ...options.destination } });
     this.sourceStorage.createBucket('source', { opaque: options.opaque?.source ?? false });
     this.destinationStorage.createBucket('destination', { opaque: options.opaque?.destination ?? false });
-    this.task = taskWithParts(minPartBytes, options.task);
+    this.task = taskAt(options.stores, taskWithParts(minPartBytes, options.task));
   }
 
   /** A context as a new process would have: nothing is shared with earlier ones but the world itself. */
@@ -191,4 +194,13 @@ export class MemoryWorld {
 function taskWithParts(minPartBytes: number, settings: TaskSettings = {}): Task {
   const task = taskOf({ largeObjectThreshold: minPartBytes, ...settings });
   return 'partSize' in settings ? task : { ...task, partSize: minPartBytes };
+}
+
+/** A task at stores of these kinds. They have no endpoint, as they are in memory; a configuration would need one. */
+function taskAt({ source, destination }: MemoryWorldOptions['stores'] = {}, task: Task): Task {
+  return {
+    ...task,
+    source: { ...task.source, ...(source && { store: source }) },
+    destination: { ...task.destination, ...(destination && { store: destination }) },
+  };
 }

@@ -7,6 +7,7 @@ import { moveThroughPipeline, type RouteResult } from './move-through-pipeline.t
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../support/pipeline.ts';
 import { wholeNumber } from '../support/options.ts';
 import { Random } from '../support/random.ts';
+import type { StoreKinds } from './stores.ts';
 import { markdownRow, markdownTable } from '../support/table.ts';
 import { pipelineFaults } from './pipeline-faults.ts';
 
@@ -22,7 +23,7 @@ interface Options {
   fault: string;
 }
 
-const shares = ['s3', 'services', 'mixed'] as const;
+const shares = ['s3', 'stores', 'services', 'mixed'] as const;
 const command = createCommand(
   'npm run test:faults --',
   'Transfers objects while requests fail, and counts what is lost.',
@@ -41,7 +42,7 @@ const command = createCommand(
       .default(10_000),
   )
   .addOption(
-    new Option('--fault <text>', 'of the share "s3", only faults whose name contains this')
+    new Option('--fault <text>', 'of the shares "s3" and "stores", only faults whose name contains this')
       .env('S3_FERRY_FAULT')
       .default(''),
   )
@@ -49,7 +50,7 @@ const command = createCommand(
 
 const small = Array.from({ length: 60 }, () => 100 * KiB);
 const large = Array.from({ length: 10 }, (_, index) => 12 * MiB + index);
-type Route = Pick<StoreMoveOptions, 'way' | 'sizes' | 'atOnce'> & { readonly name: string };
+type Route = Pick<StoreMoveOptions, 'way' | 'kinds' | 'sizes' | 'atOnce'> & { readonly name: string };
 const routes: readonly Route[] = [
   { name: 'put', way: 'relay', sizes: small, atOnce: 8 },
   { name: 'multipart', way: 'relay', sizes: large, atOnce: 4 },
@@ -57,6 +58,12 @@ const routes: readonly Route[] = [
   { name: 'server-side copy of parts', way: 'inside', sizes: large, atOnce: 4 },
   { name: 'delete', way: 'delete', sizes: small.map(() => 100), atOnce: 8 },
 ];
+/** Stores whose answers differ most from those of S3: as the source, as the destination, and as both. */
+const otherKinds: readonly StoreKinds[] = (['aliyun-oss', 'minio'] as const).flatMap((other) => [
+  { source: other, destination: 'aws' },
+  { source: 'aws', destination: other },
+  { source: other, destination: other },
+]);
 /** Share of the requests that fail, of those that the fault can happen to. */
 const rate = 0.2;
 
@@ -102,13 +109,29 @@ function printRow(name: string, result: Row): void {
 
 async function runStoreFaults({ seed, fault }: Options): Promise<void> {
   for (const kind of storeFaults.filter(({ name }) => name.includes(fault))) {
-    for (const { name, ...route } of routes) {
-      // Complete is sent once per object: a fifth of a few objects would be next to nothing.
-      const once = kind.operations?.join() === 'CompleteMultipartUpload';
-      const result = await moveBetweenStores({ ...route, faults: [{ kind, rate: once ? 0.5 : rate }], seed });
-      if (result.injected > 0) printRow(kind.name, { ...result, route: name });
+    for (const route of routes) await runRoute(kind, route, seed);
+  }
+}
+
+/** The same between other stores, with a fifth of the objects. Inside a store both sides are at it. */
+async function runOtherStores({ seed, fault }: Options): Promise<void> {
+  for (const kind of storeFaults.filter(({ name }) => name.includes(fault))) {
+    for (const kinds of otherKinds) {
+      const inside = kinds.source === kinds.destination;
+      for (const route of routes.filter(({ way }) => inside === (way === 'inside'))) {
+        const name = `${route.name}, ${kinds.source} to ${kinds.destination}`;
+        const sizes = route.sizes.slice(0, Math.ceil(route.sizes.length / 5));
+        await runRoute(kind, { ...route, name, sizes, kinds }, seed);
+      }
     }
   }
+}
+
+async function runRoute(kind: StoreFault, { name, ...route }: Route, seed: number): Promise<void> {
+  // Complete is sent once per object: a fifth of a few objects would be next to nothing.
+  const once = kind.operations?.join() === 'CompleteMultipartUpload';
+  const result = await moveBetweenStores({ ...route, faults: [{ kind, rate: once ? 0.5 : rate }], seed });
+  if (result.injected > 0) printRow(kind.name, { ...result, route: name });
 }
 
 async function runServiceFaults({ seed }: Options, consumer: 'lambda' | 'ec2'): Promise<void> {
@@ -164,6 +187,7 @@ await runCommand(command, async () => {
     command.args.length === 0 || command.args.includes(share);
   print(markdownTable(heads, []));
   if (isChosen('s3')) await runStoreFaults(options);
+  if (isChosen('stores')) await runOtherStores(options);
   if (isChosen('services')) {
     await runServiceFaults(options, 'lambda');
     await runServiceFaults(options, 'ec2');

@@ -9,13 +9,15 @@ import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { contextOf } from '../../test/support/context.ts';
 import type { StoreFault } from './store-faults.ts';
 import { Pattern } from './pattern.ts';
-import { Stores } from './stores.ts';
+import { s3Itself, Stores, type StoreKinds } from './stores.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 import { taskOf } from '../../test/support/tasks.ts';
 
 export interface StoreMoveOptions {
   /** how: through this process, by copies inside the store, or by deleting */
   readonly way: 'relay' | 'inside' | 'delete';
+  /** what the two buckets are at; by default S3 */
+  readonly kinds?: StoreKinds;
   /** bytes of each object */
   readonly sizes: readonly number[];
   /** the faults, each with the share of requests that it happens to */
@@ -50,12 +52,13 @@ const threshold = 5 * MiB;
 /** Moves objects through the product's clients between two buckets of a server whose requests fail. */
 export async function moveBetweenStores({
   way,
+  kinds = s3Itself,
   sizes,
   faults,
   seed,
   atOnce,
 }: StoreMoveOptions): Promise<StoreMoveResult> {
-  const stores = await Stores.open(faults.find(({ kind }) => kind.clockAhead !== undefined)?.kind.clockAhead);
+  const stores = await Stores.open(kinds, faults.find(({ kind }) => kind.clockAhead !== undefined)?.kind.clockAhead);
   const { watch, source, destination } = stores;
   try {
     const hashes = new Map<string, string>();
@@ -78,7 +81,7 @@ export async function moveBetweenStores({
     // A client learns the store's time from the first answer; these clients have not seen one.
     stores.renewClients();
     const began = performance.now();
-    await moveAll(way, objects, stores, atOnce);
+    await moveAll(taskFor(way, kinds), objects, stores, atOnce);
     const seconds = (performance.now() - began) / 1000;
     watch.fault = () => undefined;
     const { injected, writes } = watch;
@@ -101,18 +104,16 @@ export async function moveBetweenStores({
 
 /** Transfers as a consumer does: a job that fails is delivered again, as often as the queue would deliver it. */
 async function moveAll(
-  way: StoreMoveOptions['way'],
+  task: Task,
   objects: readonly Sized[],
   { source, destination }: Stores,
   atOnce: number,
 ): Promise<void> {
-  const task = taskFor(way);
   const context = contextOf(task, source, destination, { partsAtOnce: 4, buffers: new BufferPool(128 * MiB) });
   await forEachConcurrently(objects, atOnce, async ({ key, size }) => {
-    const job =
-      way === 'delete'
-        ? ({ task: task.name, key: objectKey(key), action: 'delete' } as const)
-        : ({ task: task.name, key: objectKey(key), action: 'copy', size } as const);
+    const job = task.deletes
+      ? ({ task: task.name, key: objectKey(key), action: 'delete' } as const)
+      : ({ task: task.name, key: objectKey(key), action: 'copy', size } as const);
     for (let receives = 1; receives <= maxReceives; receives++) {
       try {
         await transferObject(context, job);
@@ -125,13 +126,18 @@ async function moveAll(
   });
 }
 
-/** A task between two buckets of S3 itself: the clients know the endpoint, the task does not. */
-function taskFor(way: StoreMoveOptions['way']): Task {
-  return taskOf({
+/** A task between two buckets. The clients know the endpoint, the task does not. */
+function taskFor(way: StoreMoveOptions['way'], { source, destination }: StoreKinds): Task {
+  const task = taskOf({
     name: 'faults',
     serverSideCopy: way === 'inside' ? 'auto' : 'never',
     deletes: way === 'delete',
     largeObjectThreshold: threshold,
     partSize: 5 * MiB,
   });
+  return {
+    ...task,
+    source: { ...task.source, store: source },
+    destination: { ...task.destination, store: destination },
+  };
 }

@@ -11,9 +11,17 @@ export interface PipelineFault {
   readonly fault: (random: Random) => ServiceFault;
   /** the routes whose objects cause such requests; default: all of the consumer */
   readonly routes?: readonly PipelineRoute[];
+  /** share of the requests that fail; by default that of the whole trial */
+  readonly rate?: number;
   /** what such requests require: jobs that fail once, or two runs of a task at the same time */
   readonly needs?: 'failing jobs' | 'two runs';
 }
+
+/**
+ * A lost answer to Receive is a delivery of up to ten messages, and five deliveries bury a message, as they should: at a
+ * quarter of the answers, that would happen to one of 36 objects every thirtieth time.
+ */
+const rareReceives = 0.1;
 
 type Requests = Pick<ServiceRequest, 'service'> & Partial<Pick<ServiceRequest, 'by'>>;
 
@@ -55,7 +63,7 @@ const ended =
     error,
   });
 
-type More = Pick<PipelineFault, 'routes' | 'needs'>;
+type More = Pick<PipelineFault, 'routes' | 'needs' | 'rate'>;
 type Make = (name: string, meant: PipelineFault['meant'], fault: PipelineFault['fault'], more?: More) => PipelineFault;
 const byLambda: Make = (name, meant, fault, more) => ({ name, consumer: 'lambda', meant, fault, ...more });
 const byWorker: Make = (name, meant, fault, more) => ({ name, consumer: 'ec2', meant, fault, ...more });
@@ -90,7 +98,7 @@ export const pipelineFaults: readonly PipelineFault[] = [
   byLambda('SQS: lost answer to ChangeVisibility', hides, lost, { needs: 'failing jobs' }),
   byWorker('SQS: 503 on Receive', receives, status('ServiceUnavailable', 503)),
   byWorker('SQS: reset on Receive', receives, reset),
-  byWorker('SQS: lost answer to Receive', receives, lost),
+  byWorker('SQS: lost answer to Receive', receives, lost, { rate: rareReceives }),
   byWorker('SQS: 503 on Delete', deletes, status('ServiceUnavailable', 503)),
   byWorker('SQS: lost answer to Delete', deletes, lost),
   byWorker('SQS: entries in Failed of Delete', deletes, refused),

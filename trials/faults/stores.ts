@@ -7,9 +7,11 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import {
   httpServerOptions,
   openS3Server,
+  personalities,
   type Fault,
   type FaultHook,
   type FinishedRequest,
+  type PersonalityName,
   type RequestInfo,
   type S3Server,
 } from '../../emulator/s3/index.ts';
@@ -17,6 +19,7 @@ import { RenewableKeys } from '../../shared/aws/credentials/key-source.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import type { Side } from '../../shared/model/config/task.ts';
+import type { StoreName } from '../../shared/model/stores/stores.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { Writes } from './writes.ts';
 
@@ -60,6 +63,24 @@ function identityOf({ operation, key, partNumber }: RequestInfo): string {
   return `${operation} ${key} ${partNumber ?? ''}`;
 }
 
+/** A store that is known to the product, and has a personality. */
+export type StoreKind = StoreName & PersonalityName;
+
+export interface StoreKinds {
+  readonly source: StoreKind;
+  readonly destination: StoreKind;
+}
+
+export const s3Itself: StoreKinds = { source: 'aws', destination: 'aws' };
+
+interface Opened {
+  readonly watch: Watch;
+  readonly directory: string;
+  readonly s3: S3Server;
+  readonly server: Server;
+  readonly kinds: StoreKinds;
+}
+
 /**
  * The emulated S3 on loopback with the buckets `source` and `destination`, and the product's clients of both. Use it to
  * move many objects while requests fail.
@@ -70,12 +91,14 @@ export class Stores {
   source: ObjectStore;
   destination: ObjectStore;
   readonly #directory: string;
+  readonly #kinds: StoreKinds;
   readonly #s3: S3Server;
   readonly #server: Server;
   readonly #clients: S3Client[] = [];
 
-  private constructor(watch: Watch, directory: string, s3: S3Server, server: Server) {
+  private constructor({ watch, directory, s3, server, kinds }: Opened) {
     this.watch = watch;
+    this.#kinds = kinds;
     this.#directory = directory;
     this.#s3 = s3;
     this.#server = server;
@@ -85,20 +108,24 @@ export class Stores {
     this.destination = this.#store('destination');
   }
 
-  /** @param clockAhead milliseconds by which the server's clock is ahead */
-  static async open(clockAhead = 0): Promise<Stores> {
+  /**
+   * @param kinds of store that the buckets are at; by default S3
+   * @param clockAhead milliseconds by which the server's clock is ahead
+   */
+  static async open(kinds: StoreKinds = s3Itself, clockAhead = 0): Promise<Stores> {
     const directory = mkdtempSync(join(tmpdir(), 's3-ferry-faults-'));
     const watch = new Watch();
     const s3 = await openS3Server({
       dataDirectory: directory,
       credentials: new Map([[keys.accessKeyId, keys.secretAccessKey]]),
       now: () => Date.now() + clockAhead,
+      personality: (bucket) => personalities[bucket === 'source' ? kinds.source : kinds.destination],
       fault: (request) => watch.inject(request),
       onRequest: (request) => watch.see(request),
     });
     const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    return new Stores(watch, directory, s3, server);
+    return new Stores({ watch, directory, s3, server, kinds });
   }
 
   /** Replaces the clients by new ones, which have seen no answer yet. */
@@ -107,8 +134,9 @@ export class Stores {
     this.destination = this.#store('destination');
   }
 
-  #store(bucket: string): ObjectStore {
-    const side: Side = { bucket, prefix: '', region: 'us-east-1', endpoint: this.endpoint, requestPayer: false };
+  #store(bucket: keyof StoreKinds): ObjectStore {
+    const place = { bucket, prefix: '', region: 'us-east-1', endpoint: this.endpoint };
+    const side: Side = { ...place, store: this.#kinds[bucket], requestPayer: false };
     // Keys like a role's: a store may refuse them at any time, and then new ones are read.
     let reads = 0;
     const source = new RenewableKeys(() => Promise.resolve({ ...keys, sessionToken: `token ${++reads}` }));

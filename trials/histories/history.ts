@@ -99,7 +99,7 @@ class Actors {
     if (world.violations.length === 0) world.checkSame();
     if (world.violations.length === 0) this.#checkEmpty();
     const orphans = world.openUploads().length;
-    if (world.violations.length === 0) await this.#checkSwept();
+    if (world.violations.length === 0 && world.listsUploads) await this.#checkSwept();
     return {
       seed: this.#seed,
       traits: world.traits,

@@ -24,12 +24,13 @@ await runCommand(command, async () => {
   const { count, seed, verbose } = command.opts<Options>();
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const result = await runHistories({ count, seed }, verbose && print);
-  const { histories, calls, killed, buried, landed, refused, omitted, failures } = result;
+  const { histories, calls, killed, buried, landed, refused, omitted, leastPerStore, failures } = result;
   for (const failure of failures) print(failure);
   print(
     `${histories} histories from seed ${seed}: ${calls} calls, ${killed} processes killed, ${buried} dead letters, ` +
       `late writes: ${landed} took effect, ${refused} refused, ${omitted} left out; ` +
-      `${failures.length} with violations`,
+      `each store was the source of at least ${leastPerStore.source} and the destination of ` +
+      `${leastPerStore.destination}; ${failures.length} with violations`,
   );
   return failures.length > 0 ? 1 : 0;
 });

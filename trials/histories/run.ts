@@ -1,4 +1,5 @@
 import { runHistory } from './history.ts';
+import { twinNames } from './twins.ts';
 
 /** What several histories came to. */
 export interface HistoriesResult {
@@ -14,6 +15,8 @@ export interface HistoriesResult {
   readonly refused: number;
   /** such writes that conditions cannot prevent, and that were left out */
   readonly omitted: number;
+  /** histories in which each store was the source, or the destination; the fewest of any store */
+  readonly leastPerStore: { readonly source: number; readonly destination: number };
   /** a line for each history with a violation: its seed, its world and the violations */
   readonly failures: readonly string[];
 }
@@ -32,10 +35,13 @@ export async function runHistories(
   const failures: string[] = [];
   let [histories, calls, killed, buried] = [0, 0, 0, 0];
   let [landed, refused, omitted] = [0, 0, 0];
+  const [sources, destinations] = [new Map<string, number>(), new Map<string, number>()];
   for (let seed = first; seed < first + count && failures.length < maxFailures; seed++) {
     const history = await runHistory(seed, report);
     histories++;
     calls += history.calls;
+    addOne(sources, history.traits.source);
+    addOne(destinations, history.traits.destination);
     killed += history.killed;
     buried += history.buried;
     landed += history.late.landed;
@@ -45,5 +51,14 @@ export async function runHistories(
       failures.push(`seed ${seed} ${JSON.stringify(history.traits)}: ${history.violations.join('; ')}`);
     }
   }
-  return { histories, calls, killed, buried, landed, refused, omitted, failures };
+  const leastPerStore = { source: least(sources), destination: least(destinations) };
+  return { histories, calls, killed, buried, landed, refused, omitted, leastPerStore, failures };
+}
+
+function addOne(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+function least(counts: ReadonlyMap<string, number>): number {
+  return Math.min(...twinNames.map((name) => counts.get(name) ?? 0));
 }

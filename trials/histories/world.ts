@@ -9,15 +9,20 @@ import type { MemoryObject } from '../../shared/ports/memory/storage.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
-import { MemoryWorld } from '../../test/support/memory-world.ts';
+import { MemoryWorld, partSize } from '../../test/support/memory-world.ts';
 import type { Random } from '../support/random.ts';
 import { Scheduler } from './scheduler.ts';
+import { drawTwin, type Twin } from './twins.ts';
 
 /** What is drawn for a world before its history begins. */
 export interface WorldTraits {
   readonly deletes: boolean;
+  /** one store, the source's, holds both buckets */
   readonly oneStore: boolean;
+  readonly source: Twin['name'];
+  readonly destination: Twin['name'];
   readonly versions: boolean;
+  /** the ETags of the destination are no MD5s */
   readonly opaque: boolean;
   /** does the source evaluate If-Match? */
   readonly conditions: boolean;
@@ -57,16 +62,11 @@ export class HistoryWorld extends MemoryWorld {
 
   constructor(random: Random, report?: (line: string) => void) {
     const scheduler = new Scheduler(random);
-    const traits = {
-      deletes: random.chance(0.7),
-      oneStore: random.chance(0.25),
-      versions: random.chance(0.25),
-      opaque: random.chance(0.25),
-      conditions: random.chance(0.8),
-      completeEtag: random.chance(0.8),
-      conditionalWrites: random.chance(0.6),
-    };
-    const { deletes, oneStore, versions, opaque, conditions, completeEtag, conditionalWrites } = traits;
+    const deletes = random.chance(0.7);
+    const oneStore = random.chance(0.25);
+    const opaque = random.chance(0.25);
+    const source = drawTwin(random);
+    const destination = oneStore ? source : drawTwin(random);
     super({
       task: {
         name: 'model',
@@ -75,11 +75,29 @@ export class HistoryWorld extends MemoryWorld {
         serverSideCopy: oneStore ? 'auto' : 'never',
         largeObjectThreshold: thresholdBytes,
       },
-      source: { versions, pinnedReads: conditions, conditionalWrites },
-      destination: { completeEtag, conditionalWrites },
-      opaque: { destination: opaque },
+      source: { ...source.features, minPartBytes: partSize },
+      destination: { ...destination.features, minPartBytes: partSize },
+      stores: { source: source.store, destination: destination.store },
+      opaque: {
+        source: !source.features.md5Etags,
+        destination: opaque || !destination.features.md5Etags,
+      },
       oneStore,
     });
+    const { conditionalWrites } = destination.features;
+    // What is read in parts is proven by S3's ETags and checksums alone. Elsewhere a changed bit is up to TLS.
+    const isProven = source.store === 'aws' && destination.store === 'aws';
+    const traits = {
+      deletes,
+      oneStore,
+      source: source.name,
+      destination: destination.name,
+      versions: source.features.versions,
+      opaque,
+      conditions: source.features.pinnedReads,
+      completeEtag: destination.features.completeEtag,
+      conditionalWrites,
+    };
     this.traits = traits;
     this.scheduler = scheduler;
     this.report = report;
@@ -93,7 +111,7 @@ export class HistoryWorld extends MemoryWorld {
     this.gate.hooks = {
       before: async (call) => this.#passage(call, 'before'),
       after: async (call) => this.#passage(call, 'after'),
-      wire: (_call, bytes) => (this.#fails() ? this.#damaged(bytes) : bytes),
+      wire: (call, bytes) => (this.#fails() ? this.#damaged(bytes, call.operation !== 'get' || isProven) : bytes),
     };
   }
 
@@ -119,6 +137,7 @@ export class HistoryWorld extends MemoryWorld {
   write(key: string): string {
     const stamp = `v${this.#versions.size + 1}`;
     const bucket = this.sourceStorage.bucket('source');
+    const { features } = this.sourceStorage;
     const before = bucket.get(key);
     // Some versions differ from the one before only in their metadata.
     const bytes =
@@ -132,7 +151,7 @@ export class HistoryWorld extends MemoryWorld {
     const object: MemoryObject = {
       headers: { contentType: `version/${stamp}` },
       metadata: { stamp },
-      tags: this.#random.chance(0.3) ? { stamp } : {},
+      tags: this.#random.chance(0.3) && features.tags === 'kept' ? { stamp } : {},
       bytes,
       etag,
       modified: this.sourceStorage.modifiedNow(),
@@ -142,7 +161,7 @@ export class HistoryWorld extends MemoryWorld {
       readable: true,
       ...(inParts && { parts: [bytes.length] }),
       // An asynchronous checksum would come at a moment that the seed does not decide.
-      checksumAlgorithm: 'CRC32',
+      ...(features.checksums === 'checked' && { checksumAlgorithm: 'CRC32' as const }),
     };
     this.#versions.set(stamp, { key, bytes });
     bucket.write(key, object, this.traits.versions);
@@ -155,6 +174,11 @@ export class HistoryWorld extends MemoryWorld {
     this.report?.(`the source: ${key} is deleted`);
     this.sourceStorage.bucket('source').write(key, undefined, this.traits.versions);
     return this.#event('ObjectRemoved:Delete', { key });
+  }
+
+  /** Can the sweeper find uploads at the destination? */
+  get listsUploads(): boolean {
+    return this.destinationStorage.features.uploadListing !== 'none';
   }
 
   sourceKeys(): string[] {
@@ -217,9 +241,10 @@ export class HistoryWorld extends MemoryWorld {
     return this.faultRate > 0 && this.#random.chance(this.faultRate);
   }
 
-  #damaged(bytes: Buffer): Buffer {
+  /** @param bits may bits change? Otherwise the body only ends too early */
+  #damaged(bytes: Buffer, bits: boolean): Buffer {
     if (bytes.length === 0) return bytes;
-    if (this.#random.chance(0.5)) return bytes.subarray(0, bytes.length - 1);
+    if (this.#random.chance(0.5) || !bits) return bytes.subarray(0, bytes.length - 1);
     const damaged = Buffer.from(bytes);
     damaged.writeUInt8(damaged.readUInt8(0) ^ 1, 0);
     return damaged;

@@ -131,7 +131,7 @@ export class MemoryStorage {
   multipartEtagOf(bucket: MemoryBucket, parts: readonly Pick<MemoryPart, 'etag'>[]): string {
     const hash = createHash('md5');
     if (!this.features.multipartMd5s) hash.update('its own way');
-    for (const part of parts) hash.update(Buffer.from(bucket.opaque ? this.next('opaque') : part.etag, 'hex'));
+    for (const part of parts) hash.update(bucket.opaque ? this.next('opaque') : Buffer.from(part.etag, 'hex'));
     if (!this.features.countedEtags) return `-${hash.digest('base64')}`;
     return this.#written(`${hash.digest('hex')}-${parts.length}`);
   }

@@ -57,6 +57,16 @@ export function describeUploads(kit: Kit): void {
       }
     });
 
+    it('give objects of different bytes different ETags', async () => {
+      const etags: (string | undefined)[] = [];
+      for (const size of [1000, 1001]) {
+        const [uploadId, parts] = await kit.upload('again', [size]);
+        await kit.one.completeUpload(objectKey('again'), uploadId, parts, { size });
+        etags.push((await kit.one.head(objectKey('again')))?.etag);
+      }
+      expect(new Set(etags).size).toBe(2);
+    });
+
     it('are gone after Complete and after an abort, which may be repeated', async () => {
       const [completed, parts] = await kit.upload('gone', [1000]);
       await kit.one.completeUpload(objectKey('gone'), completed, parts, { size: 1000 });

@@ -1,6 +1,6 @@
-import { covered, type Operation, type Personality } from '../../../emulator/s3/index.ts';
-import { checksumAlgorithms } from '../../../shared/model/object.ts';
-import { s3Features, type StoreFeatures } from '../../../shared/ports/memory/features.ts';
+import { covered, type Operation, type Personality } from '../../emulator/s3/index.ts';
+import { checksumAlgorithms } from '../../shared/model/object.ts';
+import { s3Features, type StoreFeatures } from '../../shared/ports/memory/features.ts';
 
 /** What the suite expects of a store with this personality: read from it, so that the two cannot differ. */
 export function featuresOf(personality: Personality): StoreFeatures {
