@@ -43,7 +43,7 @@ export function judgePostponement(
 ): Verdict {
   // A clock that is behind, or a forged message, must not make a job wait for longer.
   const since = Math.min(before?.since ?? now, now);
-  if (now - since > giveUpAfterSeconds * 1000) return { kind: 'given up' };
+  if (now - since >= giveUpAfterSeconds * 1000) return { kind: 'given up' };
   const times = (before?.times ?? 0) + 1;
   const longest = Math.min(maxDelaySeconds, firstDelaySeconds * 2 ** Math.min(times - 1, 30));
   const delaySeconds = Math.round(longest * (1 - random / 2));

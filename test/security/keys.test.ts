@@ -48,7 +48,12 @@ const hostileKeys: readonly string[] = [
 
 const data = 'abc';
 const md5 = '900150983cd24fb0d6963f7d28e17f72';
-const object = { 'content-length': '3', etag: `"${md5}"`, 'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT' };
+const object = {
+  'content-length': '3',
+  etag: `"${md5}"`,
+  'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT',
+  'x-amz-tagging-count': '0',
+};
 
 /** The path of a key as it has to be on the wire: every byte of it, percent-encoded, nothing resolved. */
 function pathOf(key: string): string {

@@ -18,7 +18,10 @@ function answer({ method, query, target }: Asked): Reply {
   if (query.has('uploadId') && method === 'GET') return { body: forever('<Part>x</Part>'.repeat(5000)) };
   if (method === 'DELETE') return { status: 400, body: forever('<Message>'.repeat(5000)) };
   if (target.startsWith('/bucket/in/object') && !query.has('tagging')) {
-    return { headers: { etag: '"e"', 'content-range': 'bytes 0-2/3' }, body: forever('x'.repeat(65536)) };
+    return {
+      headers: { etag: '"e"', 'content-range': 'bytes 0-2/3', 'x-amz-tagging-count': '0' },
+      body: forever('x'.repeat(65536)),
+    };
   }
   return { body: forever(`<a>${'x'.repeat(60_000)}</a>`) };
 }
