@@ -34,6 +34,8 @@ export class S3Bucket {
   readonly #compares: Compares;
   /** whether the store was found to implement no conditions of copies (writing.ts) */
   copiesUnconditionally = false;
+  /** whether the store was found not to implement the size that Complete states (uploads.ts) */
+  completesWithoutSize = false;
   readonly pinnedObjects = new PinnedCopies((compares) => this.known.learn({ copies: answerOf(compares) }));
   readonly pinnedParts = new PinnedCopies((compares) => this.known.learn({ partCopies: answerOf(compares) }));
   #seenAtMillis = -Infinity;

@@ -114,9 +114,25 @@ interface HeaderRequest {
 /**
  * Adds headers that the SDK does not send: the source's Expires, the request for a checksum of GET, and
  * UNSIGNED-PAYLOAD for bodies with an MD5 or CRC, which is a signed header. Hashing such a body a second time would
- * cost more than all other work.
+ * cost more than all other work. A store that compares UNSIGNED-PAYLOAD with a hash refuses it with the code below;
+ * then that body, and all later ones, are hashed. A stream cannot be: it is refused for good.
  */
 function addHeaderMiddleware(client: S3Client): void {
+  let signsBodies = false;
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        const { Body } = args.input as { Body?: unknown };
+        const refused = error instanceof Error && error.name === 'XAmzContentSHA256Mismatch';
+        if (!refused || !(Body instanceof Uint8Array)) throw error;
+        signsBodies = true;
+        return next(args);
+      }
+    },
+    { step: 'initialize', name: 's3FerrySignedBodies' },
+  );
   client.middlewareStack.add(
     (next) => async (args) => {
       const request = args.request as HeaderRequest;
@@ -127,7 +143,7 @@ function addHeaderMiddleware(client: S3Client): void {
       const checked =
         'content-md5' in request.headers ||
         Object.keys(request.headers).some((name) => /^x-amz-checksum-crc/.test(name));
-      if (checked) request.headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD';
+      if (checked && !signsBodies) request.headers['x-amz-content-sha256'] ??= 'UNSIGNED-PAYLOAD';
       return next(args);
     },
     { step: 'build', priority: 'low', name: 's3FerryHeaders' },

@@ -10,6 +10,8 @@ import { quoted } from '../../model/text.ts';
  * - HEAD of a key in a missing bucket looks like a missing key (S3: HEAD has no body): shared/aws/s3/bucket.ts,
  *   `expect`
  * - metadata with raw UTF-8 or latin1 bytes (MinIO, Ceph): shared/aws/http/byte-signer.ts
+ * - UNSIGNED-PAYLOAD is taken for a hash (simple servers): shared/aws/s3/client.ts
+ * - the size that Complete states is not implemented (some stores): shared/aws/s3/uploads.ts
  * - aws-chunked bodies with trailers are refused (Aliyun OSS): shared/aws/s3/client.ts
  * - 400 without a code for HEAD with an expired token (S3): shared/aws/credentials/renewing.ts
  * - an error repeats the token of the request (S3: `ExpiredToken`): shared/aws/http/answer-secrets.ts

@@ -4,6 +4,7 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
   UploadPartCopyCommand,
+  type CompleteMultipartUploadCommandOutput,
   type UploadPartCopyCommandInput,
 } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
@@ -108,7 +109,6 @@ export async function completeUpload(
   const input = {
     ...bucket.upload(upload),
     ...bucket.condition('complete', replaces),
-    MpuObjectSize: size,
     ...(algorithm && { ChecksumType: 'FULL_OBJECT' as const }),
     ...(algorithm && checksum !== undefined && { [`Checksum${algorithm}`]: checksum }),
     MultipartUpload: {
@@ -119,9 +119,18 @@ export async function completeUpload(
       })),
     },
   };
-  const command = new CompleteMultipartUploadCommand(input);
-  const answer = await bucket
-    .callUpload('CompleteMultipartUpload', upload.key, () => bucket.client.send(command))
+  const complete = (more: { MpuObjectSize?: number }): Promise<CompleteMultipartUploadCommandOutput> => {
+    const command = new CompleteMultipartUploadCommand({ ...input, ...more });
+    return bucket.callUpload('CompleteMultipartUpload', upload.key, () => bucket.client.send(command));
+  };
+  const answer = await complete(bucket.completesWithoutSize ? {} : { MpuObjectSize: size })
+    .catch(async (error: unknown) => {
+      // The caller looks at the size afterwards in any case.
+      if (!isFault(error, 'NotSupported') || bucket.completesWithoutSize) throw error;
+      const withoutSize = await complete({});
+      bucket.completesWithoutSize = true;
+      return withoutSize;
+    })
     .catch((error: unknown) => {
       // Without a condition on an ETag, "no such key" is about the upload.
       const known = asFailedVerification(input.IfMatch === undefined ? error : asConflict(error));

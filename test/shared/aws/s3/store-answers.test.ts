@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { isFault } from '../../../../shared/model/faults.ts';
 import { objectKey } from '../../../../shared/model/object-key.ts';
@@ -7,6 +8,7 @@ import { contextOf } from '../../../support/context.ts';
 import { failureOf } from '../../../support/failure.ts';
 import { errorXml, type Reply } from '../../../support/hostile-store.ts';
 import { calls, hostsOfEachTest } from '../../../support/store-calls.ts';
+import { noAttributes } from '../../../support/objects.ts';
 import { taskBetweenEndpoints, type TaskSettings } from '../../../support/tasks.ts';
 
 const hosts = hostsOfEachTest();
@@ -192,7 +194,37 @@ describe('a store that does not know UNSIGNED-PAYLOAD', () => {
     const failure = await failureOf(put?.(store) ?? Promise.resolve());
     expect(isFault(failure) && failure.retry).toBe('never');
     expect(failure.message).toContain('does not accept bodies whose hash is not signed');
-    expect(hosts.hostile.writes).toHaveLength(1);
+    // Once as always, and once with the hash of the body.
+    expect(hosts.hostile.writes).toHaveLength(2);
+  });
+
+  it('gets the hash of each buffered body from then on', async () => {
+    const hashes: (string | undefined)[] = [];
+    const store = hosts.answerWith(({ headers }) => {
+      const hash = headers['x-amz-content-sha256'];
+      hashes.push(typeof hash === 'string' ? hash : undefined);
+      if (hash !== 'UNSIGNED-PAYLOAD') return { headers: { etag } };
+      return { status: 400, body: errorXml('XAmzContentSHA256Mismatch', 'x') };
+    });
+    const data = Buffer.from('abc');
+    const body = { data, size: 3, md5: createHash('md5').update(data).digest('base64') };
+    for (const key of ['a', 'b']) await store.put(objectKey(key), body, noAttributes);
+    const sha256 = createHash('sha256').update(data).digest('hex');
+    expect(hashes).toEqual(['UNSIGNED-PAYLOAD', sha256, sha256]);
+  });
+});
+
+describe('a store that does not implement the size that Complete states', () => {
+  it('completes without it, and is not asked again', async () => {
+    const sizes: unknown[] = [];
+    const store = hosts.answerWith(({ headers }) => {
+      sizes.push(headers['x-amz-mp-object-size']);
+      if (headers['x-amz-mp-object-size'] !== undefined) return { status: 501, body: errorXml('NotImplemented', 'x') };
+      return { body: `<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>` };
+    });
+    const part = { number: 1, size: 3, etag: '900150983cd24fb0d6963f7d28e17f72' };
+    for (const id of ['one', 'two']) await store.completeUpload(objectKey('k'), id, [part], { size: 3 });
+    expect(sizes).toEqual(['3', undefined, undefined]);
   });
 });
 
