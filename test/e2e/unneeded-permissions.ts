@@ -4,7 +4,7 @@ const children =
   'Step Functions itself watches, stops and redrives the children of a distributed map; the endpoint asks only for the start';
 const old = 'only for uploads that are several days old: test/shared/transfer/upload/sweep-uploads.test.ts';
 
-/** Permissions that test/e2e/permissions.test.ts does not need, with the reason why each is granted. */
+/** Permissions that test/e2e/permissions.test.ts does not always need, with the reason why each is granted. */
 export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-CheckUploadRole s3:GetObjectVersion s3:from/in/*': versions,
   'S3Ferry-CopyObjectsRole s3:GetObjectVersion s3:from/in/*': versions,
@@ -15,6 +15,8 @@ export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-CheckUploadRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable':
     'only if another caller claims the upload while it is completed: test/contract/ledger.ts',
   'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesJobs': "the CDK's own grant for an event source mapping",
+  'S3Ferry-PlanUploadRole s3:DeleteObject s3:into/out/*':
+    'only if an object is found to be gone before the event of its deletion is handled',
   'S3Ferry-SweepUploadsRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable': old,
   'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
   'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,
