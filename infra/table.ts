@@ -38,9 +38,10 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:GetItem']);
   }
 
-  /** Lets `grantee` read many entries at once. */
+  /** Lets `grantee` read many entries at once, and which keys failed. */
   grantLookup(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:BatchGetItem']);
+    this.grant(grantee, ['dynamodb:Query'], `${this.table.tableArn}/index/failed`);
   }
 
   /** Lets `grantee` write the records of runs, and count what copies lack. */

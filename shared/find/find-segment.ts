@@ -4,13 +4,12 @@ import type { FindObjectsState } from '../model/messages/payloads.ts';
 import type { Task } from '../model/config/task.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { JobQueue } from '../ports/job-queue.ts';
-import type { LedgerLookup } from '../ports/ledger-lookup.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { isForDeletesOnly, judgeOf } from './judge.ts';
 import { UnsortedListing } from './listing.ts';
 import { headPairs, mergedPairs, sidePrefixes, type Search } from './pairs.ts';
 import { readPrefixes } from './prefixes.ts';
-import { RecordedPairs } from './recorded-pairs.ts';
+import { RecordedPairs, type FinderLookup } from './recorded-pairs.ts';
 import { walk, type Way } from './walk.ts';
 
 /**
@@ -30,7 +29,7 @@ export interface FindContext {
   readonly destination: ObjectStore;
   readonly queue: JobQueue;
   /** the ledger, for pairs that the listings cannot judge; without it, jobs are sent for them */
-  readonly lookup?: Pick<LedgerLookup, 'getMany'>;
+  readonly lookup?: FinderLookup;
   readonly clock: Clock;
   readonly deadline: Deadline;
   /** milliseconds before the deadline at which the call returns its state */

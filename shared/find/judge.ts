@@ -1,3 +1,4 @@
+import type { FaultName } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
 import { isBareMarker, keyFilter } from '../model/config/key-filter.ts';
 import type { FindObjectsState } from '../model/messages/payloads.ts';
@@ -17,6 +18,8 @@ export interface Judgement {
   readonly job?: Job;
   /** the object differs, but is archived */
   readonly archived?: true;
+  /** the object differs, but its version failed for good lately */
+  readonly failedBefore?: true;
   /** it is a folder marker without a key on the other side */
   readonly marker?: true;
   /** the key is excluded, or is none of this pass's: it counts as listed alone */
@@ -38,6 +41,7 @@ const nothing: Judgement = {};
 const ignored: Judgement = { ignored: true };
 const archived: Judgement = { archived: true };
 const marker: Judgement = { marker: true };
+const failedBefore: Judgement = { failedBefore: true };
 
 export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
   const { task } = context;
@@ -58,13 +62,13 @@ export function judgeOf(context: JudgeContext, state: FindObjectsState): Judge {
       case 'same':
         return nothing;
       case 'copy': {
-        const copy = (): Judgement | Promise<Judgement> => unlessArchived(context, state, { key, source, destination });
+        const copy = (): Judgement | Promise<Judgement> => unlessHopeless(context, state, { key, source, destination });
         if (!verdict.unlessRecorded || !context.recorded || !destination) return copy();
         return context.recorded.has(key, source, destination).then((isRecorded) => (isRecorded ? nothing : copy()));
       }
       case 'ask':
         return checksumsAgree(context.search, pair.key).then((agree) =>
-          agree ? nothing : unlessArchived(context, state, { key, source, destination }),
+          agree ? nothing : unlessHopeless(context, state, { key, source, destination }),
         );
     }
   };
@@ -77,11 +81,11 @@ interface Wanted extends Pair {
 }
 
 /**
- * A copy of an archived object cannot be made before it is restored, and would end as a dead letter in every run.
- * Where the listing does not say whether it is restored, the object is asked, and for a tier that no listing shows the
- * ledger, which has the failure of an earlier job.
+ * A copy of an archived object cannot be made before it is restored, nor one that failed for good before a person has
+ * changed something: both would end as dead letters in every run. Where the listing does not say whether an archived
+ * object is restored, the object is asked; the ledger has what failed, and the tiers that no listing shows.
  */
-function unlessArchived(
+function unlessHopeless(
   context: JudgeContext,
   state: FindObjectsState,
   { key, source, destination }: Wanted,
@@ -96,14 +100,17 @@ function unlessArchived(
     run: state.run,
     ...(!destination && { missingAt: context.clock.now() }),
   };
-  if (source.archived === undefined) return { job };
-  if (source.archived === 'unseen') {
-    const { recorded } = context;
-    if (!recorded) return { job };
-    return recorded.wasArchived(job.key, source, context.clock.now()).then((was) => (was ? archived : { job }));
+  if (source.archived !== 'maybe') {
+    const failure = context.recorded?.failure(job.key, source, context.clock.now());
+    return failure instanceof Promise ? failure.then((fault) => unlessFailed(job, fault)) : unlessFailed(job, failure);
   }
   // Gone, or changed since: the job finds out.
   return context.search.source.head(key).then((info) => (info?.readable === false ? archived : { job }));
+}
+
+function unlessFailed(job: Job, failure: FaultName | undefined): Judgement {
+  if (failure === undefined) return { job };
+  return failure === 'ArchivedSource' ? archived : failedBefore;
 }
 
 /** Is the state's call one of the second pass, which sends the deletes that the first one counted? */
@@ -120,7 +127,8 @@ export function holdsBack({ deletes, dryRun }: FindObjectsState, job: Job): bool
 export function countsOf(state: FindObjectsState, pair: Pair, judgement: Judgement): RunCounts {
   const { job } = judgement;
   const first = isForDeletesOnly(state) ? 0 : 1;
-  const untouched = !job && !judgement.ignored && !judgement.archived && !judgement.marker;
+  const { ignored: isIgnored, archived: isArchived, marker: isMarker, failedBefore: hasFailed } = judgement;
+  const untouched = !job && !isIgnored && !isArchived && !isMarker && !hasFailed;
   return {
     listed: pair.source ? first : 0,
     listedAtDestination: pair.destination ? first : 0,
@@ -128,7 +136,8 @@ export function countsOf(state: FindObjectsState, pair: Pair, judgement: Judgeme
     bytes: job?.size ?? 0,
     deletes: job?.action === 'delete' ? 1 : 0,
     same: untouched && pair.source && pair.destination ? 1 : 0,
-    ...(judgement.archived && { archived: 1 }),
-    ...(judgement.marker && { markers: 1 }),
+    ...(isArchived && { archived: 1 }),
+    ...(isMarker && { markers: 1 }),
+    ...(hasFailed && { failedBefore: 1 }),
   };
 }

@@ -1,4 +1,6 @@
-import { isKnownArchived, isRecorded, type LedgerEntry } from '../model/ledger-entry.ts';
+import type { FaultName } from '../model/faults.ts';
+import { isRecorded, knownFailure, type LedgerEntry } from '../model/ledger-entry.ts';
+import { maxKnownFailures } from '../model/limits.ts';
 import type { LedgerLookup } from '../ports/ledger-lookup.ts';
 import type { RelativeObject } from './listing.ts';
 
@@ -10,6 +12,9 @@ interface Question {
   readonly fail: (error: unknown) => void;
 }
 
+/** What the finder asks the ledger. */
+export type FinderLookup = Pick<LedgerLookup, 'getMany' | 'failedKeys'>;
+
 /** DynamoDB: the most items in one BatchGetItem. */
 const batchSize = 100;
 
@@ -19,10 +24,12 @@ const batchSize = 100;
  */
 export class RecordedPairs {
   readonly #task: string;
-  readonly #lookup: Pick<LedgerLookup, 'getMany'>;
+  readonly #lookup: FinderLookup;
   #questions: Question[] = [];
+  #failed: ReadonlySet<string> | undefined;
+  #loading: Promise<void> | undefined;
 
-  constructor(task: string, lookup: Pick<LedgerLookup, 'getMany'>) {
+  constructor(task: string, lookup: FinderLookup) {
     this.#task = task;
     this.#lookup = lookup;
   }
@@ -37,13 +44,30 @@ export class RecordedPairs {
   }
 
   /**
-   * Does the ledger say that a job for this version of the source failed lately because it is archived?
+   * The fault with which a job for this version of the source failed for good lately. The keys that failed are read
+   * once from the ledger's index; only they cost a look at their entries.
    * @param key the source's, whole
    * @param now milliseconds since the epoch
+   * @returns undefined if there is none; a promise where the ledger has to be asked
    * @throws Fault
    */
-  async wasArchived(key: string, source: RelativeObject, now: number): Promise<boolean> {
-    return isKnownArchived(source, await this.#entry(key), now);
+  failure(key: string, source: RelativeObject, now: number): FaultName | undefined | Promise<FaultName | undefined> {
+    if (this.#failed?.has(key) === false) return undefined;
+    return this.#failureIn(key, source, now);
+  }
+
+  async #failureIn(key: string, source: RelativeObject, now: number): Promise<FaultName | undefined> {
+    await (this.#loading ??= this.#loadFailed());
+    return this.#failed?.has(key) ? knownFailure(source, await this.#entry(key), now) : undefined;
+  }
+
+  async #loadFailed(): Promise<void> {
+    const failed = new Set<string>();
+    for await (const page of this.#lookup.failedKeys(this.#task)) {
+      for (const key of page) failed.add(key);
+      if (failed.size >= maxKnownFailures) break;
+    }
+    this.#failed = failed;
   }
 
   #entry(key: string): Promise<LedgerEntry | undefined> {

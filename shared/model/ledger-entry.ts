@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { checksumAlgorithms, sameEtag, type ListedObject } from './object.ts';
-import { archivedBelievedMillis } from './limits.ts';
+import type { FaultName } from './faults.ts';
+import { failureBelievedMillis } from './limits.ts';
 import { lossKindsSchema } from './losses.ts';
 import { runCountsSchema } from './run-counts.ts';
 
@@ -77,19 +78,29 @@ export function isRecorded(
   return sameEtag(sourceEtag, source.etag) && sameEtag(destinationEtag, destination.etag);
 }
 
+/** Faults that each job for the same version of an object meets again, until a person changes something. */
+export const lastingFaults: readonly FaultName[] = [
+  'ArchivedSource',
+  'TooLarge',
+  'NotSupported',
+  'Refused',
+  'AttributeLost',
+];
+
 /**
- * Does the ledger say that this version of the source could not be copied because it is archived? That is believed for
- * a week: an object that comes back to a tier that can be read looks the same in a listing.
+ * The fault with which a copy of this version of the source failed for good. It is believed for a week: what a person
+ * changes (a restored tier, a policy, the task) looks the same in a listing.
  * @param now milliseconds since the epoch
  */
-export function isKnownArchived(
+export function knownFailure(
   source: Pick<ListedObject, 'etag'>,
   entry: Pick<LedgerEntry, 'status' | 'reason' | 'sourceEtag' | 'updatedAt'> | undefined,
   now: number,
-): boolean {
-  if (entry?.status !== 'FAILED' || entry.reason?.startsWith('ArchivedSource:') !== true) return false;
-  const isSame = entry.sourceEtag !== undefined && entry.sourceEtag !== '' && sameEtag(entry.sourceEtag, source.etag);
-  return isSame && now - entry.updatedAt < archivedBelievedMillis;
+): FaultName | undefined {
+  const { status, reason = '', sourceEtag = '', updatedAt = 0 } = entry ?? {};
+  if (status !== 'FAILED' || sourceEtag === '' || !sameEtag(sourceEtag, source.etag)) return undefined;
+  if (now - updatedAt >= failureBelievedMillis) return undefined;
+  return lastingFaults.find((name) => reason.startsWith(`${name}:`));
 }
 
 export const runRecordSchema = v.object({

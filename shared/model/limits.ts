@@ -80,8 +80,10 @@ export const queueBatchSize = 10;
 /** SQS: deliveries of a message before it goes to the dead-letter queue. */
 export const maxReceives = 5;
 
-/** How long a failure because of an archive tier, which no listing shows, keeps runs from trying the object again. */
-export const archivedBelievedMillis = 7 * 24 * 3600 * 1000;
+/** How long runs do not try an object again that failed for good, unless it changes: a person has to do something. */
+export const failureBelievedMillis = 7 * 24 * 3600 * 1000;
+/** Keys that failed, which a call of the finder keeps in memory: 10 MB at most. Others are tried again by each run. */
+export const maxKnownFailures = 10_000;
 
 /** Days without progress before an upload is aborted; equals the timeout of the UPLOAD machine. */
 export const sweptAfterDays = 7;

@@ -16,6 +16,8 @@ export const runCountsSchema = v.object({
   same: v.number(),
   /** objects that differ but are archived and not restored, so that no job was sent; absent means none */
   archived: v.exactOptional(v.number()),
+  /** objects that differ but whose version failed for good in the last week, so that no job was sent; absent means none */
+  failedBefore: v.exactOptional(v.number()),
   /** folder markers of a prefix that have no key on the other side, so that no job was sent; absent means none */
   markers: v.exactOptional(v.number()),
   /**
@@ -30,7 +32,7 @@ export type RunCounts = Readonly<v.InferOutput<typeof runCountsSchema>>;
 export const noCounts: RunCounts = { listed: 0, listedAtDestination: 0, jobs: 0, bytes: 0, deletes: 0, same: 0 };
 
 /** Absent where they were not counted, as in states of executions that began before they were. */
-const laterNames = ['archived', 'markers', 'incomplete'] as const;
+const laterNames = ['archived', 'failedBefore', 'markers', 'incomplete'] as const;
 const names = Object.keys(noCounts) as Exclude<keyof RunCounts, (typeof laterNames)[number]>[];
 
 /** The sum of two counts, field by field. */

@@ -1,6 +1,6 @@
 import { Fault } from '../model/faults.ts';
 import type { Job } from '../model/job.ts';
-import type { LedgerEntry, RouteKind } from '../model/ledger-entry.ts';
+import { lastingFaults, type LedgerEntry, type RouteKind } from '../model/ledger-entry.ts';
 import { maxRestarts } from '../model/limits.ts';
 import type { Loss, LossKind } from '../model/losses.ts';
 import type { ObjectInfo } from '../model/object.ts';
@@ -137,12 +137,17 @@ export async function recordFailed(
     status: 'FAILED',
     reason: reasonOf(fault),
     // The next run finds the same version, and need not try it.
-    ...(fault.name === 'ArchivedSource' && subject.etag !== undefined && { sourceEtag: subject.etag }),
+    ...(isLasting(fault.name) && subject.etag !== undefined && { sourceEtag: subject.etag }),
     ...(options.attempts !== undefined && { attempts: options.attempts }),
   };
   const closed = options.aborted !== undefined && !(await ledger.close(entry, options.aborted));
   // An upload other than the aborted one may be in use; it stays in the entry.
   if (!closed) await ledger.put(entry);
+}
+
+/** Will the same version of the object fail in the same way again? */
+function isLasting(name: string): boolean {
+  return (lastingFaults as readonly string[]).includes(name);
 }
 
 /** A fault as the ledger and the dead-letter queue show it. */

@@ -273,7 +273,7 @@ it('continues an object with a new message when the old one was held for as long
   await arrived('held', bytes);
   expect(parts()).toHaveLength(10);
   expect(lines(log, 'given back')).toContainEqual(expect.objectContaining({ how: 'new message' }));
-  expect(lines(log, 'failed, comes back')).toEqual([]);
+  expect(lines(log, 'failed, delivered again')).toEqual([]);
   await emptyQueue();
 });
 
@@ -290,11 +290,11 @@ it('keeps a message hidden while there is progress, and lets go of a job that ma
   await put('moving', bytes);
   await arrived('moving', bytes);
   expect(parts()).toHaveLength(10);
-  expect(lines(log, 'failed, comes back')).toEqual([]);
+  expect(lines(log, 'failed, delivered again')).toEqual([]);
 
   delay = 30_000;
   await put('standing', bytesOf(2 * partSize));
-  const failure = await until(async () => lines(log, 'failed, comes back')[0]);
+  const failure = await until(async () => lines(log, 'failed, delivered again')[0]);
   expect(failure).toMatchObject({ fault: 'OutOfTime' });
   expect(lines(log, 'a job makes no progress; this process ends and another one takes its place')).toHaveLength(1);
   // What the job holds on to only the end of its process gives back.

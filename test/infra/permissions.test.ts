@@ -75,6 +75,7 @@ describe('permissions for a task with default options', () => {
       [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
       '<QueuesJobs.Arn>': ['sqs:SendMessage'],
       '<LedgerTable.Arn>': ['dynamodb:BatchGetItem'],
+      '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
     },
     'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
     'finish-run': {

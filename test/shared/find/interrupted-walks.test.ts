@@ -294,3 +294,44 @@ describe('archived objects', () => {
     expect(counts).toMatchObject({ jobs: 1, archived: 1 });
   });
 });
+
+describe('objects that failed for good', () => {
+  it.each(['TooLarge', 'NotSupported', 'Refused', 'AttributeLost'] as const)(
+    'with %s are counted and not sent, until they change or a week has passed',
+    async (name) => {
+      const world = await worldOf(3);
+      const find = async (): Promise<{ keys: string[]; failedBefore: number | undefined }> => {
+        const queue = new MemoryQueue();
+        const context = { ...world.context(), queue, lookup: world.ledger, deadline: noDeadline, margin: 0 };
+        const { counts } = await findSegment(context, start);
+        return { keys: keysIn(queue), failedBefore: counts?.failedBefore };
+      };
+      const all = [keyOf(0), keyOf(1), keyOf(2)];
+      expect(await find()).toEqual({ keys: all, failedBefore: undefined });
+      const key = objectKey(keyOf(0));
+      const { etag } = (await world.context().source.head(key))!;
+      const job: Job = { task: world.context().task.name, key, action: 'copy', etag };
+      await recordFailed(world.context(), job, new Fault(name, 'why'));
+      expect(await find()).toEqual({ keys: all.slice(1), failedBefore: 1 });
+      world.clock.pass(8 * 24 * 3600 * 1000);
+      expect((await find()).keys).toEqual(all);
+      await recordFailed(world.context(), job, new Fault(name, 'why'));
+      await put(world.context().source, keyOf(0), 'another version');
+      expect((await find()).keys).toEqual(all);
+    },
+  );
+
+  it.each(['AccessDenied', 'UploadStuck', 'InvalidTask', 'VerificationFailed'] as const)(
+    'are not those that failed with %s: a later job may succeed',
+    async (name) => {
+      const world = await worldOf(1);
+      const key = objectKey(keyOf(0));
+      const { etag } = (await world.context().source.head(key))!;
+      const job: Job = { task: world.context().task.name, key, action: 'copy', etag };
+      await recordFailed(world.context(), job, new Fault(name, 'why'));
+      const queue = new MemoryQueue();
+      await findSegment({ ...world.context(), queue, lookup: world.ledger, deadline: noDeadline, margin: 0 }, start);
+      expect(keysIn(queue)).toEqual([keyOf(0)]);
+    },
+  );
+});
