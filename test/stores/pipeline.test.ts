@@ -160,7 +160,8 @@ async function transferAll(from: PersonalityName, to: PersonalityName): Promise<
   expect(differing.map(({ kind, key }) => [kind, key]).sort()).toEqual(refused.map((key) => ['failed', key]).sort());
   const incomplete = findings.filter(({ kind }) => kind === 'incomplete');
   expect(incomplete).toHaveLength(pipeline.ledger.entries().filter(({ lost }) => lost).length);
-  expect(await pipeline.run()).toEqual(new Set(refused));
+  // What the store refused is remembered, and sent by no run before it changes.
+  expect(await pipeline.run()).toEqual(new Set());
 }
 
 describe('the pipeline', () => {
