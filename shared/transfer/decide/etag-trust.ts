@@ -38,3 +38,11 @@ export function meaningOfDifference(side: StoreHint, store: ObjectStore): 'damag
   const { md5s, others } = seenOf.get(store) ?? { md5s: 0, others: 0 };
   return md5s === 0 && others >= othersNeeded ? 'nothing' : 'doubt';
 }
+
+/** Are a store's ETags of MD5 form MD5s for certain: because it is S3, or because all that were seen are? */
+export function etagsAreMd5s(side: StoreHint, store: ObjectStore): boolean {
+  const known = traitsOf(side).putEtag.is;
+  if (known !== 'maybe') return known === 'md5';
+  const { md5s, others } = seenOf.get(store) ?? { md5s: 0, others: 0 };
+  return md5s > 0 && others === 0;
+}

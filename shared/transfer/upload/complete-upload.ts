@@ -1,22 +1,18 @@
 import { Fault, isFault } from '../../model/faults.ts';
 import type { Loss } from '../../model/losses.ts';
-import { etagPartCount, sameEtag, type ObjectInfo } from '../../model/object.ts';
-import type { PartRange, StoredPart } from '../../model/part-plan.ts';
-import { traitsOf } from '../../model/stores/stores.ts';
+import { sameEtag, type ObjectInfo } from '../../model/object.ts';
+import type { PartRange } from '../../model/part-plan.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
-import { forEachConcurrently } from '../../flow/concurrently.ts';
 import type { Replaces, Stored } from '../../ports/object-store.ts';
 import { multipartEtag } from '../bytes/digest.ts';
 import type { CopyContext } from '../context.ts';
 import { noteUnkept } from '../decide/kept-attributes.ts';
 import { attributesDigest } from '../decide/version.ts';
 import { Losses } from '../losses.ts';
-import { pinOf, versionOf, type ObjectPair } from '../object-pair.ts';
-import { missingParts, partsIn, plannedParts } from '../plan-parts.ts';
+import type { ObjectPair } from '../object-pair.ts';
+import { missingParts, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
-
-/** HEADs of parts at once, of up to 10,000: at 50 ms each, all take 16 s. */
-const headsAtOnce = 32;
+import { contradictsSource } from './contradicts-source.ts';
 
 export type Completion =
   | { readonly kind: 'completed'; readonly stored: Stored; readonly lost: readonly Loss[] }
@@ -131,35 +127,4 @@ async function confirmSize(
     throw new Fault('VerificationFailed', what);
   }
   return { stored: object, shown: object };
-}
-
-/**
- * Do different ETags mean different bytes? Only if both are made of the MD5s of the same parts. Encryption makes an
- * ETag something other than MD5s, and a source whose first part merely suggested equal parts was cut differently. A
- * store other than S3 may compute its ETags in any way (Aliyun OSS does): then the digest that the destination
- * confirmed for each part, and the size, are the proof.
- */
-async function contradictsSource(
-  context: CopyContext,
-  pair: ObjectPair,
-  target: UploadTarget,
-  parts: readonly StoredPart[],
-): Promise<boolean> {
-  const { task } = context;
-  if ([task.source, task.destination].some((side) => traitsOf(side).multipartEtag.is !== 's3')) return false;
-  if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return false;
-  if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return false;
-  const pin = pinOf(versionOf(target));
-  const source = await context.source.head(pair.key, pin);
-  if (!source || !sameEtag(source.etag, target.sourceEtag)) {
-    throw new Fault('SourceChanged', `${pair.sourceName} changed before its copy was complete`);
-  }
-  if (source.opaqueEtag) return false;
-  let isCutAlike = true;
-  await forEachConcurrently(partsIn(target.plan, [[2, target.plan.partCount]]), headsAtOnce, async (planned) => {
-    if (!isCutAlike) return;
-    const part = await context.source.head(pair.key, { ...pin, partNumber: planned.number });
-    if (part?.size !== planned.end - planned.start) isCutAlike = false;
-  });
-  return isCutAlike;
 }

@@ -9,14 +9,21 @@ import { bytesOf, noAttributes } from '../../../support/objects.ts';
 
 /** Stores whose ETags are not S3's: docs/decisions, "What a foreign ETag proves". */
 
-const endpoint = 'https://s3.oss-cn-hangzhou.aliyuncs.com';
+const ossEndpoint = 'https://s3.oss-cn-hangzhou.aliyuncs.com';
+/** Of a store of which nothing is known. */
+const unknownEndpoint = 'https://store.example.com';
 const oss: Partial<StoreFeatures> = { upperCaseEtags: true, multipartMd5s: false };
 /** A gateway whose ETags look like MD5s and are none. */
 const encrypting: Partial<StoreFeatures> = { md5Etags: false, saysOpaque: false };
 
 type Sides = 'source' | 'destination' | 'both';
 
-function worldOf(foreign: Sides, features: Partial<StoreFeatures>, task: object = {}): MemoryWorld {
+function worldOf(
+  foreign: Sides,
+  features: Partial<StoreFeatures>,
+  task: object = {},
+  endpoint = ossEndpoint,
+): MemoryWorld {
   const isForeign = (side: Sides): boolean => foreign === side || foreign === 'both';
   const options: MemoryWorldOptions = {
     task: {
@@ -125,6 +132,39 @@ describe('damage at a store other than S3', () => {
     await world.transfer();
     expect(times).toBeLessThan(0);
     expect(world.copied()?.bytes.equals(bytesOf(size))).toBe(true);
+  });
+
+  it.each([
+    ['an unknown store to S3', 'source', {}, unknownEndpoint],
+    ['S3 to Aliyun OSS', 'destination', oss, ossEndpoint],
+    ['S3 to an unknown store', 'destination', {}, unknownEndpoint],
+  ] as const)('that happens once in a part on its way from %s is mended', async (_way, foreign, features, endpoint) => {
+    const world = worldOf(foreign, { ...features, checksums: 'ignored' }, {}, endpoint);
+    await world.uploadSource(bytesOf(2 * partSize + 7), [partSize, partSize, 7]);
+    let times = 2;
+    world.gate.hooks = {
+      wire: (call, bytes) => (call.operation === 'get' && times-- === 1 ? flipped(bytes) : bytes),
+    };
+    // The upload that has the damage is aborted; the next delivery of the job copies the object.
+    await world.transfer().catch(() => world.transfer());
+    expect(times).toBeLessThan(0);
+    expect(world.copied()?.bytes.equals(bytesOf(2 * partSize + 7))).toBe(true);
+    expect(world.openUploads()).toEqual([]);
+  });
+
+  it('is looked for by a second read, until a source has shown that its ETags are something else', async () => {
+    const world = worldOf('source', { multipartMd5s: false, checksums: 'ignored' }, {}, unknownEndpoint);
+    const context = world.context();
+    const reads: number[] = [];
+    for (let object = 0; object < 5; object++) {
+      const bytes = bytesOf(2 * partSize + object + 1);
+      await world.uploadSource(bytes, [partSize, partSize, object + 1]);
+      const before = world.gate.count('get');
+      await transferObject(context, world.job());
+      reads.push(world.gate.count('get') - before);
+      expect(world.copied()?.bytes.equals(bytes)).toBe(true);
+    }
+    expect(reads).toEqual([6, 6, 6, 3, 3]);
   });
 
   it('is found in an object that the store changes after it took it, by reading it back', async () => {
