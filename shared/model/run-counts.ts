@@ -16,7 +16,9 @@ export const runCountsSchema = v.object({
   same: v.number(),
   /** objects that differ but are archived and not restored, so that no job was sent; absent means none */
   archived: v.exactOptional(v.number()),
-  /** objects that differ but whose version failed for good in the last week, so that no job was sent; absent means none */
+  /**
+   * objects that differ but whose version failed for good in the last week, so that no job was sent; absent means none
+   */
   failedBefore: v.exactOptional(v.number()),
   /** folder markers of a prefix that have no key on the other side, so that no job was sent; absent means none */
   markers: v.exactOptional(v.number()),
