@@ -7,7 +7,8 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/(dist|cdk.out|.types|.s3-ferry)/'],
   globalSetup: '<rootDir>/test/support/run-directory.mjs',
   globalTeardown: '<rootDir>/test/support/remove-run-directory.mjs',
-  maxWorkers: 2,
+  // More than the two processors of the smallest machine: many tests wait, for processes and for queues.
+  maxWorkers: 3,
   // A test file leaves some 30 MB behind in its process, and each full collection of a heap costs what is in it.
   workerIdleMemoryLimit: '200MB',
   testTimeout: 120_000,
