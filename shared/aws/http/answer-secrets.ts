@@ -28,6 +28,11 @@ export class Secrets {
     return this.#forms.reduce((clean, form) => clean.replaceAll(form, hidden), text);
   }
 
+  /** Does the document contain a secret? Its character references are not resolved. */
+  areIn(document: Buffer): boolean {
+    return this.#forms.some((form) => document.includes(form));
+  }
+
   /** Does the text contain a secret once its character references are resolved, as an XML parser does? */
   areHiddenIn(xml: string): boolean {
     if (!xml.includes('&#')) return false;

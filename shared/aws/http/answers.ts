@@ -3,6 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { KiB, MiB } from '../../model/limits.ts';
 import { makeReadable, withReadableDates } from './answer-fields.ts';
 import { StoredBodies } from './answer-length.ts';
+import { scanListing, type ScannedListing } from './answer-listing.ts';
 import { formFault, isErrorDocument } from './answer-form.ts';
 import { xmlFault } from './answer-xml.ts';
 import { Secrets } from './answer-secrets.ts';
@@ -18,6 +19,9 @@ import { Secrets } from './answer-secrets.ts';
  * | is not of its operation's form (answer-form) | as if it had no body   | `InvalidAnswer` |
  * | repeats the request's credentials            | without that           | without that    |
  * | has a date that is none (answer-fields)      | without that           | without that    |
+ *
+ * A listing of objects, which may have thousands of elements, is read here (answer-listing.ts) wherever it has S3's
+ * form, and the SDK gets an empty document in its place.
  */
 
 /** 1,000 keys of 1,024 bytes, each URL-encoded, with their fields are 3.4 MB. */
@@ -43,9 +47,30 @@ interface Context {
   readonly commandName?: string;
 }
 
+/** Listings that were read here: by the HTTP response, and by the SDK's output for it. */
+const listings = new WeakMap<object, ScannedListing>();
+
+/** The listing in the output of ListObjects or ListObjectsV2; undefined if the SDK itself has read the document. */
+export function listingIn(output: object): ScannedListing | undefined {
+  return listings.get(output);
+}
+
+const listingOperations: ReadonlySet<string> = new Set(['ListObjectsV2', 'ListObjects']);
+const emptyListing = Buffer.from('<ListBucketResult/>');
+
 /** Makes the client read its answers within limits. */
 export function boundAnswers(client: S3Client): void {
   const bodies = new StoredBodies();
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const listing = listings.get(result.response as object);
+      if (listing && result.output) listings.set(result.output, listing);
+      return result;
+    },
+    // Outermost: the SDK has made its output.
+    { step: 'deserialize', priority: 'high', name: 's3FerryListings' },
+  );
   client.middlewareStack.add(
     (next, context) => async (args) => {
       const request = args.request as HttpRequest;
@@ -72,7 +97,15 @@ async function readWithinLimits(operation: string, request: HttpRequest, respons
   // Object bodies stream to the caller, which bounds them.
   const isObjectBody = succeeded && operation === 'GetObject';
   if (!isObjectBody) {
-    text = await readAnswer(response, secrets);
+    const most = succeeded ? maxAnswerBytes : maxErrorBytes;
+    const bytes = await collect(response.body as AsyncIterable<Uint8Array> | undefined, most);
+    const listing = succeeded && bytes && listingOperations.has(operation) ? readListing(bytes, secrets) : undefined;
+    if (listing) {
+      listings.set(response, listing);
+      response.body = emptyListing;
+      return;
+    }
+    text = readDocument(bytes, secrets, { isError: statusCode >= 300, most });
     response.body = Buffer.from(text);
   }
   const wrong = succeeded ? formFault(operation, { statusCode, headers, text }) : undefined;
@@ -87,11 +120,20 @@ function signedRegion({ headers }: HttpRequest): string | undefined {
   return /Credential=[^,]*\/([^/,]*)\/s3\/aws4_request/.exec(headers['authorization'] ?? '')?.[1];
 }
 
-/** @returns the answer's document, clean; empty for an error that is no document of S3's: its status says enough */
-async function readAnswer(response: HttpResponse, secrets: Secrets): Promise<string> {
-  const isError = response.statusCode >= 300;
-  const most = isError ? maxErrorBytes : maxAnswerBytes;
-  const bytes = await collect(response.body as AsyncIterable<Uint8Array> | undefined, most);
+function readListing(bytes: Uint8Array, secrets: Secrets): ScannedListing | undefined {
+  const document = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return secrets.areIn(document) ? undefined : scanListing(document);
+}
+
+/**
+ * @param bytes undefined if there are more than `most`
+ * @returns the document, clean; empty for an error that is no document of S3's: its status says enough
+ */
+function readDocument(
+  bytes: Uint8Array | undefined,
+  secrets: Secrets,
+  { isError, most }: { readonly isError: boolean; readonly most: number },
+): string {
   if (bytes?.length === 0) return '';
   const text = bytes ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : '';
   const wrong = bytes ? (xmlFault(bytes) ?? contentFault(text, secrets)) : `it has more than ${most} bytes`;

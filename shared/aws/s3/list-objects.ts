@@ -1,14 +1,17 @@
 import {
   ListObjectsCommand,
   ListObjectsV2Command,
-  type _Object as Listed,
+  type ListObjectsCommandOutput,
   type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
 } from '@aws-sdk/client-s3';
 import { Fault, isFault } from '../../model/faults.ts';
 import { listedPageKeys } from '../../model/limits.ts';
 import type { ListedObject } from '../../model/object.ts';
 import type { FirstPage, ListedPage, ListOptions } from '../../ports/object-store.ts';
 import { quoted } from '../../model/text.ts';
+import type { ScannedListing, ScannedObject } from '../http/answer-listing.ts';
+import { listingIn } from '../http/answers.ts';
 import { pages, type Page } from '../pages.ts';
 import type { S3Bucket } from './bucket.ts';
 import { listedKey } from './listing.ts';
@@ -79,16 +82,16 @@ async function askSecondVersion(
   const start = place && ('token' in place ? { ContinuationToken: place.token } : { StartAfter: place.after });
   const command = new ListObjectsV2Command({ ...common(bucket, options), ...start });
   const answer = await bucket.call(operation, undefined, () => bucket.client.send(command));
-  const { Contents, EncodingType, IsTruncated, NextContinuationToken: token, KeyCount } = answer;
-  const items = itemsAfter(after, itemsOf(Contents, keysOf(bucket, options, operation, EncodingType)));
+  const { objects, encoding, token, keyCount, ...stated } = listingOf(answer);
+  const items = itemsAfter(after, itemsOf(objects, keysOf(bucket, options, operation, encoding)));
   // A store that names a next page has one, also if it does not say so twice.
-  const truncated = IsTruncated ?? token !== undefined;
+  const truncated = stated.truncated ?? token !== undefined;
   return {
     page:
       token === undefined
         ? { items, truncated, next: afterLast(items) }
         : { items: truncated ? Object.assign(items, { next: token }) : items, truncated, next: { token } },
-    isSecondVersion: KeyCount !== undefined || token !== undefined,
+    isSecondVersion: keyCount !== undefined || token !== undefined,
   };
 }
 
@@ -97,12 +100,36 @@ async function askByMarker(bucket: S3Bucket, options: ListOptions, after: string
   const what = bucket.what(operation, undefined);
   const command = new ListObjectsCommand({ ...common(bucket, options), ...(after !== undefined && { Marker: after }) });
   const answer = await bucket.call(operation, undefined, () => bucket.client.send(command));
-  const { Contents, EncodingType, IsTruncated, NextMarker } = answer;
-  const items = itemsAfter(after, itemsOf(Contents, keysOf(bucket, options, operation, EncodingType)));
+  const { objects, encoding, truncated, nextMarker } = listingOf(answer);
+  const items = itemsAfter(after, itemsOf(objects, keysOf(bucket, options, operation, encoding)));
   // S3 names the next marker only if it was asked for a delimiter: it is the last key.
-  const named = NextMarker === undefined || NextMarker === '' ? undefined : NextMarker;
-  const next = named === undefined ? afterLast(items) : { after: decodedKey(named, EncodingType, what) };
-  return { items, truncated: IsTruncated ?? named !== undefined, next };
+  const named = nextMarker === undefined || nextMarker === '' ? undefined : nextMarker;
+  const next = named === undefined ? afterLast(items) : { after: decodedKey(named, encoding, what) };
+  return { items, truncated: truncated ?? named !== undefined, next };
+}
+
+/** The page in an answer, by either reader of its document. */
+function listingOf(answer: ListObjectsV2CommandOutput | ListObjectsCommandOutput): ScannedListing {
+  return (
+    listingIn(answer) ?? {
+      objects: (answer.Contents ?? []).map(({ Key, ETag, Size, LastModified, StorageClass, RestoreStatus }) => ({
+        key: Key,
+        etag: ETag,
+        size: Size,
+        modified: LastModified?.getTime(),
+        storageClass: StorageClass,
+        restore: RestoreStatus && {
+          inProgress: RestoreStatus.IsRestoreInProgress === true,
+          hasExpiry: RestoreStatus.RestoreExpiryDate !== undefined,
+        },
+      })),
+      encoding: answer.EncodingType,
+      truncated: answer.IsTruncated,
+      token: 'NextContinuationToken' in answer ? answer.NextContinuationToken : undefined,
+      nextMarker: 'NextMarker' in answer ? answer.NextMarker : undefined,
+      keyCount: 'KeyCount' in answer ? answer.KeyCount : undefined,
+    }
+  );
 }
 
 type ListInput = S3Bucket['common'] &
@@ -135,17 +162,17 @@ function statesRestores(bucket: S3Bucket): boolean {
   return bucket.known.traits.listsRestores.is === 'yes';
 }
 
-function itemsOf(
-  contents: readonly Listed[] | undefined,
-  { statesRestores, encoding, prefix, what }: Keys,
-): ListedObject[] {
-  return (contents ?? []).map((object) => ({
-    key: listedKey(object.Key, encoding, prefix, what),
-    size: checkedSize(object.Size ?? 0, what),
-    etag: checkedEtag(object.ETag, what),
-    modified: object.LastModified?.getTime() ?? 0,
-    ...archivedState(object, statesRestores),
-  }));
+function itemsOf(objects: readonly ScannedObject[], { statesRestores, encoding, prefix, what }: Keys): ListedObject[] {
+  return objects.map((object) => {
+    const archived = object.storageClass === 'STANDARD' ? undefined : archivedState(object, statesRestores);
+    return {
+      key: listedKey(object.key, encoding, prefix, what),
+      size: checkedSize(object.size ?? 0, what),
+      etag: checkedEtag(object.etag, what),
+      modified: object.modified ?? 0,
+      ...(archived && { archived }),
+    };
+  });
 }
 
 /** Some stores list the key that a page is to start after once more. Without it, no page repeats the one before. */
@@ -173,12 +200,12 @@ function compareBytes(a: string, b: string): number {
  * "Object", "RestoreStatus"). GLACIER_IR is read like any other class.
  */
 function archivedState(
-  { StorageClass, RestoreStatus }: Listed,
+  { storageClass, restore }: ScannedObject,
   statesRestores: boolean,
-): Pick<ListedObject, 'archived'> {
-  if (StorageClass === 'INTELLIGENT_TIERING') return { archived: 'unseen' };
-  if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return {};
-  if (!statesRestores && RestoreStatus === undefined) return { archived: 'maybe' };
-  const isRestored = RestoreStatus?.IsRestoreInProgress !== true && RestoreStatus?.RestoreExpiryDate !== undefined;
-  return isRestored ? {} : { archived: 'yes' };
+): ListedObject['archived'] | undefined {
+  if (storageClass === 'INTELLIGENT_TIERING') return 'unseen';
+  if (storageClass !== 'GLACIER' && storageClass !== 'DEEP_ARCHIVE') return undefined;
+  if (!statesRestores && restore === undefined) return 'maybe';
+  const isRestored = restore?.inProgress === false && restore.hasExpiry;
+  return isRestored ? undefined : 'yes';
 }

@@ -43,8 +43,11 @@ import { quoted } from '../../model/text.ts';
  * (shared/ports/memory/features.ts), and one contract suite runs against both (test/contract/object-store.test.ts).
  */
 
+const quotedMd5 = /^"[0-9a-f]{32}"$/;
+
 /** ETags come in quotes, from most stores; some mark them as weak. */
 export function bareEtag(etag: string | undefined): string {
+  if (etag !== undefined && quotedMd5.test(etag)) return etag.slice(1, -1);
   return (etag ?? '').replace(/^(?:W\/)?"(.*)"$/, '$1');
 }
 
@@ -95,7 +98,7 @@ export function fullObjectChecksum(answer: ChecksumAnswer): ObjectChecksum | und
  * @throws Fault `Unavailable` if a key that should be encoded is not
  */
 export function decodedKey(key = '', encoding: string | undefined, what: string): string {
-  if (encoding !== 'url') return key;
+  if (encoding !== 'url' || !looksEncoded(key)) return key;
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
