@@ -8,13 +8,14 @@ import { environmentKeys } from './environment.ts';
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
+const giveUpAfterSeconds = Number(environment.GIVE_UP_AFTER_SECONDS);
 
 /** Completes the upload if every part has arrived; otherwise returns the batches that are still to be sent. */
 export const handler = async (event: CheckUploadInput, invocation: Invocation): Promise<UploadState> => {
   const { job } = event;
   return withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    const state = await checkUpload({ ...parts, ledger }, event);
+    const state = await checkUpload({ ...parts, ledger, giveUpAfterSeconds }, event);
     logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
     return state;
   });

@@ -16,6 +16,7 @@ export class CheckUpload extends FerryFunction {
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,
         LEDGER_TABLE: pipeline.ledger.table.tableName,
+        GIVE_UP_AFTER_SECONDS: String(pipeline.settings.giveUpAfterHours * 3600),
       }),
       sides: {
         source: { listing: wholeBucket, objects: () => readActions },

@@ -21,11 +21,15 @@ import { explainWildcard } from '../wildcards.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { observe, observed, type Observing } from './observed.ts';
+import { brief, lasting } from './retries.ts';
 
-/** The largest possible object takes a day and a half at 4 Gbit/s; S3 keeps an upload until it is aborted. */
-const timeout = Duration.days(7);
+/**
+ * Longer than all that an execution can wait for (test/machines/upload.test.ts adds it up): its timeout would end it
+ * without its last step, and lose the job. Step Functions allows a year.
+ */
+const timeout = Duration.days(300);
 
-/** A part that seems missing may still be in flight; after this wait it is sent again. */
+/** The wait of a state that does not say how long. */
 const secondLook = Duration.seconds(60);
 
 export interface UploadFunctions {
@@ -47,28 +51,38 @@ export class UploadMachine extends Construct {
     super(scope, id);
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: the multipart upload of one object',
-      definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
+      definitionBody: DefinitionBody.fromChainable(this.definition(functions, pipeline)),
       timeout,
       ...observed(this, pipeline),
     });
     observe(this.machine, pipeline);
   }
 
-  private definition({ planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions): IChainable {
+  private definition(
+    { planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions,
+    { settings }: Observing,
+  ): IChainable {
     const job = { 'job.$': '$$.Execution.Input', 'execution.$': '$$.Execution.Name' };
     const begin = new Pass(this, 'Begin', { parameters: { ...job, attempt: 0 } });
-    const plan = call(this, 'PlanUpload', planUpload, { canRestart: true });
-    const check = call(this, 'CheckUpload', checkUpload, { canRestart: true });
+    const patience = lasting(settings.giveUpAfterHours);
+    const plan = call(this, 'PlanUpload', planUpload, { canRestart: true, patience });
+    const check = call(this, 'CheckUpload', checkUpload, { canRestart: true, patience });
     const parts = this.parts(uploadParts);
-    const wait = new Wait(this, 'WaitForParts', { time: WaitTime.duration(secondLook) });
+    const wait = new Wait(this, 'WaitForParts', { time: WaitTime.secondsPath('$.waitSeconds') });
+    // The state of an earlier version of check-upload: its functions may be replaced after the machine.
+    const waitAMinute = new Wait(this, 'WaitAMinute', { time: WaitTime.duration(secondLook) });
+    const isWaiting = Condition.stringEquals('$.state', 'waiting');
 
     // A Catch without a ResultPath outputs the error alone; job and execution come from the context.
     const abandon = call(this, 'AbandonUpload', abandonUpload, {
       payload: TaskInput.fromObject({ ...job, 'error.$': '$' }),
       resultPath: JsonPath.DISCARD,
+      patience,
     });
     abandon.next(failWithCaught(this, 'UploadFailed'));
-    for (const state of [plan, parts, check]) state.addCatch(abandon);
+    for (const state of [plan, check]) state.addCatch(abandon);
+    // Its children fail under their own names. What fails the map itself says nothing about the parts.
+    parts.addCatch(check, { resultPath: '$.mapError' });
     // An execution keeps its definition while its functions may be replaced by newer ones. A Choice has no Catch.
     const unknown = new Pass(this, 'UnknownState', {
       result: Result.fromObject({
@@ -80,12 +94,14 @@ export class UploadMachine extends Construct {
     const decide = new Choice(this, 'WhatNext')
       .when(Condition.stringEquals('$.state', 'finished'), new Succeed(this, 'UploadFinished'))
       .when(Condition.stringEquals('$.state', 'uploading'), parts)
-      .when(Condition.stringEquals('$.state', 'waiting'), wait)
+      .when(Condition.and(isWaiting, Condition.isPresent('$.waitSeconds')), wait)
+      .when(isWaiting, waitAMinute)
       .when(Condition.stringEquals('$.state', 'replan'), plan)
       .otherwise(unknown);
     unknown.next(abandon);
     parts.next(check);
     wait.next(check);
+    waitAMinute.next(check);
     check.next(decide);
     return begin.next(plan).next(decide);
   }
@@ -105,7 +121,7 @@ export class UploadMachine extends Construct {
       /:states:.*:execution:.*\*$/,
       "the map's own runs and children, whose names Step Functions makes",
     );
-    const send = call(this, 'UploadParts', uploadParts);
+    const send = call(this, 'UploadParts', uploadParts, { patience: brief });
     // A batch that fails does not end the others: check-upload lists the parts, and decides by the outcomes.
     const nameFault = new Pass(this, 'NameFault', { parameters: { 'outcome.$': '$.Error' } });
     send.addCatch(nameFault);

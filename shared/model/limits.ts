@@ -57,16 +57,18 @@ export const maxUploadBatches = 1000;
 /** Concurrent upload-parts calls for one object. */
 export const defaultUploadConcurrency = 40;
 
-/** Consecutive rounds (map, check, wait) without a new part before an upload is given up: about ten minutes. */
-export const maxIdleRounds = 8;
-/** Rounds of one upload altogether: 48.8 TiB at one 15-minute call per batch needs fewer than 100. */
-export const maxUploadRounds = 200;
 /**
- * Days after which the UPLOAD machine gives an upload up itself: its timeout, after 7 days (`sweptAfterDays`), ends an
- * execution without its last step. A round that begins then has 12 hours: 1,000 calls of 15 minutes, 40 at once, take
- * 6.
+ * Consecutive checks without a new part before an upload is given up: about five minutes. A round in which nothing but
+ * the surroundings failed does not count.
  */
-export const maxUploadDays = 6.5;
+export const maxIdleRounds = 8;
+/**
+ * Checks of one upload altogether: 48.8 TiB at one 15-minute call per batch needs fewer than 100. Each takes up to 11
+ * events of the 25,000 that an execution may have (AWS Step Functions Developer Guide: Quotas), with its map or wait.
+ */
+export const maxUploadRounds = 1500;
+/** Days of one upload altogether: 48.8 TiB over a line of 100 Mbit/s take 50. */
+export const maxUploadDays = 60;
 /** Times a copy restarts because its source changed while it was being read; then the job returns to the queue. */
 export const maxRestarts = 4;
 /**
@@ -85,7 +87,7 @@ export const failureBelievedMillis = 7 * 24 * 3600 * 1000;
 /** Keys that failed, which a call of the finder keeps in memory: 10 MB at most. Others are tried again by each run. */
 export const maxKnownFailures = 10_000;
 
-/** Days without progress before an upload is aborted; equals the timeout of the UPLOAD machine. */
+/** Days without progress before an upload is aborted. */
 export const sweptAfterDays = 7;
 
 /**

@@ -20,9 +20,15 @@ export interface PartContext {
   readonly partsAtOnce: number;
 }
 
-/** What copying an object in this process needs; also what the steps of the UPLOAD machine need. */
+/** What copying an object in this process needs. */
 export interface CopyContext extends PartContext {
   readonly ledger: Ledger;
+}
+
+/** What the steps of the UPLOAD machine need. */
+export interface StepContext extends CopyContext {
+  /** how long the surroundings may fail all batches of an upload before it is given up; a day by default */
+  readonly giveUpAfterSeconds?: number;
 }
 
 /** What transferring an object of any size needs. */

@@ -17,6 +17,9 @@ export interface State {
 export interface Retrier {
   readonly ErrorEquals: readonly string[];
   readonly MaxAttempts: number;
+  readonly IntervalSeconds: number;
+  readonly MaxDelaySeconds: number;
+  readonly BackoffRate: number;
   readonly JitterStrategy?: string;
 }
 
@@ -79,7 +82,9 @@ export class Machine {
       if (!handler) throw new Error(`${state} calls ${FunctionName}, which the test does not expect`);
       return { StatusCode: 200, Payload: (await handler(Payload as never)) ?? null } as never;
     };
-    const machine = new StateMachine(changed as unknown as StateMachineDefinition, {
+    // The interpreter's timers end immediately where their time does not fit into 32 bits.
+    const timed = { ...changed, TimeoutSeconds: Math.min(changed.TimeoutSeconds ?? Infinity, 2_000_000) };
+    const machine = new StateMachine(timed as unknown as StateMachineDefinition, {
       validationOptions: { noValidate: true },
     });
     const run = machine.run(input as never, {
@@ -87,7 +92,7 @@ export class Machine {
       overrides: {
         taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, invoke(name)])),
         retryIntervalOverrides: Object.fromEntries([...this.states.keys()].map((name) => [name, 0])),
-        waitTimeOverrides: { WaitForParts: 0 },
+        waitTimeOverrides: { WaitForParts: 0, WaitAMinute: 0 },
       },
     });
     const ended = run.result.then(
@@ -117,15 +122,22 @@ export class Machine {
 }
 
 /** Both machines of a stack with one task. */
-export function synthesizeMachines(): { sync: Machine; upload: Machine } {
+export function synthesizeMachines(stack: object = {}): { sync: Machine; upload: Machine } {
   const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
-  const template = synthesize({ configuration: { tasks: [task] } });
+  const template = synthesize({ configuration: { tasks: [task], stack } });
   return { sync: new Machine(template, 'SyncMachineArn'), upload: new Machine(template, 'UploadMachineArn') };
 }
 
 /** An error as Step Functions sees it: a name. */
 export function named(name: string): Error {
   return Object.assign(new Error(`message of ${name}`), { name });
+}
+
+/** Seconds for which a retrier waits in all, if chance makes no delay shorter. */
+export function longestWaitSeconds({ MaxAttempts, IntervalSeconds, MaxDelaySeconds }: Retrier): number {
+  return Array.from({ length: MaxAttempts }, (_, index) =>
+    Math.min(MaxDelaySeconds, IntervalSeconds * 2 ** Math.min(index, 40)),
+  ).reduce((sum, delay) => sum + delay, 0);
 }
 
 /** A handler that fails with `name` the first `times` times, and then does as `handler` does. */

@@ -197,7 +197,7 @@ describe.each(retrying)('%s', (state, name) => {
 
   test('retries each error of each retrier, and the run continues as usual', async () => {
     const { Retry = [] } = machine.states.get(state)!;
-    expect(Retry).toHaveLength(3);
+    expect(Retry).toHaveLength(4);
     for (const [index, { ErrorEquals, JitterStrategy }] of Retry.entries()) {
       expect(JitterStrategy).toBe('FULL');
       for (const error of ErrorEquals) {

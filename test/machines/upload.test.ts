@@ -1,13 +1,21 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
-import { maxUploadBatches } from '../../shared/model/limits.ts';
+import { maxUploadBatches, maxUploadDays, maxUploadRounds } from '../../shared/model/limits.ts';
 import type {
   CheckUploadInput,
   UploadBatch,
   UploadPartsInput,
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
-import { failing, named, synthesizeMachines, type Definition, type Handler, type Machine } from './machine.ts';
+import {
+  failing,
+  longestWaitSeconds,
+  named,
+  synthesizeMachines,
+  type Definition,
+  type Handler,
+  type Machine,
+} from './machine.ts';
 import { objectKey } from '../../shared/model/object-key.ts';
 
 let machine: Machine;
@@ -73,8 +81,18 @@ test('an object that turns out to need nothing ends immediately', async () => {
   expect(run.calls.map(({ state }) => state)).toEqual(['PlanUpload']);
 });
 
-test('parts that are missing: a wait, another look, and only those again; outcomes are not carried along', async () => {
-  const waiting: UploadState = { ...uploading, state: 'waiting', batches: [batches[1]!], round: 1, missing: 1 };
+test.each([
+  ['as long as the state says', 120, 'WaitForParts'],
+  ['a minute, as earlier versions of check-upload expect', undefined, 'WaitAMinute'],
+])('parts that are missing: a wait, %s, another look, and only those again', async (_title, waitSeconds, wait) => {
+  const waiting: UploadState = {
+    ...uploading,
+    state: 'waiting',
+    batches: [batches[1]!],
+    round: 1,
+    missing: 1,
+    ...(waitSeconds !== undefined && { waitSeconds }),
+  };
   const rest: UploadState = { ...waiting, state: 'uploading', round: 2 };
   const run = await machine.run(job, functions({ 'check-upload': answers(waiting, rest, finished) }));
   expect(run.output).toEqual(finished);
@@ -89,8 +107,14 @@ test('parts that are missing: a wait, another look, and only those again; outcom
   ]);
   const checks = run.calls.filter(({ state }) => state === 'CheckUpload').map(({ payload }) => payload);
   expect(checks[1]).toEqual(waiting);
+  // Outcomes are not carried along.
   expect(checks[2]).toEqual({ ...rest, outcomes: [{ outcome: 'sent' }] });
-  expect(run.steps).toContain('WaitForParts');
+  expect(run.steps).toContain(wait);
+});
+
+test('waits for as many seconds as the state says', () => {
+  expect(machine.states.get('WaitForParts')).toMatchObject({ SecondsPath: '$.waitSeconds' });
+  expect(machine.states.get('WaitAMinute')).toMatchObject({ Seconds: 60 });
 });
 
 test('a source that changed is planned again, and attempts are counted', async () => {
@@ -113,6 +137,24 @@ test('a batch that fails is named and does not end the others', async () => {
   expect(run.output).toEqual(finished);
   const { outcomes } = run.calls.at(-1)!.payload as CheckUploadInput;
   expect(outcomes).toEqual([{ outcome: 'SourceChanged' }, { outcome: 'left' }]);
+});
+
+test('a map that fails itself is followed by a look at the parts', async () => {
+  // A child catches whatever it may, so this takes one that does not.
+  const changed = JSON.parse(JSON.stringify(machine.definition)) as { States: Record<string, Record<string, never>> };
+  const { States } = changed.States['SendParts']!['ItemProcessor'] as unknown as { States: Record<string, object> };
+  const { Catch, ...child } = States['UploadParts'] as { Catch: unknown };
+  expect(Catch).toBeDefined();
+  States['UploadParts'] = child;
+  const error = 'States.ExceedToleratedFailureThreshold';
+  const handlers = functions({ 'upload-parts': failing(error, Infinity, () => undefined) });
+  const run = await machine.run(job, handlers, changed as unknown as Definition);
+  expect(run.steps).toContain('SendParts catches 0');
+  expect(run.calls.at(-1)).toEqual({
+    state: 'CheckUpload',
+    payload: { ...uploading, mapError: { Error: error, Cause: `message of ${error}` } },
+  });
+  expect(run.output).toEqual(finished);
 });
 
 test('sends as many batches at once as the state says', async () => {
@@ -158,20 +200,6 @@ describe('an upload that cannot be done is abandoned, and the execution fails by
     }
   });
 
-  test('the map itself fails', async () => {
-    // A child catches whatever it may, so this takes one that does not.
-    const changed = JSON.parse(JSON.stringify(machine.definition)) as { States: Record<string, Record<string, never>> };
-    const { States } = changed.States['SendParts']!['ItemProcessor'] as unknown as { States: Record<string, object> };
-    const { Catch, ...child } = States['UploadParts'] as { Catch: unknown };
-    expect(Catch).toBeDefined();
-    States['UploadParts'] = child;
-    const error = 'States.ExceedToleratedFailureThreshold';
-    const handlers = functions({ 'upload-parts': failing(error, Infinity, () => undefined) });
-    const run = await machine.run(job, handlers, changed as unknown as Definition);
-    expect(run.steps).toContain('SendParts catches 0');
-    expectAbandoned(run, error);
-  });
-
   test('a state that the machine does not know', async () => {
     const run = await machine.run(job, functions({ 'plan-upload': () => ({ ...common, state: 'resting' }) }));
     expect(run.steps).toContain('WhatNext -> UnknownState');
@@ -209,7 +237,7 @@ describe.each(retrying)('%s', (state, name, rules) => {
 
   test('retries each error of each retrier, and the upload continues as usual', async () => {
     const { Retry = [] } = machine.states.get(state)!;
-    expect(Retry).toHaveLength(2 + rules.length);
+    expect(Retry).toHaveLength(3 + rules.length);
     for (const [index, { ErrorEquals, JitterStrategy }] of Retry.entries()) {
       expect(JitterStrategy).toBe('FULL');
       for (const error of ErrorEquals) {
@@ -237,11 +265,77 @@ describe.each(retrying)('%s', (state, name, rules) => {
   });
 });
 
-test('the machine ends before a timer of 32 bits does, and each call after its function', () => {
-  expect(machine.definition.TimeoutSeconds).toBeLessThan(2 ** 31 / 1000);
-  const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
-  expect(limits).toEqual([960, 960, 960, 360]);
+describe('how long it waits', () => {
+  const hour = 3600;
+  const day = 24 * hour;
+
+  /** Seconds of waiting for throttled calls and for the surroundings, if chance makes half of each delay. */
+  function patience(states: Machine['states'], state: string): number[] {
+    const [throttled, surroundings] = states.get(state)!.Retry!;
+    expect(throttled?.ErrorEquals).toEqual(['Lambda.TooManyRequestsException']);
+    expect(surroundings?.ErrorEquals).toEqual(
+      expect.arrayContaining(['Lambda.ServiceException', 'Throttled', 'Unavailable', 'CredentialsRefused']),
+    );
+    return [throttled!, surroundings!].map((retrier) => longestWaitSeconds(retrier) / 2);
+  }
+
+  test.each(['PlanUpload', 'CheckUpload', 'AbandonUpload'])('%s waits for about a day, in long steps', (state) => {
+    for (const seconds of patience(machine.states, state)) {
+      expect(seconds).toBeGreaterThanOrEqual(day);
+      expect(seconds).toBeLessThan(day + hour);
+    }
+    const [throttled, surroundings, ...others] = machine.states.get(state)!.Retry!;
+    expect(throttled).toMatchObject({ IntervalSeconds: 10, MaxDelaySeconds: 300 });
+    expect(surroundings).toMatchObject({ IntervalSeconds: 5, MaxDelaySeconds: 900 });
+    for (const retrier of others) expect(longestWaitSeconds(retrier)).toBeLessThan(3 * 60);
+  });
+
+  test('as the stack says, with no more retries', () => {
+    const stack = { giveUpAfterHours: 72 };
+    const { states } = synthesizeMachines(stack).upload;
+    expect(patience(states, 'CheckUpload')[1]).toBeGreaterThanOrEqual(3 * day);
+    const retries = (from: Machine['states']): number => from.get('CheckUpload')!.Retry![1]!.MaxAttempts;
+    expect(retries(states)).toBeLessThanOrEqual(retries(machine.states) + 10);
+  });
+
+  test('a batch fails within minutes: check-upload decides when to try again', () => {
+    const [throttled = NaN, surroundings = NaN] = patience(machine.states, 'UploadParts');
+    expect(throttled).toBeLessThan(6 * 60);
+    expect(surroundings).toBeLessThan(30);
+  });
+
+  test('the machine never times out, which would lose the job: all its bounds together are less', () => {
+    const { states, definition } = synthesizeMachines({ giveUpAfterHours: 336 }).upload;
+    const longest = (state: string): number => {
+      const { Retry = [], TimeoutSeconds = NaN } = states.get(state)!;
+      // A call that was throttled did not run.
+      const calls = Retry.slice(1).reduce((sum, { MaxAttempts }) => sum + MaxAttempts, 1);
+      return Retry.reduce((sum, retrier) => sum + longestWaitSeconds(retrier), calls * TimeoutSeconds);
+    };
+    // The last round begins in time, and may have all its batches one after another.
+    const round = maxUploadBatches * 900;
+    const all = maxUploadDays * day + round + ['PlanUpload', 'CheckUpload', 'AbandonUpload'].map(longest).reduce(sum);
+    expect(all).toBeLessThan(definition.TimeoutSeconds!);
+    // Step Functions ends an execution after a year (AWS Step Functions Developer Guide: Quotas).
+    expect(definition.TimeoutSeconds).toBeLessThan(365 * day);
+  });
+
+  test('the events of an execution stay within the 25,000 that it may have', () => {
+    // Of a check: its own five, two of the Choice, and four of a map or two of a wait. Of a retry: three.
+    const retries = ['PlanUpload', 'CheckUpload', 'AbandonUpload']
+      .flatMap((state) => machine.states.get(state)!.Retry!)
+      .map(({ MaxAttempts }) => MaxAttempts)
+      .reduce(sum);
+    expect(maxUploadRounds * 11 + 3 * retries).toBeLessThan(25_000);
+  });
+
+  test('each call ends after its function', () => {
+    const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
+    expect(limits).toEqual([960, 960, 960, 360]);
+  });
 });
+
+const sum = (a: number, b: number): number => a + b;
 
 test('the children of the map may run as long as upload-parts, so they are no Express executions', () => {
   const { ProcessorConfig } = machine.states.get('SendParts')!.ItemProcessor!;

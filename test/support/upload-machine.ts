@@ -29,8 +29,6 @@ export interface StepCalls {
   readonly retries: number;
 }
 
-const waitMillis = 60_000;
-
 /**
  * Runs an execution to its end.
  * @param context makes the context of one call
@@ -62,7 +60,7 @@ export async function runSteps(job: Job, calls: StepCalls): Promise<Execution> {
       case 'waiting': {
         let input: CheckUploadInput = asJson(state);
         if (state.state === 'uploading') input = { ...input, outcomes: await sendBatches(calls, state) };
-        else await calls.wait(waitMillis);
+        else await calls.wait((state.waitSeconds ?? 60) * 1000);
         state = await withRetries(calls, (context) => checkUpload(context, asJson(input)));
         path.push(`check: ${state.state}`);
       }

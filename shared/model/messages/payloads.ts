@@ -182,7 +182,7 @@ export type UploadState =
   | (UploadCommon & { readonly state: 'finished' })
   /** plan again from the start: the source changed, or the upload is gone */
   | (UploadCommon & { readonly state: 'replan' })
-  /** batches to send now (uploading), or a minute's wait before the next check (waiting) */
+  /** batches to send now (uploading), or a wait before the next check (waiting) */
   | (UploadCommon & {
       readonly state: 'uploading' | 'waiting';
       readonly target: UploadTarget;
@@ -194,6 +194,10 @@ export type UploadState =
       readonly idleRounds: number;
       /** parts still missing when `batches` was made */
       readonly missing: number;
+      /** of `waiting`: how long; absent in states of earlier versions, which means a minute */
+      readonly waitSeconds?: number;
+      /** when the first round failed of which all since failed because of their surroundings; ms since the epoch */
+      readonly faultsSince?: number;
     });
 
 /** check-upload gets the last state and, after a map, how each batch ended. */

@@ -1,10 +1,9 @@
-import { asFault, Fault, isFault } from '../../model/faults.ts';
-import { maxIdleRounds, maxUploadDays, maxUploadRounds } from '../../model/limits.ts';
+import { asFault, isFault } from '../../model/faults.ts';
 import { sameEtag, type ObjectInfo } from '../../model/object.ts';
-import type { BatchOutcome, CheckUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
+import type { CheckUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { Outcome } from '../../ports/progress.ts';
-import type { CopyContext } from '../context.ts';
+import type { CopyContext, StepContext } from '../context.ts';
 import { replacing } from '../decide/replaces.ts';
 import { isStillCurrent } from '../decide/still-current.ts';
 import { attributesDigest } from '../decide/version.ts';
@@ -13,9 +12,10 @@ import { countParts } from '../plan-parts.ts';
 import { recordDone } from '../record.ts';
 import { completeUpload } from '../upload/complete-upload.ts';
 import { sendState } from './plan-upload.ts';
+import { nextStep, type Underway } from './rounds.ts';
 
-/** An upload whose parts are being sent. */
-type Underway = Extract<CheckUploadInput, { round: number }>;
+/** How long the surroundings may fail all batches before an upload is given up, if the stack does not say. */
+const defaultGiveUpSeconds = 24 * 3600;
 
 /**
  * The step after every map and after every wait: completes the upload if all parts are there, and otherwise returns
@@ -27,11 +27,11 @@ type Underway = Extract<CheckUploadInput, { round: number }>;
  * | all     | changed    | any       | replan                                          |
  * | missing | changed    | any       | replan                                          |
  * | none: another caller ended the upload | unchanged | any | replan, counted separately |
- * | missing | unchanged  | the map   | waiting: one minute, then another check         |
- * | missing | unchanged  | the wait  | uploading: only what is missing                 |
- * | missing | unchanged  | the wait, too many rounds | fault `UploadStuck`             |
+ * | missing | unchanged  | any       | as {@link nextStep} says: waiting, or uploading |
+ *
+ * @throws Fault `UploadStuck` after too many rounds
  */
-export async function checkUpload(context: CopyContext, input: CheckUploadInput): Promise<UploadState> {
+export async function checkUpload(context: StepContext, input: CheckUploadInput): Promise<UploadState> {
   const { job, attempt, ended = 0, startedAt } = input;
   const common = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
   const replan: UploadState = { state: 'replan', ...common };
@@ -41,8 +41,7 @@ export async function checkUpload(context: CopyContext, input: CheckUploadInput)
     const result = await complete(context, pair, input);
     if (result === 'changed') return replan;
     if (result === 'completed') return { state: 'finished', ...common };
-    const next = nextRound(context, pair, { ...input, target: result.target }, result.missing);
-    return input.state === 'waiting' ? next : { ...next, state: 'waiting' };
+    return underway(context, { ...input, target: result.target }, result.missing);
   } catch (error) {
     const fault = asFault(error);
     if (fault.retry !== 'restart') throw fault;
@@ -89,37 +88,18 @@ function pinnedTo({ sourceVersionId: _planned, ...target }: UploadTarget, { vers
   return { ...target, ...(versionId !== undefined && { sourceVersionId: versionId }) };
 }
 
-/**
- * @throws Fault `UploadStuck` after too many rounds, or too many without a new part, or before the machine's own time
- *   runs out, which would end the job without a trace
- */
-function nextRound(
-  context: CopyContext,
-  pair: ObjectPair,
-  input: Underway,
-  missing: readonly PartRange[],
-): Extract<UploadState, { round: number }> {
-  const { job, attempt, ended = 0, startedAt, target, outcomes } = input;
-  const left = countParts(missing);
-  // `input.missing` counts what was missing at the last check: an equal number means that no part arrived since.
-  const idleRounds = left < input.missing ? 0 : input.idleRounds + 1;
-  const round = input.round + 1;
-  const now = context.clock.now();
-  const days = (now - (startedAt ?? now)) / (24 * 3600 * 1000);
-  if (round > maxUploadRounds || idleRounds > maxIdleRounds || days > maxUploadDays) {
-    throw new Fault(
-      'UploadStuck',
-      `${pair.destinationName}: ${left} of ${target.plan.partCount} parts are missing after ${days.toFixed(1)} days, ` +
-        `${round} rounds, ${idleRounds} of them without a new part (${summary(outcomes)})`,
-    );
-  }
+/** The state in which the missing parts are waited for, or sent. */
+function underway(context: StepContext, input: Underway, missing: readonly PartRange[]): UploadState {
+  const { job, attempt, ended = 0, startedAt, target } = input;
+  const { giveUpAfterSeconds = defaultGiveUpSeconds, clock } = context;
+  const what = pairOf(context.task, job).destinationName;
+  const step = nextStep(input, { what, now: clock.now(), left: countParts(missing), giveUpAfterSeconds });
+  const { round, idleRounds, faultsSince } = step;
   const position = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }), round, idleRounds };
-  return sendState(context, position, target, missing);
-}
-
-/** The outcomes of the batches, each with its count. */
-function summary(outcomes: readonly BatchOutcome[] = []): string {
-  const counts = new Map<string, number>();
-  for (const { outcome } of outcomes) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-  return [...counts].map(([name, count]) => `${name}: ${count}`).join(', ') || 'no batch ended';
+  const sending = {
+    ...sendState(context, position, target, missing),
+    ...(faultsSince !== undefined && { faultsSince }),
+  };
+  if (step.state === 'waiting') return { ...sending, state: 'waiting', waitSeconds: step.waitSeconds };
+  return step.trial ? { ...sending, batches: sending.batches.slice(0, 1) } : sending;
 }

@@ -1,6 +1,6 @@
 import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
-import { copyBatchBytes, maxEndedUploads, maxRestarts, uploadBatchBytes } from '../../model/limits.ts';
+import { copyBatchBytes, maxEndedUploads, maxRestarts, maxUploadDays, uploadBatchBytes } from '../../model/limits.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import type { CopyContext } from '../context.ts';
@@ -10,6 +10,7 @@ import { pairOf } from '../object-pair.ts';
 import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
 import { transferObject } from '../transfer-object.ts';
 import { openUpload } from '../upload/open-upload.ts';
+import { daysSince } from './rounds.ts';
 
 /**
  * This folder holds the steps of the UPLOAD machine (infra/machines/upload.ts), one file for each Lambda function. The
@@ -23,7 +24,7 @@ import { openUpload } from '../upload/open-upload.ts';
  * The first step of an execution, repeated whenever the source changed during the upload: looks at both sides, opens or
  * resumes the multipart upload and divides what is missing into batches. If the object turns out not to need parts (it
  * shrank, it was deleted, it is already there), this step finishes it.
- * @throws Fault `UploadStuck` if the object keeps changing, or if other callers keep ending its uploads
+ * @throws Fault `UploadStuck` if the object keeps changing, if other callers keep ending its uploads, or after too long
  */
 export async function planUpload(context: CopyContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
@@ -36,6 +37,10 @@ export async function planUpload(context: CopyContext, input: PlanUploadInput): 
   if (ended > maxEndedUploads) {
     const what = `${pair.destinationName}: other callers ended ${ended} uploads of it one after another`;
     throw new Fault('UploadStuck', what);
+  }
+  const days = daysSince(startedAt, context.clock.now());
+  if (days > maxUploadDays) {
+    throw new Fault('UploadStuck', `${pair.destinationName}: its copy was begun ${days.toFixed(1)} days ago`);
   }
   // The job's size is what was listed; the HEAD decides. Without it no body is opened, which may be huge.
   const unsized: Job = {
