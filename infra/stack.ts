@@ -84,6 +84,7 @@ export class FerryStack extends Stack {
     if (workerMode !== 'lambda') {
       new WorkerPool(this, 'Workers', {
         pipeline,
+        functionsInHand: workerMode === 'both' ? copyObjects.inHand : 0,
         ...worker,
         logRetention: retentionOf(settings),
         topic,

@@ -17,6 +17,9 @@ export const copyTimeout = Duration.minutes(15);
 
 /** Takes jobs and S3 events from the queue: copies small objects, starts an execution for large ones. */
 export class CopyObjects extends FerryFunction {
+  /** messages that all calls together have in hand at most */
+  readonly inHand: number;
+
   constructor(scope: Construct, id: string, pipeline: Pipeline, uploads: StateMachine) {
     super(scope, id, pipeline, {
       name: 'copy-objects',
@@ -48,6 +51,7 @@ export class CopyObjects extends FerryFunction {
     const reason = "executions of the stack's own machine, whose names are not known before they start";
     explainWildcard(this.role, /:states:.*:execution:.*\*$/, reason);
     const { workerMode, copyConcurrency: maxConcurrency } = pipeline.settings;
+    this.inHand = maxConcurrency * batchSize;
     // Workers take all jobs; the function stays for manual invocations.
     if (workerMode === 'ec2') return;
     // Without tags: the China regions refuse them on event source mappings.

@@ -34,6 +34,8 @@ import { drainSeconds, userDataOf } from './user-data.ts';
 
 export interface WorkerPoolProps {
   readonly pipeline: Pipeline;
+  /** messages that functions have in hand at most; 0 if only workers take jobs */
+  readonly functionsInHand: number;
   /** an existing VPC, with `subnetIds` and `availabilityZones`; a new one by default */
   readonly vpcId?: string | undefined;
   readonly subnetIds?: readonly string[] | undefined;
@@ -69,7 +71,6 @@ export const defaultInstanceTypes = ['c7g.large', 'c6g.large', 'm7g.large', 'm6g
 export class WorkerPool extends Construct {
   readonly group: AutoScalingGroup;
   readonly logs: LogGroup;
-  readonly scaling: WorkerScaling;
 
   constructor(scope: Construct, id: string, props: WorkerPoolProps) {
     super(scope, id);
@@ -78,9 +79,10 @@ export class WorkerPool extends Construct {
     const code = new Asset(this, 'Code', { path: bundleOf(props.pipeline.bundles, 'worker') });
     this.logs = new LogGroup(this, 'Logs', { retention: logRetention, removalPolicy: RemovalPolicy.DESTROY });
     this.group = this.instances(props, network, this.template(props, network, code));
-    this.scaling = new WorkerScaling(this, 'Scaling', {
+    new WorkerScaling(this, 'Scaling', {
       group: this.group,
       jobs: props.pipeline.queues.jobs,
+      consumers: props,
       maxInstances: props.maxInstances,
     });
   }

@@ -1,114 +1,119 @@
 import { Duration } from 'aws-cdk-lib';
-import { AdjustmentType, StepScalingAction, type AutoScalingGroup } from 'aws-cdk-lib/aws-autoscaling';
-import { Alarm, ComparisonOperator, MathExpression, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AdjustmentType,
+  MetricAggregationType,
+  StepScalingAction,
+  type AutoScalingGroup,
+} from 'aws-cdk-lib/aws-autoscaling';
+import {
+  Alarm,
+  ComparisonOperator,
+  MathExpression,
+  Metric,
+  Stats,
+  TreatMissingData,
+  type IMetric,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import { AutoScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-
-/** Messages per worker from which another worker is added: several times what one handles at once. */
-export const loadOfOneWorker = 200;
-/** Minutes for which the queue must be empty before all workers are removed. */
-const emptyMinutes = 10;
+import {
+  growthRule,
+  growthSteps,
+  shrinkPercent,
+  shrinkRule,
+  type Consumers,
+  type ScalingRule,
+} from './scaling-rules.ts';
 
 const minute = Duration.minutes(1);
-
-/** Messages of the queue. */
-type Messages = Readonly<Record<'visible' | 'inFlight', Metric>>;
 
 export interface WorkerScalingProps {
   readonly group: AutoScalingGroup;
   readonly jobs: Queue;
+  readonly consumers: Consumers;
   readonly maxInstances: number;
 }
 
 /**
- * Adds workers by the messages per worker, and removes all of them at once when the queue has been empty for a while.
- * Messages in flight count too, so that no worker is removed in the middle of an object. Workers are never removed one
- * by one, because only a worker itself knows what it holds (docs/decisions/0009-scale-in-all-workers-at-once.md).
+ * The number of workers follows the load both ways, by the rules of scaling-rules.ts. A worker that is removed gives
+ * its messages back, and parts that have arrived are not sent again
+ * (docs/decisions/0040-the-pool-follows-the-load-both-ways.md).
  */
 export class WorkerScaling extends Construct {
-  readonly emptyAlarm: Alarm;
-
-  constructor(scope: Construct, id: string, props: WorkerScalingProps) {
+  constructor(scope: Construct, id: string, { group, jobs, consumers, maxInstances }: WorkerScalingProps) {
     super(scope, id);
     const options = { period: minute, statistic: Stats.MAXIMUM };
-    const messages = {
-      visible: props.jobs.metricApproximateNumberOfMessagesVisible(options),
-      inFlight: props.jobs.metricApproximateNumberOfMessagesNotVisible(options),
+    const metrics = {
+      visible: jobs.metricApproximateNumberOfMessagesVisible(options),
+      inFlight: jobs.metricApproximateNumberOfMessagesNotVisible(options),
+      workers: new Metric({
+        namespace: 'AWS/AutoScaling',
+        metricName: 'GroupDesiredCapacity',
+        dimensionsMap: { AutoScalingGroupName: group.autoScalingGroupName },
+        ...options,
+      }),
     };
-    this.addWorkers(props, messages);
-    this.emptyAlarm = this.removeWorkers(props, messages);
+    this.grow(group, this.alarm('Load', growthRule(consumers), metrics), growthSteps(maxInstances));
+    this.shrink(group, this.alarm('Spare', shrinkRule(consumers), metrics));
   }
 
-  private addWorkers({ group, maxInstances }: WorkerScalingProps, messages: Messages): void {
-    const workers = new Metric({
-      namespace: 'AWS/AutoScaling',
-      metricName: 'GroupDesiredCapacity',
-      dimensionsMap: { AutoScalingGroupName: group.autoScalingGroupName },
-      period: minute,
-      statistic: Stats.MAXIMUM,
+  private alarm(id: 'Load' | 'Spare', rule: ScalingRule, metrics: Readonly<Record<string, IMetric>>): Alarm {
+    const grows = id === 'Load';
+    return new Alarm(this, id, {
+      alarmDescription: grows
+        ? 'S3 Ferry: there is more in the queue than the workers have in hand; more of them are started'
+        : 'S3 Ferry: there is less in the queue than the workers can do; some of them are ended',
+      metric: expressionOf(rule, metrics),
+      threshold: rule.threshold,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      evaluationPeriods: rule.minutes,
+      datapointsToAlarm: rule.counting,
+      // SQS stops publishing metrics of an unused queue: nothing is added, and the number of workers stays.
+      treatMissingData: grows ? TreatMissingData.NOT_BREACHING : TreatMissingData.IGNORE,
     });
-    // Without workers, one message counts as the full load of one.
-    const load = new MathExpression({
-      label: 'messages a worker',
-      expression: `(visible + inFlight) / IF(FILL(workers, 0) > 0, workers, 1 / ${loadOfOneWorker})`,
-      usingMetrics: { ...messages, workers },
-      period: minute,
-    });
+  }
+
+  private grow(group: AutoScalingGroup, alarm: Alarm, steps: ReturnType<typeof growthSteps>): void {
     const joinIn = new StepScalingAction(this, 'JoinIn', {
       autoScalingGroup: group,
       adjustmentType: AdjustmentType.CHANGE_IN_CAPACITY,
-      // An instance needs about two minutes to start; instances that are starting count as workers.
+      // Of the minutes that the alarm looks at, some may be filled with zero.
+      metricAggregationType: MetricAggregationType.MAXIMUM,
+      // An instance needs about two minutes to start. Until then each further step adds only what exceeds the last one.
       estimatedInstanceWarmup: Duration.minutes(3),
     });
-    // Bounds are relative to the alarm's threshold.
-    for (const { from, to, add } of stepsOf(maxInstances)) {
-      const upperBound = to === undefined ? {} : { upperBound: to - loadOfOneWorker };
-      joinIn.addAdjustment({ adjustment: add, lowerBound: from - loadOfOneWorker, ...upperBound });
-    }
-    const alarm = new Alarm(this, 'Load', {
-      alarmDescription: 'S3 Ferry: there is more in the queue than the workers have in hand; more of them are started',
-      metric: load,
-      threshold: loadOfOneWorker,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: 1,
-      // SQS stops publishing metrics of an unused queue.
-      treatMissingData: TreatMissingData.NOT_BREACHING,
+    const [{ from: threshold } = { from: 0 }] = steps;
+    steps.forEach(({ from, add }, index) => {
+      const next = steps[index + 1];
+      // Bounds are relative to the alarm's threshold.
+      const upperBound = next === undefined ? {} : { upperBound: next.from - threshold };
+      joinIn.addAdjustment({ adjustment: add, lowerBound: from - threshold, ...upperBound });
     });
     alarm.addAlarmAction(new AutoScalingAction(joinIn));
   }
 
-  private removeWorkers({ group }: WorkerScalingProps, messages: Messages): Alarm {
-    const alarm = new Alarm(this, 'Empty', {
-      alarmDescription: 'S3 Ferry: the queue is empty and nothing is in flight; all workers are ended',
-      metric: new MathExpression({
-        label: 'messages',
-        expression: 'visible + inFlight',
-        usingMetrics: messages,
-        period: minute,
-      }),
-      threshold: 0,
-      comparisonOperator: ComparisonOperator.LESS_THAN_OR_EQUAL_TO_THRESHOLD,
-      evaluationPeriods: emptyMinutes,
-      // SQS stops publishing metrics of an unused queue: the state does not change.
-      treatMissingData: TreatMissingData.IGNORE,
-    });
-    const endAll = new StepScalingAction(this, 'EndAll', {
+  private shrink(group: AutoScalingGroup, alarm: Alarm): void {
+    const leave = new StepScalingAction(this, 'Leave', {
       autoScalingGroup: group,
-      adjustmentType: AdjustmentType.EXACT_CAPACITY,
+      // Less than one worker counts as one (Amazon EC2 Auto Scaling User Guide: Scaling adjustment types).
+      adjustmentType: AdjustmentType.PERCENT_CHANGE_IN_CAPACITY,
+      metricAggregationType: MetricAggregationType.MINIMUM,
     });
-    endAll.addAdjustment({ adjustment: 0, upperBound: 0 });
-    alarm.addAlarmAction(new AutoScalingAction(endAll));
-    return alarm;
+    leave.addAdjustment({ adjustment: -shrinkPercent, lowerBound: 0 });
+    alarm.addAlarmAction(new AutoScalingAction(leave));
   }
 }
 
-/** How many workers are added, by the messages per worker. */
-function stepsOf(maxInstances: number): { from: number; to?: number; add: number }[] {
-  const [some, many] = [10 * loadOfOneWorker, 100 * loadOfOneWorker];
-  return [
-    { from: loadOfOneWorker, to: some, add: 1 },
-    { from: some, to: many, add: Math.min(2, maxInstances) },
-    { from: many, add: maxInstances },
-  ];
+/** The last expression of a rule. Each uses the metrics and the expressions before it. */
+function expressionOf({ expressions }: ScalingRule, metrics: Readonly<Record<string, IMetric>>): IMetric {
+  const known: Record<string, IMetric> = { ...metrics };
+  let last: MathExpression | undefined;
+  for (const [name, expression] of Object.entries(expressions)) {
+    const used = Object.entries(known).filter(([other]) => new RegExp(`\\b${other}\\b`).test(expression));
+    const usingMetrics = Object.fromEntries(used);
+    known[name] = last = new MathExpression({ expression, usingMetrics, label: name, period: minute });
+  }
+  if (!last) throw new Error('a scaling rule has at least one expression');
+  return last;
 }

@@ -31,6 +31,22 @@ function only(template: Template, type: string): Record<string, unknown> {
   return plain(found[0]!.Properties) as Record<string, unknown>;
 }
 
+interface ScalingAlarm {
+  readonly AlarmActions?: readonly string[];
+  readonly Metrics?: readonly { readonly Expression?: string }[];
+}
+
+/** The alarms that change the size of the pool: growth first. */
+function scalingAlarms(template: Template): ScalingAlarm[] {
+  return resourcesOf(template, 'AWS::CloudWatch::Alarm')
+    .map(({ Properties }) => plain(Properties) as ScalingAlarm)
+    .filter(({ AlarmActions }) => AlarmActions?.[0]?.startsWith('<WorkersScaling'));
+}
+
+function expressionsOf(alarm: ScalingAlarm | undefined): (string | undefined)[] {
+  return alarm?.Metrics?.map(({ Expression }) => Expression) ?? [];
+}
+
 /** The script of an instance's first start. */
 function userData(template: Template): string {
   const [{ Properties } = { Properties: undefined }] = resourcesOf(template, 'AWS::EC2::LaunchTemplate');
@@ -113,13 +129,14 @@ describe('workers alone, in a new network', () => {
     for (const type of types) expect(type).toMatch(/^[a-z]+[0-9]g[a-z]*\./);
   });
 
-  it('adds workers by their load, and removes all when nothing is visible or in flight', () => {
+  it('adds workers by their load, and removes those that are spare', () => {
     const policies = resourcesOf(template, 'AWS::AutoScaling::ScalingPolicy').map(
       ({ Properties }): unknown => Properties,
     );
     expect(policies).toEqual([
       expect.objectContaining({
         AdjustmentType: 'ChangeInCapacity',
+        MetricAggregationType: 'Maximum',
         StepAdjustments: [
           { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 1800, ScalingAdjustment: 1 },
           { MetricIntervalLowerBound: 1800, MetricIntervalUpperBound: 19800, ScalingAdjustment: 2 },
@@ -127,30 +144,33 @@ describe('workers alone, in a new network', () => {
         ],
       }),
       expect.objectContaining({
-        AdjustmentType: 'ExactCapacity',
-        StepAdjustments: [{ MetricIntervalUpperBound: 0, ScalingAdjustment: 0 }],
+        AdjustmentType: 'PercentChangeInCapacity',
+        MetricAggregationType: 'Minimum',
+        StepAdjustments: [{ MetricIntervalLowerBound: 0, ScalingAdjustment: -20 }],
       }),
     ]);
-    const [load, empty] = resourcesOf(template, 'AWS::CloudWatch::Alarm')
-      .map(({ Properties }) => plain(Properties) as { Metrics?: { Expression?: string }[] })
-      .filter(({ Metrics }) => Metrics?.some(({ Expression }) => Expression?.includes('inFlight')));
+    const [load, spare] = scalingAlarms(template);
     expect(load).toMatchObject({
       Threshold: 200,
       ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      EvaluationPeriods: 1,
+      EvaluationPeriods: 3,
+      DatapointsToAlarm: 1,
       AlarmActions: ['<WorkersScalingJoinIn>'],
       TreatMissingData: 'notBreaching',
     });
-    expect(load!.Metrics![0]!.Expression).toBe('(visible + inFlight) / IF(FILL(workers, 0) > 0, workers, 1 / 200)');
-    expect(empty).toMatchObject({
-      Threshold: 0,
-      ComparisonOperator: 'LessThanOrEqualToThreshold',
+    expect(expressionsOf(load)).toContain(
+      'IF(pool > 0 OR total >= 200, total / IF(pool > 0, pool, 1), IF(total > 0, 200, 0))',
+    );
+    expect(spare).toMatchObject({
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
       EvaluationPeriods: 10,
+      DatapointsToAlarm: 10,
       // The stack's alarm "All done" notifies people; this one would notify them a second time.
-      AlarmActions: ['<WorkersScalingEndAll>'],
+      AlarmActions: ['<WorkersScalingLeave>'],
       TreatMissingData: 'ignore',
     });
-    expect(empty!.Metrics![0]!.Expression).toBe('visible + inFlight');
+    expect(expressionsOf(spare)).toContain('workers - IF(total > 20, total / 20, IF(total > 0, 1, 0))');
   });
 
   it('grants the role exactly the calls of the worker, on the buckets of the tasks', () => {
@@ -302,6 +322,15 @@ describe('workers beside Lambda, in an existing network', () => {
 
   it('lets both take jobs from the queue', () => {
     expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(1);
+  });
+
+  it('scales by what is left to workers, and by what they have in hand', () => {
+    const [load, spare] = scalingAlarms(template).map(expressionsOf);
+    // 100 calls of 10 messages.
+    expect(load).toContain('IF(messages > 1000, messages - 1000, 0)');
+    expect(load).toContain('IF(pool > 0 OR total >= 1000, total / IF(pool > 0, pool, 1), 0)');
+    // Three objects at once in each of two processes.
+    expect(spare).toContain('workers - IF(total > 4, total / 4, 0)');
   });
 
   it('creates only a security group in the network', () => {
