@@ -21,6 +21,7 @@ export default {
       ['^shared/(model|ports|flow)/'],
       'no side effects but through ports',
     ),
+    only('run-goes-through-ports', '^shared/run/', ['^shared/(model|ports|flow)/'], 'the same'),
     only('transfer-goes-through-ports', '^shared/transfer/', ['^shared/(model|ports|flow)/'], 'the same'),
     only('aws-implements-ports', '^shared/aws/', ['^shared/(model|ports)/'], 'adapters do not compose use-cases'),
     only(

@@ -44,6 +44,11 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:Query'], `${this.table.tableArn}/index/failed`);
   }
 
+  /** Lets `grantee` read and write the list of the runs that are under way, and record those that begin. */
+  grantAdmission(grantee: IGrantable): void {
+    this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem']);
+  }
+
   /** Lets `grantee` write the records of runs, and count what copies lack. */
   grantRunRecords(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:PutItem']);

@@ -1,4 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import {
   Choice,
   Condition,
@@ -7,6 +8,7 @@ import {
   Map as MapState,
   Pass,
   StateMachine,
+  Succeed,
   TaskInput,
   type IChainable,
 } from 'aws-cdk-lib/aws-stepfunctions';
@@ -14,6 +16,7 @@ import { Construct } from 'constructs';
 import type { FerryFunction } from '../function.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
+import { explainWildcard } from '../wildcards.ts';
 import { observe, observed, type Observing } from './observed.ts';
 
 /**
@@ -45,17 +48,33 @@ export class SyncMachine extends Construct {
       ...observed(this, pipeline),
     });
     observe(this.machine, pipeline);
+    this.grantDescribe(functions.planSync.role);
   }
 
   /**
-   * Finds, checks, deletes, finishes. Copies are sent while the segments are searched. Deletes are only counted there:
-   * whether a run may delete shows when all of them are known. Then the segments that have some are searched again, so
-   * that nothing remembers which they were.
+   * Lets `role` ask whether a run is under way. In a policy of its own: a function waits for its role's policy, and the
+   * machine for the function.
+   */
+  private grantDescribe(role: Role): void {
+    const resourceName = `${this.machine.stateMachineName}:*`;
+    const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+    const execution = Stack.of(this).formatArn({ service: 'states', resource: 'execution', resourceName, arnFormat });
+    const statements = [new PolicyStatement({ actions: ['states:DescribeExecution'], resources: [execution] })];
+    const policy = new Policy(this, 'DescribeRuns', { roles: [role], statements });
+    explainWildcard(policy, /:states:.*:execution:.*\*$/, 'the runs of the stack, whose names AWS chooses');
+  }
+
+  /**
+   * Admits, finds, checks, deletes, finishes. A run ends after its first step if another is under way. Copies are sent
+   * while the segments are searched. Deletes are only counted there: whether a run may delete shows when all of them
+   * are known. Then the segments that have some are searched again, so that nothing remembers which they were.
    */
   private definition({ planSync, findObjects, checkDeletes, finishRun }: SyncFunctions): IChainable {
     const input = { 'input.$': '$$.Execution.Input' };
     const run = { 'run.$': '$$.Execution.Name', 'startedAt.$': '$$.Execution.StartTime', ...input };
-    const plan = call(this, 'PlanSync', planSync, { payload: TaskInput.fromObject(run) });
+    const plan = call(this, 'PlanSync', planSync, {
+      payload: TaskInput.fromObject({ ...run, 'execution.$': '$$.Execution.Id' }),
+    });
     const find = this.segments('FindInSegments', 'results', {
       'segment.$': '$$.Map.Item.Value',
       deletes: 'hold',
@@ -90,7 +109,11 @@ export class SyncMachine extends Construct {
     });
     finishFailed.next(failWithCaught(this, 'RunFailed'));
     for (const state of [plan, find, check, remove]) state.addCatch(finishFailed);
-    return plan.next(find).next(check).next(remove).next(finish);
+    find.next(check).next(remove).next(finish);
+    const admitted = new Choice(this, 'Admitted')
+      .when(Condition.isPresent('$.superseded'), new Succeed(this, 'Superseded'))
+      .otherwise(find);
+    return plan.next(admitted);
   }
 
   /** A search of each of the state's segments. @param item what a search gets besides the run's own fields */

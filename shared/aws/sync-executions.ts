@@ -1,6 +1,6 @@
 import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
 import type { Ledger } from '../ports/ledger.ts';
-import type { Runs, RunState } from '../ports/runs.ts';
+import type { RunExecutions, RunExistence, Runs, RunState } from '../ports/runs.ts';
 import { faultOf } from './faults.ts';
 
 /** Executions of the SYNC machine: the adapter of the port Runs. Step Functions chooses their names. */
@@ -31,10 +31,37 @@ export class SfnRuns implements Runs {
       .catch((thrown: unknown) => {
         throw faultOf(thrown, 'DescribeExecution');
       });
-    if (status === 'RUNNING' || status === 'PENDING_REDRIVE') return { status: 'running' };
+    if (isUnderWay(status)) return { status: 'running' };
     if (status === 'SUCCEEDED') return { status: 'done' };
     // The last step of a run that fails records why.
     const record = await this.#ledger.getRun(task, run);
     return { status: 'failed', reason: record?.reason ?? error ?? String(status) };
   }
+}
+
+/** The executions of the machine that an execution belongs to: the adapter of the port RunExecutions. */
+export class SfnRunExecutions implements RunExecutions {
+  readonly #client: SFNClient;
+  readonly #prefix: string;
+
+  /** @param executionArn any execution of the SYNC machine, such as the caller's own */
+  constructor(client: SFNClient, executionArn: string) {
+    this.#client = client;
+    this.#prefix = executionArn.slice(0, executionArn.lastIndexOf(':') + 1);
+  }
+
+  async existence(run: string): Promise<RunExistence> {
+    try {
+      const command = new DescribeExecutionCommand({ executionArn: this.#prefix + run });
+      const { status } = await this.#client.send(command);
+      return isUnderWay(status) ? 'running' : 'ended';
+    } catch (error) {
+      if (error instanceof Error && error.name === 'ExecutionDoesNotExist') return 'unknown';
+      throw faultOf(error, 'DescribeExecution');
+    }
+  }
+}
+
+function isUnderWay(status: string | undefined): boolean {
+  return status === 'RUNNING' || status === 'PENDING_REDRIVE';
 }

@@ -39,6 +39,11 @@ export const faultTable = {
     exitCode: 1,
     meaning: 'a run would delete more than its task allows, or its source lists too little',
   },
+  TaskBusy: {
+    retry: 'never',
+    exitCode: 1,
+    meaning: 'another run of the task is under way over some of the same keys',
+  },
   UploadStuck: { retry: 'never', exitCode: 1, meaning: 'a multipart upload used up its rounds' },
   AccessDenied: {
     retry: 'later',

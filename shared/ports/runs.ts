@@ -12,3 +12,11 @@ export interface Runs {
 
   state(task: string, run: string): Promise<RunState>;
 }
+
+/** Whether the run with a name is under way. `unknown`: no run of that name is known, or it is not visible yet. */
+export type RunExistence = 'running' | 'ended' | 'unknown';
+
+/** Looks for runs by their names. */
+export interface RunExecutions {
+  existence(run: string): Promise<RunExistence>;
+}

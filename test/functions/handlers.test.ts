@@ -12,6 +12,7 @@ import type {
   FinishRunInput,
   PlanSyncInput,
   PlanUploadInput,
+  SupersededRun,
   SyncPlan,
   UploadPartsInput,
   UploadState,
@@ -301,6 +302,23 @@ describe('the functions of the SYNC machine', () => {
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
     const refused = plan({ ...run, input }, invocation());
     await expect(refused).rejects.toMatchObject({ name, message: expect.stringContaining(message) });
+  });
+
+  it('admit one run of a task at a time, as its executions are', async () => {
+    const plan = await handlerOf<PlanSyncInput, SyncPlan | SupersededRun>('plan-sync');
+    world.putTask('owned', JSON.stringify({ ...task, name: 'owned' }));
+    const execution = 'arn:aws:states:us-east-1:000000000000:execution:upload:';
+    const begin = (name: string) =>
+      plan(
+        { run: name, startedAt: run.startedAt, execution: execution + name, input: { task: 'owned' } },
+        invocation(),
+      );
+    expect(await begin('run-1')).toMatchObject({ run: 'run-1' });
+    // It was admitted a moment ago, so its execution may not be visible yet.
+    expect(await begin('run-2')).toMatchObject({ superseded: { task: 'owned', by: 'run-1' } });
+    expect(metric('RunsSuperseded')).toBe(1);
+    expect(await world.ledger.getRun('owned', 'run-1')).toMatchObject({ status: 'RUNNING' });
+    expect(await world.ledger.getRun('owned', 'run-2')).toMatchObject({ status: 'SUPERSEDED' });
   });
 
   it('name the side whose bucket does not exist', async () => {

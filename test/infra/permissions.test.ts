@@ -62,6 +62,8 @@ describe('permissions for a task with default options', () => {
     'plan-sync': {
       ...logs('PlanSync'),
       ...taskParameters,
+      '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem'],
+      'arn:<Partition>:states:<Region>:<AccountId>:execution:<SyncMachine.Name>:*': ['states:DescribeExecution'],
       [from + own]: listing,
       [`${from}/in/*${own}`]: ['s3:GetObject', 's3:GetObjectTagging'],
       [to + own]: listing,

@@ -88,7 +88,7 @@ export class Machine {
       validationOptions: { noValidate: true },
     });
     const run = machine.run(input as never, {
-      context: { Execution: { Name: 'execution-1' } },
+      context: { Execution: { Id: 'arn:execution-1', Name: 'execution-1' } },
       overrides: {
         taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, invoke(name)])),
         retryIntervalOverrides: Object.fromEntries([...this.states.keys()].map((name) => [name, 0])),

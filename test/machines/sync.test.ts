@@ -51,12 +51,13 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
 }
 
 const execution = { run: 'execution-1', startedAt: expect.any(String) as unknown };
+const planned = { ...execution, execution: 'arn:execution-1' };
 
 test('a run plans, finds, checks its deletes, sends them, and sums the counts', async () => {
   const run = await machine.run(input, functions());
   expect(run.output).toEqual(total);
   const called = (state: string) => run.calls.filter((call) => call.state === state).map(({ payload }) => payload);
-  expect(called('PlanSync')).toEqual([{ ...execution, input }]);
+  expect(called('PlanSync')).toEqual([{ ...planned, input }]);
   const segments = plan.segments.map((segment) => ({
     task: 'one',
     run: 'execution-1',
@@ -123,6 +124,13 @@ test('a run whose deletes are refused sends none, is recorded, and fails with th
   expect(run.error?.name).toBe('DeletesRefused');
 });
 
+test('a run that is not admitted ends after its first step, and names the run in its way', async () => {
+  const superseded = { superseded: { task: 'one', by: 'execution-0', reason: 'run execution-0 is under way' } };
+  const run = await machine.run(input, functions({ 'plan-sync': () => superseded }));
+  expect(run.steps).toEqual(['PlanSync', 'Admitted', 'Admitted -> Superseded', 'Superseded']);
+  expect(run.output).toEqual(superseded);
+});
+
 test('a plan without segments ends with nothing found', async () => {
   const run = await machine.run(input, functions({ 'plan-sync': () => ({ ...plan, segments: [] }) }));
   expect(run.calls.map(({ state }) => state)).toEqual(['PlanSync', 'CheckDeletes', 'FinishRun']);
@@ -161,7 +169,7 @@ test.each(['text', null, 7])(
   'an input that is no object (%j) is refused by the first step, and that is recorded',
   async (odd) => {
     const run = await machine.run(odd, functions({ 'plan-sync': failing('InvalidInput', 1, () => plan) }));
-    expect(run.calls[0]?.payload).toEqual({ ...execution, input: odd });
+    expect(run.calls[0]?.payload).toEqual({ ...planned, input: odd });
     expect(run.calls.at(-1)?.payload).toMatchObject({ input: odd, error: { Error: 'InvalidInput' } });
     expect(run.error?.name).toBe('InvalidInput');
   },

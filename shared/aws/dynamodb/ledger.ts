@@ -15,13 +15,13 @@ import type { Ledger } from '../../ports/ledger.ts';
 import { faultOf } from '../faults.ts';
 
 /** How long an entry is kept after its last change: a year, far longer than anything is resumed. */
-const entryKeptSeconds = 365 * 24 * 3600;
+export const entryKeptSeconds = 365 * 24 * 3600;
 /** How long announced uploads are kept: over four times as long as an upload may be idle before it is aborted. */
 const announcementsKeptSeconds = 30 * 24 * 3600;
 const dayMillis = 24 * 3600 * 1000;
 
 /**
- * The ledger in one DynamoDB table, with four kinds of items, distinguished by their IDs:
+ * The ledger in one DynamoDB table. Its kinds of items are distinguished by their IDs:
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
  *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.
@@ -30,6 +30,7 @@ const dayMillis = 24 * 3600 * 1000;
  * - `lastrun#<task>#<prefix>`: the record of the last run over a prefix that was done.
  * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
  *   item must not grow without bound.
+ * - `active#<task>`: the task's runs that may be under way (active-runs.ts).
  *
  * Every item has `expiresAt` (seconds since the epoch), DynamoDB's time to live.
  */

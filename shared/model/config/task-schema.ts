@@ -81,6 +81,16 @@ export const taskSchema = v.strictObject({
       ),
     ),
   ),
+  whileBusy: v.optional(
+    v.pipe(
+      v.picklist(['supersede', 'run']),
+      v.description(
+        'what becomes of a run that starts while another run of the task is under way over some of the same keys: ' +
+          'it ends as superseded, or it runs beside the other',
+      ),
+    ),
+    'supersede',
+  ),
   events: v.optional(
     v.pipe(
       v.picklist(['none', 'create', 'create-delete']),

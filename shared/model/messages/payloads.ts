@@ -30,6 +30,8 @@ export interface SyncInput {
 export interface PlanSyncInput {
   readonly input: unknown;
   readonly run: string;
+  /** ARN of the run's execution; absent in executions that began before runs were admitted */
+  readonly execution?: string;
   /** ISO 8601 */
   readonly startedAt: string;
 }
@@ -50,6 +52,16 @@ export interface SyncPlan {
   readonly segments: readonly Segment[];
   /** the limits of the run's deletes, where they are not the defaults */
   readonly guard?: DeleteGuard;
+}
+
+/** What plan-sync returns for a run that must not begin because another is under way. The machine then ends. */
+export interface SupersededRun {
+  readonly superseded: {
+    readonly task: string;
+    /** the run in the way */
+    readonly by: string;
+    readonly reason: string;
+  };
 }
 
 /** The version of the task's prefix list that the run uses; no ETag if the task has no list. */

@@ -35,6 +35,7 @@ describe('parseTask', () => {
       largeObjectThreshold: 256 * MiB,
       partSize: 16 * MiB,
       uploadConcurrency: 40,
+      whileBusy: 'supersede',
     });
   });
 
