@@ -58,10 +58,10 @@ export class Delivery {
     return !this.#isStuck && (this.#context.isEnding() || this.wasHeldLong);
   }
 
-  /** Passes the core's events on; each sent part counts as progress. */
+  /** Passes the core's events on; each part that was sent, or read again, counts as progress. */
   watchProgress(listener: Progress): Progress {
     return (event) => {
-      if (event.type === 'sent') {
+      if (event.type === 'sent' || event.type === 'read again') {
         this.#progressAt = this.#context.clock.now();
         this.#progressed = true;
       }

@@ -5,6 +5,8 @@ import type { Loss } from '../model/losses.ts';
 export type ProgressEvent =
   /** the destination confirmed a body or a part */
   | { readonly type: 'sent'; readonly key: string; readonly bytes: number; readonly part?: number }
+  /** a part of the source was read again, because nothing else proves it */
+  | { readonly type: 'read again'; readonly key: string; readonly part: number }
   /** an attempt failed and is retried */
   | { readonly type: 'retry'; readonly key: string; readonly fault: string; readonly message: string }
   /** a job ended; emitted once per job, by the code that did the work */

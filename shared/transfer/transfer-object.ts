@@ -248,16 +248,17 @@ async function sendWhole(context: CopyContext, { pair, source: seen, replaces }:
   if (!sameVersion(context.task, source, seen)) throw new Fault('SourceChanged', `${pair.sourceName} changed`);
   const { target, stored: parts } = await openUpload(context, pair, source);
   let missing: readonly PartRange[] = missingParts(target.plan, parts);
+  let proven: number | undefined;
   for (let round = 1; round <= maxSendRounds; round++) {
-    if ((await sendParts(context, pair, target, missing)) === 'left') {
+    if ((await sendParts(context, pair, target, missing)) === 'left' || (round > 1 && missing.length === 0)) {
       throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
-    const completion = await completeUpload(context, pair, target, { source, replaces });
+    const completion = await completeUpload(context, pair, target, { source, replaces, proven });
     if (completion.kind === 'completed') {
       const { stored, lost } = completion;
       return { route: 'multipart', stored, lost, uploadId: target.uploadId };
     }
-    missing = completion.missing;
+    ({ missing, proven } = completion);
   }
   throw new Fault('Unavailable', `${pair.destinationName}: the store does not keep the parts it was sent`);
 }

@@ -81,7 +81,7 @@ export async function moveBetweenStores({
     // A client learns the store's time from the first answer; these clients have not seen one.
     stores.renewClients();
     const began = performance.now();
-    await moveAll(taskFor(way, kinds), objects, stores, atOnce);
+    await moveAll(taskFor(way, kinds, stores.endpoint), objects, stores, atOnce);
     const seconds = (performance.now() - began) / 1000;
     watch.fault = () => undefined;
     const { injected, writes } = watch;
@@ -126,8 +126,8 @@ async function moveAll(
   });
 }
 
-/** A task between two buckets. The clients know the endpoint, the task does not. */
-function taskFor(way: StoreMoveOptions['way'], { source, destination }: StoreKinds): Task {
+/** A task between two buckets, which are reached without TLS. */
+function taskFor(way: StoreMoveOptions['way'], { source, destination }: StoreKinds, endpoint: string): Task {
   const task = taskOf({
     name: 'faults',
     serverSideCopy: way === 'inside' ? 'auto' : 'never',
@@ -137,7 +137,7 @@ function taskFor(way: StoreMoveOptions['way'], { source, destination }: StoreKin
   });
   return {
     ...task,
-    source: { ...task.source, store: source },
-    destination: { ...task.destination, store: destination },
+    source: { ...task.source, store: source, endpoint },
+    destination: { ...task.destination, store: destination, endpoint },
   };
 }

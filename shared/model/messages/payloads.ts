@@ -210,6 +210,8 @@ export type UploadState =
       readonly waitSeconds?: number;
       /** when the first round failed of which all since failed because of their surroundings; ms since the epoch */
       readonly faultsSince?: number;
+      /** how many parts, from the first, a second read has proven; absent means none, or that none is needed */
+      readonly proven?: number;
     });
 
 /** check-upload gets the last state and, after a map, how each batch ended. */

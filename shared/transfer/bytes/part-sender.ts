@@ -7,10 +7,13 @@ import type { OpenObject, PartAddress } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
 import { copiedInside } from '../decide/inside-copies.ts';
+import { listsDigests, needsSecondRead } from '../decide/wire-proof.ts';
 import { copySourceOf, versionOf, type ObjectPair, type SourceVersion } from '../object-pair.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, startDigest, type Digest } from './digest.ts';
 import { openVersion, partName } from './open-version.ts';
+import { readForDigests } from './read-digest.ts';
+import { partAddress, spoilPart } from './spoil-part.ts';
 
 /** Sends parts of one upload. Every part is read from the source version that the upload is for. */
 export class PartSender {
@@ -18,8 +21,8 @@ export class PartSender {
   readonly #pair: ObjectPair;
   readonly #target: UploadTarget;
   readonly #version: SourceVersion;
-  /** parts whose ETag, at a store other than S3, was once not the MD5 of what was sent */
-  readonly #doubtful = new Set<number>();
+  /** the MD5s of parts whose ETag, at a store other than S3, was something else */
+  readonly #doubtful = new Map<number, string>();
 
   constructor(context: PartContext, pair: ObjectPair, target: UploadTarget) {
     this.#context = context;
@@ -40,7 +43,7 @@ export class PartSender {
         (fault, message) => progress({ type: 'retry', key, fault, message }),
       );
     } catch (error) {
-      if (isFault(error, 'VerificationFailed')) await this.#spoil(part);
+      if (isFault(error, 'VerificationFailed')) await spoilPart(this.#context, this.#pair, this.#target, part);
       throw error;
     }
     progress({ type: 'sent', key, bytes: part.end - part.start, part: part.number });
@@ -64,13 +67,33 @@ export class PartSender {
       if (this.#context.deadline.remaining() < 0) {
         throw new Fault('OutOfTime', `${this.#nameOf(part)}: time ran out before the part was started`);
       }
+      const first = this.#isReadTwice() ? await this.#md5Of(part) : undefined;
       const opened = await openVersion(this.#context, this.#pair, this.#version, part);
-      if (!pooled) return await this.#sendStream(part, opened);
+      if (!pooled) return await this.#sendStream(part, opened, first);
       await readBody(opened.body, pooled.bytes, this.#nameOf(part));
+      if (first !== undefined) this.#expectSame(part, first, Md5Digest.of(pooled.bytes).hex);
       return await this.#sendBuffered(part, pooled.bytes);
     } finally {
       pooled?.release();
     }
+  }
+
+  /** Will nothing prove later what is read now? */
+  #isReadTwice(): boolean {
+    const { task } = this.#context;
+    if (!needsSecondRead(task, this.#target)) return false;
+    return this.#target.method === 'server-side copy' || !listsDigests(this.#context, this.#target);
+  }
+
+  async #md5Of(part: Part): Promise<string> {
+    const digest = new Md5Digest();
+    await readForDigests(this.#context, this.#pair, { version: this.#version, part }, [digest]);
+    return digest.hex;
+  }
+
+  #expectSame(part: Part, first: string, second: string): void {
+    if (first === second) return;
+    throw new Fault('VerificationFailed', `${this.#nameOf(part)}: two reads have the MD5s ${first} and ${second}`);
   }
 
   async #sendBuffered(part: Part, bytes: Buffer): Promise<StoredPart> {
@@ -84,12 +107,17 @@ export class PartSender {
   }
 
   /** For parts too large to buffer: verified by a trailing checksum, or by the ETag in the store's answer. */
-  async #sendStream(part: Part, opened: OpenObject): Promise<StoredPart> {
+  async #sendStream(part: Part, opened: OpenObject, first: string | undefined): Promise<StoredPart> {
     const size = part.end - part.start;
     const digest = await startDigest(this.#target.checksum);
-    const data = passBody(opened.body, size, this.#nameOf(part), (bytes) => digest.update(bytes));
+    const second = first === undefined ? undefined : new Md5Digest();
+    const data = passBody(opened.body, size, this.#nameOf(part), (bytes) => {
+      digest.update(bytes);
+      second?.update(bytes);
+    });
     try {
       const stored = await this.#context.destination.uploadPart(this.#address(part), { data, size });
+      if (first !== undefined && second) this.#expectSame(part, first, second.hex);
       if (!this.#confirm(digest, part, stored) && this.#target.checksum) {
         throw new Fault(
           'NotSupported',
@@ -106,18 +134,6 @@ export class PartSender {
     }
   }
 
-  /**
-   * Overwrites a part with one of the wrong size. A store that ignores checksums keeps a part that arrived damaged.
-   * ListParts would show it as present, and a caller that resumes the upload compares only numbers and sizes, so it
-   * would complete the upload with it. No call removes a part.
-   */
-  async #spoil(part: Part): Promise<void> {
-    const bytes = Buffer.alloc(part.end - part.start === 1 ? 2 : 1);
-    const digest = await startDigest(this.#target.checksum);
-    digest.update(bytes);
-    await this.#upload(part, bytes, digest);
-  }
-
   #upload(part: Part, bytes: Buffer, digest: Digest): Promise<StoredPart> {
     const body = { data: bytes, size: bytes.length, ...digest.forBody() };
     return this.#context.destination.uploadPart(this.#address(part), body);
@@ -125,7 +141,8 @@ export class PartSender {
 
   /**
    * Confirms a part by its ETag. At a store other than S3, an ETag of MD5 form that differs is no proof of damage: the
-   * part is sent again, and if the store again accepts it and answers with another ETag, its ETags are no MD5s.
+   * part is read and sent again, and if the store again accepts the same bytes and answers with another ETag, its ETags
+   * are no MD5s.
    */
   #confirmMd5(digest: Md5Digest, part: Part, stored: StoredPart): void {
     const { task, destination } = this.#context;
@@ -136,11 +153,11 @@ export class PartSender {
         ? meaningOfDifference(task.destination, destination)
         : 'damage';
       if (meaning === 'nothing') return;
-      if (meaning === 'doubt' && this.#doubtful.has(part.number)) {
+      if (meaning === 'doubt' && this.#doubtful.get(part.number) === digest.hex) {
         noteEtag(destination, 'other');
         return;
       }
-      if (meaning === 'doubt') this.#doubtful.add(part.number);
+      if (meaning === 'doubt') this.#doubtful.set(part.number, digest.hex);
       throw error;
     }
   }
@@ -149,9 +166,8 @@ export class PartSender {
     return digest.confirm({ ...stored, opaqueEtag: this.#target.opaqueEtag }, this.#nameOf(part));
   }
 
-  #address({ number }: Part): PartAddress {
-    const { uploadId, checksum } = this.#target;
-    return { key: this.#pair.destinationKey, uploadId, number, ...(checksum && { checksum }) };
+  #address(part: Part): PartAddress {
+    return partAddress(this.#pair, this.#target, part);
   }
 
   #nameOf(part: Part): string {

@@ -7,12 +7,14 @@ import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
 import { expectKept, noteUnkept, sentOf, type Sent } from '../decide/kept-attributes.ts';
 import { replacing } from '../decide/replaces.ts';
+import { isPlain } from '../decide/wire-proof.ts';
 import type { Losses } from '../losses.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { readAttributes } from './attributes.ts';
 import { withAttempts } from './attempts.ts';
 import { Md5Digest, type StoredDigests } from './digest.ts';
 import { openVersion } from './open-version.ts';
+import { readForDigests } from './read-digest.ts';
 import { writeOver } from './own-write.ts';
 import { checksumToSend, knownChecksum, withChecksumIfSupported } from './put-checksum.ts';
 import { withSupported } from './supported-attributes.ts';
@@ -89,8 +91,9 @@ async function putBuffered(context: PartContext, put: Put, opened: OpenObject): 
   try {
     await readBody(opened.body, buffer.bytes, pair.sourceName);
     const digest = Md5Digest.of(buffer.bytes);
-    checkRead(context, put, digest.hex);
+    const isCompared = checkRead(context, put, digest.hex);
     const known = knownChecksum(context, opened.info, source);
+    if (!isCompared && !known && isPlain(context.task.source)) await expectReadAgain(context, put, digest.hex);
     const checksum = await checksumToSend(context, { pair, source, ...(known && { known }) }, buffer.bytes);
     expectKept(context, losses, 'put', sentOf(attributes, checksum));
     const outcome = await withChecksumIfSupported(losses, checksum, (known) => {
@@ -125,25 +128,34 @@ async function putOver(
 /**
  * Compares the bytes that were read with the source's ETag, if that may be their MD5. If a store other than S3 returns
  * the same bytes twice, they are not damaged, and its ETag is no MD5.
+ * @returns false if the ETag says nothing about the bytes
  * @throws Fault `VerificationFailed` if they may be damaged
  */
-function checkRead({ task, source: store }: PartContext, { pair, source, doubtful }: Put, md5: string): void {
-  if (!etagIsMd5(source)) return;
+function checkRead({ task, source: store }: PartContext, { pair, source, doubtful }: Put, md5: string): boolean {
+  if (!etagIsMd5(source)) return false;
   if (sameEtag(md5, source.etag)) {
     noteEtag(store, 'md5');
-    return;
+    return true;
   }
   const meaning = meaningOfDifference(task.source, store);
-  if (meaning === 'nothing') return;
+  if (meaning === 'nothing') return false;
   if (meaning === 'doubt' && doubtful.has(md5)) {
     noteEtag(store, 'other');
-    return;
+    return true;
   }
   doubtful.add(md5);
   throw new Fault(
     'VerificationFailed',
     `${pair.sourceName}: the bytes read have MD5 ${md5}, the source's ETag is ${source.etag}`,
   );
+}
+
+/** Over plain HTTP, what nothing proves is read twice. @throws Fault `VerificationFailed` if the reads differ */
+async function expectReadAgain(context: PartContext, { pair, source }: Put, md5: string): Promise<void> {
+  const again = new Md5Digest();
+  await readForDigests(context, pair, { version: source }, [again]);
+  if (again.hex === md5) return;
+  throw new Fault('VerificationFailed', `${pair.sourceName}: two reads have the MD5s ${md5} and ${again.hex}`);
 }
 
 /**

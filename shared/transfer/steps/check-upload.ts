@@ -1,7 +1,6 @@
 import { asFault, isFault } from '../../model/faults.ts';
 import { sameEtag, type ObjectInfo } from '../../model/object.ts';
 import type { CheckUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
-import type { PartRange } from '../../model/part-plan.ts';
 import type { Outcome } from '../../ports/progress.ts';
 import type { CopyContext, StepContext } from '../context.ts';
 import { replacing } from '../decide/replaces.ts';
@@ -10,7 +9,7 @@ import { attributesDigest } from '../decide/version.ts';
 import { pairOf, type ObjectPair } from '../object-pair.ts';
 import { countParts } from '../plan-parts.ts';
 import { recordDone } from '../record.ts';
-import { completeUpload } from '../upload/complete-upload.ts';
+import { completeUpload, type Completion } from '../upload/complete-upload.ts';
 import { sendState } from './plan-upload.ts';
 import { nextStep, type Underway } from './rounds.ts';
 
@@ -28,6 +27,7 @@ const defaultGiveUpSeconds = 24 * 3600;
  * | missing | changed    | any       | replan                                          |
  * | none: another caller ended the upload | unchanged | any | replan, counted separately |
  * | missing | unchanged  | any       | as {@link nextStep} says: waiting, or uploading |
+ * | all, not all proven | unchanged | any | the same: time ran short, and the proof goes on |
  *
  * @throws Fault `UploadStuck` after too many rounds
  */
@@ -41,7 +41,7 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
     const result = await complete(context, pair, input);
     if (result === 'changed') return replan;
     if (result === 'completed') return { state: 'finished', ...common };
-    return underway(context, { ...input, target: result.target }, result.missing);
+    return underway(context, { ...input, target: result.target }, result);
   } catch (error) {
     const fault = asFault(error);
     if (fault.retry !== 'restart') throw fault;
@@ -50,20 +50,24 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
   }
 }
 
-/** Completes and records the upload, unless the source changed or parts are missing. */
+/** What an upload still lacks: parts, or the proof of some. */
+type Lacking = Pick<Extract<Completion, { kind: 'missing' }>, 'missing' | 'proven'>;
+
+/** Completes and records the upload, unless the source changed, or parts are missing or not proven. */
 async function complete(
   context: CopyContext,
   pair: ObjectPair,
-  { target, startedAt }: Underway,
-): Promise<'changed' | 'completed' | { readonly missing: readonly PartRange[]; readonly target: UploadTarget }> {
+  { target, startedAt, proven }: Underway,
+): Promise<'changed' | 'completed' | (Lacking & { readonly target: UploadTarget })> {
   // The destination first: a write over what was seen before the source cannot undo a newer copy.
   const { destination } = context;
   const replaced = destination.conditionalWrites ? await destination.head(pair.destinationKey) : undefined;
   const source = await context.source.head(pair.key);
   if (!source || !sameEtag(source.etag, target.sourceEtag)) return 'changed';
   if (attributesDigest(context.task, source) !== target.attributes) return 'changed';
-  const completion = await completeUpload(context, pair, target, { source, replaces: replacing(replaced) });
-  if (completion.kind === 'missing') return { missing: completion.missing, target: pinnedTo(target, source) };
+  const replaces = replacing(replaced);
+  const completion = await completeUpload(context, pair, target, { source, replaces, proven });
+  if (completion.kind === 'missing') return { ...completion, target: pinnedTo(target, source) };
   if (!(await isStillCurrent(context, pair.key, source))) return 'changed';
   const { uploadId } = target;
   const { stored, lost } = completion;
@@ -88,17 +92,18 @@ function pinnedTo({ sourceVersionId: _planned, ...target }: UploadTarget, { vers
   return { ...target, ...(versionId !== undefined && { sourceVersionId: versionId }) };
 }
 
-/** The state in which the missing parts are waited for, or sent. */
-function underway(context: StepContext, input: Underway, missing: readonly PartRange[]): UploadState {
+/** The state in which the missing parts are waited for, or sent; without missing parts, the proof of them goes on. */
+function underway(context: StepContext, input: Underway, { missing, proven = 0 }: Lacking): UploadState {
   const { job, attempt, ended = 0, startedAt, target } = input;
   const { giveUpAfterSeconds = defaultGiveUpSeconds, clock } = context;
   const what = pairOf(context.task, job).destinationName;
-  const step = nextStep(input, { what, now: clock.now(), left: countParts(missing), giveUpAfterSeconds });
+  const step = nextStep(input, { what, now: clock.now(), left: countParts(missing), proven, giveUpAfterSeconds });
   const { round, idleRounds, faultsSince } = step;
   const position = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }), round, idleRounds };
   const sending = {
     ...sendState(context, position, target, missing),
     ...(faultsSince !== undefined && { faultsSince }),
+    ...(proven > 0 && { proven }),
   };
   if (step.state === 'waiting') return { ...sending, state: 'waiting', waitSeconds: step.waitSeconds };
   return step.trial ? { ...sending, batches: sending.batches.slice(0, 1) } : sending;

@@ -22,6 +22,8 @@ export interface Circumstances {
   readonly now: number;
   /** parts missing now */
   readonly left: number;
+  /** parts, from the first, that a second read has proven */
+  readonly proven: number;
   /** how long the surroundings may fail all batches before the upload is given up */
   readonly giveUpAfterSeconds: number;
 }
@@ -46,9 +48,9 @@ export type Next = {
  * @throws Fault `UploadStuck` after too many rounds, too many without a new part, or too long
  */
 export function nextStep(last: Underway, circumstances: Circumstances): Next {
-  const { now, left } = circumstances;
+  const { now, left, proven } = circumstances;
   // `last.missing` counts what was missing at the last check: an equal number means that no part arrived since.
-  const arrived = left < last.missing;
+  const arrived = left < last.missing || proven > (last.proven ?? 0);
   const faultsSince = arrived ? undefined : surroundingsFailedSince(last, now);
   const counts = {
     round: last.round + 1,

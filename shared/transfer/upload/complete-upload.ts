@@ -13,15 +13,30 @@ import type { ObjectPair } from '../object-pair.ts';
 import { missingParts, plannedParts } from '../plan-parts.ts';
 import { recordCompleting } from '../record.ts';
 import { contradictsSource } from './contradicts-source.ts';
+import { proveParts } from './prove-parts.ts';
 
 export type Completion =
   | { readonly kind: 'completed'; readonly stored: Stored; readonly lost: readonly Loss[] }
-  | { readonly kind: 'missing'; readonly missing: readonly PartRange[] };
+  | {
+      readonly kind: 'missing';
+      /** none if time ran short before all parts were proven */
+      readonly missing: readonly PartRange[];
+      /** how many parts, from the first, a second read has proven; absent means none */
+      readonly proven?: number;
+    };
+
+/** What an upload is completed with. */
+interface CompletedWith {
+  /** the version that the upload is for */
+  readonly source: Pick<ObjectInfo, 'headers' | 'metadata'>;
+  /** what the object replaces at the destination */
+  readonly replaces: Replaces | undefined;
+  /** how many parts, from the first, an earlier call has proven by a second read; absent means none */
+  readonly proven?: number | undefined;
+}
 
 /**
- * Completes the upload if every planned part is present, and otherwise returns the missing ones.
- * @param of.source the version that the upload is for
- * @param of.replaces what the object replaces at the destination
+ * Completes the upload if every planned part is present and proven, and otherwise returns the missing ones.
  * @returns what the copy lacks, if it is complete
  * @throws as {@link completeParts}, and Fault `AttributeLost` if the task is strict and the copy lacks something:
  *   before it is visible, unless the destination silently ignores it and this process has not seen that before
@@ -30,11 +45,12 @@ export async function completeUpload(
   context: CopyContext,
   pair: ObjectPair,
   target: UploadTarget,
-  { source, replaces }: { source: Pick<ObjectInfo, 'headers' | 'metadata'>; replaces: Replaces | undefined },
+  using: CompletedWith,
 ): Promise<Completion> {
+  const { source } = using;
   const losses = new Losses(context, pair);
   for (const kind of target.lost ?? []) losses.note(kind, 'its upload was created without it');
-  const completed = await completeParts(context, pair, target, replaces);
+  const completed = await completeParts(context, pair, target, using);
   if (completed.kind === 'missing') return completed;
   const { stored, shown } = completed;
   const metadata = context.task.metadata ? source.metadata : {};
@@ -60,7 +76,7 @@ async function completeParts(
   context: CopyContext,
   pair: ObjectPair,
   target: UploadTarget,
-  replaces: Replaces | undefined,
+  { replaces, proven = 0 }: CompletedWith,
 ): Promise<CompletedParts> {
   const { destination } = context;
   const { uploadId, plan } = target;
@@ -79,6 +95,8 @@ async function completeParts(
         `the upload was aborted`,
     );
   }
+  const unproven = isSame ? undefined : await proveParts(context, pair, target, { parts, proven });
+  if (unproven) return { kind: 'missing', ...unproven };
   if (plan.size > context.task.largeObjectThreshold && !isSame) {
     // If everything stops between Complete and its record, this entry proves that the copy is this version.
     await recordCompleting(context, pair, target, expectedEtag);

@@ -2,22 +2,19 @@ import { forEachConcurrently } from '../../flow/concurrently.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import { uploadBatchBytes } from '../../model/limits.ts';
 import { etagPartCount, sameEtag } from '../../model/object.ts';
-import type { Part, StoredPart } from '../../model/part-plan.ts';
+import type { PartRange, StoredPart } from '../../model/part-plan.ts';
 import { traitsOf } from '../../model/stores/stores.ts';
 import { Fault } from '../../model/faults.ts';
-import { Md5Digest } from '../bytes/digest.ts';
-import { openVersion, partName } from '../bytes/open-version.ts';
-import { passBody } from '../../flow/body.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import type { CopyContext } from '../context.ts';
-import { etagsAreMd5s, meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
+import { etagsAreMd5s, meaningOfDifference } from '../decide/etag-trust.ts';
+import { needsSecondRead } from '../decide/wire-proof.ts';
 import { pinOf, versionOf, type ObjectPair } from '../object-pair.ts';
 import { partsIn } from '../plan-parts.ts';
+import { readAgain } from './read-again.ts';
 
 /** HEADs of parts at once, of up to 10,000: at 50 ms each, all take 16 s. */
 const headsAtOnce = 32;
-/** Parts that are read a second time at once. */
-const readsAtOnce = 4;
 /** The largest object that is read a second time: as much as one call moves in seconds. */
 const maxReadAgainBytes = uploadBatchBytes;
 
@@ -45,18 +42,19 @@ export async function contradictsSource(
   if (known === 'other') return false;
   if (!target.plan.sourceLayout || etagPartCount(target.sourceEtag) === undefined) return false;
   if (target.opaqueEtag || parts.some((part) => !/^[0-9a-f]{32}$/i.test(part.etag))) return false;
+  const isCertain = known === 's3' && etagsAreMd5s(task.destination, destination);
+  // Over plain HTTP, objects of any size are read a second time (prove-parts.ts).
+  if (!isCertain && (needsSecondRead(task, target) || target.plan.size > maxReadAgainBytes)) return false;
   if (!(await isCutAlike(context, pair, target))) return false;
-  if (known === 's3' && etagsAreMd5s(task.destination, destination)) return true;
-  if (target.plan.size > maxReadAgainBytes) return false;
+  if (isCertain) return true;
   if (meaningOfDifference(task.destination, destination) === 'nothing') return false;
   const removed = removedDoubts.get(source) ?? 0;
   if (known !== 's3' && removed >= doubtsNeeded) return false;
-  const differing = await countDiffering(context, pair, target, parts);
-  if (differing === 0) removedDoubts.set(source, removed + 1);
-  // Damage changes some parts. If all differ, the destination's ETags of parts are no MD5s.
-  const isDamage = differing > 0 && (differing < parts.length || etagsAreMd5s(task.destination, destination));
-  if (differing > 0 && !isDamage) noteEtag(destination, 'other');
-  return isDamage;
+  const all: PartRange = [1, target.plan.partCount];
+  const { differing, left } = await readAgain(context, pair, target, { parts, ranges: [all] });
+  if (left !== undefined) throw new Fault('OutOfTime', `${pair.sourceName}: no time is left to read it again`);
+  if (differing.length === 0) removedDoubts.set(source, removed + 1);
+  return differing.length > 0;
 }
 
 /**
@@ -77,31 +75,4 @@ async function isCutAlike({ source }: CopyContext, pair: ObjectPair, target: Upl
     if (part?.size !== planned.end - planned.start) isAlike = false;
   });
   return isAlike;
-}
-
-/** Reads the source a second time. @returns the number of parts whose ETags are not the MD5s of what is read */
-async function countDiffering(
-  context: CopyContext,
-  pair: ObjectPair,
-  target: UploadTarget,
-  parts: readonly StoredPart[],
-): Promise<number> {
-  let differing = 0;
-  await forEachConcurrently(partsIn(target.plan, [[1, target.plan.partCount]]), readsAtOnce, async (planned) => {
-    const md5 = await md5Of(context, pair, target, planned);
-    if (!sameEtag(parts[planned.number - 1]?.etag ?? '', md5)) differing++;
-  });
-  return differing;
-}
-
-async function md5Of(context: CopyContext, pair: ObjectPair, target: UploadTarget, part: Part): Promise<string> {
-  const { body } = await openVersion(context, pair, versionOf(target), part);
-  const digest = new Md5Digest();
-  const data = passBody(body, part.end - part.start, partName(pair, part), () => undefined);
-  try {
-    for await (const bytes of data) digest.update(bytes as Uint8Array);
-    return digest.hex;
-  } finally {
-    data.destroy();
-  }
 }

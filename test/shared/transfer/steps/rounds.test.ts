@@ -29,7 +29,7 @@ const last: Underway = {
 function next(changed: Partial<Underway>, circumstances: Partial<Circumstances> = {}) {
   return nextStep(
     { ...last, ...changed },
-    { what: 'it', now: 0, left: 4, giveUpAfterSeconds: 24 * 3600, ...circumstances },
+    { what: 'it', now: 0, left: 4, proven: 0, giveUpAfterSeconds: 24 * 3600, ...circumstances },
   );
 }
 
@@ -47,6 +47,11 @@ describe('nextStep', () => {
       state: 'waiting',
       idleRounds: 0,
     });
+  });
+
+  it('forgets idle rounds when a part is proven', () => {
+    expect(next({ missing: 0 }, { left: 0, proven: 1 })).toMatchObject({ state: 'waiting', idleRounds: 0 });
+    expect(next({ missing: 0, proven: 1 }, { left: 0, proven: 1 })).toMatchObject({ idleRounds: 3 });
   });
 
   it('goes on immediately if the batches were some of the missing parts, and have arrived', () => {
