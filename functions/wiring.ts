@@ -9,6 +9,7 @@ import type { PartContext } from '../shared/transfer/context.ts';
 import type { Side } from '../shared/model/config/task.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
+import { logStale } from '../shared/observing/stale.ts';
 import { Tally } from '../shared/observing/tally.ts';
 
 /**
@@ -42,8 +43,9 @@ export class TaskWiring {
   readonly parameters: Parameters;
   readonly #stores: Stores;
 
-  constructor(tasksPath: string) {
-    this.parameters = new Parameters(createParameterClient(), tasksPath);
+  /** @param options.readsAll may the function read all tasks at once? */
+  constructor(tasksPath: string, { readsAll = false } = {}) {
+    this.parameters = new Parameters(createParameterClient(), tasksPath, { readsAll, onStale: logStale });
     this.#stores = new Stores(this.parameters, logLearned);
   }
 

@@ -9,6 +9,7 @@ import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { reports } from '../shared/observing/report.ts';
+import { logStale } from '../shared/observing/stale.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import type { Consumer } from '../shared/transfer/consume-message.ts';
@@ -76,7 +77,10 @@ function consumerFor(
   tally: Tally,
   onFinished: () => void,
 ): (delivery: Delivery) => Consumer {
-  const parameters = new Parameters(createParameterClient(), environment.TASKS_PATH);
+  const parameters = new Parameters(createParameterClient(), environment.TASKS_PATH, {
+    readsAll: true,
+    onStale: logStale,
+  });
   const stores = new Stores(parameters, logLearned);
   const ledger = new DynamoLedger(createTableClient(), environment.LEDGER_TABLE);
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);

@@ -12,7 +12,7 @@ import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
-const wiring = new TaskWiring(environment.TASKS_PATH);
+const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true });
 const ledger = createLedger(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);

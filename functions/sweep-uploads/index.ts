@@ -9,7 +9,7 @@ import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
-const wiring = new TaskWiring(environment.TASKS_PATH);
+const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true });
 const ledger = createLedger(environment.LEDGER_TABLE);
 const olderThanMillis = Number(environment.OLDER_THAN_DAYS) * 24 * 3600 * 1000;
 

@@ -1,10 +1,8 @@
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { faultOf } from '../../../shared/aws/faults.ts';
 import { objectInfo } from '../../../shared/aws/s3/object-info.ts';
 import { bareEtag } from '../../../shared/aws/s3/quirks.ts';
-import { Parameters } from '../../../shared/aws/parameters.ts';
 import { createS3Client } from '../../../shared/aws/s3/client.ts';
 import { copySourceHeader } from '../../../shared/aws/s3/inputs.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
@@ -12,7 +10,6 @@ import { executionName, SfnUploads } from '../../../shared/aws/upload-executions
 import type { Job } from '../../../shared/model/job.ts';
 import { objectKey } from '../../../shared/model/object-key.ts';
 import type { Side } from '../../../shared/model/config/task.ts';
-import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { localKeys, startLocalS3, type LocalS3 } from '../../support/local-s3.ts';
 import { noAttributes } from '../../support/objects.ts';
 
@@ -244,57 +241,6 @@ describe('S3ObjectStore with a server that fails', () => {
       .catch((error: unknown) => error as Error);
     expect(failed).toMatchObject({ name: 'CredentialsRefused' });
     expect((failed as Error).message).not.toContain('TOPSECRET');
-  });
-});
-
-describe('Parameters', () => {
-  let answers: Record<string, string>;
-  let calls: string[];
-  const clock = new ManualClock();
-  const client = {
-    send: async ({ input }: { input: { Name?: string; Path?: string; NextToken?: string } }) => {
-      calls.push(input.Name ?? input.Path ?? '');
-      if (input.Path !== undefined) {
-        const names = Object.keys(answers).filter((name) => name.startsWith('/tasks/'));
-        const from = Number(input.NextToken ?? 0);
-        const page = names.slice(from, from + 2).map((Name) => ({ Name, Value: answers[Name] }));
-        return { Parameters: page, ...(from + 2 < names.length && { NextToken: String(from + 2) }) };
-      }
-      const Value = answers[input.Name ?? ''];
-      if (Value === undefined) throw Object.assign(new Error('no'), { name: 'ParameterNotFound' });
-      return { Parameter: { Value } };
-    },
-  } as unknown as SSMClient;
-  const text = (name: string): string =>
-    JSON.stringify({ name, source: { bucket: 'bucket-a' }, destination: { bucket: 'bucket-b' } });
-  let parameters: Parameters;
-  beforeEach(() => {
-    calls = [];
-    answers = { '/tasks/a': text('a'), '/tasks/b': text('b'), '/tasks/c': '{"source":{"bucket":"x"}}' };
-    parameters = new Parameters(client, '/tasks/', clock);
-  });
-
-  it('are read once per minute, also for concurrent callers', async () => {
-    await Promise.all([parameters.task('a'), parameters.task('a')]);
-    clock.pass(59_000);
-    await parameters.task('a');
-    expect(calls).toEqual(['/tasks/a']);
-    clock.pass(2_000);
-    await parameters.task('a');
-    expect(calls).toHaveLength(2);
-  });
-
-  it('are looked up again immediately if they were missing', async () => {
-    await expect(parameters.task('new')).rejects.toMatchObject({ name: 'UnknownTask' });
-    answers['/tasks/new'] = text('new');
-    expect(await parameters.task('new')).toMatchObject({ name: 'new' });
-    await expect(parameters.task('../x')).rejects.toMatchObject({ name: 'UnknownTask' });
-  });
-
-  it('return every task, page by page, and invalid ones by name', async () => {
-    const tasks = await parameters.tasks();
-    expect(tasks.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
-    expect(tasks[2]).toEqual({ name: 'c', broken: true, bucket: 'x' });
   });
 });
 
