@@ -5,7 +5,7 @@ const only = (name, from, allowed, comment) => ({
   severity: 'error',
   from: { path: from },
   to: {
-    path: '^(infra|functions|worker|shared|emulator|local|operations|trials|bench|test)/',
+    path: '^(infra|functions|worker|shared|emulator|local|simulation|operations|trials|bench|test)/',
     pathNot: [from, ...allowed],
   },
 });
@@ -45,6 +45,12 @@ export default {
       '^local/',
       ['^(shared|emulator)/', '^worker/environment\\.ts$', '^operations/command\\.ts$'],
       'handlers run from their bundles, the template from its assembly',
+    ),
+    only(
+      'simulation-runs-the-core',
+      '^simulation/',
+      ['^shared/', '^worker/(environment|heartbeat)\\.ts$', '^operations/command\\.ts$'],
+      'the deciding code runs on modelled services, and the template from its assembly',
     ),
     only(
       'test-support-is-below-tests',
