@@ -74,7 +74,7 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   const { concurrency, idleSeconds, isolation } = settings;
   const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault });
   teardown.add((graceMillis) => runtime.stop(graceMillis));
-  const executions = new Executions(machineActions(access, account, runtime));
+  const executions = new Executions(machineActions(access, account, { runtime, queues }));
   teardown.add(() => executions.abortAll());
   const stepFunctions = new StepFunctions(account, executions);
   const parameters = new ParameterStore(account);

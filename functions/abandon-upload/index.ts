@@ -17,7 +17,7 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
 const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LETTER_QUEUE_URL);
 
-/** The last step of a failed execution: aborts the upload, records the reason and buries the job. */
+/** The last step of a failed execution: records the reason and buries the job; aborts what cannot be resumed. */
 export const handler = async (event: AbandonUploadInput, invocation: Invocation): Promise<void> => {
   const { job, error } = event;
   // A person can start an execution with any input.

@@ -5,7 +5,7 @@ import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { abortActions } from '../sides.ts';
 
-/** Aborts an upload that failed, records why and puts its job into the dead-letter queue. */
+/** Records why an upload failed and puts its job into the dead-letter queue; aborts it if it cannot be resumed. */
 export class AbandonUpload extends FerryFunction {
   constructor(scope: Construct, id: string, pipeline: Pipeline) {
     super(scope, id, pipeline, {

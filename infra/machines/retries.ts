@@ -50,6 +50,9 @@ export function retriers({ throttledSeconds, surroundingsSeconds }: Patience, ca
   ];
 }
 
+/** For a call of a service, whatever its error is called: a day. */
+export const untilItWorks: RetryProps = lastingFor(daySeconds, ['States.ALL'], { first: 5, longest: 900 });
+
 /**
  * 15 minutes, or a 96th of the time if that is more than a day: an execution has 25,000 events, of which each retry
  * takes three.

@@ -1,7 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Choice,
   Condition,
+  CustomState,
   DefinitionBody,
   DistributedMap,
   JsonPath,
@@ -16,12 +17,13 @@ import {
   type IChainable,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { FerryFunction } from '../function.ts';
+import type { FerryFunction, Pipeline } from '../function.ts';
+import { grantSend, type JobQueues } from '../queue.ts';
 import { explainWildcard } from '../wildcards.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { observe, observed, type Observing } from './observed.ts';
-import { brief, lasting } from './retries.ts';
+import { brief, lasting, untilItWorks } from './retries.ts';
 
 /**
  * Longer than all that an execution can wait for (test/machines/upload.test.ts adds it up): its timeout would end it
@@ -31,6 +33,8 @@ const timeout = Duration.days(300);
 
 /** The wait of a state that does not say how long. */
 const secondLook = Duration.seconds(60);
+
+type UploadPipeline = Observing & Pick<Pipeline, 'queues'>;
 
 export interface UploadFunctions {
   readonly planUpload: FerryFunction;
@@ -47,7 +51,7 @@ export interface UploadFunctions {
 export class UploadMachine extends Construct {
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, functions: UploadFunctions, pipeline: Observing) {
+  constructor(scope: Construct, id: string, functions: UploadFunctions, pipeline: UploadPipeline) {
     super(scope, id);
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: the multipart upload of one object',
@@ -55,12 +59,13 @@ export class UploadMachine extends Construct {
       timeout,
       ...observed(this, pipeline),
     });
+    grantSend(pipeline.queues.deadLetters, this.machine);
     observe(this.machine, pipeline);
   }
 
   private definition(
     { planUpload, uploadParts, checkUpload, abandonUpload }: UploadFunctions,
-    { settings }: Observing,
+    { settings, queues }: UploadPipeline,
   ): IChainable {
     const job = { 'job.$': '$$.Execution.Input', 'execution.$': '$$.Execution.Name' };
     const begin = new Pass(this, 'Begin', { parameters: { ...job, attempt: 0 } });
@@ -79,7 +84,11 @@ export class UploadMachine extends Construct {
       resultPath: JsonPath.DISCARD,
       patience,
     });
-    abandon.next(failWithCaught(this, 'UploadFailed'));
+    const failed = failWithCaught(this, 'UploadFailed');
+    abandon.next(failed);
+    const bury = this.buryJob(queues);
+    abandon.addCatch(bury, { resultPath: '$.abandoning' });
+    bury.next(failed);
     for (const state of [plan, check]) state.addCatch(abandon);
     // Its children fail under their own names. What fails the map itself says nothing about the parts.
     parts.addCatch(check, { resultPath: '$.mapError' });
@@ -104,6 +113,30 @@ export class UploadMachine extends Construct {
     waitAMinute.next(check);
     check.next(decide);
     return begin.next(plan).next(decide);
+  }
+
+  /**
+   * Puts the job into the dead-letter queue without a function, in the form of shared/model/job.ts and with the
+   * attribute of other dead letters: abandon-upload failed for as long as it is retried, most likely because Lambda has
+   * no free environment. The body becomes JSON text, in which U+FFFE and U+FFFF are not escaped, and SQS refuses those
+   * (Amazon SQS API Reference: SendMessage). Such an execution fails all the same, and the next run finds the object.
+   */
+  private buryJob({ deadLetters }: JobQueues): CustomState {
+    const reason = "States.Format('{}: the upload was given up, and so was recording it', $.Error)";
+    const state = new CustomState(this, 'BuryJob', {
+      stateJson: {
+        Type: 'Task',
+        Resource: `arn:${Aws.PARTITION}:states:::sqs:sendMessage`,
+        Parameters: {
+          QueueUrl: deadLetters.queueUrl,
+          MessageBody: { 'job.$': '$$.Execution.Input' },
+          MessageAttributes: { reason: { DataType: 'String', 'StringValue.$': reason } },
+        },
+        ResultPath: null,
+        TimeoutSeconds: 60,
+      },
+    });
+    return state.addRetry(untilItWorks);
   }
 
   /** One child per batch. A child outputs one word, because all outputs together may have 256 KiB. */

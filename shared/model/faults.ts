@@ -13,6 +13,9 @@
  * `ofSurroundings` marks what is not about the object: a service or a store that is down or busy, a credential that is
  * refused. All jobs meet it, so it does not use up the deliveries of any (shared/model/postponement.ts).
  *
+ * `endsUpload` marks a verdict about the version that is copied or about its parts: the open upload can never become
+ * that copy, so giving up aborts it. After any other fault it stays in the ledger, and a redriven job resumes it.
+ *
  * `exitCode` is what a command exits with when the fault ends it: 2 if what the user wrote is wrong (an option or the
  * configuration), 1 otherwise.
  */
@@ -26,12 +29,32 @@ export const faultTable = {
   UnknownTask: { retry: 'never', exitCode: 2, meaning: 'no task with that name is configured' },
   BucketNotFound: { retry: 'never', exitCode: 1, meaning: 'a bucket of the task does not exist' },
   ArchivedSource: { retry: 'never', exitCode: 1, meaning: 'the source object is archived and not restored' },
-  TooLarge: { retry: 'never', exitCode: 1, meaning: 'the object is larger than S3 allows' },
-  NotSupported: { retry: 'never', exitCode: 1, meaning: 'a store does not implement the operation' },
-  Refused: { retry: 'never', exitCode: 1, meaning: 'a store refused the request, for the reason that it gives' },
+  TooLarge: {
+    retry: 'never',
+    exitCode: 1,
+    // No number of parts is enough for this version.
+    endsUpload: true,
+    meaning: 'the object is larger than S3 allows',
+  },
+  NotSupported: {
+    retry: 'never',
+    exitCode: 1,
+    // The store will not do it next time either.
+    endsUpload: true,
+    meaning: 'a store does not implement the operation',
+  },
+  Refused: {
+    retry: 'never',
+    exitCode: 1,
+    // What the upload was created with, or its parts, would be refused again.
+    endsUpload: true,
+    meaning: 'a store refused the request, for the reason that it gives',
+  },
   AttributeLost: {
     retry: 'never',
     exitCode: 1,
+    // An upload gets its attributes when it is created, and this one lacks some.
+    endsUpload: true,
     meaning: 'the copy would lack something of its source, and the task is strict',
   },
   DeletesRefused: {
@@ -56,7 +79,13 @@ export const faultTable = {
     ofSurroundings: true,
     meaning: 'credentials are missing, expired or wrong, whatever is asked for with them',
   },
-  VerificationFailed: { retry: 'later', exitCode: 1, meaning: 'the destination does not confirm what was sent' },
+  VerificationFailed: {
+    retry: 'later',
+    exitCode: 1,
+    // One of the parts is wrong, and which one is not known.
+    endsUpload: true,
+    meaning: 'the destination does not confirm what was sent',
+  },
   Truncated: { retry: 'later', exitCode: 1, meaning: 'a body ended before its length was reached' },
   Throttled: { retry: 'later', exitCode: 1, ofSurroundings: true, meaning: 'a service asked to slow down' },
   Unavailable: {
@@ -69,9 +98,16 @@ export const faultTable = {
   SourceChanged: {
     retry: 'restart',
     exitCode: 1,
+    // The parts are those of a version that is no more.
+    endsUpload: true,
     meaning: 'the source object is no longer the version that was being read',
   },
-  SourceGone: { retry: 'restart', exitCode: 1, meaning: 'the source object was deleted while it was being read' },
+  SourceGone: {
+    retry: 'restart',
+    exitCode: 1,
+    endsUpload: true,
+    meaning: 'the source object was deleted while it was being read',
+  },
   UploadGone: { retry: 'restart', exitCode: 1, meaning: 'the multipart upload no longer exists' },
   DestinationConflict: {
     retry: 'restart',
@@ -84,6 +120,7 @@ interface FaultRule {
   readonly retry: 'never' | 'later' | 'restart';
   readonly exitCode: 1 | 2;
   readonly ofSurroundings?: true;
+  readonly endsUpload?: true;
   readonly meaning: string;
 }
 
@@ -114,6 +151,15 @@ export class Fault extends Error {
   get exitCode(): 1 | 2 {
     return faultTable[this.name].exitCode;
   }
+}
+
+/**
+ * Can an upload never become the copy that failed under this name? Other names than those of the table, such as
+ * Lambda's and Step Functions' own, say nothing about it.
+ */
+export function endsUpload(name: string): boolean {
+  const rule: FaultRule | undefined = Object.hasOwn(faultTable, name) ? faultTable[name as FaultName] : undefined;
+  return rule?.endsUpload === true;
 }
 
 /** Any thrown value as a fault: a fault is returned unchanged, anything else becomes `Unavailable` with its message. */

@@ -399,21 +399,27 @@ describe('the functions of the UPLOAD machine', () => {
     expect(await plan(planInput('in/huge'), invocation())).toMatchObject({ state: 'finished' });
   });
 
-  it('abort an upload that failed, and record the reason', async () => {
+  it.each([
+    ['VerificationFailed', false],
+    ['UploadStuck', true],
+  ])('record the reason of an upload that failed (%s); is it kept? %s', async (name, kept) => {
     const plan = await handlerOf<PlanUploadInput, UploadState>('plan-upload');
     const abandon = await handlerOf<AbandonUploadInput, unknown>('abandon-upload');
     await put('in/stuck', bytes);
     const state = await plan(planInput('in/stuck'), invocation());
     if (state.state !== 'uploading') throw new Error(state.state);
-    const error = { Error: 'UploadStuck', Cause: JSON.stringify({ errorMessage: 'no progress' }) };
-    await abandon({ job: state.job, execution: 'e', error }, invocation());
-    await expect(destination.listParts(objectKey('out/stuck'), state.target.uploadId)).rejects.toMatchObject({
-      name: 'UploadGone',
-    });
+    const error = { Error: name, Cause: JSON.stringify({ errorMessage: 'no progress' }) };
+    const job = { ...state.job, etag: state.target.sourceEtag };
+    await abandon({ job, execution: 'e', error }, invocation());
+    const parts = await destination
+      .listParts(objectKey('out/stuck'), state.target.uploadId)
+      .catch((fault: unknown) => fault);
+    expect(parts).toMatchObject(kept ? [] : { name: 'UploadGone' });
+    if (kept) await destination.abortUpload(objectKey('out/stuck'), state.target.uploadId);
     const entry = await world.ledger.get('copies', 'in/stuck');
-    expect(entry).toMatchObject({ status: 'FAILED', reason: 'UploadStuck: no progress' });
-    expect(entry).not.toHaveProperty('upload');
-    expect(await world.letters()).toEqual([{ body: encodeJob(state.job), reason: 'UploadStuck: no progress' }]);
+    expect(entry).toMatchObject({ status: 'FAILED', reason: `${name}: no progress` });
+    expect(entry?.upload !== undefined).toBe(kept);
+    expect(await world.letters()).toEqual([{ body: encodeJob(job), reason: `${name}: no progress` }]);
     expect(metric('ObjectsFailed')).toBe(1);
   });
 

@@ -213,6 +213,7 @@ it.each<[role: string, service: string, action: string, resource: string]>([
   ['SyncMachineRole', 'states', 'lambda:InvokeFunction', 'PlanSyncHandler'],
   ['UploadMachineRole', 'states', 'lambda:InvokeFunction', 'UploadPartsHandler'],
   ['UploadMachineRole', 'states', 'states:StartExecution', 'UploadMachine'],
+  ['UploadMachineRole', 'states', 'sqs:SendMessage', 'QueuesDeadLetters'],
   ['SyncMachineEventsRole', 'events', 'states:StartExecution', 'SyncMachine'],
   ['CopyObjectsRole', 'lambda', 'sqs:ReceiveMessage', 'QueuesJobs'],
   ['CopyObjectsRole', 'lambda', 'sqs:DeleteMessage', 'QueuesJobs'],

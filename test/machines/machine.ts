@@ -5,6 +5,7 @@ import { synthesize, type Template } from '../support/synthesize.ts';
 /** The parts of a definition that the tests look at. */
 export interface State {
   readonly Type: string;
+  readonly Resource?: string;
   readonly Retry?: readonly Retrier[];
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[]; readonly Next: string }[];
   readonly Choices?: readonly { readonly Next: string }[];
@@ -65,7 +66,7 @@ export class Machine {
 
   /**
    * Runs the machine.
-   * @param functions by their names in functions/
+   * @param functions by their names in functions/; a state that sends a message by its own name
    * @param changed another definition than the one that is deployed
    */
   async run(
@@ -76,6 +77,10 @@ export class Machine {
     const calls: { state: string; payload: unknown }[] = [];
     const names = [...this.states].flatMap(([name, { Type }]) => (Type === 'Task' ? [name] : []));
     const invoke = (state: string) => async (parameters: unknown) => {
+      if (this.states.get(state)?.Resource?.endsWith(':sqs:sendMessage')) {
+        calls.push({ state, payload: parameters });
+        return ((await functions[state]?.(parameters as never)) ?? { MessageId: '1' }) as never;
+      }
       const { FunctionName, Payload } = parameters as { FunctionName: string; Payload: unknown };
       calls.push({ state, payload: Payload });
       const handler = functions[FunctionName];
@@ -154,6 +159,7 @@ function rendered(template: Template, part: unknown): string {
   if (typeof part === 'string') return part;
   const { Ref, 'Fn::GetAtt': attribute } = part as { Ref?: string; 'Fn::GetAtt'?: [string, string] };
   if (Ref === 'AWS::Partition') return 'aws';
+  if (Ref !== undefined && template.Resources[Ref]?.Type === 'AWS::SQS::Queue') return `<${Ref}>`;
   const name = attribute && serviceName(template.Resources[attribute[0]]?.Properties);
   if (name === undefined) throw new Error(`the definition holds ${JSON.stringify(part)}`);
   return name;

@@ -16,6 +16,7 @@ import {
   type Handler,
   type Machine,
 } from './machine.ts';
+import { decodeJob } from '../../shared/model/job.ts';
 import { objectKey } from '../../shared/model/object-key.ts';
 
 let machine: Machine;
@@ -210,12 +211,53 @@ describe('an upload that cannot be done is abandoned, and the execution fails by
     );
   });
 
-  test('the execution fails by the fault of abandon-upload if that fails too', async () => {
+  describe('if abandon-upload fails too', () => {
     const handlers = functions({
-      'plan-upload': failing('UploadStuck', 1, () => finished),
+      'plan-upload': () => {
+        throw named('UploadStuck');
+      },
       'abandon-upload': failing('UnknownTask', Infinity, () => undefined),
     });
-    expect((await machine.run(job, handlers)).error?.name).toBe('UnknownTask');
+
+    test('the machine itself puts the job into the dead-letter queue, as other dead letters are', async () => {
+      const run = await machine.run(job, handlers);
+      const { QueueUrl, MessageBody, MessageAttributes } = run.calls.at(-1)!.payload as {
+        QueueUrl: string;
+        MessageBody: object;
+        MessageAttributes: unknown;
+      };
+      expect(QueueUrl).toMatch(/^<QueuesDeadLetters/);
+      // Step Functions sends an object as JSON text.
+      expect(decodeJob(JSON.stringify(MessageBody))).toEqual(job);
+      const StringValue = 'UploadStuck: the upload was given up, and so was recording it';
+      expect(MessageAttributes).toEqual({ reason: { DataType: 'String', StringValue } });
+      expect(run.error?.name).toBe('UploadStuck');
+    });
+
+    test('the reason is that of the upload, also where the error has no cause', async () => {
+      const timedOut = Object.assign(named('States.Timeout'), { message: '' });
+      const plan = () => {
+        throw timedOut;
+      };
+      const run = await machine.run(job, { ...handlers, 'plan-upload': plan });
+      expect(run.calls.at(-1)).toMatchObject({
+        payload: {
+          MessageAttributes: { reason: { StringValue: expect.stringMatching(/^States\.Timeout: /) as unknown } },
+        },
+      });
+    });
+
+    test('sending is repeated for a day, whatever SQS answers, and then the execution fails by its error', async () => {
+      const sent = machine.states.get('BuryJob')!;
+      expect(sent.Retry).toEqual([expect.objectContaining({ ErrorEquals: ['States.ALL'], JitterStrategy: 'FULL' })]);
+      expect(longestWaitSeconds(sent.Retry![0]!) / 2).toBeGreaterThan(24 * 3600);
+      const some = failing('SQS.AmazonSQSException', 3, () => ({ MessageId: '1' }));
+      const recovered = await machine.run(job, { ...handlers, BuryJob: some });
+      expect(recovered.error?.name).toBe('UploadStuck');
+      const never = failing('SQS.AmazonSQSException', Infinity, () => undefined);
+      const run = await machine.run(job, { ...handlers, BuryJob: never });
+      expect(run.error?.name).toBe('SQS.AmazonSQSException');
+    });
   });
 });
 
@@ -253,7 +295,8 @@ describe.each(retrying)('%s', (state, name, rules) => {
       const run = await runWith(ErrorEquals[0]!, Infinity);
       const retries = run.steps.filter((step) => step === `${state} retries ${index}`);
       expect(retries.length).toBe(MaxAttempts * (state === 'UploadParts' ? batches.length : 1));
-      expect(run.error?.name).toBe(state === 'UploadParts' ? undefined : ErrorEquals[0]);
+      if (state === 'AbandonUpload') expect(run.calls.at(-1)?.state).toBe('BuryJob');
+      else expect(run.error?.name).toBe(state === 'UploadParts' ? undefined : ErrorEquals[0]);
     }
   });
 
@@ -314,7 +357,8 @@ describe('how long it waits', () => {
     };
     // The last round begins in time, and may have all its batches one after another.
     const round = maxUploadBatches * 900;
-    const all = maxUploadDays * day + round + ['PlanUpload', 'CheckUpload', 'AbandonUpload'].map(longest).reduce(sum);
+    const all =
+      maxUploadDays * day + round + ['PlanUpload', 'CheckUpload', 'AbandonUpload', 'BuryJob'].map(longest).reduce(sum);
     expect(all).toBeLessThan(definition.TimeoutSeconds!);
     // Step Functions ends an execution after a year (AWS Step Functions Developer Guide: Quotas).
     expect(definition.TimeoutSeconds).toBeLessThan(365 * day);

@@ -70,6 +70,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   const parameters = new ParameterStore(account);
   const executions = new Executions({
     invoke: () => Promise.reject(new Error('nothing is invoked here')),
+    send: () => Promise.reject(new Error('nothing is sent here')),
     childrenRefused: () => undefined,
   });
   const machines = new StepFunctions(account, executions);

@@ -2,10 +2,13 @@ import type { Account } from '../account.ts';
 import { AwsError } from '../http/exchange.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { S3Request } from '../options.ts';
+import type { Queues } from '../sqs/queues.ts';
 import type { MachineActions } from '../states/executions.ts';
+import { StepError } from '../states/step-error.ts';
 import { arnOfFunction } from '../template/resource-types.ts';
 import { refusalText, type Access } from './access.ts';
 import { s3Calls } from './calls/s3.ts';
+import { sqsCalls } from './calls/sqs.ts';
 
 /** How the services of this process ask for permission, each for whom it acts. */
 
@@ -48,7 +51,7 @@ export function checkNotification(access: Access, account: Account, { queueArn, 
 export function machineActions(
   access: Access,
   account: Account,
-  runtime: Pick<LambdaRuntime, 'invoke'>,
+  { runtime, queues }: { readonly runtime: Pick<LambdaRuntime, 'invoke'>; readonly queues: Pick<Queues, 'call'> },
 ): MachineActions {
   return {
     invoke: async ({ role }, functionName, event) => {
@@ -58,6 +61,19 @@ export function machineActions(
       // The error that such a step shows in an account, as in awslabs/aws-deployment-framework#460.
       const error = { errorType: 'Lambda.AWSLambdaException', errorMessage: refusalText(refusal) };
       return { ok: false, requestId: '', error };
+    },
+    // The names of its errors are not documented; assumed are the service's, after "SQS." as in its examples.
+    send: async ({ role }, message) => {
+      for (const call of sqsCalls('SendMessage', message as Record<string, unknown>, account)) {
+        const refusal = access.refusal(role, call);
+        if (refusal) throw new StepError('SQS.AmazonSQSException', refusalText(refusal));
+      }
+      try {
+        return await queues.call('SendMessage', message);
+      } catch (error) {
+        if (error instanceof AwsError) throw new StepError('SQS.AmazonSQSException', `${error.name}: ${error.message}`);
+        throw error;
+      }
     },
     childrenRefused: ({ role, arn }) => {
       const refusal = access.refusal(role, { action: 'states:StartExecution', resource: arn });

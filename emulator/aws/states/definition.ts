@@ -20,8 +20,12 @@ export interface RunnableDefinition {
   readonly types: ReadonlyMap<string, string>;
 }
 
-/** `invoke`: the parameters name function and payload; `function`: the resource is the function itself. */
-export type TaskState = { readonly kind: 'invoke' } | { readonly kind: 'function'; readonly functionArn: string };
+/**
+ * `invoke`: the parameters name function and payload; `function`: the resource is the function itself; `send`: the
+ * parameters are those of SQS's SendMessage.
+ */
+export type TaskState =
+  { readonly kind: 'invoke' | 'send' } | { readonly kind: 'function'; readonly functionArn: string };
 
 export interface MapState {
   readonly distributed: boolean;
@@ -99,8 +103,9 @@ export function runnable(definition: object, what: string): RunnableDefinition {
 function taskState(what: string, state: Json): TaskState {
   const resource = String(state['Resource']);
   if (/^arn:[^:]+:states:::lambda:invoke$/.test(resource)) return { kind: 'invoke' };
+  if (/^arn:[^:]+:states:::sqs:sendMessage$/.test(resource)) return { kind: 'send' };
   if (/^arn:[^:]+:lambda:/.test(resource)) return { kind: 'function', functionArn: resource };
-  throw notSupported(what, `the resource ${resource} (only Lambda functions are)`);
+  throw notSupported(what, `the resource ${resource} (only Lambda functions and sqs:sendMessage are)`);
 }
 
 function mapState(what: string, state: Json, prepareStates: (machine: Json) => Json): MapState {

@@ -50,6 +50,8 @@ export interface Execution {
 /** What machines do outside of themselves, each in its role. */
 export interface MachineActions {
   readonly invoke: (machine: Machine, functionName: string, event: unknown) => Promise<InvocationResult>;
+  /** Sends a message to a queue. @throws StepError */
+  readonly send: (machine: Machine, message: object) => Promise<object>;
   /** Why a machine may not start the child executions of a distributed map; undefined if it may. */
   readonly childrenRefused: (machine: Machine) => string | undefined;
 }
@@ -107,6 +109,7 @@ export class Executions {
     const parsed: unknown = JSON.parse(input);
     const run = new Run(machine.runnable, {
       invoke: (functionName, event) => this.#actions.invoke(machine, functionName, event),
+      send: (message) => this.#actions.send(machine, message),
       childrenRefused: () => this.#actions.childrenRefused(machine),
       context: {
         Run: { Id: arn, Name: name, Input: parsed, StartTime, RoleArn: machine.roleArn },

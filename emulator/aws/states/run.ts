@@ -13,8 +13,15 @@ interface MapItem {
   readonly value: unknown;
 }
 
+/** The parameters of a state that sends a message. */
+interface SentMessage {
+  readonly MessageBody: unknown;
+}
+
 export interface RunOptions {
   readonly invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
+  /** Calls SendMessage of SQS. @throws StepError */
+  readonly send: (message: object) => Promise<object>;
   /** why the children of a distributed map may not be started; undefined if they may */
   readonly childrenRefused: () => string | undefined;
   /** the context object; its `Run` is `$$.Execution` in a definition */
@@ -92,6 +99,7 @@ export class Run {
 
   async #runTask(name: string, task: TaskState, given: unknown): Promise<unknown> {
     this.#assertRunning();
+    if (task.kind === 'send') return this.#send(name, given as SentMessage);
     const { FunctionName, Payload } = given as { FunctionName?: unknown; Payload?: unknown };
     const functionName = task.kind === 'function' ? task.functionArn : String(FunctionName);
     const event = task.kind === 'function' ? given : (Payload ?? {});
@@ -108,6 +116,16 @@ export class Run {
       SdkResponseMetadata: { RequestId: result.requestId },
       StatusCode: 200,
     };
+  }
+
+  /** A body that is an object is sent as JSON text, as the CDK's SqsSendMessage relies on. */
+  async #send(name: string, given: SentMessage): Promise<unknown> {
+    checkStateData(given, `the input of state "${name}"`);
+    const { MessageBody } = given;
+    const text = typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody);
+    const answer = await this.#options.send({ ...given, MessageBody: text });
+    this.#assertRunning();
+    return answer;
   }
 
   /** A Map: starts items in order, up to its concurrency. The first failure aborts the items in progress. */

@@ -22,7 +22,9 @@ function withMachine(definition: object, functions: Record<string, Handler> = {}
     const isResult = typeof result === 'object' && result !== null && 'ok' in result;
     return isResult ? (result as InvocationResult) : { ok: true, requestId: 'request', payload: result ?? null };
   };
-  const runs = new Executions({ invoke, childrenRefused: () => undefined });
+  const send: MachineActions['send'] = async (_machine, message) =>
+    (await functions['send']!(message as never)) as object;
+  const runs = new Executions({ invoke, send, childrenRefused: () => undefined });
   executions = runs;
   const machine: Machine = {
     name: 'machine',
@@ -75,6 +77,23 @@ describe('a task', () => {
       [Resource]: (event) => [event],
     });
     expect(output(await run({ n: 1 }))).toEqual([{ n: 1 }]);
+  });
+
+  it('sends a message, whose body may be an object', async () => {
+    const sent: unknown[] = [];
+    const Parameters = {
+      QueueUrl: 'url',
+      MessageBody: { 'job.$': '$.n' },
+      MessageAttributes: { a: { DataType: 'String' } },
+    };
+    const Resource = 'arn:aws:states:::sqs:sendMessage';
+    const send = (message: object): object => {
+      sent.push(message);
+      return { MessageId: 'id' };
+    };
+    const run = withMachine(machineOf({ A: { Type: 'Task', Resource, Parameters, End: true } }), { send });
+    expect(output(await run({ n: 1 }))).toEqual({ MessageId: 'id' });
+    expect(sent).toEqual([{ ...Parameters, MessageBody: '{"job":1}' }]);
   });
 
   it('is retried and then caught by the name of its error, with the cause of Lambda', async () => {
@@ -218,9 +237,9 @@ describe('a map', () => {
 describe('a definition', () => {
   it.each<[string, object, RegExp]>([
     [
-      'a service that is not Lambda',
-      { A: { Type: 'Task', Resource: 'arn:aws:states:::sqs:sendMessage', End: true } },
-      /state "A".*sqs:sendMessage/,
+      'another service',
+      { A: { Type: 'Task', Resource: 'arn:aws:states:::sns:publish', End: true } },
+      /state "A".*sns:publish/,
     ],
     [
       'an item reader',

@@ -1,6 +1,6 @@
 import { asciiJson, encodeJob, isJob, unknownTask } from '../../model/job.ts';
 import { causeText, type AbandonUploadInput } from '../../model/messages/payloads.ts';
-import { asFault, type Fault } from '../../model/faults.ts';
+import { asFault, endsUpload, type Fault } from '../../model/faults.ts';
 import { sameEtag } from '../../model/object.ts';
 import { destinationKey, type Task } from '../../model/config/task.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -20,8 +20,10 @@ export interface AbandonContext {
 }
 
 /**
- * The last step of a failed execution: aborts the upload, records the reason in the ledger and sends the job to the
- * dead-letter queue, from where it can be redriven. The last two happen even if the first fails.
+ * The last step of a failed execution: records the reason in the ledger and sends the job to the dead-letter queue,
+ * from where it can be redriven. An upload that can never become the copy is aborted before; if that fails, the other
+ * two happen all the same. Any other upload stays in the ledger: the redriven job, or a later run, sends only what is
+ * missing, and the sweep ends it if neither comes.
  */
 export async function abandonUpload(context: AbandonContext, input: AbandonUploadInput): Promise<void> {
   const { job, error } = input;
@@ -37,14 +39,15 @@ export async function abandonUpload(context: AbandonContext, input: AbandonUploa
 }
 
 /**
- * Aborts the upload of the job's own version. One for another version belongs to another execution, which may be
- * sending its parts; if it does not exist any more, a later caller resumes that upload, or the sweep ends it.
+ * Aborts the upload of the job's own version, if the error is a verdict about it. One for another version belongs to
+ * another execution, which may be sending its parts. A job without a version, of an execution that was started by hand,
+ * has none of its own.
  * @returns the upload that was aborted; undefined if there was none, or if it could not be aborted
  */
-async function abort(context: AbandonContext, { job }: AbandonUploadInput): Promise<string | undefined> {
+async function abort(context: AbandonContext, { job, error }: AbandonUploadInput): Promise<string | undefined> {
+  if (!endsUpload(error.Error) || job.etag === undefined) return undefined;
   const entry = await context.ledger.get(job.task, job.key);
-  if (!entry?.upload) return undefined;
-  if (job.etag !== undefined && !sameEtag(job.etag, entry.upload.sourceEtag)) return undefined;
+  if (!entry?.upload || !sameEtag(job.etag, entry.upload.sourceEtag)) return undefined;
   try {
     const { task, destination } = await context.destination();
     await destination.abortUpload(destinationKey(task, job.key), entry.upload.uploadId);
