@@ -12,7 +12,7 @@ export interface LedgerLookup {
   getMany(task: string, keys: readonly string[]): Promise<ReadonlyMap<string, LedgerEntry>>;
 
   /**
-   * The keys whose entry is FAILED, oldest run first, a page at a time; pages may be empty. They are read from an index
+   * The keys whose entry is FAILED, in any order, a page at a time; pages may be empty. They are read from an index
    * that lags by seconds: the latest failures may be missing, and the latest successes may still be listed.
    */
   failedKeys(task: string): AsyncIterable<readonly string[]>;

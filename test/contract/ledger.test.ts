@@ -1,7 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
+import { DynamoLedger, indexPartitions } from '../../shared/aws/dynamodb/ledger.ts';
 import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
@@ -28,30 +28,65 @@ describe('the index `failed` of DynamoLedger', () => {
   });
   afterAll(() => table.close());
 
-  async function failed(): Promise<AttributeValue[]> {
+  /** The IDs in one partition. */
+  async function listed(partition: string): Promise<AttributeValue[]> {
     const answer = await table.client.send(
       new QueryCommand({
         TableName: table.name,
         IndexName: 'failed',
-        KeyConditionExpression: 'failedTask = :task AND begins_with(failedAt, :run)',
-        ExpressionAttributeValues: { ':task': 'task', ':run': 'run-1#' },
+        KeyConditionExpression: 'failedTask = :task',
+        ExpressionAttributeValues: { ':task': partition },
       }),
     );
     return (answer.Items ?? []).map((item) => item['id'] as AttributeValue);
   }
 
-  it('lists the objects of a task and run while they fail', async () => {
+  async function failed(task: string): Promise<string[]> {
+    const lookup = new DynamoLedgerLookup(table.client, table.name);
+    const keys: string[] = [];
+    for await (const page of lookup.failedKeys(task)) keys.push(...page);
+    return keys.sort();
+  }
+
+  it('lists the objects of a task while they fail', async () => {
     const ledger = new DynamoLedger(table.client, table.name);
     const entry = { task: 'task', key: 'k', run: 'run-1', updatedAt: 1_700_000_000_000 };
     await ledger.put({ ...entry, status: 'FAILED' });
-    await ledger.put({ ...entry, key: 'other', run: 'run-2', status: 'FAILED' });
     await ledger.put({ ...entry, key: 'good', status: 'DONE' });
-    expect(await failed()).toEqual(['object#task#k']);
+    expect(await failed('task')).toEqual(['k']);
     await ledger.put({ ...entry, status: 'STARTED' });
-    expect(await failed()).toEqual([]);
+    expect(await failed('task')).toEqual([]);
     await ledger.put({ ...entry, status: 'FAILED' });
     await ledger.close({ ...entry, status: 'DONE' });
-    expect(await failed()).toEqual([]);
+    expect(await failed('task')).toEqual([]);
+  });
+
+  it('spreads failures over partitions, none of which is hot', async () => {
+    const ledger = new DynamoLedger(table.client, table.name);
+    const keys = Array.from({ length: 320 }, (_, index) => `photos/${String(index).padStart(8, '0')}.jpg`);
+    for (const key of keys) await ledger.put({ task: 'many', key, status: 'FAILED', updatedAt: 1 });
+    const sizes = await Promise.all(
+      indexPartitions('many', 'failed').map(async (partition) => (await listed(partition)).length),
+    );
+    // The first is that of former versions.
+    expect(sizes[0]).toBe(0);
+    expect(Math.max(...sizes)).toBeLessThan(3 * (keys.length / 16));
+    expect(await failed('many')).toEqual(keys);
+  });
+
+  it('still lists what former versions wrote, and moves it with the next write', async () => {
+    const { PutCommand } = await import('@aws-sdk/lib-dynamodb');
+    const ledger = new DynamoLedger(table.client, table.name);
+    const old = { id: 'object#old#k', task: 'old', key: 'k', status: 'FAILED', updatedAt: 1, expiresAt: 4_000_000_000 };
+    const Item = { ...old, failedTask: 'old', failedAt: 'run-1#2026-11-01T00:00:00.000Z' };
+    await table.client.send(new PutCommand({ TableName: table.name, Item }));
+    await ledger.put({ task: 'old', key: 'new', status: 'FAILED', updatedAt: 2 });
+    expect(await failed('old')).toEqual(['k', 'new']);
+    await ledger.put({ task: 'old', key: 'k', status: 'FAILED', updatedAt: 3 });
+    expect(await failed('old')).toEqual(['k', 'new']);
+    expect(await listed('old')).toEqual([]);
+    await ledger.put({ task: 'old', key: 'k', status: 'DONE', updatedAt: 4 });
+    expect(await failed('old')).toEqual(['new']);
   });
 
   it('rejects an entry that it cannot read, naming the field', async () => {

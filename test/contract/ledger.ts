@@ -173,7 +173,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect((await lookup.getMany('task', [])).size).toBe(0);
     });
 
-    it('lists the failed keys of a task, oldest run first, until they no longer fail', async () => {
+    it('lists the failed keys of a task, until they no longer fail', async () => {
       const failedKeys = async (task: string): Promise<string[]> => {
         const keys: string[] = [];
         for await (const page of subject.lookup.failedKeys(task)) keys.push(...page);
@@ -189,11 +189,6 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       await ledger.put(failed('other', 'run-1'));
       await ledger.put({ ...failed('elsewhere', 'run-0'), task: 'other' });
       await ledger.close(entry('cured', { task: 'failing' }));
-      expect(await failedKeys('failing')).toEqual([
-        expect.stringMatching(/^(first|other)$/),
-        expect.any(String),
-        'second#😀',
-      ]);
       expect((await failedKeys('failing')).sort()).toEqual(['first', 'other', 'second#😀']);
       expect(await failedKeys('none')).toEqual([]);
     });

@@ -5,7 +5,7 @@ import { lossKindsSchema } from '../../model/losses.ts';
 import { Fault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { LedgerLookup, LossyCopy } from '../../ports/ledger-lookup.ts';
-import { entryOfItem, itemId, lossyPartitions } from './ledger.ts';
+import { entryOfItem, indexPartitions, itemId, type Indexed } from './ledger.ts';
 import { faultOf } from '../faults.ts';
 
 /** DynamoDB: the most items in one BatchGetItem. */
@@ -60,24 +60,26 @@ export class DynamoLedgerLookup implements LedgerLookup {
 
   async *failedKeys(task: string): AsyncGenerator<string[]> {
     const prefix = itemId(task, '');
-    for await (const page of this.#indexed(task)) yield page.flatMap(({ id }) => keyIn(id, prefix));
+    for await (const page of this.#indexed(task, 'failed')) yield page.flatMap(({ id }) => keyIn(id, prefix));
   }
 
   async *lossyCopies(task: string): AsyncGenerator<LossyCopy[]> {
     const prefix = itemId(task, '');
-    for (const partition of lossyPartitions(task)) {
-      for await (const page of this.#indexed(partition)) {
-        yield page.flatMap(({ id, at }) => {
-          const [kinds = ''] = at.split('#', 1);
-          const lost = v.parse(lossKindsSchema, kinds.split(','));
-          return keyIn(id, prefix).map((key) => ({ key, lost }));
-        });
-      }
+    for await (const page of this.#indexed(task, 'lossy')) {
+      yield page.flatMap(({ id, at }) => {
+        const [kinds = ''] = at.split('#', 1);
+        const lost = v.parse(lossKindsSchema, kinds.split(','));
+        return keyIn(id, prefix).map((key) => ({ key, lost }));
+      });
     }
   }
 
+  async *#indexed(task: string, kind: Indexed): AsyncGenerator<IndexedItem[]> {
+    for (const partition of indexPartitions(task, kind)) yield* this.#partition(partition);
+  }
+
   /** The items of one partition of the index. */
-  async *#indexed(partition: string): AsyncGenerator<{ readonly id: string; readonly at: string }[]> {
+  async *#partition(partition: string): AsyncGenerator<IndexedItem[]> {
     let start: Record<string, unknown> | undefined;
     do {
       const input = {
@@ -94,6 +96,12 @@ export class DynamoLedgerLookup implements LedgerLookup {
       start = page.LastEvaluatedKey;
     } while (start);
   }
+}
+
+/** An item of the index: its ID, and its `failedAt`. */
+interface IndexedItem {
+  readonly id: string;
+  readonly at: string;
 }
 
 function keyIn(id: string, prefix: string): string[] {

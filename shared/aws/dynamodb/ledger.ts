@@ -24,8 +24,8 @@ const dayMillis = 24 * 3600 * 1000;
  * The ledger in one DynamoDB table. Its kinds of items are distinguished by their IDs:
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
- *   failed also has `failedTask` and `failedAt`, the keys of the sparse index `failed`, which ledger-lookup.ts reads.
- *   So has one whose copy lacks something, in partitions of their own (`lossyPartitions`).
+ *   failed, or whose copy lacks something, also has `failedTask` and `failedAt`, the keys of the sparse index `failed`,
+ *   which ledger-lookup.ts reads (`indexPartitions`).
  * - `run#<task>#<run>`: the record of a run.
  * - `lastrun#<task>#<prefix>`: the record of the last run over a prefix that was done.
  * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
@@ -187,10 +187,10 @@ type Item = Record<string, unknown> & { readonly id: string };
 
 function itemOf(entry: LedgerEntry): Item {
   const at = `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}`;
-  const failed = entry.status === 'FAILED' && { failedTask: entry.task, failedAt: at };
+  const failed = entry.status === 'FAILED' && { failedTask: indexPartition(entry, 'failed'), failedAt: at };
   const lossy = (entry.lost ?? []).length > 0 &&
     entry.status !== 'FAILED' && {
-      failedTask: lossyPartition(entry.task, entry.key),
+      failedTask: indexPartition(entry, 'lossy'),
       failedAt: `${entry.lost?.join(',')}#${at}`,
     };
   return {
@@ -202,20 +202,26 @@ function itemOf(entry: LedgerEntry): Item {
   };
 }
 
-/**
- * Partitions of the index for the copies of a task that lack something. A store without tags may make all copies such,
- * and a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Burst and adaptive capacity").
- */
-const lossyPartitionCount = 16;
+/** What the index `failed` lists: objects that failed, and copies that lack something. */
+export type Indexed = 'failed' | 'lossy';
 
-/** The partition keys of the index for the copies of a task that lack something. No task's name has a "#". */
-export function lossyPartitions(task: string): string[] {
-  return Array.from({ length: lossyPartitionCount }, (_, index) => `${task}#lossy#${index}`);
+/**
+ * Partitions of the index for each kind and task. An outage fails all objects that are under way, a store without tags
+ * makes all copies lack them, and a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Burst and
+ * adaptive capacity"). An index that cannot keep up throttles the writes of the table, too.
+ */
+const partitionCount = 16;
+
+/** The partition keys of the index for a task. No task's name has a "#". */
+export function indexPartitions(task: string, kind: Indexed): string[] {
+  const partitions = Array.from({ length: partitionCount }, (_, index) => `${task}#${kind}#${index}`);
+  // Failures of former versions are in one partition, until their objects are written again.
+  return kind === 'failed' ? [task, ...partitions] : partitions;
 }
 
-function lossyPartition(task: string, key: string): string {
+function indexPartition({ task, key }: Pick<LedgerEntry, 'task' | 'key'>, kind: Indexed): string {
   const [first = 0] = createHash('md5').update(key).digest();
-  return `${task}#lossy#${first % lossyPartitionCount}`;
+  return `${task}#${kind}#${first % partitionCount}`;
 }
 
 /** An update expression that sets those attributes of `names` that have a value, and removes the others. */
