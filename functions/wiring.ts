@@ -1,4 +1,5 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
+import { DynamoControls } from '../shared/aws/dynamodb/controls.ts';
 import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
 import { createParameterClient, createTableClient } from '../shared/aws/service-clients.ts';
@@ -10,7 +11,9 @@ import type { Side } from '../shared/model/config/task.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { logStale } from '../shared/observing/stale.ts';
+import { logControlFault } from '../shared/observing/report.ts';
 import { Tally } from '../shared/observing/tally.ts';
+import { Governor } from '../shared/run/governor.ts';
 
 /**
  * `functions/` has a folder for each Lambda function. Its environment.ts names the variables that the construct sets
@@ -75,4 +78,10 @@ export async function withTally<Result>(work: (tally: Tally) => Promise<Result>)
 /** The ledger in the function's table. */
 export function createLedger(table: string): DynamoLedger {
   return new DynamoLedger(createTableClient(), table);
+}
+
+/** Knows what work may be done now, from the orders in the function's table. */
+export function createGovernor(table: string): Governor {
+  const controls = new DynamoControls(createTableClient(), table);
+  return new Governor({ controls, clock: systemClock, onFault: logControlFault });
 }

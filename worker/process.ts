@@ -1,4 +1,5 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
+import { DynamoControls } from '../shared/aws/dynamodb/controls.ts';
 import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
 import { createParameterClient, createQueueClient, createTableClient } from '../shared/aws/service-clients.ts';
@@ -8,10 +9,11 @@ import { Stores } from '../shared/aws/s3/stores.ts';
 import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
-import { reports } from '../shared/observing/report.ts';
 import { logStale } from '../shared/observing/stale.ts';
+import { logControlFault, reports } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
+import { Governor } from '../shared/run/governor.ts';
 import type { Consumer } from '../shared/transfer/consume-message.ts';
 import { transferObject } from '../shared/transfer/transfer-object.ts';
 import { QueueConsumer, type QueueEvent } from './queue-consumer.ts';
@@ -82,10 +84,14 @@ function consumerFor(
     onStale: logStale,
   });
   const stores = new Stores(parameters, logLearned);
-  const ledger = new DynamoLedger(createTableClient(), environment.LEDGER_TABLE);
+  const tableClient = createTableClient();
+  const ledger = new DynamoLedger(tableClient, environment.LEDGER_TABLE);
+  const controls = new DynamoControls(tableClient, environment.LEDGER_TABLE);
+  const governor = new Governor({ controls, clock: systemClock, onFault: logControlFault });
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
   return (delivery) => ({
     tasks: () => parameters.tasks(),
+    standing: (job) => governor.standing(job),
     transfer: async (job) => {
       const task = await parameters.task(job.task);
       const work = transferObject(

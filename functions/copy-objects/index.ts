@@ -8,12 +8,13 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { readEnvironment } from '../environment.ts';
-import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
+import { createGovernor, createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true });
 const ledger = createLedger(environment.LEDGER_TABLE);
+const governor = createGovernor(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
 const redelivery = new SqsRedelivery(queueClient, environment.QUEUE_URL);
@@ -49,6 +50,7 @@ function messageOf({ messageId, body, receiptHandle, attributes, messageAttribut
 function consumerOf(invocation: Invocation, tally: Tally): Consumer {
   return {
     tasks: () => wiring.parameters.tasks(),
+    standing: (job) => governor.standing(job),
     transfer: async (job) => {
       const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
       return transferObject({ ...parts, ledger, uploads }, job);

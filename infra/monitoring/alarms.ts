@@ -212,9 +212,9 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
 }
 
 /**
- * In alarm while there is work: messages that wait or are in hand, large objects that are being copied. A run that
- * finds nothing is none, or each scheduled run would end in a notice. Its return to "OK" is the notice, sent once, that
- * all of it is done.
+ * In alarm while there is work: messages that wait, are delayed or in hand, large objects that are being copied. A run
+ * that finds nothing is none, or each scheduled run would end in a notice. Its return to "OK" is the notice, sent once,
+ * that all of it is done.
  */
 function allDone({ queues, functions }: Watched): AlarmSettings {
   const { jobs } = queues;
@@ -223,6 +223,8 @@ function allDone({ queues, functions }: Watched): AlarmSettings {
   const usingMetrics: Record<string, IMetric> = {
     waiting: jobs.metricApproximateNumberOfMessagesVisible(most),
     received: jobs.metricApproximateNumberOfMessagesNotVisible(most),
+    // Jobs that wait for a side that fails, or for the end of a pause.
+    delayed: jobs.metricApproximateNumberOfMessagesDelayed(most),
     planning: busy('planUpload'),
     sending: busy('uploadParts'),
     checking: busy('checkUpload'),

@@ -1,10 +1,18 @@
-import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  StartExecutionCommand,
+  type DescribeExecutionCommandOutput,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
+import * as v from 'valibot';
 import type { Ledger } from '../ports/ledger.ts';
-import type { RunExecutions, RunExistence, Runs, RunState } from '../ports/runs.ts';
+import type { KnownRuns, RunExecutions, RunExistence, Runs, RunState } from '../ports/runs.ts';
 import { faultOf } from './faults.ts';
+import { pages } from './pages.ts';
 
-/** Executions of the SYNC machine: the adapter of the port Runs. Step Functions chooses their names. */
-export class SfnRuns implements Runs {
+/** Executions of the SYNC machine: the adapter of the ports of runs. Step Functions chooses their names. */
+export class SfnRuns implements Runs, KnownRuns {
   readonly #client: SFNClient;
   readonly #machineArn: string;
   readonly #ledger: Pick<Ledger, 'getRun'>;
@@ -25,19 +33,56 @@ export class SfnRuns implements Runs {
   }
 
   async state(task: string, run: string): Promise<RunState> {
-    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${run}`;
-    const { status, error } = await this.#client
-      .send(new DescribeExecutionCommand({ executionArn }))
-      .catch((thrown: unknown) => {
-        throw faultOf(thrown, 'DescribeExecution');
-      });
+    const { status, error } = await this.#describe(run).catch((thrown: unknown) => {
+      throw faultOf(thrown, 'DescribeExecution');
+    });
     if (isUnderWay(status)) return { status: 'running' };
     if (status === 'SUCCEEDED') return { status: 'done' };
     // The last step of a run that fails records why.
     const record = await this.#ledger.getRun(task, run);
     return { status: 'failed', reason: record?.reason ?? error ?? String(status) };
   }
+
+  async taskOf(run: string): Promise<string | undefined> {
+    try {
+      const { input } = await this.#describe(run);
+      const read = v.safeParse(inputSchema, input);
+      return read.success ? read.output.task : undefined;
+    } catch (error) {
+      // A name that no execution can have is one that none has.
+      const { name } = error instanceof Error ? error : { name: '' };
+      if (name === 'ExecutionDoesNotExist' || name === 'InvalidArn') return undefined;
+      throw faultOf(error, 'DescribeExecution');
+    }
+  }
+
+  async underWay(task: string): Promise<string[]> {
+    const found: string[] = [];
+    const executions = pages('ListExecutions', async (nextToken: string | undefined) => {
+      const input = {
+        stateMachineArn: this.#machineArn,
+        statusFilter: 'RUNNING' as const,
+        ...(nextToken && { nextToken }),
+      };
+      const page = await this.#client.send(new ListExecutionsCommand(input)).catch((error: unknown) => {
+        throw faultOf(error, 'ListExecutions');
+      });
+      return { items: page.executions ?? [], truncated: page.nextToken !== undefined, next: page.nextToken };
+    });
+    for await (const page of executions) {
+      for (const { name = '' } of page) if ((await this.taskOf(name)) === task) found.push(name);
+    }
+    return found;
+  }
+
+  #describe(run: string): Promise<DescribeExecutionCommandOutput> {
+    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${run}`;
+    return this.#client.send(new DescribeExecutionCommand({ executionArn }));
+  }
 }
+
+/** What an execution's input, which may be anything, says of its task. */
+const inputSchema = v.pipe(v.string(), v.parseJson(), v.object({ task: v.string() }));
 
 /** The executions of the machine that an execution belongs to: the adapter of the port RunExecutions. */
 export class SfnRunExecutions implements RunExecutions {

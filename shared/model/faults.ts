@@ -95,6 +95,12 @@ export const faultTable = {
     meaning: 'a service did not answer, or answered with a server error',
   },
   OutOfTime: { retry: 'later', exitCode: 1, meaning: 'the time of this call ran out before the work was done' },
+  Held: {
+    retry: 'later',
+    exitCode: 1,
+    ofSurroundings: true,
+    meaning: 'the work may not be done now, although nothing is wrong: its task or its run is paused',
+  },
   SourceChanged: {
     retry: 'restart',
     exitCode: 1,

@@ -31,6 +31,16 @@ export const metricTable = {
       'times that jobs were sent again because a store, a service or a credential failed: per task, and for all tasks ' +
       'together',
   },
+  JobsHeld: {
+    unit: 'Count',
+    graph: 'Objects',
+    meaning: 'times that jobs were sent again because they may not be done now: their task or run is paused',
+  },
+  JobsCancelled: {
+    unit: 'Count',
+    graph: 'Objects',
+    meaning: 'jobs that left the queue undone because their run was cancelled',
+  },
   AttributesDropped: {
     unit: 'Count',
     graph: 'Objects',

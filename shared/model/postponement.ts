@@ -50,6 +50,15 @@ export function judgePostponement(
   return { kind: 'later', delaySeconds, postponement: { ...before, since, times } };
 }
 
+/**
+ * The postponement of a job that may not be done now. The time until it returns counts for nothing: what failed before
+ * begins its time again then.
+ * @param returnsAt milliseconds since the epoch
+ */
+export function postponedUncounted(before: Postponement | undefined, returnsAt: number): Postponement {
+  return { ...before, since: returnsAt, times: before?.times ?? 0 };
+}
+
 /** The postponement as a text of ASCII characters, for a message attribute. */
 export function encodePostponement(postponement: Postponement): string {
   return JSON.stringify(postponement);

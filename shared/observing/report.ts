@@ -1,13 +1,19 @@
 import type { Consumer } from '../transfer/consume-message.ts';
 import { allTasks, unknownTask } from '../model/job.ts';
+import type { Fault } from '../model/faults.ts';
 import { faultDetails } from './fault-details.ts';
 import { keyHash, logger, type Tally } from './tally.ts';
 
 /** What a consumer of the queue reports about its messages: the same lines and metrics from Lambda and the worker. */
-export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onEventDone'> {
+export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onCancelled' | 'onEventDone'> {
   return {
     onFault: (fault, { message, job, fate }) => {
       const task = job?.task ?? unknownTask;
+      // Nothing is wrong, and every job of the task would write a line.
+      if (fate === 'held') {
+        tally.add(task, 'JobsHeld', 1);
+        return;
+      }
       if (fate === 'buried') tally.add(task, 'ObjectsFailed', 1);
       if (fate === 'postponed') for (const one of [task, allTasks]) tally.add(one, 'JobsPostponed', 1);
       const details = {
@@ -20,6 +26,16 @@ export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onEventDone'>
       if (fate === 'buried') logger.error('failed', details);
       else logger.warn(`failed, ${fate}`, details);
     },
+    onCancelled: (job) => tally.add(job.task, 'JobsCancelled', 1),
     onEventDone: (job, delayMillis) => tally.add(job.task, 'EventToDone', Math.max(0, delayMillis)),
   };
+}
+
+/** Logs that the item with a task's orders cannot be used. */
+export function logControlFault(task: string, fault: Fault): void {
+  logger.error('what is decided about a task cannot be read; work goes on as before', {
+    task,
+    ...faultDetails(fault),
+    reason: fault.message,
+  });
 }

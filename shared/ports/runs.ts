@@ -20,3 +20,12 @@ export type RunExistence = 'running' | 'ended' | 'unknown';
 export interface RunExecutions {
   existence(run: string): Promise<RunExistence>;
 }
+
+/** Finds runs, for commands about them. */
+export interface KnownRuns {
+  /** The task of a run; undefined if there is no such run (any more). */
+  taskOf(run: string): Promise<string | undefined>;
+
+  /** The runs of a task that are under way. */
+  underWay(task: string): Promise<string[]>;
+}

@@ -1,6 +1,7 @@
 import { asFault, assertNever, Fault } from '../model/faults.ts';
 import { decodeJob, encodeJob, unknownTask, withoutHints, type Job } from '../model/job.ts';
-import { judgePostponement, type Postponement } from '../model/postponement.ts';
+import { Held } from '../model/held.ts';
+import { judgePostponement, postponedUncounted, type Postponement } from '../model/postponement.ts';
 import { keyFilter } from '../model/config/key-filter.ts';
 import { forEachConcurrently } from '../flow/concurrently.ts';
 import { isS3Notification, parseS3Notification, type ObjectEvent } from '../model/messages/s3-event.ts';
@@ -9,6 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeadLetters, Redelivery } from '../ports/job-queue.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { Outcome } from '../ports/progress.ts';
+import { free, heldBy, type Standing } from '../run/standing.ts';
 import { replicatesDeletes } from './decide/choose-route.ts';
 import { reasonOf, recordFailed } from './record.ts';
 
@@ -33,6 +35,8 @@ export interface Message {
 export interface Consumer {
   /** Returns every task, for events. */
   tasks(): Promise<readonly (Task | BrokenTask)[]>;
+  /** May the job be done now? Without it, every job may. Never throws. */
+  standing?(job: Job): Promise<Standing>;
   /** Transfers one object. */
   transfer(job: Job): Promise<Outcome>;
   readonly ledger: Ledger;
@@ -50,6 +54,8 @@ export interface Consumer {
   interrupted?(): boolean;
   /** Called for every message or job that failed. */
   onFault(fault: Fault, what: { readonly message: string; readonly job?: Job; readonly fate: Fate['kind'] }): void;
+  /** Called for a job that leaves the queue undone because its run was cancelled. */
+  onCancelled?(job: Job): void;
   /** Called when the object of an event was transferred. @param delayMillis since the event */
   onEventDone?(job: Job, delayMillis: number): void;
 }
@@ -65,7 +71,7 @@ interface Work {
 type Fate =
   | { readonly kind: 'buried' }
   | { readonly kind: 'delivered again' }
-  | { readonly kind: 'postponed'; readonly delaySeconds: number; readonly postponement: Postponement };
+  | { readonly kind: 'postponed' | 'held'; readonly delaySeconds: number; readonly postponement: Postponement };
 
 /**
  * Processes one message: a job, or an S3 event notification with any number of objects.
@@ -76,6 +82,8 @@ type Fate =
  * | cannot succeed until something is changed     | is buried: dead-letter queue, reason in the ledger         |
  * | failed because of its surroundings            | leaves the queue; the job is sent again, with a delay      |
  * | failed so for longer than a day (a setting)   | is buried                                                  |
+ * | may not be done now: its task is paused       | leaves the queue; sent again with a delay, nothing counted |
+ * | is of a run that was cancelled                | leaves the queue                                           |
  * | may succeed later                             | comes back after a growing delay; reason from failure 2 on |
  * | may succeed later; this was the last delivery | is buried                                                  |
  * | may succeed later; another delivery ended it  | is sent again as a new message                             |
@@ -94,6 +102,10 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
   await forEachConcurrently(work, jobsAtOnce, async (one) => {
     const { job, at } = one;
     try {
+      if (!(await mayBeDone(consumer, job))) {
+        consumer.onCancelled?.(job);
+        return;
+      }
       if (message.receives >= consumer.maxReceives) await recordLastAttempt(consumer, message, job);
       await consumer.transfer(job);
       if (at !== undefined) consumer.onEventDone?.(job, consumer.clock.now() - at);
@@ -102,6 +114,13 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
     }
   });
   return leaves;
+}
+
+/** @returns false if the job's run was cancelled. @throws Held */
+async function mayBeDone(consumer: Consumer, job: Job): Promise<boolean> {
+  const standing = (await consumer.standing?.(job)) ?? free;
+  if (standing.kind === 'held') throw heldBy(standing, consumer.clock.now());
+  return standing.kind === 'free';
 }
 
 /** The jobs in a message: for an event, one for each task that replicates events of that object. */
@@ -165,6 +184,7 @@ async function handleFailure(consumer: Consumer, message: Message, fault: Fault,
         await bury(consumer, message, fault, job);
         return true;
       case 'postponed':
+      case 'held':
         await postpone(consumer, message, fault, { ...fate, work });
         return true;
       case 'delivered again':
@@ -182,6 +202,11 @@ async function handleFailure(consumer: Consumer, message: Message, fault: Fault,
 
 /** Decides what becomes of a message, or a job of it, that failed. */
 function fateOf({ maxReceives, giveUpAfterSeconds, clock }: Consumer, message: Message, fault: Fault): Fate {
+  if (fault instanceof Held) {
+    const { delaySeconds } = fault;
+    const postponement = postponedUncounted(message.postponement, clock.now() + delaySeconds * 1000);
+    return { kind: 'held', delaySeconds, postponement };
+  }
   if (fault.retry === 'never') return { kind: 'buried' };
   if (!fault.ofSurroundings) return { kind: message.receives >= maxReceives ? 'buried' : 'delivered again' };
   const circumstances = { now: clock.now(), giveUpAfterSeconds, random: Math.random() };
@@ -194,8 +219,9 @@ async function postpone(
   consumer: Consumer,
   message: Message,
   fault: Fault,
-  { work, delaySeconds, postponement }: Extract<Fate, { kind: 'postponed' }> & { readonly work: Work | undefined },
+  fate: Extract<Fate, { delaySeconds: number }> & { readonly work: Work | undefined },
 ): Promise<void> {
+  const { kind, work, delaySeconds, postponement } = fate;
   await consumer.redelivery.sendAgain({
     body: work ? encodeJob(withoutHints(work.job)) : message.body,
     group: message.group,
@@ -204,7 +230,7 @@ async function postpone(
   });
   // The first failure may be chance. After the second, the ledger says why the object is not there yet.
   const { times } = postponement;
-  if (work && times === 2) await recordFailed(consumer, work.job, fault, { attempts: times });
+  if (kind === 'postponed' && work && times === 2) await recordFailed(consumer, work.job, fault, { attempts: times });
 }
 
 /** Lets the message return later. The reason is recorded even if the queue does not answer. */

@@ -1,22 +1,17 @@
-import {
-  ChangeMessageVisibilityCommand,
-  SendMessageBatchCommand,
-  SendMessageCommand,
-  type SendMessageBatchRequestEntry,
-  type SQSClient,
-} from '@aws-sdk/client-sqs';
-import { Fault } from '../../model/faults.ts';
+import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { ascii, encodeJob, type Job } from '../../model/job.ts';
 import { queueBatchSize } from '../../model/limits.ts';
 import { decodePostponement, encodePostponement, type Postponement } from '../../model/postponement.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { DeadLetters, JobQueue, NewMessage, Redelivery } from '../../ports/job-queue.ts';
 import { faultOf } from '../faults.ts';
+import { sendBatch, SendBatches } from './send-batches.ts';
 
 /**
  * The queues on SQS. This file sends jobs, buries messages in the dead-letter queue, and sets when a received message
- * returns; job-source.ts is the worker's receiving side; redrive.ts moves dead letters back; queue-depth.ts counts. A
- * batch call can succeed in part, so every adapter counts an entry as done only if the answer names it as successful.
+ * returns; send-batches.ts makes the batches; job-source.ts is the worker's receiving side; redrive.ts moves dead
+ * letters back; queue-depth.ts counts. A batch call can succeed in part, so every adapter counts an entry as done only
+ * if the answer names it as successful.
  */
 
 /**
@@ -39,9 +34,6 @@ export function postponementOf(
   return decodePostponement(attribute?.StringValue ?? attribute?.stringValue);
 }
 
-/** Times that a batch is sent before its call fails because of the entries that are left. */
-const maxAttempts = 5;
-
 /** The jobs queue, for senders. */
 export class SqsJobQueue implements JobQueue {
   readonly #client: SQSClient;
@@ -56,33 +48,14 @@ export class SqsJobQueue implements JobQueue {
 
   async send(jobs: readonly Job[]): Promise<void> {
     for (let from = 0; from < jobs.length; from += queueBatchSize) {
-      const entries = jobs.slice(from, from + queueBatchSize).map((job, index) => ({
-        Id: String(index),
+      const messages = jobs.slice(from, from + queueBatchSize).map((job) => ({
         MessageBody: encodeJob(job),
         // Fair queues: the messages of one run do not delay those of another, nor events.
         ...(job.run !== undefined && { MessageGroupId: groupOf(job.run) }),
       }));
-      await this.#sendEntries(entries);
-    }
-  }
-
-  async #sendEntries(entries: SendMessageBatchRequestEntry[]): Promise<void> {
-    let left = entries;
-    for (let attempt = 1; ; attempt++) {
-      const input = { QueueUrl: this.#url, Entries: left };
-      const answer = await this.#client.send(new SendMessageBatchCommand(input)).catch((error: unknown) => {
-        throw faultOf(error, 'SendMessageBatch');
-      });
-      // A 200 may contain failures: an entry that is not named as successful was not sent.
-      const sent = new Set((answer.Successful ?? []).map((entry) => entry.Id));
-      left = left.filter((entry) => !sent.has(entry.Id));
-      if (left.length === 0) return;
-      const failure = answer.Failed?.[0];
-      if (failure?.SenderFault === true || attempt >= maxAttempts) {
-        const why = failure ? `${failure.Code ?? '?'}: ${failure.Message ?? ''}` : 'they are missing from the answer';
-        throw new Fault('Unavailable', `SendMessageBatch: ${left.length} messages were not accepted: ${why}`);
-      }
-      await this.#clock.sleep(100 * 2 ** attempt * Math.random());
+      const failed = await sendBatch(this.#client, this.#url, messages, this.#clock);
+      const fault = failed.find((one) => one !== undefined);
+      if (fault) throw fault;
     }
   }
 }
@@ -111,14 +84,16 @@ export class SqsDeadLetters implements DeadLetters {
   }
 }
 
-/** Sets when a received message returns to the queue. */
+/** Sets when a received message returns to the queue. Messages that are sent again together share requests. */
 export class SqsRedelivery implements Redelivery {
   readonly #client: SQSClient;
   readonly #url: string;
+  readonly #again: SendBatches;
 
-  constructor(client: SQSClient, url: string) {
+  constructor(client: SQSClient, url: string, clock: Clock = systemClock) {
     this.#client = client;
     this.#url = url;
+    this.#again = new SendBatches(client, url, clock);
   }
 
   async after(receipt: string, seconds: number): Promise<boolean> {
@@ -133,8 +108,7 @@ export class SqsRedelivery implements Redelivery {
   }
 
   async sendAgain({ body, group, delaySeconds, postponement }: NewMessage): Promise<void> {
-    const input = {
-      QueueUrl: this.#url,
+    await this.#again.send({
       MessageBody: body,
       ...(group !== undefined && { MessageGroupId: group }),
       ...(delaySeconds !== undefined && { DelaySeconds: delaySeconds }),
@@ -143,9 +117,6 @@ export class SqsRedelivery implements Redelivery {
           [postponementAttribute]: { DataType: 'String', StringValue: encodePostponement(postponement) },
         },
       }),
-    };
-    await this.#client.send(new SendMessageCommand(input)).catch((error: unknown) => {
-      throw faultOf(error, 'SendMessage');
     });
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, test } from '@jest/globals';
 import { Fault, faultTable, type FaultName } from '../../../shared/model/faults.ts';
+import { Held } from '../../../shared/model/held.ts';
 import { encodeJob, type Job } from '../../../shared/model/job.ts';
 import { objectKey } from '../../../shared/model/object-key.ts';
 import { brokenTask, parseTask, type Task } from '../../../shared/model/config/task.ts';
@@ -7,6 +8,7 @@ import { ManualClock } from '../../../shared/ports/memory/clock.ts';
 import { Gate } from '../../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../../shared/ports/memory/job-queue.ts';
 import { MemoryLedger } from '../../../shared/ports/memory/ledger.ts';
+import { free, type Standing } from '../../../shared/run/standing.ts';
 import { consumeMessage, redeliverySeconds, type Consumer } from '../../../shared/transfer/consume-message.ts';
 
 const maxReceives = 5;
@@ -38,10 +40,14 @@ class TestConsumer {
   readonly delays: number[] = [];
   readonly reported: { fault: string; fate: string; key: string | undefined }[] = [];
   fail: (job: Job) => void = () => undefined;
+  standing: Standing = free;
+  readonly cancelled: Job[] = [];
 
   consumer(): Consumer {
     return {
       tasks: async () => tasks,
+      standing: async () => this.standing,
+      onCancelled: (one) => this.cancelled.push(one),
       transfer: async (one) => {
         this.worked.push(one);
         this.fail(one);
@@ -274,6 +280,111 @@ describe('consumeMessage, of a job', () => {
       expect(setting.reported.at(-1)).toEqual({ fault: 'Unavailable', fate: 'delivered again', key: job.key });
       expect(setting.queue.length).toBe(1);
     }
+  });
+});
+
+describe('consumeMessage, of a job that may not be done now', () => {
+  const held = (): Standing => ({ kind: 'held', reason: 'task copy-all is paused', since: setting.clock.now() });
+
+  it('sends it again and again for longer than jobs are tried, counts nothing, and then does it', async () => {
+    await setting.queue.send([{ ...job, missingAt: 1 }]);
+    setting.standing = held();
+    const began = setting.clock.now();
+    const seen: number[] = [];
+    while (setting.clock.now() - began < 3 * giveUpAfterSeconds * 1000) {
+      const delivered = await setting.deliver();
+      if (delivered.length > 0) seen.push((setting.clock.now() - began) / 1000);
+      expect(delivered.every((leaves) => leaves)).toBe(true);
+      setting.clock.pass(1000);
+    }
+    expect(seen.length).toBeGreaterThan(2 * maxReceives);
+    for (const [index, at] of seen.entries()) expect(at - (seen[index - 1] ?? at)).toBeLessThanOrEqual(901);
+    expect({ worked: setting.worked, letters: setting.deadLetters.letters, entries: setting.ledger.entries() }).toEqual(
+      {
+        ...{ worked: [], letters: [], entries: [] },
+      },
+    );
+    expect(new Set(setting.reported.map(({ fate }) => fate))).toEqual(new Set(['held']));
+    setting.standing = free;
+    setting.clock.pass(900_000);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.worked).toEqual([job]);
+    expect(setting.queue.length).toBe(0);
+  });
+
+  it('starts the time again of a job that its surroundings failed', async () => {
+    const fails = (): void => {
+      throw new Fault('Unavailable', 'an outage');
+    };
+    setting.fail = fails;
+    await setting.queue.send([job]);
+    expect(await setting.deliver()).toEqual([true]);
+    setting.standing = held();
+    for (let minute = 0; minute < (2 * giveUpAfterSeconds) / 60; minute++) {
+      setting.clock.pass(60_000);
+      await setting.deliver();
+    }
+    setting.standing = free;
+    setting.clock.pass(900_000);
+    await setting.deliver();
+    expect(setting.deadLetters.letters).toEqual([]);
+    expect(setting.reported.at(-1)).toMatchObject({ fate: 'postponed' });
+    expect(setting.queue.length).toBe(1);
+  });
+
+  it('keeps the time of its event, and does not hold up the other jobs of the message', async () => {
+    setting.queue.sendBody(JSON.stringify({ Records: [event('ObjectCreated:Put', 'in/k')] }));
+    const consumer: Consumer = {
+      ...setting.consumer(),
+      standing: async ({ task: name }) => (name === 'deletes' ? held() : free),
+    };
+    const [message] = setting.queue.receive();
+    expect(await consumeMessage(consumer, message!)).toBe(true);
+    setting.queue.remove(message!.receipt);
+    expect(setting.worked.map(({ task: name }) => name)).toEqual(['copy-all', 'copy-and-delete']);
+    setting.clock.pass(15_000);
+    await setting.deliver();
+    expect(setting.worked.at(-1)).toMatchObject({ task: 'deletes', key: 'in/k' });
+    expect(setting.delays.at(-1)).toBe(16_500);
+  });
+
+  it('keeps the message if it cannot be sent again', async () => {
+    await setting.queue.send([job]);
+    setting.standing = held();
+    setting.gate.hooks = {
+      before: ({ operation }) => {
+        if (operation === 'queue.sendAgain') throw new Fault('Throttled', 'busy');
+      },
+    };
+    expect(await setting.deliver()).toEqual([false]);
+    expect(setting.queue.length).toBe(1);
+  });
+
+  it('holds a job that learns in its work that it may not go on', async () => {
+    await setting.queue.send([job]);
+    setting.fail = () => {
+      throw new Held('task copy-all is paused', 20);
+    };
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.reported).toEqual([{ fault: 'Held', fate: 'held', key: job.key }]);
+    setting.clock.pass(19_999);
+    expect(await setting.deliver()).toEqual([]);
+    setting.fail = () => undefined;
+    setting.clock.pass(1);
+    expect(await setting.deliver()).toEqual([true]);
+    expect(setting.ledger.entries()).toEqual([]);
+  });
+
+  it('lets a job of a cancelled run leave the queue, on its last delivery too, and records nothing', async () => {
+    setting.standing = { kind: 'cancelled', reason: 'run r of task copy-all was cancelled' };
+    await setting.queue.send([job]);
+    expect(await setting.deliver()).toEqual([true]);
+    const message = { id: 'm', body: encodeJob(job), receipt: 'r', receives: maxReceives };
+    expect(await consumeMessage(setting.consumer(), message)).toBe(true);
+    expect(setting.cancelled).toEqual([job, job]);
+    expect({ worked: setting.worked, left: setting.queue.length, entries: setting.ledger.entries() }).toEqual({
+      ...{ worked: [], left: 0, entries: [] },
+    });
   });
 });
 

@@ -1,0 +1,61 @@
+import { Held } from '../model/held.ts';
+import { orderOf, type Control } from '../model/control.ts';
+import { visible } from '../model/text.ts';
+
+/**
+ * This folder governs runs: what may be done now, and what has to wait. Decisions are pure (this file); what they are
+ * made from is read through ports and remembered for some seconds (controls-cache.ts).
+ */
+
+/** May the work of a task, or of one of its runs, be done now? */
+export type Standing =
+  | { readonly kind: 'free' }
+  /** `reason` is for people; `since` is in milliseconds since the epoch */
+  | { readonly kind: 'held'; readonly reason: string; readonly since: number }
+  | { readonly kind: 'cancelled'; readonly reason: string };
+
+export const free: Standing = { kind: 'free' };
+
+/** What work belongs to. An event's job has no run. */
+export interface Belonging {
+  readonly task: string;
+  readonly run?: string | undefined;
+}
+
+/**
+ * Decides by the orders of operators. A run that was cancelled is cancelled even while its task is paused: its jobs
+ * leave the queue, and cost nothing any more.
+ */
+export function standingOf(control: Control, { task, run }: Belonging): Standing {
+  const order = run === undefined ? undefined : orderOf(control, run);
+  if (order?.kind === 'cancelled') return { kind: 'cancelled', reason: `run ${run} of task ${task} was cancelled` };
+  if (control.paused) return held(`task ${task} is paused`, control.paused);
+  if (order) return held(`run ${run} of task ${task} is paused`, order);
+  return free;
+}
+
+function held(what: string, { since, reason }: { readonly since: number; readonly reason: string }): Standing {
+  return { kind: 'held', reason: reason === '' ? what : `${what}: ${visible(reason)}`, since };
+}
+
+/** The shortest wait, and the longest: SQS delays a message for 15 minutes at most (SendMessage, DelaySeconds). */
+const firstDelaySeconds = 15;
+const maxDelaySeconds = 900;
+
+/**
+ * Seconds until held work is looked at again: half of the time that it has been held for, from 15 seconds to 15
+ * minutes. So work that was held briefly is back soon, and a pause of days costs four messages an hour for each job. A
+ * random part of up to half of it spreads jobs that would come back together.
+ * @param since when the hold began, and `now`, in milliseconds since the epoch
+ * @param random from 0 to 1, exclusive
+ */
+export function holdDelaySeconds(since: number, now: number, random: number): number {
+  const heldSeconds = Math.max(0, now - since) / 1000;
+  const longest = Math.min(maxDelaySeconds, Math.max(firstDelaySeconds, heldSeconds / 2));
+  return Math.max(1, Math.round(longest * (1 - random / 2)));
+}
+
+/** The fault of work that is held now. @param now milliseconds since the epoch */
+export function heldBy({ reason, since }: Extract<Standing, { kind: 'held' }>, now: number): Held {
+  return new Held(reason, holdDelaySeconds(since, now, Math.random()));
+}
