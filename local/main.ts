@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
 import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
 import { LocalPipeline } from './run/local-pipeline.ts';
+import { usageLines } from '../emulator/aws/index.ts';
 import { openLog } from './run/log.ts';
 import { localTask } from './run/main-job.ts';
+import { quotasOption } from './run/quotas.ts';
 import { checkPort, localNames, portOption, projectDirectory, sizesOf, writableDirectory } from './run/settings.ts';
 import { synthesize, writeConfiguration } from './run/synthesize.ts';
 import { LocalWorker } from './run/workers.ts';
@@ -15,6 +17,7 @@ interface Options {
   port: string;
   config?: string;
   data: string;
+  quotas?: string;
 }
 
 const command = createCommand(
@@ -28,6 +31,7 @@ const command = createCommand(
     'task configuration (default: one task, bucket "source" to bucket "destination", with events)',
   )
   .option('--data <dir>', 'directory of the buckets and the ledger', join(projectDirectory, '.s3-ferry'))
+  .option('--quotas <file>', 'the quotas of an AWS account, which the endpoint then enforces (emulator/README.md)')
   .addHelpText('after', exitCodesHelp('it was stopped', 'it could not start'));
 
 await runCommand(command, async () => {
@@ -40,6 +44,7 @@ await runCommand(command, async () => {
     );
   }
   await checkPort(port);
+  const quotas = quotasOption(options.quotas);
   const dataDirectory = writableDirectory('--data', options.data);
   const { threshold, partSize } = sizesOf({ largeThreshold: '32MiB', partSize: '16MiB' });
   const configuration =
@@ -53,7 +58,8 @@ await runCommand(command, async () => {
     process.once('SIGTERM', done);
   });
   const note = (line: string): void => void process.stderr.write(`${line}\n`);
-  const pipeline = await LocalPipeline.open({ dataDirectory, configuration, port, onLog: log.write, onNote: note });
+  const settings = { dataDirectory, configuration, port, quotas };
+  const pipeline = await LocalPipeline.open({ ...settings, onLog: log.write, onNote: note });
   let worker: LocalWorker | undefined;
   try {
     await synthesize(configuration, assembly);
@@ -75,7 +81,9 @@ await runCommand(command, async () => {
       `buckets: ${pipeline.buckets.join(', ')}; ` +
         `the functions write to ${join(dataDirectory, 'functions.log')}; Ctrl-C stops`,
     );
+    if (quotas) note(`quotas are enforced; how far each was used: ${aws.endpoint}/_quotas`);
     await stopped;
+    for (const line of usageLines(aws.quotas())) note(line);
     return 0;
   } finally {
     await worker?.stop();

@@ -5,6 +5,7 @@ import type { PermissionUse } from './iam/access.ts';
 import type { InvocationResult } from './lambda/environment.ts';
 import type { Credentials } from './lambda/function-definition.ts';
 import type { RunningEnvironment } from './lambda/runtime.ts';
+import type { QuotaUse } from './quotas/usage.ts';
 import { settingsOf, type EmulatorOptions, type Settings } from './options.ts';
 import { openServices, type Services } from './services.ts';
 import { Teardown } from './teardown.ts';
@@ -23,6 +24,8 @@ export interface Emulator {
   readonly environments: () => RunningEnvironment[];
   /** every permission of the stack, and whether a call has needed it so far */
   readonly permissions: () => PermissionUse[];
+  /** how far each quota was used so far; empty without quotas. The endpoint answers it to `GET /_quotas`. */
+  readonly quotas: () => QuotaUse[];
   /** Credentials of the role of the stack's instances. @throws EmulatorError if the stack has none */
   readonly instanceCredentials: () => Credentials;
   readonly invokeFunction: (nameOrArn: string, event: unknown) => Promise<InvocationResult>;
@@ -58,6 +61,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       outputs: stack.outputs,
       environments: () => runtime.environments(),
       permissions: () => access.permissions(),
+      quotas: () => settings.quotas?.report() ?? [],
       instanceCredentials: () => access.instanceCredentials(),
       invokeFunction: (nameOrArn, event) => runtime.invoke(nameOrArn, event),
       stop: (graceMillis = defaultGraceMillis) => teardown.run(graceMillis),
@@ -69,8 +73,9 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
 }
 
 function startTriggers(stack: ResolvedStack, services: Services, settings: Settings, teardown: Teardown): void {
-  const { account, retryDelaySeconds, onError, onNote, schedules } = settings;
-  const options = { account, endpoint: services.gateway.endpoint, retryDelaySeconds, onError, note: onNote };
+  const { account, retryDelaySeconds, onError, onNote, quotas, schedules } = settings;
+  const { endpoint } = services.gateway;
+  const options = { account, endpoint, retryDelaySeconds, onError, note: onNote, quotas };
   // Mappings stop before executions and functions: a batch in progress may still need both.
   for (const mapping of startMappings(stack, services, options)) {
     teardown.add((graceMillis) => Promise.race([mapping.stop(), pause(graceMillis)]));

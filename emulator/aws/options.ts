@@ -6,6 +6,7 @@ import type { RequestHandler } from './http/exchange.ts';
 import type { PolicyDocument } from './iam/policy.ts';
 import type { Isolation, LogChunk } from './lambda/environment.ts';
 import type { Credentials } from './lambda/function-definition.ts';
+import type { Quotas } from './quotas/quotas.ts';
 
 /** The S3 server, as far as the emulator uses it. */
 export interface S3Service {
@@ -76,6 +77,8 @@ export interface EmulatorOptions {
   readonly retryDelaySeconds?: number | undefined;
   /** makes requests to the services other than S3 fail, for tests */
   readonly fault?: ServiceFaultHook;
+  /** the quotas of the account; without them, functions wait where AWS throttles, and nothing else has a limit */
+  readonly quotas?: Quotas | undefined;
   /** whether the stack's schedules fire; default true */
   readonly schedules?: boolean;
   /** receives what functions write to their standard output and error */
@@ -87,11 +90,14 @@ export interface EmulatorOptions {
 }
 
 /** The options with every default filled in. */
-export interface Settings extends Required<Omit<EmulatorOptions, 'stackName' | 'fault' | 'region' | 'buckets'>> {
+export interface Settings extends Required<
+  Omit<EmulatorOptions, 'stackName' | 'fault' | 'quotas' | 'region' | 'buckets'>
+> {
   readonly account: Account;
   readonly buckets: readonly string[];
   readonly stackName: string | undefined;
   readonly fault: ServiceFaultHook | undefined;
+  readonly quotas: Quotas | undefined;
 }
 
 /**
@@ -120,6 +126,7 @@ export function settingsOf(options: EmulatorOptions): Settings {
     // An `undefined` that the caller wrote means something else than a missing option.
     retryDelaySeconds: 'retryDelaySeconds' in options ? options.retryDelaySeconds : defaultRetryDelaySeconds,
     fault: options.fault,
+    quotas: options.quotas,
     schedules: options.schedules ?? true,
     onLog: options.onLog ?? (() => undefined),
     onNote: options.onNote ?? (() => undefined),

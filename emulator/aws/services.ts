@@ -16,6 +16,7 @@ import { statesCalls } from './iam/calls/states.ts';
 import { identityPolicies } from './iam/evaluate.ts';
 import { LambdaRuntime } from './lambda/runtime.ts';
 import type { S3Service, Settings } from './options.ts';
+import type { QuotaUse } from './quotas/usage.ts';
 import { maxQueueBodyBytes, openQueues, type Queues } from './sqs/queues.ts';
 import { ParameterStore } from './ssm/parameters.ts';
 import { Executions } from './states/executions.ts';
@@ -40,7 +41,7 @@ export interface Services {
  * @throws EmulatorError `InvalidInput` if the port or the data directory is in use
  */
 export async function openServices(settings: Settings, teardown: Teardown): Promise<Services> {
-  const { account, credentials, dataDirectory, fault, onError, onLog } = settings;
+  const { account, credentials, dataDirectory, fault, onError, onLog, quotas } = settings;
   teardown.add(lockDataDirectory(dataDirectory));
   const access = new Access(account, credentials);
   for (const { name, credentials: keys, policy } of settings.users) {
@@ -48,9 +49,9 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   }
   // Queue URLs contain the port, which is known only once the gateway listens.
   let endpoint = '';
-  const queues = await openQueues(account, () => endpoint, fault);
+  const queues = await openQueues({ account, endpoint: () => endpoint, fault, flight: quotas?.flight });
   teardown.add(() => queues.close());
-  const tables = openTables(join(dataDirectory, 'dynamodb'));
+  const tables = openTables(join(dataDirectory, 'dynamodb'), quotas?.keyRanges(account));
   teardown.add(() => tables.close());
   const s3 = await settings.openS3({
     dataDirectory: join(dataDirectory, 's3'),
@@ -66,15 +67,17 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   teardown.add(() => s3.close());
   const routes = new Map<string, RequestHandler>();
   const { port, portOption } = settings;
-  const gateway = await openGateway({ port, portOption, routes, unsigned: s3.handle, onError });
+  const report = (): readonly QuotaUse[] => quotas?.report() ?? [];
+  const gateway = await openGateway({ port, portOption, routes, unsigned: s3.handle, report, onError });
   endpoint = gateway.endpoint;
   teardown.add((graceMillis) => gateway.close(graceMillis));
 
   const surroundings = { endpoint, region: account.region };
   const { concurrency, idleSeconds, isolation } = settings;
-  const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault });
+  const admission = quotas?.concurrency;
+  const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault, admission });
   teardown.add((graceMillis) => runtime.stop(graceMillis));
-  const executions = new Executions(machineActions(access, account, { runtime, queues }));
+  const executions = new Executions(machineActions(access, account, { runtime, queues }), quotas?.executions);
   teardown.add(() => executions.abortAll());
   const stepFunctions = new StepFunctions(account, executions);
   const parameters = new ParameterStore(account);
@@ -83,7 +86,8 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   return services;
 }
 
-function addRoutes(routes: Map<string, RequestHandler>, services: Services, { account, fault }: Settings): void {
+function addRoutes(routes: Map<string, RequestHandler>, services: Services, settings: Settings): void {
+  const { account, fault, quotas } = settings;
   const { access, queues, tables, stepFunctions, parameters } = services;
   routes.set('sts', stsHandler(account, access));
   routes.set('s3', services.s3.handle);
@@ -99,6 +103,7 @@ function addRoutes(routes: Map<string, RequestHandler>, services: Services, { ac
     { service: 'states', exchange: stepFunctions.exchange, limitBytes: maxJsonBodyBytes, callsOf: statesCalls },
     { service: 'ssm', exchange: parameters.exchange, limitBytes: maxJsonBodyBytes, callsOf: ssmCalls },
   ] as const) {
-    routes.set(service.service, serve({ ...service, fault, refuse: guard({ ...service, access, account }) }));
+    const refuse = guard({ ...service, access, account });
+    routes.set(service.service, serve({ ...service, fault, refuse, rates: quotas?.requests }));
   }
 }

@@ -9,12 +9,19 @@ import { parseConfiguration, type Configuration } from '../../shared/model/confi
 import type { WorkerMode } from '../../shared/model/config/settings.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import { startEmulator, type Emulator, type EmulatorOptions, type S3Surroundings } from '../../emulator/aws/index.ts';
+import {
+  startEmulator,
+  type Emulator,
+  type EmulatorOptions,
+  type Quotas,
+  type S3Surroundings,
+} from '../../emulator/aws/index.ts';
 import {
   httpServerOptions,
   openS3Server,
   type AccessRequest,
   type FaultHook,
+  type Fault,
   type FinishedRequest,
   type Notification,
   type S3Server,
@@ -32,6 +39,8 @@ export interface LocalPipelineOptions {
   readonly port: number;
   /** called after every S3 request */
   readonly onRequest?: (request: FinishedRequest) => void;
+  /** the quotas of the account, for its store as well; without them, there are none */
+  readonly quotas?: Quotas | undefined;
   /** faults of S3 requests, for tests */
   readonly fault?: FaultHook;
   readonly onLog?: EmulatorOptions['onLog'];
@@ -85,7 +94,7 @@ export class LocalPipeline {
       authorize: (request) => relay.authorize(request),
       onEvent: (event) => relay.deliver(event),
       ...(options.onRequest && { onRequest: options.onRequest }),
-      ...(options.fault && { fault: options.fault }),
+      fault: (request) => slowedDown(options.quotas, request) ?? options.fault?.(request),
     });
     const server = createServer(httpServerOptions, (request, response) => void s3.handle(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -117,7 +126,7 @@ export class LocalPipeline {
    * @throws Fault that {@link emulatorFault} makes from an error of the emulator; `InvalidInput` if the port is in use
    */
   async deploy(assemblyDirectory: string): Promise<Emulator> {
-    const { dataDirectory, port, onLog, onNote, deployment } = this.#options;
+    const { dataDirectory, port, onLog, onNote, quotas, deployment } = this.#options;
     const aws = await startEmulator({
       port,
       dataDirectory,
@@ -134,6 +143,7 @@ export class LocalPipeline {
         });
       },
       retryDelaySeconds: undefined,
+      quotas,
       ...deployment,
       ...(onLog && { onLog }),
       ...(onNote && { onNote }),
@@ -152,6 +162,14 @@ export class LocalPipeline {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#s3.close();
   }
+}
+
+/** The fault of a request to the store that exceeds the rate of its prefix. */
+function slowedDown(quotas: Quotas | undefined, request: Parameters<FaultHook>[0]): Fault | undefined {
+  const { operation, bucket, key, req } = request;
+  // A listing asks for the keys of its prefix.
+  const prefix = key === '' ? new URLSearchParams(req.url?.split('?', 2)[1] ?? '').get('prefix') : null;
+  return quotas?.prefixes.refusal({ operation, bucket, key: prefix ?? key });
 }
 
 /**

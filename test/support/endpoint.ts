@@ -81,7 +81,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   machines.register({ ...machine, runnable: runnable(definition, 'upload') });
   const tables = openTables(join(dataDirectory, 'tables'));
   let endpoint = '';
-  const queues = await openQueues(account, () => endpoint);
+  const queues = await openQueues({ account, endpoint: () => endpoint });
   const serveS3: RequestHandler = (req, res) => s3.handle(req, res);
   const over = (service: FaultyService, exchange: Exchange): RequestHandler =>
     serve({ service, exchange, limitBytes: 8 * MiB, fault: undefined });

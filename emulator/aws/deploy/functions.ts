@@ -42,6 +42,7 @@ export function localFunction(
     handler: properties.Handler,
     timeoutSeconds: properties.Timeout,
     memoryMiB: Math.min(properties.MemorySize, maxMemoryMiB),
+    reservedConcurrency: properties.ReservedConcurrentExecutions,
     environment,
     credentials: access.credentialsFor(access.assume(properties.Role, 'lambda.amazonaws.com', resource.name)),
   };

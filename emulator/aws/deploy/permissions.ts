@@ -3,6 +3,7 @@ import { EmulatorError } from '../errors.ts';
 import type { Role, StackPermissions } from '../iam/access.ts';
 import { identityPolicies, resourcePolicies, type Policies } from '../iam/evaluate.ts';
 import type { PolicyDocument, Statement } from '../iam/policy.ts';
+import { quotaTable } from '../quotas/table.ts';
 import { arnOfFunction, arnOfQueue, identify } from '../template/resource-types.ts';
 import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
 import {
@@ -51,10 +52,17 @@ function ofAws(policyArn: string, logicalId: string): never[] {
   throw new EmulatorError('NotSupported', `${logicalId}: the emulator does not know the policy ${policyArn}`);
 }
 
+/** @throws EmulatorError `InvalidInput` for a policy with more statements than SQS accepts */
 function queuePolicies(stack: ResolvedStack, account: Account): [string, Policies][] {
-  const documents = resourcesOf(stack, 'AWS::SQS::QueuePolicy', queuePolicyProperties).flatMap(({ checked }) =>
-    checked.Queues.map((url) => [arnOfQueue(url, account), checked.PolicyDocument] as const),
-  );
+  const documents = resourcesOf(stack, 'AWS::SQS::QueuePolicy', queuePolicyProperties).flatMap((policy) => {
+    const { Queues, PolicyDocument } = policy.checked;
+    const found = [PolicyDocument.Statement].flat().length;
+    const most = quotaTable.sqsPolicyStatements.value;
+    if (found > most) {
+      throw new EmulatorError('InvalidInput', `${policy.logicalId}: found ${found} statements, SQS accepts ${most}`);
+    }
+    return Queues.map((url) => [arnOfQueue(url, account), PolicyDocument] as const);
+  });
   return byResource(documents);
 }
 

@@ -50,6 +50,7 @@ export const functionProperties = v.object({
   Code: v.object({ S3Key: v.optional(v.string()) }),
   Timeout: v.optional(number, 3),
   MemorySize: v.optional(number, 128),
+  ReservedConcurrentExecutions: v.optional(number),
   Environment: v.optional(v.object({ Variables: v.optional(v.record(v.string(), v.string()), {}) }), { Variables: {} }),
 });
 

@@ -3,6 +3,8 @@ import { EmulatorError } from '../errors.ts';
 import { startSchedule } from '../events/schedule.ts';
 import { SqsMapping } from '../events/sqs-mapping.ts';
 import { refusalText, type Access } from '../iam/access.ts';
+import { isThrottled } from '../lambda/runtime.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import type { Services } from '../services.ts';
 import { queueUrl } from '../template/resource-types.ts';
 import { resourcesOf, type ResolvedStack } from '../template/stack.ts';
@@ -16,6 +18,7 @@ export interface TriggerOptions {
   readonly endpoint: string;
   /** see `SqsMappingOptions.retryDelaySeconds` */
   readonly retryDelaySeconds: number | undefined;
+  readonly quotas: Quotas | undefined;
   readonly onError: (error: unknown) => void;
   readonly note: (line: string) => void;
 }
@@ -35,8 +38,11 @@ export function startMappings(stack: ResolvedStack, services: Triggered, options
         queueArn: checked.EventSourceArn,
         queueUrl: queueUrl(options.endpoint, options.account, checked.EventSourceArn.split(':').at(-1) ?? ''),
         batchSize: checked.BatchSize,
-        // With more pollers than environments, received messages would wait inside this process.
+        // With more pollers than environments, received messages would wait inside this process. With quotas, Lambda's
+        // own scaling decides, so that what it throttles is seen.
         concurrency: Math.min(wanted, runtime.concurrencyOf(checked.FunctionName)),
+        scale: options.quotas?.mappingScale(wanted),
+        clock: options.quotas?.clock,
         reportsFailures: checked.FunctionResponseTypes.includes('ReportBatchItemFailures'),
         retryDelaySeconds: options.retryDelaySeconds,
         queues,
@@ -94,7 +100,7 @@ export function startSchedules(stack: ResolvedStack, services: Triggered, option
     if (expression === undefined || state !== 'ENABLED') return [];
     checkTarget({ logicalId, service, source, target }, services.access, options.account);
     try {
-      return [startSchedule(expression, () => fire(target, services, options.onError))];
+      return [startSchedule(expression, () => void fire(target, services, options.onError))];
     } catch (error) {
       if (!(error instanceof EmulatorError)) throw error;
       options.note(`${logicalId} is not run: ${error.message}`);
@@ -121,15 +127,30 @@ function checkTarget({ logicalId, service, source, target }: Starter, access: Ac
   if (refusal) throw new EmulatorError('InvalidInput', `${logicalId} cannot start its target: ${refusalText(refusal)}`);
 }
 
-function fire(
+/**
+ * Lambda retries an asynchronous invocation that is throttled for up to six hours, after one second first and five
+ * minutes at most (Lambda Developer Guide: How Lambda handles errors and retries with asynchronous invocation).
+ */
+const throttledRetry = { firstMillis: 1000, mostMillis: 300_000, forMillis: 6 * 3_600_000 };
+
+async function invokeLater(runtime: Triggered['runtime'], functionArn: string, event: unknown): Promise<void> {
+  const until = Date.now() + throttledRetry.forMillis;
+  let wait = throttledRetry.firstMillis;
+  while (isThrottled(await runtime.invoke(functionArn, event)) && Date.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, wait).unref());
+    wait = Math.min(2 * wait, throttledRetry.mostMillis);
+  }
+}
+
+async function fire(
   target: { readonly Arn: string; readonly Input?: string | undefined },
   { runtime, stepFunctions }: Triggered,
   onError: (error: unknown) => void,
-): void {
+): Promise<void> {
   const input = target.Input ?? '{}';
   try {
     if (target.Arn.includes(':stateMachine:')) stepFunctions.start({ stateMachineArn: target.Arn, input });
-    else void runtime.invoke(target.Arn, JSON.parse(input));
+    else await invokeLater(runtime, target.Arn, JSON.parse(input));
   } catch (error) {
     onError(error);
   }

@@ -2,6 +2,7 @@ import dynalite from 'dynalite';
 import { EventEmitter, once } from 'node:events';
 import type { Server } from 'node:http';
 import { AwsError, type Answer, type Exchange } from '../http/exchange.ts';
+import type { KeyRanges } from '../quotas/key-ranges.ts';
 
 /**
  * DynamoDB: dynalite in this process, on LevelDB in the data directory. LevelDB hands each write to the operating
@@ -18,8 +19,11 @@ export interface Tables {
 /** The limit of DynamoDB for BatchWriteItem. */
 export const maxTableBodyBytes = 16 * 1024 * 1024;
 
-/** Opens the tables stored in `directory`. The caller has locked it: LevelDB allows only one process. */
-export function openTables(directory: string): Tables {
+/**
+ * Opens the tables stored in `directory`. The caller has locked it: LevelDB allows only one process.
+ * @param keyRanges the throughput of partitions, for requests of clients
+ */
+export function openTables(directory: string, keyRanges?: KeyRanges): Tables {
   const server = dynalite({ path: directory, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   const open = new Set<Promise<Answer>>();
 
@@ -30,7 +34,7 @@ export function openTables(directory: string): Tables {
   }
 
   return {
-    exchange,
+    exchange: keyRanges?.within(exchange) ?? exchange,
     call: async (operation, input) => {
       const answer = await exchange(
         {

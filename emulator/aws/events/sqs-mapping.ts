@@ -1,4 +1,7 @@
 import type { InvocationResult } from '../lambda/environment.ts';
+import { isThrottled } from '../lambda/runtime.ts';
+import { systemClock, type QuotaClock } from '../quotas/clock.ts';
+import type { MappingScale } from '../quotas/mapping-scale.ts';
 import type { Queues } from '../sqs/queues.ts';
 import { failedMessages, receivedMessages, sqsEvent, type QueueMessage } from './sqs-event.ts';
 
@@ -6,8 +9,12 @@ export interface SqsMappingOptions {
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly batchSize: number;
-  /** batches in progress at once */
+  /** batches in progress at once, if nothing scales them */
   readonly concurrency: number;
+  /** how many batches are in progress at once; throttled invocations are then retried, as Lambda does */
+  readonly scale?: MappingScale | undefined;
+  /** for the waits of throttled batches */
+  readonly clock?: QuotaClock | undefined;
   /** whether the function answers which messages failed */
   readonly reportsFailures: boolean;
   /**
@@ -24,6 +31,8 @@ export interface SqsMappingOptions {
 const maxReceive = 10;
 /** SQS: the longest long poll. */
 const maxPollSeconds = 20;
+/** Pauses before a throttled batch is tried again; not documented, assumed. */
+const throttledPauses = { firstMillis: 500, mostMillis: 10_000 };
 /** Pause after a failed poll, so that a broken queue does not keep a processor busy. */
 const errorPauseMillis = 1000;
 
@@ -33,10 +42,12 @@ export class SqsMapping {
   /** received batches whose messages are neither deleted nor released yet */
   readonly #batches = new Set<Promise<void>>();
   #stopping = false;
+  #pollers = 0;
 
   constructor(options: SqsMappingOptions) {
     this.#options = options;
-    for (let poller = 0; poller < options.concurrency; poller++) void this.#poll();
+    const batches = options.scale?.batches ?? options.concurrency;
+    while (this.#pollers < batches) this.#startPoller();
   }
 
   /**
@@ -53,10 +64,30 @@ export class SqsMapping {
     return this.#stopping;
   }
 
+  #startPoller(): void {
+    this.#pollers++;
+    void this.#poll();
+  }
+
+  /** Adapts the number of pollers to what a poll received. */
+  #rescale(received: number): void {
+    const { scale } = this.#options;
+    if (!scale) return;
+    if (received === 0) scale.idle();
+    else scale.busy();
+    if (received > 0 && this.#pollers < scale.batches && !this.#isStopping()) this.#startPoller();
+  }
+
   async #poll(): Promise<void> {
+    const { scale } = this.#options;
     while (!this.#isStopping()) {
+      if (scale && this.#pollers > scale.batches) {
+        this.#pollers--;
+        return;
+      }
       try {
         const messages = await this.#receive();
+        this.#rescale(messages.length);
         if (messages.length === 0) continue;
         const batch = this.#isStopping() ? this.#setVisibility(messages, 0) : this.#work(messages);
         this.#batches.add(batch);
@@ -81,13 +112,43 @@ export class SqsMapping {
   }
 
   async #work(messages: QueueMessage[]): Promise<void> {
-    const result = await this.#options.invoke(sqsEvent(messages, this.#options.queueArn));
+    const result = await this.#invoke(messages);
+    // Lambda dropped the batch; its messages come back when their visibility timeout ends.
+    if (this.#options.scale && isThrottled(result)) return;
     const answer = this.#options.reportsFailures && result.ok ? result.payload : undefined;
     const failed = result.ok ? failedMessages(messages, answer) : messages;
     await this.#delete(messages.filter((message) => !failed.includes(message)));
     // If this is cut short, the visibility timeout retries the messages later, so nothing is lost.
     if (this.#options.retryDelaySeconds !== undefined)
       await this.#setVisibility(failed, this.#options.retryDelaySeconds);
+  }
+
+  /**
+   * Invokes the function. An invocation that is throttled is repeated until the messages become visible to others
+   * (Lambda Developer Guide: Handling errors for an SQS event source in Lambda).
+   */
+  async #invoke(messages: readonly QueueMessage[]): Promise<InvocationResult> {
+    const { invoke, queueArn, scale, clock = systemClock } = this.#options;
+    const event = sqsEvent(messages, queueArn);
+    const receivedAt = clock.now();
+    let wait = throttledPauses.firstMillis;
+    let visibleMillis: number | undefined;
+    for (;;) {
+      const result = await invoke(event);
+      if (!scale || !isThrottled(result) || this.#isStopping()) return result;
+      scale.throttled();
+      visibleMillis ??= await this.#visibilityMillis();
+      if (clock.now() + wait - receivedAt >= visibleMillis) return result;
+      await clock.sleep(wait);
+      wait = Math.min(2 * wait, throttledPauses.mostMillis);
+    }
+  }
+
+  async #visibilityMillis(): Promise<number> {
+    const { queues, queueUrl } = this.#options;
+    const input = { QueueUrl: queueUrl, AttributeNames: ['VisibilityTimeout'] };
+    const { Attributes } = (await queues.call('GetQueueAttributes', input)) as { Attributes: Record<string, string> };
+    return Number(Attributes['VisibilityTimeout']) * 1000;
   }
 
   async #delete(messages: readonly QueueMessage[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EmulatorError } from '../errors.ts';
+import type { QuotaUse } from '../quotas/usage.ts';
 import { credentialScope } from './credential-scope.ts';
 import { AwsError, jsonError, respond, type Answer, type RequestHandler } from './exchange.ts';
 
@@ -13,6 +14,8 @@ export interface GatewayOptions {
   readonly routes: ReadonlyMap<string, RequestHandler>;
   /** handles requests without a signature; only S3 has such requests */
   readonly unsigned: RequestHandler;
+  /** what the endpoint answers to `GET /_quotas`, a path that no bucket can have */
+  readonly report?: () => readonly QuotaUse[];
   readonly onError: (error: unknown) => void;
 }
 
@@ -96,6 +99,10 @@ function choose(options: GatewayOptions, req: IncomingMessage): RequestHandler |
         ),
       )
     );
+  }
+  if (req.method === 'GET' && req.url === '/_quotas') {
+    const headers = { 'content-type': 'application/json' };
+    return { status: 200, headers, body: JSON.stringify(options.report?.() ?? []) };
   }
   if (req.headers['x-amz-target'] === undefined && !isForm(req)) return options.unsigned;
   return failure(

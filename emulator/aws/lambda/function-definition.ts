@@ -11,6 +11,8 @@ export interface FunctionDefinition {
   readonly handler: string;
   readonly timeoutSeconds: number;
   readonly memoryMiB: number;
+  /** calls at once that are the function's own, and no more */
+  readonly reservedConcurrency?: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** of a session of its role */
   readonly credentials: Credentials;

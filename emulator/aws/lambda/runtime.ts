@@ -6,6 +6,7 @@ import {
   type Isolation,
   type LogChunk,
 } from './environment.ts';
+import type { Concurrency } from '../quotas/concurrency.ts';
 import type { Credentials, FunctionDefinition, FunctionSurroundings } from './function-definition.ts';
 
 export interface LambdaRuntimeOptions {
@@ -18,6 +19,8 @@ export interface LambdaRuntimeOptions {
   readonly isolation?: Isolation;
   readonly onLog: (chunk: LogChunk) => void;
   readonly fault?: ServiceFaultHook | undefined;
+  /** the concurrency of the account: what exceeds it is throttled; without it, nothing is */
+  readonly admission?: Concurrency | undefined;
 }
 
 /** What is visible of an environment from outside. */
@@ -39,8 +42,9 @@ interface Pool {
 }
 
 /**
- * Lambda: runs functions in execution environments created on demand, up to a limit per function. Invocations over the
- * limit wait for their turn; Lambda would throttle them, but its concurrency is shared by other functions.
+ * Lambda: runs functions in execution environments created on demand, up to a limit per function, which is this
+ * machine's. Invocations over that limit wait for their turn. The limits of Lambda are `admission`'s: an invocation
+ * that it refuses is throttled, and one that it admits counts as running while it waits.
  */
 export class LambdaRuntime {
   readonly #options: LambdaRuntimeOptions;
@@ -56,6 +60,7 @@ export class LambdaRuntime {
   register(definition: FunctionDefinition): void {
     const limit = Math.max(1, this.#options.concurrency[definition.id] ?? 1);
     const pool: Pool = { definition, limit, idle: [], busy: new Set(), waiting: [] };
+    this.#options.admission?.register(definition.id, definition.reservedConcurrency);
     this.#pools.set(definition.name, pool);
     this.#pools.set(definition.arn, pool);
   }
@@ -88,6 +93,16 @@ export class LambdaRuntime {
     if (Buffer.byteLength(text) > maxPayloadBytes) {
       return refused('Lambda.RequestTooLargeException', `Request must be smaller than ${maxPayloadBytes} bytes`);
     }
+    const admission = this.#options.admission?.admit(pool.definition.id);
+    if (admission && 'refused' in admission) return refused(throttledType, `Rate Exceeded. (${admission.refused})`);
+    try {
+      return await this.#run(pool, event, text);
+    } finally {
+      admission?.end();
+    }
+  }
+
+  async #run(pool: Pool, event: unknown, text: string): Promise<InvocationResult> {
     const fault = this.#faultOf(pool, event);
     if (fault?.kind === 'status') return refused(fault.code, fault.message ?? `${fault.code}, injected`);
     if (fault?.kind === 'reset') return refused('Lambda.SdkClientException', 'the connection was reset');
@@ -171,6 +186,14 @@ export class LambdaRuntime {
     const ended = environment.end().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
+}
+
+/** The name of TooManyRequestsException, status 429, in Step Functions. */
+const throttledType = 'Lambda.TooManyRequestsException';
+
+/** Was an invocation throttled, so that its function did not run? */
+export function isThrottled(result: InvocationResult): boolean {
+  return !result.ok && result.error.errorType === throttledType;
 }
 
 function refused(errorType: string, errorMessage: string): InvocationResult {

@@ -3,6 +3,7 @@ import type { Account } from '../account.ts';
 import type { ServiceFaultHook } from '../faults.ts';
 import { AwsError, type Answer, type Exchange, type Headers } from '../http/exchange.ts';
 import { lost, withFaults } from '../http/inject.ts';
+import type { Flight } from '../quotas/flight.ts';
 
 /**
  * SQS: fauxqs in this process, without a port of its own; as a server it would listen on every address of the machine.
@@ -26,12 +27,21 @@ export const maxQueueBodyBytes = 8 * 1024 * 1024;
 /** Operations whose answers contain queue URLs. */
 const answersWithUrls = new Set(['CreateQueue', 'GetQueueUrl', 'ListQueues']);
 
-/** Starts SQS. @param endpoint read for each answer, because the port may be known only later */
-export async function openQueues(account: Account, endpoint: () => string, fault?: ServiceFaultHook): Promise<Queues> {
+export interface QueuesOptions {
+  readonly account: Account;
+  /** read for each answer, because the port may be known only later */
+  readonly endpoint: () => string;
+  readonly fault?: ServiceFaultHook | undefined;
+  /** the quota of messages in flight */
+  readonly flight?: Flight | undefined;
+}
+
+/** Starts SQS. */
+export async function openQueues({ account, endpoint, fault, flight }: QueuesOptions): Promise<Queues> {
   const app = buildApp({ logger: false, defaultRegion: account.region });
   await app.ready();
 
-  async function exchange(all: Headers, body: Buffer): Promise<Answer> {
+  async function ask(all: Headers, body: Buffer): Promise<Answer> {
     const headers = definedHeaders(all, ['content-type', 'x-amz-target', 'authorization']);
     const answer = await app.inject({ method: 'POST', url: '/', headers, payload: body });
     const operation = headers['x-amz-target']?.split('.')[1] ?? '';
@@ -42,6 +52,7 @@ export async function openQueues(account: Account, endpoint: () => string, fault
     };
   }
 
+  const exchange = flight?.within(ask) ?? ask;
   const exchangeWithFaults = withFaults(exchange, fault, { service: 'sqs', by: 'endpoint' });
 
   async function call(operation: string, input: object): Promise<Record<string, unknown>> {
@@ -63,7 +74,10 @@ export async function openQueues(account: Account, endpoint: () => string, fault
     releaseMessages: async (headers, request, answer) => {
       if (headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') await releaseMessages(call, request, answer);
     },
-    close: () => app.close(),
+    close: async () => {
+      flight?.close();
+      await app.close();
+    },
   };
 }
 

@@ -1,8 +1,10 @@
 import { ExecutionAbortedError, ExecutionError, ExecutionTimeoutError } from 'aws-local-stepfunctions';
 import type { Caller } from '../iam/access.ts';
 import type { InvocationResult } from '../lambda/environment.ts';
+import type { ExecutionQuotas } from '../quotas/executions.ts';
+import { quotaTable } from '../quotas/table.ts';
 import type { RunnableDefinition } from './definition.ts';
-import { Run } from './run.ts';
+import { Run, type RunEvent } from './run.ts';
 
 export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export type ExecutionStatus = (typeof executionStatuses)[number];
@@ -66,20 +68,28 @@ interface Entry {
 /** Bounds on the finished executions kept in memory: their number, and the characters of their inputs and outputs. */
 const maxFinished = 10_000;
 const maxFinishedCharacters = 64 * 1024 * 1024;
-/** Step Functions: events per execution. Here a bound on memory; later events are not recorded. */
-const maxHistory = 25_000;
+/** Events of an execution, which fails with the last of them. It has this limit also without quotas. */
+const maxHistory = quotaTable.historyEvents.value;
 
 /** All executions, in memory: the running ones and the most recently finished ones. */
 export class Executions {
   readonly #actions: MachineActions;
+  readonly #quotas: ExecutionQuotas | undefined;
   readonly #entries = new Map<string, Entry>();
   /** ARNs of finished executions, oldest first */
   readonly #finished: string[] = [];
   #finishedCharacters = 0;
   #sequence = 0;
+  #open = 0;
 
-  constructor(actions: MachineActions) {
+  constructor(actions: MachineActions, quotas?: ExecutionQuotas) {
     this.#actions = actions;
+    this.#quotas = quotas;
+  }
+
+  /** May another execution be open? */
+  hasRoom(): boolean {
+    return this.#quotas?.mayOpen(this.#open) ?? true;
   }
 
   find(arn: string): Execution | undefined {
@@ -107,6 +117,8 @@ export class Executions {
     };
     const StartTime = new Date(started).toISOString();
     const parsed: unknown = JSON.parse(input);
+    const limit = this.#quotas?.historyEvents ?? maxHistory;
+    let events = 0;
     const run = new Run(machine.runnable, {
       invoke: (functionName, event) => this.#actions.invoke(machine, functionName, event),
       send: (message) => this.#actions.send(machine, message),
@@ -118,12 +130,18 @@ export class Executions {
       onEvent: (event) => {
         if (execution.history.length < maxHistory) execution.history.push(historyEvent(machine.runnable, event));
       },
+      onHistory: (more) => {
+        events += more;
+        if (events >= limit && execution.status === 'RUNNING') run.abort();
+      },
+      quotas: this.#quotas,
     });
+    this.#open++;
     const over = run
       .start(parsed)
       .then(
         (output) => Object.assign(execution, { status: 'SUCCEEDED', output: JSON.stringify(output ?? null) }),
-        (error: unknown) => Object.assign(execution, failure(error)),
+        (error: unknown) => Object.assign(execution, events >= limit ? tooLong(limit) : failure(error)),
       )
       .then(() => this.#ended(execution));
     this.#entries.set(arn, { execution, run, over });
@@ -147,6 +165,7 @@ export class Executions {
   }
 
   #ended(execution: Entry['execution']): void {
+    this.#open--;
     execution.stopped = Date.now();
     this.#finished.push(execution.arn);
     this.#finishedCharacters += size(execution);
@@ -163,6 +182,12 @@ function size(execution: Execution): number {
   return execution.input.length + (execution.output?.length ?? 0) + (execution.cause?.length ?? 0);
 }
 
+/** As in loads/ardere#86 and floci-io/floci#2734. */
+function tooLong(limit: number): Pick<Execution, 'status' | 'error' | 'cause'> {
+  const cause = `The execution reached the maximum number of history events (${limit}).`;
+  return { status: 'FAILED', error: 'States.Runtime', cause };
+}
+
 function failure(thrown: unknown): Pick<Execution, 'status' | 'error' | 'cause'> {
   if (thrown instanceof ExecutionTimeoutError) return { status: 'TIMED_OUT', error: 'States.Timeout' };
   if (thrown instanceof ExecutionAbortedError) return { status: 'ABORTED' };
@@ -171,11 +196,8 @@ function failure(thrown: unknown): Pick<Execution, 'status' | 'error' | 'cause'>
   return { status: 'FAILED', error: inner.name, cause: inner.message };
 }
 
-function historyEvent(
-  definition: RunnableDefinition,
-  event: { readonly type: string; readonly timestamp: number },
-): HistoryEvent {
-  const { type, timestamp, state, Error: error } = event as typeof event & { state?: { name: string }; Error?: string };
+function historyEvent(definition: RunnableDefinition, event: RunEvent): HistoryEvent {
+  const { type, timestamp, state, Error: error } = event as typeof event & { Error?: string };
   const stateType = definition.types.get(state?.name ?? '') ?? '';
   const named: Record<string, string> = {
     StateEntered: `${stateType}StateEntered`,

@@ -1,6 +1,7 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import { randomUUID } from 'node:crypto';
 import type { InvocationResult } from '../lambda/environment.ts';
+import type { ExecutionQuotas } from '../quotas/executions.ts';
 import type { MapState, RunnableDefinition, TaskState } from './definition.ts';
 import { checkStateData, StepError } from './step-error.ts';
 
@@ -27,8 +28,23 @@ export interface RunOptions {
   /** the context object; its `Run` is `$$.Execution` in a definition */
   readonly context: Context;
   /** receives what the interpreter reports, such as a state entered or left, for the history */
-  readonly onEvent: (event: { readonly type: string; readonly timestamp: number }) => void;
+  readonly onEvent: (event: RunEvent) => void;
+  /** counts the events of the execution's history as Step Functions does: also those of its inline maps and tasks */
+  readonly onHistory: (events: number) => void;
+  readonly quotas?: ExecutionQuotas | undefined;
 }
+
+/** What the interpreter reports. */
+export interface RunEvent {
+  readonly type: string;
+  readonly timestamp: number;
+  readonly state?: { readonly name: string; readonly type: string };
+}
+
+/** Events of the history besides those of entering and leaving the state (API Reference: HistoryEvent). */
+const eventsOfTask = 3; // scheduled, started, ended; again for each retry
+const eventsOfMap = 2; // started, ended
+const eventsOfIteration = 2;
 
 /** Step Functions: the defaults of inline and distributed maps. The limits of the functions are far lower. */
 const maxInlineConcurrency = 40;
@@ -85,7 +101,7 @@ export class Run {
       },
     });
     this.#aborts.add(run.abort);
-    if (root) void this.#follow(run.eventLogs);
+    void this.#follow(run.eventLogs, root);
     try {
       return await run.result;
     } finally {
@@ -93,12 +109,20 @@ export class Run {
     }
   }
 
-  async #follow(events: AsyncIterable<{ type: string; timestamp: number }>): Promise<void> {
-    for await (const event of events) this.#options.onEvent(event);
+  async #follow(events: AsyncIterable<RunEvent>, root: boolean): Promise<void> {
+    for await (const event of events) {
+      const ofState = event.type === 'StateEntered' || event.type === 'StateExited';
+      if (ofState || (root && event.type.startsWith('Execution'))) this.#options.onHistory(1);
+      // A task, and a map, waits for its transition itself.
+      if (event.type === 'StateEntered' && event.state?.type !== 'Task') this.#options.quotas?.passed();
+      if (root) this.#options.onEvent(event);
+    }
   }
 
   async #runTask(name: string, task: TaskState, given: unknown): Promise<unknown> {
+    await this.#options.quotas?.transition();
     this.#assertRunning();
+    this.#options.onHistory(eventsOfTask);
     if (task.kind === 'send') return this.#send(name, given as SentMessage);
     const { FunctionName, Payload } = given as { FunctionName?: unknown; Payload?: unknown };
     const functionName = task.kind === 'function' ? task.functionArn : String(FunctionName);
@@ -128,8 +152,18 @@ export class Run {
     return answer;
   }
 
-  /** A Map: starts items in order, up to its concurrency. The first failure aborts the items in progress. */
+  /** A Map. */
   async #runMap(name: string, map: MapState, input: unknown, context: Context): Promise<unknown> {
+    const { quotas, onHistory } = this.#options;
+    await quotas?.transition();
+    this.#assertRunning();
+    onHistory(eventsOfMap);
+    const run = (): Promise<unknown> => this.#runItems(name, map, input, context);
+    return map.distributed && quotas ? quotas.inMapRun(run) : run();
+  }
+
+  /** Starts items in order, up to the map's concurrency. The first failure aborts the items in progress. */
+  async #runItems(name: string, map: MapState, input: unknown, context: Context): Promise<unknown> {
     this.#assertRunning();
     checkStateData(input, `the input of state "${name}"`);
     const refused = map.distributed ? this.#options.childrenRefused() : undefined;
@@ -146,13 +180,17 @@ export class Run {
         : Number(await evaluate(map.maxConcurrencyPath, input, context));
     const concurrency = wanted || (map.distributed ? maxDistributedConcurrency : maxInlineConcurrency);
     const results: unknown[] = new Array<unknown>(items.length);
-    const child = new Run({ ...this.#definition, interpreted: map.processor }, { ...this.#options, context });
+    // Each item of a distributed map is an execution with a history of its own, which is short.
+    const onHistory = map.distributed ? () => undefined : this.#options.onHistory;
+    const options = { ...this.#options, context, onHistory };
+    const child = new Run({ ...this.#definition, interpreted: map.processor }, options);
     const abortChild = (): void => child.abort();
     this.#aborts.add(abortChild);
     let next = 0;
     const work = async (): Promise<void> => {
       while (next < items.length) {
         const index = next++;
+        onHistory(eventsOfIteration);
         results[index] = await child.#runItem(map, { index, value: items[index] }, input, context);
       }
     };

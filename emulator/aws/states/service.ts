@@ -75,6 +75,9 @@ export class StepFunctions {
     if (found && (found.status !== 'RUNNING' || found.input !== request.input)) {
       throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
+    if (!found && !this.#executions.hasRoom()) {
+      throw new AwsError('ExecutionLimitExceeded', 'The maximum number of running executions has been reached.');
+    }
     const execution = found ?? this.#executions.start(machine, arn, name, request.input);
     return { executionArn: execution.arn, startDate: execution.started / 1000 };
   }

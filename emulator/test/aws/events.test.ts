@@ -59,7 +59,7 @@ describe('an event source mapping', () => {
   }
 
   beforeEach(async () => {
-    queues = await openQueues(accountIn('us-east-1'), () => 'http://127.0.0.1:4566');
+    queues = await openQueues({ account: accountIn('us-east-1'), endpoint: () => 'http://127.0.0.1:4566' });
     await queues.call('CreateQueue', { QueueName: 'dead' });
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arn('dead'), maxReceiveCount: 3 });
     await queues.call('CreateQueue', { QueueName: 'jobs', Attributes: { VisibilityTimeout: '5400', RedrivePolicy } });
