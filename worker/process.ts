@@ -104,6 +104,7 @@ function consumerFor(
           deadline: delivery.deadline,
           partsAtOnce: environment.PARTS_AT_ONCE,
           ledger,
+          standing: () => governor.standing(job),
         },
         job,
       );

@@ -2,12 +2,13 @@ import type { CheckUploadInput, UploadState } from '../../shared/model/messages/
 import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger } from '../../shared/observing/tally.ts';
-import { createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
+import { createGovernor, createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const ledger = createLedger(environment.LEDGER_TABLE);
+const governor = createGovernor(environment.LEDGER_TABLE);
 const giveUpAfterSeconds = Number(environment.GIVE_UP_AFTER_SECONDS);
 
 /** Completes the upload if every part has arrived; otherwise returns the batches that are still to be sent. */
@@ -15,7 +16,10 @@ export const handler = async (event: CheckUploadInput, invocation: Invocation): 
   const { job } = event;
   return withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    const state = await checkUpload({ ...parts, ledger, giveUpAfterSeconds }, event);
+    const state = await checkUpload(
+      { ...parts, ledger, giveUpAfterSeconds, standing: () => governor.standing(job) },
+      event,
+    );
     logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
     return state;
   });

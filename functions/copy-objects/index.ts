@@ -53,7 +53,7 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
     standing: (job) => governor.standing(job),
     transfer: async (job) => {
       const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-      return transferObject({ ...parts, ledger, uploads }, job);
+      return transferObject({ ...parts, ledger, uploads, standing: () => governor.standing(job) }, job);
     },
     ledger,
     deadLetters,

@@ -14,12 +14,17 @@ export class UploadParts extends FerryFunction {
       memory: 1769,
       // Lambda's longest, for a slow border; it stops before the end and leaves the rest to the next round.
       timeout: Duration.minutes(15),
-      environment: environmentOf(environmentKeys, { TASKS_PATH: pipeline.tasks.path }),
+      environment: environmentOf(environmentKeys, {
+        TASKS_PATH: pipeline.tasks.path,
+        LEDGER_TABLE: pipeline.ledger.table.tableName,
+      }),
       sides: {
         source: { listing: wholeBucket, objects: () => readActions },
         destination: { objects: () => ['s3:PutObject', 's3:ListMultipartUploadParts'] },
       },
     });
     pipeline.tasks.grantRead(this.role);
+    // What operators have ordered about the task.
+    pipeline.ledger.grantRead(this.role);
   }
 }

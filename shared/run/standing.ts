@@ -55,7 +55,21 @@ export function holdDelaySeconds(since: number, now: number, random: number): nu
   return Math.max(1, Math.round(longest * (1 - random / 2)));
 }
 
-/** The fault of work that is held now. @param now milliseconds since the epoch */
-export function heldBy({ reason, since }: Extract<Standing, { kind: 'held' }>, now: number): Held {
-  return new Held(reason, holdDelaySeconds(since, now, Math.random()));
+/**
+ * Seconds until a machine looks at held work again: the same, and later a 96th of the time that it has been held for,
+ * because an execution may have 25,000 events (Step Functions Developer Guide, "Service quotas"): two months of waiting
+ * take some 500 looks.
+ */
+export function holdWaitSeconds(since: number, now: number, random: number): number {
+  return Math.max(holdDelaySeconds(since, now, random), Math.round((now - since) / 1000 / 96));
+}
+
+/**
+ * The fault of work that was interrupted because it may not be done now. Work of a cancelled run is looked at again
+ * soon, and then leaves.
+ * @param now milliseconds since the epoch
+ */
+export function heldBy(standing: Exclude<Standing, { kind: 'free' }>, now: number): Held {
+  const { kind, reason } = standing;
+  return new Held(reason, kind === 'held' ? holdDelaySeconds(standing.since, now, Math.random()) : 1);
 }

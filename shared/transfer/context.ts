@@ -5,6 +5,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Progress } from '../ports/progress.ts';
 import type { Uploads } from '../ports/uploads.ts';
+import type { Standing } from '../run/standing.ts';
 
 /** What sending parts needs: the two buckets of a task, and the bounds of this process. */
 export interface PartContext {
@@ -18,6 +19,8 @@ export interface PartContext {
   readonly deadline: Deadline;
   /** parts of one object that this process sends at once */
   readonly partsAtOnce: number;
+  /** May the work still be done? Asked before each part. Without it, it may. Never throws. */
+  standing?(): Promise<Standing>;
 }
 
 /** What copying an object in this process needs. */

@@ -9,6 +9,7 @@ import { etagIsMd5, sameEtag, type ObjectInfo } from '../model/object.ts';
 import type { PartRange } from '../model/part-plan.ts';
 import type { Replaces, Stored } from '../ports/object-store.ts';
 import type { Outcome } from '../ports/progress.ts';
+import { free, heldBy } from '../run/standing.ts';
 import { readAttributes } from './bytes/attributes.ts';
 import { writeOver } from './bytes/own-write.ts';
 import { putObject, type Copy } from './bytes/put-object.ts';
@@ -251,6 +252,8 @@ async function sendWhole(context: CopyContext, { pair, source: seen, replaces }:
   let proven: number | undefined;
   for (let round = 1; round <= maxSendRounds; round++) {
     if ((await sendParts(context, pair, target, missing)) === 'left' || (round > 1 && missing.length === 0)) {
+      const standing = (await context.standing?.()) ?? free;
+      if (standing.kind !== 'free') throw heldBy(standing, context.clock.now());
       throw new Fault('OutOfTime', `${pair.sourceName}: time ran short; the next delivery resumes the upload`);
     }
     const completion = await completeUpload(context, pair, target, { source, replaces, proven });

@@ -2,6 +2,7 @@ import { isFault } from '../../model/faults.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import { forEachConcurrently } from '../../flow/concurrently.ts';
+import { free } from '../../run/standing.ts';
 import type { PartContext } from '../context.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { partsIn } from '../plan-parts.ts';
@@ -19,8 +20,9 @@ import { PartSender } from './part-sender.ts';
 const partMarginMillis = 60_000;
 
 /**
- * Sends the parts in the ranges, several at once, and stops in time before the deadline.
- * @returns `left` if time ran short: the next round sends the remaining parts
+ * Sends the parts in the ranges, several at once, and stops in time before the deadline, or as soon as the work may not
+ * be done any more.
+ * @returns `left` if either happened: the next round sends the remaining parts
  * @throws the first fault that the part's retries did not cure, once the parts in flight have ended
  */
 export async function sendParts(
@@ -32,7 +34,8 @@ export async function sendParts(
   const sender = new PartSender(context, pair, target);
   let outcome: 'sent' | 'left' = 'sent';
   await forEachConcurrently(partsIn(target.plan, ranges), context.partsAtOnce, async (part) => {
-    if (outcome === 'left' || context.deadline.remaining() < partMarginMillis) {
+    const standing = (await context.standing?.()) ?? free;
+    if (outcome === 'left' || standing.kind !== 'free' || context.deadline.remaining() < partMarginMillis) {
       outcome = 'left';
       return;
     }

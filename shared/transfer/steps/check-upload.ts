@@ -2,6 +2,7 @@ import { asFault, isFault } from '../../model/faults.ts';
 import { sameEtag, type ObjectInfo } from '../../model/object.ts';
 import type { CheckUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import type { Outcome } from '../../ports/progress.ts';
+import { free } from '../../run/standing.ts';
 import type { CopyContext, StepContext } from '../context.ts';
 import { replacing } from '../decide/replaces.ts';
 import { isStillCurrent } from '../decide/still-current.ts';
@@ -11,7 +12,7 @@ import { countParts } from '../plan-parts.ts';
 import { recordDone } from '../record.ts';
 import { completeUpload, type Completion } from '../upload/complete-upload.ts';
 import { sendState } from './plan-upload.ts';
-import { nextStep, type Underway } from './rounds.ts';
+import { nextStep, waitingFor, type Underway } from './rounds.ts';
 
 /** How long the surroundings may fail all batches before an upload is given up, if the stack does not say. */
 const defaultGiveUpSeconds = 24 * 3600;
@@ -19,6 +20,8 @@ const defaultGiveUpSeconds = 24 * 3600;
 /**
  * The step after every map and after every wait: completes the upload if all parts are there, and otherwise returns
  * what to do next.
+ *
+ * A paused task, or run, waits; an execution of a cancelled run ends, and leaves its upload to a later one. Otherwise:
  *
  * | parts   | the source | came from | next                                            |
  * |---------|------------|-----------|-------------------------------------------------|
@@ -36,6 +39,9 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
   const common = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }) };
   const replan: UploadState = { state: 'replan', ...common };
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
+  const standing = (await context.standing?.()) ?? free;
+  if (standing.kind === 'cancelled') return { state: 'finished', ...common };
+  if (standing.kind === 'held') return waitingFor(input, standing.since, context.clock.now());
   try {
     const pair = pairOf(context.task, job);
     const result = await complete(context, pair, input);

@@ -3,6 +3,7 @@ import type { Job } from '../../model/job.ts';
 import { copyBatchBytes, maxEndedUploads, maxRestarts, maxUploadDays, uploadBatchBytes } from '../../model/limits.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
+import { free } from '../../run/standing.ts';
 import type { CopyContext } from '../context.ts';
 import { chooseRoute } from '../decide/choose-route.ts';
 import { lookAtBothSides } from '../decide/look.ts';
@@ -10,7 +11,7 @@ import { pairOf } from '../object-pair.ts';
 import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
 import { transferObject } from '../transfer-object.ts';
 import { openUpload } from '../upload/open-upload.ts';
-import { daysSince } from './rounds.ts';
+import { daysSince, waitingFor } from './rounds.ts';
 
 /**
  * This folder holds the steps of the UPLOAD machine (infra/machines/upload.ts), one file for each Lambda function. The
@@ -28,6 +29,8 @@ import { daysSince } from './rounds.ts';
  */
 export async function planUpload(context: CopyContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
+  const standing = (await context.standing?.()) ?? free;
+  if (standing.kind === 'cancelled') return { state: 'finished', job, attempt: input.attempt, ended };
   const attempt = input.attempt + 1;
   const pair = pairOf(context.task, job);
   if (attempt - ended > maxRestarts) {
@@ -59,7 +62,8 @@ export async function planUpload(context: CopyContext, input: PlanUploadInput): 
   }
   const { target, stored } = await openUpload(context, pair, route.source);
   const position = { job, attempt, ended, startedAt, round: 0, idleRounds: 0 };
-  return sendState(context, position, target, missingParts(target.plan, stored));
+  const sending = sendState(context, position, target, missingParts(target.plan, stored));
+  return standing.kind === 'held' ? waitingFor(sending, standing.since, context.clock.now()) : sending;
 }
 
 /** Where an execution stands: its attempts and its rounds. */
