@@ -29,6 +29,8 @@ export class FindObjects extends FerryFunction {
     });
     pipeline.tasks.grantRead(this.role);
     pipeline.ledger.grantLookup(this.role);
+    // What operators have ordered about the run.
+    pipeline.ledger.grantRead(this.role);
     grantSend(pipeline.queues.jobs, this.role);
   }
 }

@@ -14,5 +14,7 @@ export class FinishRun extends FerryFunction {
       environment: environmentOf(environmentKeys, { LEDGER_TABLE: pipeline.ledger.table.tableName }),
     });
     pipeline.ledger.grantRunRecords(this.role);
+    // Was the run cancelled?
+    pipeline.ledger.grantRead(this.role);
   }
 }

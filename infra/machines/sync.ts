@@ -10,6 +10,8 @@ import {
   StateMachine,
   Succeed,
   TaskInput,
+  Wait,
+  WaitTime,
   type IChainable,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -83,6 +85,7 @@ export class SyncMachine extends Construct {
       this.untilDone(findObjects, {
         find: 'FindObjects',
         done: 'SegmentDone',
+        hold: 'HoldSegment',
         keep: { name: 'KeepCounts', parameters: { 'counts.$': '$.counts', 'examples.$': '$.examples' } },
       }),
     );
@@ -97,6 +100,7 @@ export class SyncMachine extends Construct {
       this.untilDone(findObjects, {
         find: 'FindDeletes',
         done: 'DeletesDone',
+        hold: 'HoldDeletes',
         keep: { name: 'KeepDeletes', parameters: { 'counts.$': '$.counts' } },
       }),
     );
@@ -134,10 +138,16 @@ export class SyncMachine extends Construct {
   }
 
   /** Calls find-objects until the segment is done, and keeps only its counts. */
-  private untilDone(findObjects: FerryFunction, { find, done, keep }: SegmentStates): IChainable {
+  private untilDone(findObjects: FerryFunction, { find, done, hold, keep }: SegmentStates): IChainable {
     const search = call(this, find, findObjects);
     const kept = new Pass(this, keep.name, { parameters: keep.parameters });
-    return search.next(new Choice(this, done).when(Condition.booleanEquals('$.done', true), kept).otherwise(search));
+    const wait = new Wait(this, hold, { time: WaitTime.secondsPath('$.waitSeconds') });
+    wait.next(search);
+    const decide = new Choice(this, done)
+      .when(Condition.booleanEquals('$.done', true), kept)
+      .when(Condition.isPresent('$.waitSeconds'), wait)
+      .otherwise(search);
+    return search.next(decide);
   }
 }
 
@@ -145,5 +155,6 @@ export class SyncMachine extends Construct {
 interface SegmentStates {
   readonly find: string;
   readonly done: string;
+  readonly hold: string;
   readonly keep: { readonly name: string; readonly parameters: Record<string, string> };
 }

@@ -6,9 +6,18 @@ import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { LedgerLookup } from '../ports/ledger-lookup.ts';
+import { free, type Belonging, type Standing } from '../run/standing.ts';
 
 /** Copies that a run counts as incomplete, at most: some hundred queries of a second or two in all. */
 const maxCountedIncomplete = 100_000;
+
+export interface FinishContext {
+  readonly ledger: Ledger;
+  readonly lookup: Pick<LedgerLookup, 'lossyCopies'>;
+  readonly clock: Clock;
+  /** Was the run cancelled? Without it, it was not. Never throws. */
+  standing?(run: Belonging): Promise<Standing>;
+}
 
 /**
  * Records how a run ended. A run that failed before its task was read is recorded under the name in its input. A dry
@@ -16,19 +25,22 @@ const maxCountedIncomplete = 100_000;
  * @returns the record that was written
  */
 export async function finishRun(
-  { ledger, lookup, clock }: { ledger: Ledger; lookup: Pick<LedgerLookup, 'lossyCopies'>; clock: Clock },
+  context: FinishContext,
   { input, run, startedAt, results, deleted, refusal, error }: FinishRunInput,
 ): Promise<RunRecord> {
-  const reason = error ? `${error.Error}: ${causeText(error.Cause)}` : (refusal ?? '');
+  const { ledger, lookup, clock } = context;
   const prefix = prefixOf(input);
   const dryRun = isDryRun(input);
   const task = field(input, 'task', 100) ?? unknownTask;
+  const ordered = (await context.standing?.({ task, run })) ?? free;
+  const isCancelled = error === undefined && ordered.kind === 'cancelled';
+  const reason = error ? `${error.Error}: ${causeText(error.Cause)}` : isCancelled ? ordered.reason : (refusal ?? '');
   const incomplete = error ? 0 : await countIncomplete(lookup, task);
   const record: RunRecord = {
     task,
     run,
     ...(prefix !== undefined && { prefix }),
-    status: error ? 'FAILED' : 'DONE',
+    status: error ? 'FAILED' : isCancelled ? 'CANCELLED' : 'DONE',
     dryRun,
     counts: { ...countsOf(results ?? [], dryRun ? undefined : deleted), ...(incomplete > 0 && { incomplete }) },
     ...(reason !== '' && { reason: reason.slice(0, 1000) }),

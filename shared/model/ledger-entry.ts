@@ -108,8 +108,8 @@ export const runRecordSchema = v.object({
   run: v.string(),
   /** the part of the source that the run was limited to; absent if it covered the whole task */
   prefix: v.exactOptional(v.string()),
-  /** SUPERSEDED: another run was under way, and this one did nothing */
-  status: v.picklist(['RUNNING', 'DONE', 'FAILED', 'SUPERSEDED']),
+  /** SUPERSEDED: another run was under way, and this one did nothing. CANCELLED: an operator ended it */
+  status: v.picklist(['RUNNING', 'DONE', 'FAILED', 'SUPERSEDED', 'CANCELLED']),
   dryRun: v.boolean(),
   counts: v.pipe(runCountsSchema, v.readonly()),
   reason: v.exactOptional(v.string()),

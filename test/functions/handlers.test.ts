@@ -1,6 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { cancel, pause } from '../../shared/model/control.ts';
 import { encodeJob, type Job } from '../../shared/model/job.ts';
 import { MiB } from '../../shared/model/limits.ts';
 import type {
@@ -289,6 +290,32 @@ describe('the functions of the SYNC machine', () => {
     const counts = await finish({ ...run, input, results: [{ counts: state.counts! }] }, invocation());
     expect(counts).toMatchObject({ listed: 3, jobs: 3, bytes: 3 });
     expect(await world.ledger.getRun('copies', 'run-1')).toMatchObject({ status: 'DONE', counts });
+  });
+
+  it('hold a run that is paused, and end one that is cancelled without calling it done', async () => {
+    const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
+    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    // A task of its own: handlers believe for 15 seconds what they have read of one.
+    for (const name of ['paused', 'cancelled']) world.putTask(name, JSON.stringify({ ...task, name }));
+    const order = { since: Date.now() - 60_000, reason: '', by: 'me' };
+    await world.controls.change('paused', (control) => pause(control, order));
+    await world.controls.change('cancelled', (control) => cancel(control, order, 'run-1'));
+    const plan = { ...run, dryRun: false, prefix: 'in/', prefixList: {}, segment: {}, deletes: 'hold' as const };
+
+    const held = await find({ ...plan, task: 'paused' }, invocation());
+    expect(held).toEqual({ ...plan, task: 'paused', done: false, waitSeconds: expect.any(Number) });
+    expect(held.waitSeconds).toBeGreaterThan(10);
+
+    const found = { ...noCounts, listed: 5, jobs: 2, deletes: 3 };
+    const ended = await find({ ...plan, task: 'cancelled', counts: found, examples: ['x'] }, invocation());
+    expect(ended).toMatchObject({ done: true, counts: { listed: 5, jobs: 2, deletes: 0 }, examples: [] });
+    await finish({ ...run, input: { task: 'cancelled' }, results: [{ counts: ended.counts! }] }, invocation());
+    expect(await world.ledger.getRun('cancelled', 'run-1')).toMatchObject({
+      ...{ status: 'CANCELLED', reason: 'run run-1 of task cancelled was cancelled' },
+    });
+    expect(await world.ledger.getLastRun('cancelled')).toBeUndefined();
+    expect([metric('RunsDone'), metric('RunsFailed')]).toEqual([0, 0]);
+    expect((await world.receive()).Records).toEqual([]);
   });
 
   it.each([

@@ -76,13 +76,13 @@ describe('permissions for a task with default options', () => {
       [`${from}${own} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
       [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
       '<QueuesJobs.Arn>': ['sqs:SendMessage'],
-      '<LedgerTable.Arn>': ['dynamodb:BatchGetItem'],
+      '<LedgerTable.Arn>': ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
       '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
     },
     'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
     'finish-run': {
       ...logs('FinishRun'),
-      '<LedgerTable.Arn>': ['dynamodb:PutItem'],
+      '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem'],
       '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
     },
     'copy-objects': {
@@ -119,6 +119,7 @@ describe('permissions for a task with default options', () => {
       [`${to}/out/*${own}`]: write,
     },
     'upload-parts': {
+      '<LedgerTable.Arn>': ['dynamodb:GetItem'],
       ...logs('UploadParts'),
       ...keys,
       ...taskParameters,

@@ -124,6 +124,31 @@ test('a run whose deletes are refused sends none, is recorded, and fails with th
   expect(run.error?.name).toBe('DeletesRefused');
 });
 
+test('a run that is paused waits as long as its finder says, before it searches on, also for deletes', async () => {
+  const looks = { copies: 0, deletes: 0 };
+  const run = await machine.run(
+    input,
+    functions({
+      'plan-sync': () => ({ ...plan, segments: [{}] }),
+      'check-deletes': ({ plan: { segments, results: _results, ...rest } }: CheckDeletesInput) => ({
+        ...rest,
+        results: [{ counts: total }],
+        segments: segments.map((segment) => ({ segment, deletes: 2 })),
+        refusal: '',
+      }),
+      'find-objects': (state: FindObjectsState) =>
+        ++looks[state.deletes === 'hold' ? 'copies' : 'deletes'] <= 2
+          ? { ...state, done: false, waitSeconds: 900 }
+          : { ...state, counts, examples, done: true },
+    }),
+  );
+  const searches = run.steps.filter((step) => /^(FindObjects|HoldSegment|FindDeletes|HoldDeletes)$/.test(step));
+  const twice = (find: string, hold: string): string[] => [find, hold, find, hold, find];
+  expect(searches).toEqual([...twice('FindObjects', 'HoldSegment'), ...twice('FindDeletes', 'HoldDeletes')]);
+  expect(machine.states.get('HoldSegment')).toMatchObject({ SecondsPath: '$.waitSeconds' });
+  expect(run.calls.at(-1)?.state).toBe('FinishRun');
+});
+
 test('a run that is not admitted ends after its first step, and names the run in its way', async () => {
   const superseded = { superseded: { task: 'one', by: 'execution-0', reason: 'run execution-0 is under way' } };
   const run = await machine.run(input, functions({ 'plan-sync': () => superseded }));

@@ -19,6 +19,7 @@ import { runnable } from '../../emulator/aws/states/definition.ts';
 import { Executions } from '../../emulator/aws/states/executions.ts';
 import { StepFunctions } from '../../emulator/aws/states/service.ts';
 import { openS3Server, type FaultHook, type FinishedRequest } from '../../emulator/s3/index.ts';
+import { DynamoControls } from '../../shared/aws/dynamodb/controls.ts';
 import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
 import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
@@ -37,6 +38,7 @@ const table = 'ledger';
  */
 export interface Endpoint {
   readonly ledger: DynamoLedger;
+  readonly controls: DynamoControls;
   readonly requests: FinishedRequest[];
   fault: FaultHook;
   bucket(name: string): ObjectStore;
@@ -130,6 +132,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   };
   const handle: Endpoint = {
     ledger: new DynamoLedger(DynamoDBDocumentClient.from(dynamo), table),
+    controls: new DynamoControls(DynamoDBDocumentClient.from(dynamo), table),
     requests,
     fault: () => undefined,
     bucket: (name) => {

@@ -108,6 +108,8 @@ export interface FindObjectsState {
   readonly cursor?: FindCursor;
   readonly counts?: RunCounts;
   readonly done?: boolean;
+  /** the run may not go on now: how long the machine waits before it calls again */
+  readonly waitSeconds?: number;
   /**
    * What becomes of deletes. `hold` counts them: a run first finds out how many there are. Then the segments that have
    * some are searched once more, for deletes alone, and at most as many are sent as were counted. Absent in executions
