@@ -1,8 +1,9 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
 import { DynamoControls } from '../shared/aws/dynamodb/controls.ts';
 import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
+import { DynamoRunCounters } from '../shared/aws/dynamodb/run-counters.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
-import { createParameterClient, createTableClient } from '../shared/aws/service-clients.ts';
+import { createParameterClient, createSingleAttemptClient, createTableClient } from '../shared/aws/service-clients.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
 import { systemClock, type Deadline } from '../shared/ports/clock.ts';
 import type { Progress } from '../shared/ports/progress.ts';
@@ -11,7 +12,8 @@ import type { Side } from '../shared/model/config/task.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { logStale } from '../shared/observing/stale.ts';
-import { logControlFault } from '../shared/observing/report.ts';
+import { logControlFault, reportUncounted } from '../shared/observing/report.ts';
+import { EndBuffer } from '../shared/run/end-buffer.ts';
 import { Tally } from '../shared/observing/tally.ts';
 import { Governor } from '../shared/run/governor.ts';
 
@@ -84,4 +86,31 @@ export function createLedger(table: string): DynamoLedger {
 export function createGovernor(table: string): Governor {
   const controls = new DynamoControls(createTableClient(), table);
   return new Governor({ controls, clock: systemClock, onFault: logControlFault });
+}
+
+/** The ledger of a function that ends objects of runs, which are counted when an invocation is over. */
+export class CountedLedger {
+  readonly ledger: DynamoLedger;
+  readonly #ends: EndBuffer;
+
+  constructor(table: string) {
+    const client = createTableClient();
+    const counters = new DynamoRunCounters(createSingleAttemptClient(client), table);
+    this.#ends = new EndBuffer(counters, reportUncounted);
+    this.ledger = new DynamoLedger(client, table, this.#ends.note);
+  }
+
+  /** As {@link withTally}, for an invocation that ends objects. */
+  async withTally<Result>(work: (tally: Tally) => Promise<Result>): Promise<Result> {
+    return withTally((tally) => this.counted(() => work(tally)));
+  }
+
+  /** Does the work of an invocation, and then counts what ended, also if it fails. */
+  async counted<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } finally {
+      await this.#ends.flush();
+    }
+  }
 }

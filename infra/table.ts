@@ -28,7 +28,10 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** Lets `grantee` read and write the entries of objects. */
+  /**
+   * Lets `grantee` read and write the entries of objects. A worker of an earlier version writes with PutItem, and goes
+   * on while a stack is updated.
+   */
   grantEntries(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
   }

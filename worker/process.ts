@@ -1,8 +1,14 @@
 import { BufferPool } from '../shared/flow/buffer-pool.ts';
 import { DynamoControls } from '../shared/aws/dynamodb/controls.ts';
 import { DynamoLedger } from '../shared/aws/dynamodb/ledger.ts';
+import { DynamoRunCounters } from '../shared/aws/dynamodb/run-counters.ts';
 import { Parameters } from '../shared/aws/parameters.ts';
-import { createParameterClient, createQueueClient, createTableClient } from '../shared/aws/service-clients.ts';
+import {
+  createParameterClient,
+  createQueueClient,
+  createSingleAttemptClient,
+  createTableClient,
+} from '../shared/aws/service-clients.ts';
 import { SqsDeadLetters } from '../shared/aws/sqs/job-queue.ts';
 import { SqsJobSource } from '../shared/aws/sqs/job-source.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
@@ -10,9 +16,10 @@ import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { logStale } from '../shared/observing/stale.ts';
-import { logControlFault, reports } from '../shared/observing/report.ts';
+import { logControlFault, reports, reportUncounted } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
+import { EndBuffer } from '../shared/run/end-buffer.ts';
 import { Governor } from '../shared/run/governor.ts';
 import type { Consumer } from '../shared/transfer/consume-message.ts';
 import { transferObject } from '../shared/transfer/transfer-object.ts';
@@ -20,6 +27,9 @@ import { QueueConsumer, type QueueEvent } from './queue-consumer.ts';
 import type { Delivery } from './delivery.ts';
 import type { WorkerEnvironment } from './environment.ts';
 import { reportIntervalMillis, type ProcessHealth } from './health.ts';
+
+/** How often the ends of objects are added to the counts of their runs; a process that is killed loses the last. */
+const countIntervalMillis = 5_000;
 
 /**
  * One process of the worker: receives messages and moves objects until a signal, or until the primary process is gone.
@@ -32,6 +42,10 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   const queueClient = createQueueClient();
   const source = new SqsJobSource(queueClient, environment.QUEUE_URL, environment.VISIBILITY_SECONDS);
   const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
+  const table = createTableClient();
+  const counters = new DynamoRunCounters(createSingleAttemptClient(table), environment.LEDGER_TABLE);
+  const ends = new EndBuffer(counters, reportUncounted);
+  const ledger = new DynamoLedger(table, environment.LEDGER_TABLE, ends.note);
   const queueConsumer = new QueueConsumer({
     source,
     clock: systemClock,
@@ -43,7 +57,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     objectsAtOnce: environment.OBJECTS_AT_ONCE,
     maxReceives: environment.MAX_RECEIVES,
     drainSeconds: environment.DRAIN_SECONDS,
-    consumerOf: consumerFor(environment, { redelivery: source, deadLetters }, tally, () => finished++),
+    consumerOf: consumerFor(environment, { redelivery: source, deadLetters, ledger }, tally, () => finished++),
     onEvent: (event) => recordEvent(event, tally),
   });
 
@@ -53,6 +67,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     tally.publish();
   };
   const metrics = setInterval(publish, environment.METRICS_SECONDS * 1000);
+  const counts = setInterval(() => void ends.flush(), countIntervalMillis);
   const health = setInterval(() => reportHealth(queueConsumer), reportIntervalMillis);
   const drain = (why: string): void => {
     if (!queueConsumer.ending) logger.info('draining', { why, jobs: queueConsumer.jobs });
@@ -66,8 +81,10 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
     return (await queueConsumer.run()) === 'stuck' ? 1 : 0;
   } finally {
     clearInterval(metrics);
+    clearInterval(counts);
     clearInterval(health);
     publish();
+    await ends.flush();
     logger.info('ended');
   }
 }
@@ -75,7 +92,7 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
 /** Messages follow the same rules as in Lambda; large objects are uploaded in this process. */
 function consumerFor(
   environment: WorkerEnvironment,
-  queues: Pick<Consumer, 'redelivery' | 'deadLetters'>,
+  queues: Pick<Consumer, 'redelivery' | 'deadLetters' | 'ledger'>,
   tally: Tally,
   onFinished: () => void,
 ): (delivery: Delivery) => Consumer {
@@ -84,9 +101,8 @@ function consumerFor(
     onStale: logStale,
   });
   const stores = new Stores(parameters, logLearned);
-  const tableClient = createTableClient();
-  const ledger = new DynamoLedger(tableClient, environment.LEDGER_TABLE);
-  const controls = new DynamoControls(tableClient, environment.LEDGER_TABLE);
+  const { ledger } = queues;
+  const controls = new DynamoControls(createTableClient(), environment.LEDGER_TABLE);
   const governor = new Governor({ controls, clock: systemClock, onFault: logControlFault });
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
   return (delivery) => ({
@@ -112,7 +128,6 @@ function consumerFor(
       onFinished();
       return outcome;
     },
-    ledger,
     ...queues,
     clock: systemClock,
     maxReceives: environment.MAX_RECEIVES,

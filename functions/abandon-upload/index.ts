@@ -9,12 +9,13 @@ import { abandonUpload } from '../../shared/transfer/steps/abandon-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
-import { createLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { CountedLedger, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
-const ledger = createLedger(environment.LEDGER_TABLE);
+const counted = new CountedLedger(environment.LEDGER_TABLE);
+const { ledger } = counted;
 const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LETTER_QUEUE_URL);
 
 /** The last step of a failed execution: records the reason and buries the job; aborts what cannot be resumed. */
@@ -31,7 +32,7 @@ export const handler = async (event: AbandonUploadInput, invocation: Invocation)
       logger.warn('the upload was not aborted', { ...subject, ...faultDetails(fault) });
     },
   };
-  await abandonUpload(context, event);
+  await counted.counted(() => abandonUpload(context, event));
   const tally = new Tally();
   tally.add(subject.task, 'ObjectsFailed', 1);
   tally.publish();

@@ -2,19 +2,20 @@ import type { CheckUploadInput, UploadState } from '../../shared/model/messages/
 import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger } from '../../shared/observing/tally.ts';
-import { createGovernor, createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
+import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
-const ledger = createLedger(environment.LEDGER_TABLE);
+const counted = new CountedLedger(environment.LEDGER_TABLE);
+const { ledger } = counted;
 const governor = createGovernor(environment.LEDGER_TABLE);
 const giveUpAfterSeconds = Number(environment.GIVE_UP_AFTER_SECONDS);
 
 /** Completes the upload if every part has arrived; otherwise returns the batches that are still to be sent. */
 export const handler = async (event: CheckUploadInput, invocation: Invocation): Promise<UploadState> => {
   const { job } = event;
-  return withTally(async (tally) => {
+  return counted.withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
     const state = await checkUpload(
       { ...parts, ledger, giveUpAfterSeconds, standing: () => governor.standing(job) },

@@ -8,12 +8,13 @@ import { systemClock } from '../../shared/ports/clock.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { readEnvironment } from '../environment.ts';
-import { createGovernor, createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
+import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true });
-const ledger = createLedger(environment.LEDGER_TABLE);
+const counted = new CountedLedger(environment.LEDGER_TABLE);
+const { ledger } = counted;
 const governor = createGovernor(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
@@ -22,7 +23,7 @@ const uploads = new SfnUploads(createMachineClient(), environment.UPLOAD_MACHINE
 
 /** Copies the small objects of a batch and starts executions for the large ones. Failed messages stay in the queue. */
 export const handler = async (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
-  return withTally(async (tally) => {
+  return counted.withTally(async (tally) => {
     const consumer = consumerOf(invocation, tally);
     const left = await Promise.all(
       event.Records.map(async (record) => ({ record, done: await consumeMessage(consumer, messageOf(record)) })),

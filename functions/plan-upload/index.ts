@@ -4,12 +4,13 @@ import type { PlanUploadInput, UploadState } from '../../shared/model/messages/p
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger } from '../../shared/observing/tally.ts';
-import { createGovernor, createLedger, TaskWiring, withTally, type Invocation } from '../wiring.ts';
+import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
-const ledger = createLedger(environment.LEDGER_TABLE);
+const counted = new CountedLedger(environment.LEDGER_TABLE);
+const { ledger } = counted;
 const governor = createGovernor(environment.LEDGER_TABLE);
 
 /**
@@ -17,7 +18,7 @@ const governor = createGovernor(environment.LEDGER_TABLE);
  */
 export const handler = async (event: PlanUploadInput, invocation: Invocation): Promise<UploadState> => {
   const job = parseWith(jobSchema, event.job, 'input of the upload machine');
-  return withTally(async (tally) => {
+  return counted.withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
     const state = await planUpload({ ...parts, ledger, standing: () => governor.standing(job) }, event);
     const plan = state.state === 'uploading' ? { parts: state.target.plan.partCount, missing: state.missing } : {};

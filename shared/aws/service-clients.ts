@@ -36,6 +36,15 @@ export function createTableClient(): DynamoDBDocumentClient {
   });
 }
 
+/**
+ * A client for requests that must not be made twice: it makes each once, over the connections of another client, whose
+ * requests come just before. An idle connection may be closed by the time it is needed.
+ */
+export function createSingleAttemptClient(table: DynamoDBDocumentClient): DynamoDBDocumentClient {
+  const { requestHandler } = table.config;
+  return DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler, maxAttempts: 1, cacheMiddleware: false }));
+}
+
 export function createMachineClient(): SFNClient {
   return new SFNClient(clientSettings());
 }

@@ -1,14 +1,28 @@
 import type { LedgerEntry, OpenUpload, RunRecord } from '../model/ledger-entry.ts';
+import type { End } from '../model/run-ends.ts';
 
-/** The table of each object's transfer status. The last writer wins, except for the recorded upload. */
+/**
+ * The table of each object's transfer status. The last writer wins, except for the recorded upload.
+ *
+ * It also remembers as what an object was last counted, and in which run, and reports each end that changes the counts
+ * of a run (`EndChange`). Entries without a run, as those of events, change neither.
+ */
 export interface Ledger {
   get(task: string, key: string): Promise<LedgerEntry | undefined>;
 
-  /** Replaces the entry, but keeps a recorded upload: another caller may still be sending its parts. */
-  put(entry: LedgerEntry): Promise<void>;
+  /**
+   * Replaces the entry, but keeps a recorded upload: another caller may still be sending its parts.
+   * @param options.final the entry is the object's end in its run; otherwise nothing is counted
+   */
+  put(entry: LedgerEntry, options?: { readonly final: boolean }): Promise<void>;
 
   /**
-   * Replaces the entry at the end of a transfer, so that no upload is recorded anymore.
+   * Counts an object as ended in a run, unless it has succeeded there. Its entry stays as it is, and none is made.
+   */
+  countEnd(object: { readonly task: string; readonly key: string; readonly run: string }, end: End): Promise<void>;
+
+  /**
+   * Replaces the entry at the end of a transfer, so that no upload is recorded anymore, and counts that end.
    * @param ended the ID of an upload that was just completed or aborted
    * @returns undefined if it was written. If another upload is recorded, nothing is written and that upload is
    *   returned: the caller aborts it and calls again with its ID as `ended`

@@ -12,7 +12,7 @@ import type { Ledger } from '../ports/ledger.ts';
 import type { Outcome } from '../ports/progress.ts';
 import { free, heldBy, type Standing } from '../run/standing.ts';
 import { replicatesDeletes } from './decide/choose-route.ts';
-import { reasonOf, recordFailed } from './record.ts';
+import { reasonOf, recordCancelled, recordFailed } from './record.ts';
 
 /** Jobs of one message at once. S3 sends one object per message; a message with thousands must not exhaust memory. */
 const jobsAtOnce = 10;
@@ -103,6 +103,7 @@ export async function consumeMessage(consumer: Consumer, message: Message): Prom
     const { job, at } = one;
     try {
       if (!(await mayBeDone(consumer, job))) {
+        await recordCancelled(consumer, job);
         consumer.onCancelled?.(job);
         return;
       }
@@ -251,7 +252,7 @@ async function deliverAgain(consumer: Consumer, message: Message, fault: Fault, 
 async function bury(consumer: Consumer, message: Message, fault: Fault, job: Job | undefined): Promise<void> {
   const place = job ?? { task: unknownTask, key: `message:${message.id}` };
   const attempts = message.receives + (message.postponement?.times ?? 0);
-  await recordFailed(consumer, place, fault, { attempts });
+  await recordFailed(consumer, place, fault, { attempts, final: true });
   // If a notification has several objects, only the failed one is buried.
   await consumer.deadLetters.bury(job ? encodeJob(job) : message.body, reasonOf(fault));
 }

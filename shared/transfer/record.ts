@@ -125,12 +125,13 @@ export async function recordDeleted(context: ClosingContext, pair: ObjectPair, r
 /**
  * The job failed, for good or for now.
  * @param options.aborted the recorded upload, if it was aborted and must not be resumed
+ * @param options.final for good: no attempt is left, and its run counts it as failed
  */
 export async function recordFailed(
   { ledger, clock }: LedgerContext,
   subject: Subject & Pick<Job, 'etag'>,
   fault: { readonly name: string; readonly message: string },
-  options: { attempts?: number; aborted?: string | undefined } = {},
+  options: { attempts?: number; aborted?: string | undefined; final?: true } = {},
 ): Promise<void> {
   const entry: LedgerEntry = {
     ...entryOf(subject, clock),
@@ -142,7 +143,13 @@ export async function recordFailed(
   };
   const closed = options.aborted !== undefined && !(await ledger.close(entry, options.aborted));
   // An upload other than the aborted one may be in use; it stays in the entry.
-  if (!closed) await ledger.put(entry);
+  if (!closed) await ledger.put(entry, { final: options.final ?? false });
+}
+
+/** The run of the job was cancelled before it: the run counts it so, and the object's entry stays as it is. */
+export async function recordCancelled({ ledger }: Pick<LedgerContext, 'ledger'>, job: Job): Promise<void> {
+  const { task, key, run } = job;
+  if (run !== undefined) await ledger.countEnd({ task, key, run }, { kind: 'cancelled', bytes: 0 });
 }
 
 /** Will the same version of the object fail in the same way again? */

@@ -106,6 +106,10 @@ async function carryOut(context: TransferContext, attempt: Attempt, route: Route
     case 'execution': {
       const { size, etag } = route.source;
       const { execution, started } = await route.uploads.start({ ...withoutHints(job), action: 'copy', size, etag });
+      // It was started for another job, and ends in that one's run.
+      if (!started && job.run !== undefined) {
+        await context.ledger.countEnd({ task: pair.task, key: pair.key, run: job.run }, { kind: 'skip', bytes: 0 });
+      }
       return end('execution', 0, started ? `execution ${execution} was started` : `execution ${execution} is running`);
     }
     case 'server-side copy':

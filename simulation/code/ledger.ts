@@ -42,6 +42,10 @@ export class SimulatedLedger implements Ledger, FinderLookup {
     this.#keep({ ...entry, ...(upload && { upload }) });
   }
 
+  async countEnd({ task, key }: { task: string; key: string }): Promise<void> {
+    await this.#table.write(this.#countOf(task, key));
+  }
+
   async close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
     await this.#write(entry);
     const open = this.#uploadOf(entry);

@@ -1,21 +1,26 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { DynamoLedger, indexPartitions } from '../../shared/aws/dynamodb/ledger.ts';
+import { DynamoLedger } from '../../shared/aws/dynamodb/ledger.ts';
+import { indexPartitions } from '../../shared/aws/dynamodb/ledger-item.ts';
 import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
+import type { EndChange } from '../../shared/model/run-ends.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
 import { describeLedger } from './ledger.ts';
 import { openTable, type Table } from '../support/local-table.ts';
 
 describeLedger('in memory', async () => {
-  const ledger = new MemoryLedger();
-  return { ledger, lookup: ledger, close: async () => undefined };
+  const ends: EndChange[] = [];
+  const ledger = new MemoryLedger(undefined, (change) => ends.push(change));
+  return { ledger, lookup: ledger, ends: () => ends.splice(0), close: async () => undefined };
 });
 describeLedger('a DynamoDB table', async () => {
   const table = await openTable();
+  const ends: EndChange[] = [];
   return {
-    ledger: new DynamoLedger(table.client, table.name),
+    ledger: new DynamoLedger(table.client, table.name, (change) => ends.push(change)),
+    ends: () => ends.splice(0),
     lookup: new DynamoLedgerLookup(table.client, table.name),
     close: () => table.close(),
   };

@@ -7,11 +7,14 @@ import {
 } from '../../shared/model/ledger-entry.ts';
 import type { LossKind } from '../../shared/model/losses.ts';
 import { noCounts } from '../../shared/model/run-counts.ts';
+import type { EndChange } from '../../shared/model/run-ends.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
 import type { LedgerLookup } from '../../shared/ports/ledger-lookup.ts';
 
 export interface LedgerSubject {
   readonly ledger: Ledger;
+  /** the ends that the ledger reported, in their order; taken out */
+  ends(): EndChange[];
   readonly lookup: LedgerLookup;
   close(): Promise<void>;
 }
@@ -45,6 +48,103 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
     const claim = (key: string, uploadId: string): LedgerEntry & { upload: OpenUpload } => ({
       ...entry(key, { status: 'STARTED' }),
       upload: upload(uploadId),
+    });
+
+    describe('counts each end of an object once in its run', () => {
+      const ofRun = (key: string, more: Partial<LedgerEntry> = {}): LedgerEntry =>
+        entry(key, { run: 'run-1', ...more });
+      const closed = async (...args: Parameters<Ledger['close']>) => {
+        await ledger.close(...args);
+        return subject.ends();
+      };
+      const put = { kind: 'put', bytes: 5 };
+      const failed = { kind: 'failed', bytes: 0 };
+      const skip = { kind: 'skip', bytes: 0 };
+      const change = (key: string, end: object, before?: object) => ({
+        ...{ task: 'task', run: 'run-1', key, end },
+        ...(before && { before }),
+      });
+
+      it.each([
+        [{ status: 'DONE', route: 'put', size: 5 } as const, put],
+        [{ status: 'DONE', size: 5 } as const, put],
+        [{ status: 'DONE', route: 'multipart', size: 5 } as const, { kind: 'multipart', bytes: 5 }],
+        [{ status: 'DONE', route: 'server-side copy', size: 5 } as const, { kind: 'server-side copy', bytes: 5 }],
+        [{ status: 'SKIPPED', route: 'skip', size: 5 } as const, skip],
+        [{ status: 'DELETED', route: 'delete' } as const, { kind: 'delete', bytes: 0 }],
+        [{ status: 'FAILED' } as const, failed],
+      ])('%j', async (more, end) => {
+        const key = JSON.stringify(more);
+        expect(await closed(ofRun(key, more))).toEqual([change(key, end)]);
+      });
+
+      it('with the time that it took', async () => {
+        const [first] = await closed(ofRun('timed', { startedAt: 1_700_000_000_000 - 1500 }));
+        expect(first?.tookMillis).toBe(1500);
+      });
+
+      it('not again when its job is delivered again', async () => {
+        const done = ofRun('twice', { route: 'put', size: 5 });
+        expect(await closed(done)).toHaveLength(1);
+        expect(await closed(ofRun('twice', { status: 'SKIPPED', updatedAt: 1_700_000_000_001 }))).toEqual([]);
+        expect(await closed(ofRun('twice', { route: 'multipart', size: 7 }))).toEqual([]);
+        expect((await ledger.get('task', 'twice'))?.size).toBe(7);
+      });
+
+      it('as failed only for good, and no longer once it succeeds', async () => {
+        await ledger.put(ofRun('retried', { status: 'FAILED' }));
+        await ledger.put(ofRun('retried', { status: 'STARTED' }), { final: true });
+        expect(subject.ends()).toEqual([]);
+        await ledger.put(ofRun('retried', { status: 'FAILED' }), { final: true });
+        expect(subject.ends()).toEqual([change('retried', failed)]);
+        await ledger.put(ofRun('retried', { status: 'FAILED' }), { final: true });
+        expect(subject.ends()).toEqual([change('retried', failed, failed)]);
+        expect(await closed(ofRun('retried', { size: 5 }))).toEqual([change('retried', put, failed)]);
+        await ledger.put(ofRun('retried', { status: 'FAILED' }), { final: true });
+        expect(subject.ends()).toEqual([change('retried', failed, put)]);
+      });
+
+      it('whatever events and uploads write in between', async () => {
+        const before = ofRun('busy', { size: 5 });
+        expect(await closed(before)).toHaveLength(1);
+        expect(await closed(entry('busy'))).toEqual([]);
+        await ledger.put(entry('busy', { status: 'FAILED' }), { final: true });
+        await ledger.claimUpload(claim('busy', 'u'));
+        expect(await closed({ ...before, status: 'SKIPPED' }, 'u')).toEqual([]);
+      });
+
+      it('once for each run', async () => {
+        expect(await closed(ofRun('again', { size: 5 }))).toHaveLength(1);
+        expect(await closed(ofRun('again', { size: 5, run: 'run-2' }))).toEqual([
+          { task: 'task', run: 'run-2', key: 'again', end: put },
+        ]);
+      });
+
+      it('only when it was written', async () => {
+        await ledger.claimUpload(claim('held', 'u'));
+        expect(await ledger.close(ofRun('held'))).toMatchObject({ uploadId: 'u' });
+        expect(subject.ends()).toEqual([]);
+        expect(await closed(ofRun('held', { size: 5 }), 'u')).toEqual([change('held', put)]);
+        await ledger.claimUpload(claim('held', 'v'));
+        // It was counted, and another upload is open: that is what the caller learns.
+        expect(await ledger.close(ofRun('held'))).toMatchObject({ uploadId: 'v' });
+      });
+
+      it('without its entry, which another job writes', async () => {
+        await ledger.claimUpload(claim('elsewhere', 'u'));
+        const held = await ledger.get('task', 'elsewhere');
+        const object = { task: 'task', key: 'elsewhere', run: 'run-1' };
+        await ledger.countEnd(object, { kind: 'skip', bytes: 0 });
+        expect(subject.ends()).toEqual([change('elsewhere', skip)]);
+        await ledger.countEnd(object, { kind: 'skip', bytes: 0 });
+        expect(subject.ends()).toEqual([]);
+        expect(await ledger.get('task', 'elsewhere')).toEqual(held);
+        await ledger.countEnd({ ...object, key: 'new' }, { kind: 'skip', bytes: 0 });
+        expect(await ledger.get('task', 'new')).toBeUndefined();
+        expect(await subject.lookup.getMany('task', ['new'])).toEqual(new Map());
+        expect(subject.ends()).toHaveLength(1);
+        expect(await closed(ofRun('new', { status: 'SKIPPED' }))).toEqual([]);
+      });
     });
 
     it('returns undefined for an entry or run that was never put', async () => {

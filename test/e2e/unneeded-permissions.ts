@@ -2,6 +2,7 @@ const versions = 'the endpoint has no versions of objects';
 const aliases = "the CDK's own grant covers versions of the function too; a machine calls the function itself";
 const children =
   'Step Functions itself watches, stops and redrives the children of a distributed map; the endpoint asks only for the start';
+const former = 'for workers of an earlier version, which go on while a stack is updated';
 const old = 'only for uploads that are several days old: test/shared/transfer/upload/sweep-uploads.test.ts';
 
 /** Permissions that test/e2e/permissions.test.ts does not always need, with the reason why each is granted. */
@@ -14,6 +15,10 @@ export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-UploadPartsRole s3:GetObjectVersion s3:from/in/*': versions,
   'S3Ferry-CheckUploadRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable':
     'only if another caller claims the upload while it is completed: test/contract/ledger.ts',
+  'S3Ferry-AbandonUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
+  'S3Ferry-CheckUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
+  'S3Ferry-CopyObjectsRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
+  'S3Ferry-PlanUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
   'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesJobs': "the CDK's own grant for an event source mapping",
   'S3Ferry-PlanUploadRole s3:DeleteObject s3:into/out/*':
     'only if an object is found to be gone before the event of its deletion is handled',

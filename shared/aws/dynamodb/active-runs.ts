@@ -4,7 +4,7 @@ import { parseWith } from '../../model/parse.ts';
 import type { ActiveList, ActiveRun, ActiveRuns } from '../../ports/active-runs.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import { faultOf } from '../faults.ts';
-import { entryKeptSeconds } from './ledger.ts';
+import { entryKeptSeconds } from './ledger-item.ts';
 
 const listSchema = v.object({
   runs: v.array(v.object({ run: v.string(), prefix: v.string(), admittedAt: v.number() })),

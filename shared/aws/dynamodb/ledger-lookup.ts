@@ -5,7 +5,7 @@ import { lossKindsSchema } from '../../model/losses.ts';
 import { Fault } from '../../model/faults.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { LedgerLookup, LossyCopy } from '../../ports/ledger-lookup.ts';
-import { entryOfItem, indexPartitions, itemId, type Indexed } from './ledger.ts';
+import { entryOfItem, indexPartitions, itemId, type Indexed } from './ledger-item.ts';
 import { faultOf } from '../faults.ts';
 
 /** DynamoDB: the most items in one BatchGetItem. */
@@ -33,7 +33,8 @@ export class DynamoLedgerLookup implements LedgerLookup {
       const batch = new Map(keys.slice(from, from + maxBatchItems).map((key) => [itemId(task, key), key]));
       for await (const item of this.#items([...batch.keys()])) {
         const key = batch.get(String(item['id']));
-        if (key !== undefined) found.set(key, entryOfItem(item, key));
+        const entry = key === undefined ? undefined : entryOfItem(item, key);
+        if (key !== undefined && entry) found.set(key, entry);
       }
     }
     return found;

@@ -1,21 +1,37 @@
-import { createHash } from 'node:crypto';
 import { GetCommand, PutCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import {
   isLastRun,
-  ledgerEntrySchema,
   runRecordSchema,
   type LedgerEntry,
   type OpenUpload,
   type RunRecord,
 } from '../../model/ledger-entry.ts';
-import { quoted } from '../../model/text.ts';
+import { decodeCounted, encodeCounted, isLasting, type End, type EndChange } from '../../model/run-ends.ts';
 import { parseWith } from '../../model/parse.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import { faultOf } from '../faults.ts';
+import {
+  conditioned,
+  countableEnd,
+  entryAttributes,
+  entryKeptSeconds,
+  entryOfItem,
+  firstOf,
+  isConditionFailure,
+  itemId,
+  itemOf,
+  lastRunId,
+  runId,
+  runsPartition,
+  updateOf,
+  withCounted,
+  type CountedEnd,
+  type Item,
+  type Subject,
+  type Update,
+} from './ledger-item.ts';
 
-/** How long an entry is kept after its last change: a year, far longer than anything is resumed. */
-export const entryKeptSeconds = 365 * 24 * 3600;
 /** How long announced uploads are kept: over four times as long as an upload may be idle before it is aborted. */
 const announcementsKeptSeconds = 30 * 24 * 3600;
 const dayMillis = 24 * 3600 * 1000;
@@ -25,11 +41,13 @@ const dayMillis = 24 * 3600 * 1000;
  *
  * - `object#<task>#<key>`: the entry of an object. Its attributes are the fields of `ledgerEntrySchema`. One that
  *   failed, or whose copy lacks something, also has `failedTask` and `failedAt`, the keys of the sparse index `failed`,
- *   which ledger-lookup.ts reads (`indexPartitions`).
- * - `run#<task>#<run>`: the record of a run.
+ *   which ledger-lookup.ts reads (`indexPartitions`). `counted` says as what it was last counted, and by which run
+ *   (`encodeCounted`).
+ * - `run#<task>#<run>`: the record of a run. The index lists them too, in a partition of their own (`runsPartition`).
  * - `lastrun#<task>#<prefix>`: the record of the last run over a prefix that was done.
  * - `uploads#<day>#<task>#<key>`: the uploads to an object that were announced on one day. One item per day, because an
  *   item must not grow without bound.
+ * - `runcount#<task>#<run>#<shard>`: the counts of a run (run-counters.ts).
  * - `active#<task>`: the task's runs that may be under way (active-runs.ts).
  *
  * Every item has `expiresAt` (seconds since the epoch), DynamoDB's time to live.
@@ -37,31 +55,45 @@ const dayMillis = 24 * 3600 * 1000;
 export class DynamoLedger implements Ledger {
   readonly #client: DynamoDBDocumentClient;
   readonly #table: string;
+  readonly #onEnd: (change: EndChange) => void;
 
-  constructor(client: DynamoDBDocumentClient, table: string) {
+  /** @param onEnd called for each end of an object that changes the counts of its run, after it was written */
+  constructor(client: DynamoDBDocumentClient, table: string, onEnd: (change: EndChange) => void = () => undefined) {
     this.#client = client;
     this.#table = table;
+    this.#onEnd = onEnd;
   }
 
   async get(task: string, key: string): Promise<LedgerEntry | undefined> {
-    const item = await this.#get(itemId(task, key));
-    return item && entryOfItem(item, key);
+    return entryOfItem(await this.#get(itemId(task, key)), key);
   }
 
-  async put(entry: LedgerEntry): Promise<void> {
-    const item = itemOf(entry);
-    // Sets or removes every attribute except `upload`, which stays.
-    const { id } = item;
-    const update = updateOf(item, entryAttributes);
-    await this.#call('UpdateItem', () =>
-      this.#client.send(new UpdateCommand({ TableName: this.#table, Key: { id }, ...update })),
-    );
+  async put(entry: LedgerEntry, { final } = { final: false }): Promise<void> {
+    const end = final ? countableEnd(entry) : undefined;
+    // Every attribute except `upload`, which stays.
+    await this.#write(entry, updateOf(withCounted(itemOf(entry), end), entryAttributes), end);
+  }
+
+  async countEnd({ task, key, run }: { task: string; key: string; run: string }, end: End): Promise<void> {
+    const update = {
+      UpdateExpression: 'SET counted = :counted, expiresAt = if_not_exists(expiresAt, :expiry)',
+      ExpressionAttributeValues: {
+        ':counted': encodeCounted(run, end),
+        ':expiry': Math.floor(Date.now() / 1000) + entryKeptSeconds,
+      },
+    };
+    try {
+      await this.#write({ task, key }, conditioned(update, [firstOf(run)]), { run, end });
+    } catch (error) {
+      if (!isConditionFailure(error)) throw error;
+      // It has ended in this run before.
+    }
   }
 
   async close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
     const item = itemOf(entry);
     delete item['upload'];
-    return this.#replace(entry, item, ended);
+    return this.#replace(entry, item, ended, countableEnd(entry));
   }
 
   async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {
@@ -70,29 +102,57 @@ export class DynamoLedger implements Ledger {
 
   /**
    * Writes the item unless an upload other than `known` is recorded.
+   * @param counting the end to count, unless the object has ended in its run before
    * @returns that upload, or undefined if the item was written
    */
-  async #replace(entry: LedgerEntry, item: Item, known: string | undefined): Promise<OpenUpload | undefined> {
-    const input = {
-      TableName: this.#table,
-      Item: item,
-      ConditionExpression:
-        known === undefined
-          ? 'attribute_not_exists(upload)'
-          : 'attribute_not_exists(upload) OR upload.uploadId = :known',
-      ...(known !== undefined && { ExpressionAttributeValues: { ':known': known } }),
-    };
+  async #replace(
+    entry: LedgerEntry,
+    item: Item,
+    known: string | undefined,
+    counting?: CountedEnd,
+  ): Promise<OpenUpload | undefined> {
+    const conditions = [
+      known === undefined
+        ? { expression: 'attribute_not_exists(upload)', values: {} }
+        : { expression: '(attribute_not_exists(upload) OR upload.uploadId = :known)', values: { ':known': known } },
+      ...(counting && isLasting(counting.end) ? [firstOf(counting.run)] : []),
+    ];
+    const update = updateOf(withCounted(item, counting), [...entryAttributes, 'upload']);
     try {
-      await this.#client.send(new PutCommand(input));
+      await this.#write(entry, conditioned(update, conditions), counting);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== 'ConditionalCheckFailedException') {
-        throw faultOf(error, 'PutItem ledger');
-      }
-      const other = await this.get(entry.task, entry.key);
+      if (!isConditionFailure(error)) throw error;
+      const found = await this.#get(item.id);
+      const other = entryOfItem(found, entry.key)?.upload;
+      if (other && other.uploadId !== known) return other;
       // If that upload ended between the two calls, the item can be written now.
-      return other?.upload ?? this.#replace(entry, item, known);
+      const again = counting && isLasting(decodeCounted(found?.['counted'], counting.run)) ? undefined : counting;
+      return this.#replace(entry, item, known, again);
     }
+  }
+
+  /** Updates an object's item, and reports the end that it counts. @throws what the SDK throws if a condition fails */
+  async #write(subject: Subject, update: Update, counting: CountedEnd | undefined): Promise<void> {
+    const { task, key } = subject;
+    const command = new UpdateCommand({
+      TableName: this.#table,
+      Key: { id: itemId(task, key) },
+      ...update,
+      ...(counting && { ReturnValues: 'ALL_OLD' }),
+    });
+    const { Attributes: old } = await this.#client.send(command).catch((error: unknown) => {
+      throw isConditionFailure(error) ? error : faultOf(error, 'UpdateItem ledger');
+    });
+    if (!counting) return;
+    const { run, end } = counting;
+    const before = decodeCounted(old?.['counted'], run);
+    const { startedAt, updatedAt = 0 } = subject;
+    this.#onEnd({
+      ...{ task, run, key, end },
+      ...(before && { before }),
+      ...(startedAt !== undefined && { tookMillis: Math.max(0, updatedAt - startedAt) }),
+    });
   }
 
   async announceUpload(task: string, key: string, at: number): Promise<void> {
@@ -115,9 +175,11 @@ export class DynamoLedger implements Ledger {
   }
 
   async putRun(record: RunRecord): Promise<void> {
-    const ids = [runId(record), ...(isLastRun(record) ? [lastRunId(record.task, record.prefix)] : [])];
-    for (const id of ids) {
-      const item = { ...record, id, expiresAt: Math.floor(record.updatedAt / 1000) + entryKeptSeconds };
+    const { task, run, prefix, startedAt } = record;
+    const listed = { failedTask: runsPartition(task), failedAt: `${startedAt}#${run}` };
+    const items = [{ id: runId(record), ...listed }, ...(isLastRun(record) ? [{ id: lastRunId(task, prefix) }] : [])];
+    for (const names of items) {
+      const item = { ...record, ...names, expiresAt: Math.floor(record.updatedAt / 1000) + entryKeptSeconds };
       await this.#call('PutItem', () => this.#client.send(new PutCommand({ TableName: this.#table, Item: item })));
     }
   }
@@ -147,24 +209,6 @@ export class DynamoLedger implements Ledger {
   }
 }
 
-/** The ID of an object's item. */
-export function itemId(task: string, key: string): string {
-  return `object#${task}#${key}`;
-}
-
-/** The entry in an object's item. @throws Fault `Unavailable` naming the field if the item is not an entry */
-export function entryOfItem(item: Record<string, unknown>, key: string): LedgerEntry {
-  return parseWith(ledgerEntrySchema, item, `ledger entry of ${quoted(key)}`, 'Unavailable');
-}
-
-function runId({ task, run }: Pick<RunRecord, 'task' | 'run'>): string {
-  return `run#${task}#${run}`;
-}
-
-function lastRunId(task: string, prefix = ''): string {
-  return `lastrun#${task}#${prefix}`;
-}
-
 function dayOf(at: number): number {
   return Math.floor(at / dayMillis);
 }
@@ -174,71 +218,3 @@ function announcementsOf(task: string, key: string, day: number): string {
 }
 
 const announcementsSchema = v.object({ announced: v.optional(v.set(v.number()), new Set<number>()) });
-
-/** Every attribute that an update sets or removes. */
-const entryAttributes = [
-  ...Object.keys(ledgerEntrySchema.entries).filter((name) => name !== 'upload'),
-  'expiresAt',
-  'failedTask',
-  'failedAt',
-];
-
-type Item = Record<string, unknown> & { readonly id: string };
-
-function itemOf(entry: LedgerEntry): Item {
-  const at = `${entry.run ?? ''}#${new Date(entry.updatedAt).toISOString()}`;
-  const failed = entry.status === 'FAILED' && { failedTask: indexPartition(entry, 'failed'), failedAt: at };
-  const lossy = (entry.lost ?? []).length > 0 &&
-    entry.status !== 'FAILED' && {
-      failedTask: indexPartition(entry, 'lossy'),
-      failedAt: `${entry.lost?.join(',')}#${at}`,
-    };
-  return {
-    ...entry,
-    id: itemId(entry.task, entry.key),
-    expiresAt: Math.floor(entry.updatedAt / 1000) + entryKeptSeconds,
-    ...failed,
-    ...lossy,
-  };
-}
-
-/** What the index `failed` lists: objects that failed, and copies that lack something. */
-export type Indexed = 'failed' | 'lossy';
-
-/**
- * Partitions of the index for each kind and task. An outage fails all objects that are under way, a store without tags
- * makes all copies lack them, and a partition takes 1,000 writes a second (DynamoDB Developer Guide, "Burst and
- * adaptive capacity"). An index that cannot keep up throttles the writes of the table, too.
- */
-const partitionCount = 16;
-
-/** The partition keys of the index for a task. No task's name has a "#". */
-export function indexPartitions(task: string, kind: Indexed): string[] {
-  const partitions = Array.from({ length: partitionCount }, (_, index) => `${task}#${kind}#${index}`);
-  // Failures of former versions are in one partition, until their objects are written again.
-  return kind === 'failed' ? [task, ...partitions] : partitions;
-}
-
-function indexPartition({ task, key }: Pick<LedgerEntry, 'task' | 'key'>, kind: Indexed): string {
-  const [first = 0] = createHash('md5').update(key).digest();
-  return `${task}#${kind}#${first % partitionCount}`;
-}
-
-/** An update expression that sets those attributes of `names` that have a value, and removes the others. */
-function updateOf(
-  values: Record<string, unknown>,
-  names: readonly string[],
-): Pick<
-  ConstructorParameters<typeof UpdateCommand>[0],
-  'UpdateExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
-> {
-  const present = names.filter((name) => values[name] !== undefined);
-  const absent = names.filter((name) => values[name] === undefined);
-  const set = `SET ${present.map((name) => `#${name} = :${name}`).join(', ')}`;
-  const remove = absent.length > 0 ? ` REMOVE ${absent.map((name) => `#${name}`).join(', ')}` : '';
-  return {
-    UpdateExpression: set + remove,
-    ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])),
-    ExpressionAttributeValues: Object.fromEntries(present.map((name) => [`:${name}`, values[name]])),
-  };
-}

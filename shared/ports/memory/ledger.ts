@@ -1,6 +1,7 @@
 import { isLastRun, type LedgerEntry, type OpenUpload, type RunRecord } from '../../model/ledger-entry.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LedgerLookup, LossyCopy } from '../ledger-lookup.ts';
+import { decodeCounted, encodeCounted, endOfEntry, isLasting, type End, type EndChange } from '../../model/run-ends.ts';
 import { Gate } from './gate.ts';
 
 /** A ledger in memory. */
@@ -11,8 +12,13 @@ export class MemoryLedger implements Ledger, LedgerLookup {
   readonly #runs = new Map<string, RunRecord>();
   readonly #lastRuns = new Map<string, RunRecord>();
 
-  constructor(gate = new Gate()) {
+  readonly #counted = new Map<string, string>();
+  readonly #onEnd: (change: EndChange) => void;
+
+  /** @param onEnd called for each end of an object that changes the counts of its run */
+  constructor(gate = new Gate(), onEnd: (change: EndChange) => void = () => undefined) {
     this.#gate = gate;
+    this.#onEnd = onEnd;
   }
 
   /** Every entry, for a test to inspect. */
@@ -47,22 +53,54 @@ export class MemoryLedger implements Ledger, LedgerLookup {
     );
   }
 
-  async put(entry: LedgerEntry): Promise<void> {
-    await this.#pass('ledger.put', entry.key, () => {
+  async put(entry: LedgerEntry, { final } = { final: false }): Promise<void> {
+    const change = await this.#pass('ledger.put', entry.key, () => {
       const id = idOf(entry.task, entry.key);
       const upload = this.#entries.get(id)?.upload;
       this.#entries.set(id, { ...withoutUpload(entry), ...(upload && { upload }) });
+      return final ? this.#count(entry) : undefined;
     });
+    if (change) this.#onEnd(change);
+  }
+
+  async countEnd(object: { task: string; key: string; run: string }, end: End): Promise<void> {
+    const change = await this.#pass('ledger.countEnd', object.key, () => {
+      return this.#countEnd(object, end);
+    });
+    if (change) this.#onEnd(change);
+  }
+
+  /** As what each object was last counted, and by which run; for a test to inspect, and for the count of a run. */
+  counted(): { readonly entry: LedgerEntry; readonly counted: string | undefined }[] {
+    return [...this.#entries].map(([id, entry]) => ({ entry, counted: this.#counted.get(id) }));
+  }
+
+  #count(entry: LedgerEntry): EndChange | undefined {
+    const end = endOfEntry(entry);
+    if (entry.run === undefined || !end) return undefined;
+    const { task, key, run, startedAt, updatedAt } = entry;
+    const change = this.#countEnd({ task, key, run }, end);
+    return change && startedAt !== undefined ? { ...change, tookMillis: Math.max(0, updatedAt - startedAt) } : change;
+  }
+
+  #countEnd({ task, key, run }: { task: string; key: string; run: string }, end: End): EndChange | undefined {
+    const id = idOf(task, key);
+    const before = decodeCounted(this.#counted.get(id), run);
+    if (isLasting(before) && end.kind !== 'failed') return undefined;
+    this.#counted.set(id, encodeCounted(run, end));
+    return { task, run, key, end, ...(before && { before }) };
   }
 
   async close(entry: LedgerEntry, ended?: string): Promise<OpenUpload | undefined> {
-    return this.#pass('ledger.close', entry.key, () => {
+    const { other, change } = await this.#pass('ledger.close', entry.key, () => {
       const id = idOf(entry.task, entry.key);
       const known = this.#entries.get(id)?.upload;
-      if (known && known.uploadId !== ended) return known;
+      if (known && known.uploadId !== ended) return { other: known };
       this.#entries.set(id, withoutUpload(entry));
-      return undefined;
+      return { change: this.#count(entry) };
     });
+    if (change) this.#onEnd(change);
+    return other;
   }
 
   async claimUpload(entry: LedgerEntry & { readonly upload: OpenUpload }, replaces?: string): Promise<OpenUpload> {

@@ -34,7 +34,7 @@ export async function abandonUpload(context: AbandonContext, input: AbandonUploa
     await context.deadLetters.bury(asciiJson({ job }), reasonOf(fault));
     return;
   }
-  await recordFailed(context, job, fault, { aborted: await abort(context, input) });
+  await recordFailed(context, job, fault, { aborted: await abort(context, input), final: true });
   await context.deadLetters.bury(encodeJob(job), reasonOf(fault));
 }
 
