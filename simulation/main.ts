@@ -2,7 +2,10 @@ import { writeFileSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
 import { createCommand, exitCodesHelp, parseCount, runCommand } from '../operations/command.ts';
 import { boundsList, costsTable, findingsTable, peaksTable, runsTable } from './report/tables.ts';
+import { manyLarge, manyLargeBefore } from './scenarios/many-large.ts';
 import { outage, outageBefore } from './scenarios/outage.ts';
+import { oneObject } from './scenarios/one-object.ts';
+import { petabyte } from './scenarios/petabyte.ts';
 import type { Report, Scenario } from './scenarios/scenario.ts';
 
 /**
@@ -10,9 +13,9 @@ import type { Report, Scenario } from './scenarios/scenario.ts';
  * docs/scale.md says what is which, and has the tables that this prints.
  */
 
-const scenarios: readonly Scenario[] = [outage];
+const scenarios: readonly Scenario[] = [outage, manyLarge, petabyte, oneObject];
 /** Not part of a whole run: how the code fared before it was changed. */
-const others: readonly Scenario[] = [outageBefore];
+const others: readonly Scenario[] = [outageBefore, manyLargeBefore];
 
 interface Options {
   seed: number;

@@ -38,6 +38,9 @@ export class Bucket {
   #nextUpload = 1;
   /** objects, as many as the keys stand for, that were written */
   written = 0;
+  /** when the last part arrived, and when the last Complete was sent, milliseconds since the epoch */
+  lastPartAt = 0;
+  completedAt: number | undefined;
   /** bytes of parts that arrived, those that were sent twice counted twice */
   partBytes = 0;
 
@@ -102,7 +105,8 @@ export class Bucket {
   }
 
   /** Parts arrive. Those of an upload that is gone arrive for nothing. */
-  storeParts(uploadId: string, parts: readonly Part[]): void {
+  storeParts(uploadId: string, parts: readonly Part[], at: number): void {
+    this.lastPartAt = at;
     const upload = this.uploads.get(uploadId);
     for (const { number, start, end } of parts) {
       const size = end - start;

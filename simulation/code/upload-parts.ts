@@ -43,7 +43,7 @@ export async function uploadParts(
         destination.call('put', pair.destinationKey, parts.length),
         timeline.sleep(millis),
       ]);
-      destination.held.storeParts(target.uploadId, parts);
+      destination.held.storeParts(target.uploadId, parts, timeline.now());
     }
     return { outcome: 'sent' };
   });
