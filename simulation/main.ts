@@ -2,10 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { Fault } from '../shared/model/faults.ts';
 import { createCommand, exitCodesHelp, parseCount, runCommand } from '../operations/command.ts';
 import { boundsList, costsTable, findingsTable, peaksTable, runsTable } from './report/tables.ts';
+import { events } from './scenarios/events.ts';
+import { hourly, hourlyBefore } from './scenarios/hourly.ts';
 import { manyLarge, manyLargeBefore } from './scenarios/many-large.ts';
 import { outage, outageBefore } from './scenarios/outage.ts';
 import { oneObject } from './scenarios/one-object.ts';
 import { petabyte } from './scenarios/petabyte.ts';
+import { billion, hundredMillion } from './scenarios/small.ts';
+import { tasks } from './scenarios/tasks.ts';
 import type { Report, Scenario } from './scenarios/scenario.ts';
 
 /**
@@ -13,9 +17,19 @@ import type { Report, Scenario } from './scenarios/scenario.ts';
  * docs/scale.md says what is which, and has the tables that this prints.
  */
 
-const scenarios: readonly Scenario[] = [outage, manyLarge, petabyte, oneObject];
+const scenarios: readonly Scenario[] = [
+  outage,
+  manyLarge,
+  hourly,
+  billion,
+  hundredMillion,
+  petabyte,
+  oneObject,
+  tasks,
+  events,
+];
 /** Not part of a whole run: how the code fared before it was changed. */
-const others: readonly Scenario[] = [outageBefore, manyLargeBefore];
+const others: readonly Scenario[] = [outageBefore, manyLargeBefore, hourlyBefore];
 
 interface Options {
   seed: number;

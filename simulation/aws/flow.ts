@@ -1,8 +1,11 @@
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Random } from '../engine/random.ts';
 
-/** The time over which the demand is measured: S3 and DynamoDB tolerate bursts of seconds. */
-const windowMillis = 3000;
+/**
+ * The time over which the demand is measured, at least: S3 and DynamoDB tolerate bursts of seconds. One request of the
+ * simulation stands for many that spread over a time, so it takes some of them to show a rate.
+ */
+const windowSeconds = 3;
 
 /**
  * A limit of requests per second that refuses what is too much. One request of the simulation stands for many, so it
@@ -20,8 +23,14 @@ export class Flow {
   refused = 0;
   accepted = 0;
 
-  /** @param capacity requests per second that are accepted at present */
-  constructor(clock: Pick<Clock, 'now'>, random: Random, capacity: () => number) {
+  readonly #windowMillis: number;
+
+  /**
+   * @param capacity requests per second that are accepted at present
+   * @param seconds over which the demand is measured
+   */
+  constructor(clock: Pick<Clock, 'now'>, random: Random, capacity: () => number, seconds = windowSeconds) {
+    this.#windowMillis = Math.max(windowSeconds, seconds) * 1000;
     this.#clock = clock;
     this.#random = random;
     this.#capacity = capacity;
@@ -30,7 +39,7 @@ export class Flow {
 
   /** Requests per second, those that were refused included. */
   get demand(): number {
-    return (this.#decayed() / windowMillis) * 1000;
+    return (this.#decayed() / this.#windowMillis) * 1000;
   }
 
   /** The most requests per second that were accepted. */
@@ -44,7 +53,7 @@ export class Flow {
     this.#at = this.#clock.now();
     this.#weight = before + count;
     // A request cannot have caused what it finds: half of it counts.
-    const demand = ((before + count / 2) / windowMillis) * 1000;
+    const demand = ((before + count / 2) / this.#windowMillis) * 1000;
     const capacity = this.#capacity();
     const isAccepted = demand <= capacity || this.#random.chance(capacity / demand);
     if (isAccepted) this.accepted += count;
@@ -54,6 +63,6 @@ export class Flow {
   }
 
   #decayed(): number {
-    return this.#weight * Math.exp(-(this.#clock.now() - this.#at) / windowMillis);
+    return this.#weight * Math.exp(-(this.#clock.now() - this.#at) / this.#windowMillis);
   }
 }

@@ -20,6 +20,8 @@ export interface SideOptions {
   readonly name: 'source' | 'destination';
   /** partitions that the prefixes of the bucket have at the beginning */
   readonly partitions: number;
+  /** time over which the demand is measured, if one request stands for many */
+  readonly smoothSeconds?: number | undefined;
   /** does S3 split partitions that are too busy? */
   readonly splits?: boolean;
   /** milliseconds that each request takes longer because the store is far away */
@@ -56,8 +58,9 @@ export class StoreSide {
     const { timeline, random } = options;
     this.#clients = new SdkClients(timeline, random);
     this.#partitions = options.partitions;
-    this.reads = new Flow(timeline, random, () => this.#partitions * s3Quotas.readsPerSecond);
-    this.writes = new Flow(timeline, random, () => this.#partitions * s3Quotas.writesPerSecond);
+    const { readsPerSecond, writesPerSecond } = s3Quotas;
+    this.reads = new Flow(timeline, random, () => this.#partitions * readsPerSecond, options.smoothSeconds);
+    this.writes = new Flow(timeline, random, () => this.#partitions * writesPerSecond, options.smoothSeconds);
   }
 
   get partitions(): number {

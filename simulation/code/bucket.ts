@@ -36,6 +36,8 @@ export class Bucket {
   readonly #isThere: Uint8Array;
   readonly #others = new Map<string, HeldObject>();
   #nextUpload = 1;
+  /** keys of the landscape that are there */
+  #there: number;
   /** objects, as many as the keys stand for, that were written */
   written = 0;
   /** when the last part arrived, and when the last Complete was sent, milliseconds since the epoch */
@@ -49,6 +51,7 @@ export class Bucket {
     this.landscape = landscape;
     this.#object = objectOf(landscape.settings.size);
     this.#isThere = new Uint8Array(landscape.length).fill(isFull ? 1 : 0);
+    this.#there = isFull ? landscape.length : 0;
   }
 
   /** How many objects a key stands for. */
@@ -67,20 +70,23 @@ export class Bucket {
     const index = this.landscape.indexOf(key);
     this.written += this.countOf(key);
     if (index < 0) this.#others.set(key, object);
-    else this.#isThere[index] = 1;
+    else this.#mark(index, 1);
   }
 
   delete(key: string): void {
     const index = this.landscape.indexOf(key);
     if (index < 0) this.#others.delete(key);
-    else this.#isThere[index] = 0;
+    else this.#mark(index, 0);
+  }
+
+  #mark(index: number, isThere: 0 | 1): void {
+    this.#there += isThere - (this.#isThere[index] ?? 0);
+    this.#isThere[index] = isThere;
   }
 
   /** Objects of the landscape that are not there. */
   get missing(): number {
-    let there = 0;
-    for (const one of this.#isThere) there += one;
-    return (this.landscape.length - there) * this.landscape.settings.weight;
+    return (this.landscape.length - this.#there) * this.landscape.settings.weight;
   }
 
   /** Up to `most` keys of the landscape after a key, and whether more follow. */

@@ -50,6 +50,7 @@ function consumerOf(world: World, settings: CopySettings, message: Received, dea
   const { timeline, ledger, stack, buffers } = world;
   return {
     tasks: () => Promise.resolve([...world.tasks.values()].map(({ task }) => task)),
+    standing: (job) => world.governor.standing(job),
     transfer: async (job) => {
       const { task, source, destination } = world.taskOf(job.task);
       const context = {

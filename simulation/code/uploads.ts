@@ -66,6 +66,7 @@ export class SimulatedUploads implements Uploads {
   }
 
   async #call(resource: string, parameters: unknown, count: number): Promise<unknown> {
+    if (resource.endsWith(':sqs:sendMessage')) return this.#bury(parameters, count);
     if (!resource.endsWith(':lambda:invoke')) throw new Error(`the simulation does not call ${resource}`);
     const { FunctionName, Payload } = parameters as { FunctionName: string; Payload: unknown };
     const strands = { width: count, turns: 1 };
@@ -96,6 +97,14 @@ export class SimulatedUploads implements Uploads {
     const { task, source, destination } = this.#world.taskOf(job.task);
     const progress = noProgress;
     return { task, source, destination, buffers, clock: timeline, progress, deadline, partsAtOnce: 8, ledger };
+  }
+
+  /** The direct integration by which the machine sends a dead letter. */
+  #bury(parameters: unknown, count: number): object {
+    const { MessageAttributes } = parameters as { MessageAttributes: { reason: { StringValue: string } } };
+    this.#world.bury(MessageAttributes.reason.StringValue.split(':', 1)[0] ?? '', count);
+    this.#world.meter.bill('sqsRequests', count);
+    return {};
   }
 
   async #abandon(input: AbandonUploadInput): Promise<undefined> {

@@ -1,6 +1,8 @@
 import { BufferPool } from '../../shared/flow/buffer-pool.ts';
 import { parseTask, type Task } from '../../shared/model/config/task.ts';
 import { MiB } from '../../shared/model/limits.ts';
+import { MemoryControls } from '../../shared/ports/memory/controls.ts';
+import { Governor } from '../../shared/run/governor.ts';
 import { Table } from '../aws/dynamo.ts';
 import { Lambda } from '../aws/lambda.ts';
 import { Meter } from '../aws/prices.ts';
@@ -32,6 +34,8 @@ export interface WorldOptions {
   readonly regionClass?: RegionClass;
   /** concurrent calls that the account may make */
   readonly accountConcurrency?: number;
+  /** time over which the demand of a store is measured, if one request stands for many */
+  readonly smoothSeconds?: number;
   /** writes per second that the ledger can take at the beginning */
   readonly warmWrites?: number;
 }
@@ -66,6 +70,13 @@ export class World {
   readonly faults = new Map<string, number>();
   /** messages that the queue dropped */
   lost = 0;
+  /** what tasks and runs may do at present */
+  readonly controls = new MemoryControls();
+  readonly governor = new Governor({
+    controls: this.controls,
+    clock: this.timeline,
+    onFault: (_task, fault) => this.noteFault(`${fault.name}, reading the orders`, 1),
+  });
   readonly buffers = new BufferPool(512 * MiB);
 
   constructor(options: WorldOptions) {
@@ -74,7 +85,7 @@ export class World {
     this.random = new Random(seed);
     this.stack = stack;
     this.regionClass = regionClass;
-    const common = { timeline, meter, random: this.random, partitions: 1 };
+    const common = { timeline, meter, random: this.random, partitions: 1, smoothSeconds: options.smoothSeconds };
     this.source = new StoreSide({ ...common, name: 'source', ...options.source });
     this.destination = new StoreSide({ ...common, name: 'destination', ...options.destination });
     this.table = new Table(timeline, this.random, meter, options.warmWrites);

@@ -31,17 +31,23 @@ async function run({ regionClass, countsAllFaults = false }: Variant, { seed }: 
 
   const start = statesQuotas.startExecution[regionClass];
   const startSeconds = (objects - start.burst) / start.perSecond;
-  const networkSeconds = (objects * objectBytes) / (lambdaQuotas.accountConcurrency * lambdaQuotas.networkBytesPerSecond);
-  const notes = [`StartExecution was refused ${pipeline.uploads.service.startsThrottled.toLocaleString('en-US')} times`];
+  const networkSeconds =
+    (objects * objectBytes) / (lambdaQuotas.accountConcurrency * lambdaQuotas.networkBytesPerSecond);
+  const notes = [
+    `StartExecution was refused ${pipeline.uploads.service.startsThrottled.toLocaleString('en-US')} times`,
+  ];
   return pipeline.report({
     scenario: countsAllFaults ? 'many-large-before' : 'many-large',
-    variant: `${regionClass === 'large' ? 'us-east-1, us-west-2, eu-west-1' : 'other regions'}`,
+    variant: regionClass === 'large' ? 'us-east-1, us-west-2, eu-west-1' : 'other regions',
     seconds,
     boundSeconds: Math.max(startSeconds, networkSeconds),
     bound:
       `the longer of ${objects.toLocaleString('en-US')} executions at ${start.perSecond}/s (${startSeconds.toFixed(0)} s) ` +
       `and their bytes over 1,000 calls of 600 Mbit/s (${networkSeconds.toFixed(0)} s)`,
-    findings: [none('dead letters', world.buried), none('objects missing', world.taskOf('large').destination.held.missing)],
+    findings: [
+      none('dead letters', world.buried),
+      none('objects missing', world.taskOf('large').destination.held.missing),
+    ],
     notes,
   });
 }

@@ -63,14 +63,24 @@ export class Pipeline {
     return visible + delayed + inFlight > 0 || this.uploads.service.open > 0;
   }
 
-  /** Runs until nothing is left to do. @returns seconds */
-  async untilDone(maxSeconds = 90 * 86_400): Promise<number> {
-    await seeded(this.world.random, () => this.world.timeline.run(() => !this.isBusy || this.seconds > maxSeconds));
+  /**
+   * Runs until nothing is left to do.
+   * @param isOver is nothing else going on, such as a run?
+   * @returns seconds
+   */
+  async untilDone(maxSeconds = 90 * 86_400, isOver: () => boolean = () => true): Promise<number> {
+    const isEnough = (): boolean => (isOver() && !this.isBusy) || this.seconds > maxSeconds;
+    await this.until(isEnough);
     return this.seconds;
   }
 
+  /** Runs until `isEnough` says so, or nothing happens any more. */
+  async until(isEnough: () => boolean): Promise<void> {
+    await seeded(this.world.random, () => this.world.timeline.run(isEnough));
+  }
+
   async untilSeconds(seconds: number): Promise<void> {
-    await seeded(this.world.random, () => this.world.timeline.run(() => this.seconds >= seconds));
+    await this.until(() => this.seconds >= seconds);
   }
 
   report(what: ReportInput): Report {
