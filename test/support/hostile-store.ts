@@ -57,7 +57,7 @@ export class HostileStore {
   }
 
   static async open(answer: HostileStore['answer'] = () => ({ status: 500 })): Promise<HostileStore> {
-    const server = createServer({ maxHeaderSize: 4 * 1024 * 1024 });
+    const server = createServer({ maxHeaderSize: 4 * 1024 * 1024, keepAliveTimeout: 60_000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const hostile = new HostileStore(server, answer);
     server.on('connection', () => hostile.connections++);

@@ -50,35 +50,60 @@ interface Context {
 /** Listings that were read here: by the HTTP response, and by the SDK's output for it. */
 const listings = new WeakMap<object, ScannedListing>();
 
-/** The listing in the output of ListObjects or ListObjectsV2; undefined if the SDK itself has read the document. */
-export function listingIn(output: object): ScannedListing | undefined {
-  return listings.get(output);
+/**
+ * The listing in the output of ListObjects or ListObjectsV2, or in the response to it; undefined if its document is not
+ * of S3's form, so that the SDK reads it.
+ */
+export function listingIn(answer: object): ScannedListing | undefined {
+  return listings.get(answer);
+}
+
+/** Gives an output the listing of its response. */
+export function keepListing(response: object, output: object): void {
+  const listing = listings.get(response);
+  if (listing) listings.set(output, listing);
 }
 
 const listingOperations: ReadonlySet<string> = new Set(['ListObjectsV2', 'ListObjects']);
 const emptyListing = Buffer.from('<ListBucketResult/>');
 
+/** Reads the answers of one client within limits. */
+export class BoundedAnswers {
+  readonly #bodies = new StoredBodies();
+
+  /**
+   * Sends a request, and reads the answer but for the body of an object.
+   * @param operation the SDK's name of the operation: `ListObjectsV2`
+   * @param request its headers may be changed before it is sent
+   * @throws an Error named `InvalidAnswer` for an answer that is not of S3's form
+   */
+  async ask<Result extends { response: unknown }>(
+    operation: string,
+    request: HttpRequest,
+    send: () => Promise<Result>,
+  ): Promise<Result> {
+    const isObject = operation === 'GetObject' || operation === 'HeadObject';
+    const result = isObject ? await this.#bodies.ask(request, send) : await send();
+    await readWithinLimits(operation, request, result.response as HttpResponse);
+    return result;
+  }
+}
+
 /** Makes the client read its answers within limits. */
-export function boundAnswers(client: S3Client): void {
-  const bodies = new StoredBodies();
+export function boundAnswers(client: S3Client, answers: BoundedAnswers): void {
   client.middlewareStack.add(
     (next) => async (args) => {
       const result = await next(args);
-      const listing = listings.get(result.response as object);
-      if (listing && result.output) listings.set(result.output, listing);
+      if (result.output) keepListing(result.response as object, result.output);
       return result;
     },
     // Outermost: the SDK has made its output.
     { step: 'deserialize', priority: 'high', name: 's3FerryListings' },
   );
   client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const request = args.request as HttpRequest;
+    (next, context) => (args) => {
       const operation = ((context as Context).commandName ?? '').replace(/Command$/, '');
-      const isObject = operation === 'GetObject' || operation === 'HeadObject';
-      const result = isObject ? await bodies.ask(request, () => next(args)) : await next(args);
-      await readWithinLimits(operation, request, result.response as HttpResponse);
-      return result;
+      return answers.ask(operation, args.request as HttpRequest, () => next(args));
     },
     // Innermost: the SDK parses the answer after this.
     { step: 'deserialize', priority: 'low', name: 's3FerryAnswers' },

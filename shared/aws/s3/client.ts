@@ -3,8 +3,10 @@ import type { Side } from '../../model/config/task.ts';
 import { ByteSigner } from '../http/byte-signer.ts';
 import { BoundedHttpHandler } from '../http/handler.ts';
 import type { KeySource, SideKeys } from '../credentials/key-source.ts';
-import { boundAnswers } from '../http/answers.ts';
+import { boundAnswers, BoundedAnswers } from '../http/answers.ts';
 import { renewRefusedKeys } from '../credentials/renewing.ts';
+import { asksForChecksum, rawExpires } from './client-fields.ts';
+import { DirectCalls } from './direct/calls.ts';
 import { traitsOf } from '../../model/stores/stores.ts';
 import { guardTargets } from './request-target.ts';
 
@@ -12,15 +14,6 @@ export type { SideKeys } from '../credentials/key-source.ts';
 
 /** Sockets per store: more than the parts and objects that one process moves at the same time. */
 const maxSockets = 200;
-
-/** Under this key, a write's input carries the source's Expires header, which need not be a date. */
-export const rawExpires = Symbol('rawExpires');
-
-/**
- * Under this key, a GET's input asks for the stored checksum. With `ChecksumMode` the SDK would verify the body by it,
- * and replace the stream by its own; the core does that where nothing else verifies the bytes.
- */
-export const asksForChecksum = Symbol('asksForChecksum');
 
 /**
  * The client of one side of a task.
@@ -57,10 +50,16 @@ export function createS3Client(
     requestHandler,
   };
   const client = new S3Client(config);
-  boundAnswers(client);
-  addHeaderMiddleware(client);
-  if (traitsOf(side).operationIds.is === 'no') dropOperationIds(client);
-  guardTargets(client, side.endpoint);
+  const answers = new BoundedAnswers();
+  boundAnswers(client, answers);
+  const namesOperation = traitsOf(side).operationIds.is !== 'no';
+  if (!namesOperation) dropOperationIds(client);
+  const basePath = side.endpoint === undefined ? '' : new URL(side.endpoint).pathname.replace(/\/+$/, '');
+  guardTargets(client, basePath);
+  const { signsBodies } = addHeaderMiddleware(client);
+  if (side.dataPlane !== 'sdk') {
+    new DirectCalls(client, { handler: requestHandler, answers, basePath, namesOperation, signsBodies });
+  }
   if (source) renewRefusedKeys(client, source);
   return client;
 }
@@ -117,7 +116,7 @@ interface HeaderRequest {
  * cost more than all other work. A store that compares UNSIGNED-PAYLOAD with a hash refuses it with the code below;
  * then that body, and all later ones, are hashed. A stream cannot be: it is refused for good.
  */
-function addHeaderMiddleware(client: S3Client): void {
+function addHeaderMiddleware(client: S3Client): { readonly signsBodies: () => boolean } {
   let signsBodies = false;
   client.middlewareStack.add(
     (next) => async (args) => {
@@ -148,4 +147,5 @@ function addHeaderMiddleware(client: S3Client): void {
     },
     { step: 'build', priority: 'low', name: 's3FerryHeaders' },
   );
+  return { signsBodies: () => signsBodies };
 }

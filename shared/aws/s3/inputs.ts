@@ -3,7 +3,7 @@ import type { DestinationSide, Side } from '../../model/config/task.ts';
 import type { Body, CopySource, Replaces } from '../../ports/object-store.ts';
 import { objectKey } from '../../model/object-key.ts';
 import { quoted } from '../../model/text.ts';
-import { rawExpires } from './client.ts';
+import { rawExpires } from './client-fields.ts';
 import type { CopyObjectCommandInput, PutObjectCommandInput } from '@aws-sdk/client-s3';
 
 type Creation = Pick<

@@ -10,7 +10,7 @@ import { Fault, isFault } from '../../model/faults.ts';
 import type { ObjectInfo } from '../../model/object.ts';
 import type { GetOptions, HeadOptions, OpenObject } from '../../ports/object-store.ts';
 import type { S3Bucket } from './bucket.ts';
-import { asksForChecksum } from './client.ts';
+import { asksForChecksum } from './client-fields.ts';
 import { quotedEtag, versionInput } from './inputs.ts';
 import { objectInfo } from './object-info.ts';
 import { bareEtag, storeCode, withoutRange } from './quirks.ts';

@@ -56,9 +56,11 @@ export interface Addressed {
   readonly Key?: string;
 }
 
-/** Makes the client refuse requests that are not what their call names. @param endpoint the side's, if it has one */
-export function guardTargets(client: S3Client, endpoint: string | undefined): void {
-  const base = endpoint === undefined ? '' : new URL(endpoint).pathname.replace(/\/+$/, '');
+/**
+ * Makes the client refuse requests that are not what their call names.
+ * @param base the path of the side's endpoint, without a slash at its end
+ */
+export function guardTargets(client: S3Client, base: string): void {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const operation = ((context as { commandName?: string }).commandName ?? '').replace(/Command$/, '');

@@ -74,6 +74,15 @@ const sideEntries = {
   forcePathStyle: v.exactOptional(
     v.pipe(v.boolean(), v.description('`true` for stores without a host name for each bucket')),
   ),
+  dataPlane: v.exactOptional(
+    v.pipe(
+      v.picklist(['direct', 'sdk']),
+      v.description(
+        'what makes the frequent requests: S3 Ferry itself (`direct`, the default), or the AWS SDK, ' +
+          'which takes twice the CPU time',
+      ),
+    ),
+  ),
   requestPayer: v.optional(v.pipe(v.boolean(), v.description('`true` for buckets whose requester pays')), false),
   expectedBucketOwner: v.exactOptional(
     v.pipe(

@@ -1,5 +1,5 @@
 import { S3Client } from '@aws-sdk/client-s3';
-import { boundAnswers } from '../../../shared/aws/http/answers.ts';
+import { boundAnswers, BoundedAnswers } from '../../../shared/aws/http/answers.ts';
 import { BoundedHttpHandler } from '../../../shared/aws/http/handler.ts';
 import { S3ObjectStore } from '../../../shared/aws/s3/object-store.ts';
 import { Fault, faultTable } from '../../../shared/model/faults.ts';
@@ -119,7 +119,7 @@ async function subject(
     maxAttempts: 1,
     requestHandler: new BoundedHttpHandler({ maxSockets: 10, times: { answer: 3000 }, bounds: timeLimits }),
   });
-  boundAnswers(client);
+  boundAnswers(client, new BoundedAnswers());
   const store = new S3ObjectStore(client, { bucket: 'bucket', prefix: '', requestPayer: false });
   return {
     hostile,

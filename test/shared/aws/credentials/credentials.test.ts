@@ -41,7 +41,7 @@ function answer(fields: Record<string, string>): string {
 }
 
 beforeAll(async () => {
-  server = createServer((req, res) => {
+  server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
     void text(req).then((body) => {
       const target = req.headers['x-amz-target'];
       const fields =
