@@ -34,6 +34,8 @@ export interface FunctionSettings {
   /** MB; the share of a processor grows with it, to a whole one at 1,769 */
   readonly memory: number;
   readonly timeout: Duration;
+  /** concurrent calls that no other function of the account can take, and more than which it never has */
+  readonly reservedCalls?: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
   /** what it does with the two sides of each task, from which its permissions follow */
   readonly sides?: SidesUse;
@@ -59,6 +61,7 @@ export class FerryFunction extends Construct {
       handler: 'index.handler',
       memorySize: settings.memory,
       timeout: settings.timeout,
+      ...(settings.reservedCalls !== undefined && { reservedConcurrentExecutions: settings.reservedCalls }),
       role: this.role,
       logGroup,
       environment: {

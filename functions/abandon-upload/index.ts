@@ -10,12 +10,14 @@ import { readEnvironment } from '../environment.ts';
 import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { keyHash, logger, Tally } from '../../shared/observing/tally.ts';
 import { CountedLedger, TaskWiring, type Invocation } from '../wiring.ts';
+import { countEnded, createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const counted = new CountedLedger(environment.LEDGER_TABLE);
 const { ledger } = counted;
+const openUploads = createOpenUploads(environment.LEDGER_TABLE);
 const deadLetters = new SqsDeadLetters(createQueueClient(), environment.DEAD_LETTER_QUEUE_URL);
 
 /** The last step of a failed execution: records the reason and buries the job; aborts what cannot be resumed. */
@@ -33,6 +35,7 @@ export const handler = async (event: AbandonUploadInput, invocation: Invocation)
     },
   };
   await counted.counted(() => abandonUpload(context, event));
+  await countEnded(openUploads);
   const tally = new Tally();
   tally.add(subject.task, 'ObjectsFailed', 1);
   tally.publish();

@@ -3,12 +3,15 @@ import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger } from '../../shared/observing/tally.ts';
 import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
+import { callsOf, countEnded, createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const counted = new CountedLedger(environment.LEDGER_TABLE);
 const { ledger } = counted;
+const openUploads = createOpenUploads(environment.LEDGER_TABLE);
+const callsAtOnce = callsOf(openUploads, environment.PARTS_AT_ONCE);
 const governor = createGovernor(environment.LEDGER_TABLE);
 const giveUpAfterSeconds = Number(environment.GIVE_UP_AFTER_SECONDS);
 
@@ -18,9 +21,10 @@ export const handler = async (event: CheckUploadInput, invocation: Invocation): 
   return counted.withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
     const state = await checkUpload(
-      { ...parts, ledger, giveUpAfterSeconds, standing: () => governor.standing(job) },
+      { ...parts, ledger, giveUpAfterSeconds, callsAtOnce, standing: () => governor.standing(job) },
       event,
     );
+    if (state.state === 'finished') await countEnded(openUploads);
     logger.info('upload checked', { task: job.task, keyHash: keyHash(job.key), state: state.state });
     return state;
   });

@@ -5,6 +5,7 @@ export const environmentKeys = [
   'QUEUE_URL',
   'DEAD_LETTER_QUEUE_URL',
   'UPLOAD_MACHINE_ARN',
+  'UPLOADS_AT_ONCE',
   'MAX_RECEIVES',
   'GIVE_UP_AFTER_SECONDS',
 ] as const;

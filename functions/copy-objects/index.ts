@@ -3,12 +3,15 @@ import { createMachineClient, createQueueClient } from '../../shared/aws/service
 import { SfnUploads } from '../../shared/aws/upload-executions.ts';
 import { postponementOf, SqsDeadLetters, SqsRedelivery } from '../../shared/aws/sqs/job-queue.ts';
 import { reports } from '../../shared/observing/report.ts';
-import type { Tally } from '../../shared/observing/tally.ts';
+import { faultDetails } from '../../shared/observing/fault-details.ts';
+import { logger, type Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import { UploadAdmission } from '../../shared/run/upload-admission.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { readEnvironment } from '../environment.ts';
 import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
+import { createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
@@ -19,7 +22,15 @@ const governor = createGovernor(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
 const redelivery = new SqsRedelivery(queueClient, environment.QUEUE_URL);
-const uploads = new SfnUploads(createMachineClient(), environment.UPLOAD_MACHINE_ARN);
+const uploads = new UploadAdmission({
+  uploads: new SfnUploads(createMachineClient(), environment.UPLOAD_MACHINE_ARN),
+  open: createOpenUploads(environment.LEDGER_TABLE),
+  limit: Number(environment.UPLOADS_AT_ONCE),
+  clock: systemClock,
+  onFault: (fault) => {
+    logger.warn('the executions of uploads were not counted', { ...faultDetails(fault) });
+  },
+});
 
 /** Copies the small objects of a batch and starts executions for the large ones. Failed messages stay in the queue. */
 export const handler = async (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
@@ -54,6 +65,7 @@ function consumerOf(invocation: Invocation, tally: Tally): Consumer {
     standing: (job) => governor.standing(job),
     transfer: async (job) => {
       const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
+      if ((job.size ?? 0) > parts.task.largeObjectThreshold) uploads.checkRoom();
       return transferObject({ ...parts, ledger, uploads, standing: () => governor.standing(job) }, job);
     },
     ledger,

@@ -5,12 +5,15 @@ import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
 import { readEnvironment } from '../environment.ts';
 import { keyHash, logger } from '../../shared/observing/tally.ts';
 import { CountedLedger, createGovernor, TaskWiring, type Invocation } from '../wiring.ts';
+import { callsOf, countEnded, createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
 const counted = new CountedLedger(environment.LEDGER_TABLE);
 const { ledger } = counted;
+const openUploads = createOpenUploads(environment.LEDGER_TABLE);
+const callsAtOnce = callsOf(openUploads, environment.PARTS_AT_ONCE);
 const governor = createGovernor(environment.LEDGER_TABLE);
 
 /**
@@ -20,7 +23,9 @@ export const handler = async (event: PlanUploadInput, invocation: Invocation): P
   const job = parseWith(jobSchema, event.job, 'input of the upload machine');
   return counted.withTally(async (tally) => {
     const parts = await wiring.partContext(job.task, invocation, tally.progress(job.task));
-    const state = await planUpload({ ...parts, ledger, standing: () => governor.standing(job) }, event);
+    const context = { ...parts, ledger, callsAtOnce, standing: () => governor.standing(job) };
+    const state = await planUpload(context, event);
+    if (state.state === 'finished') await countEnded(openUploads);
     const plan = state.state === 'uploading' ? { parts: state.target.plan.partCount, missing: state.missing } : {};
     logger.info('upload planned', { task: job.task, keyHash: keyHash(job.key), state: state.state, ...plan });
     return state;

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/abandon-upload/environment.ts';
+import { reservedStepCalls } from '../../shared/model/config/concurrency.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
 import { abortActions } from '../sides.ts';
@@ -13,6 +14,7 @@ export class AbandonUpload extends FerryFunction {
       description: 'S3 Ferry: gives up the upload of an object',
       memory: 512,
       timeout: Duration.minutes(5),
+      reservedCalls: reservedStepCalls(pipeline.settings),
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,
         LEDGER_TABLE: pipeline.ledger.table.tableName,

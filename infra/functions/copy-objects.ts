@@ -1,8 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/copy-objects/environment.ts';
+import { sharesOf } from '../../shared/model/config/concurrency.ts';
 import { maxReceives } from '../../shared/model/limits.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { grantSend } from '../queue.ts';
@@ -33,6 +35,7 @@ export class CopyObjects extends FerryFunction {
         QUEUE_URL: pipeline.queues.jobs.queueUrl,
         DEAD_LETTER_QUEUE_URL: pipeline.queues.deadLetters.queueUrl,
         UPLOAD_MACHINE_ARN: uploads.stateMachineArn,
+        UPLOADS_AT_ONCE: String(sharesOf(pipeline.settings).uploads),
         MAX_RECEIVES: String(maxReceives),
         GIVE_UP_AFTER_SECONDS: String(pipeline.settings.giveUpAfterHours * 3600),
       }),
@@ -47,6 +50,8 @@ export class CopyObjects extends FerryFunction {
     // To send again a failed job whose message was deleted by a second delivery of it.
     grantSend(pipeline.queues.jobs, this.role);
     uploads.grantStartExecution(this.role);
+    const list = { actions: ['states:ListExecutions'], resources: [uploads.stateMachineArn] };
+    this.role.addToPolicy(new PolicyStatement(list));
     uploads.grantExecution(this.role, 'states:DescribeExecution');
     const reason = "executions of the stack's own machine, whose names are not known before they start";
     explainWildcard(this.role, /:states:.*:execution:.*\*$/, reason);

@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/plan-upload/environment.ts';
+import { reservedStepCalls, sharesOf } from '../../shared/model/config/concurrency.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
 import { copySides } from '../sides.ts';
 
@@ -14,9 +15,11 @@ export class PlanUpload extends FerryFunction {
       // function has the resources of copy-objects.
       memory: 1769,
       timeout: Duration.minutes(15),
+      reservedCalls: reservedStepCalls(pipeline.settings),
       environment: environmentOf(environmentKeys, {
         TASKS_PATH: pipeline.tasks.path,
         LEDGER_TABLE: pipeline.ledger.table.tableName,
+        PARTS_AT_ONCE: String(sharesOf(pipeline.settings).parts),
       }),
       sides: copySides,
     });

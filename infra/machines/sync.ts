@@ -15,17 +15,12 @@ import {
   type IChainable,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { sharesOf } from '../../shared/model/config/concurrency.ts';
 import type { FerryFunction } from '../function.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { explainWildcard } from '../wildcards.ts';
 import { observe, observed, type Observing } from './observed.ts';
-
-/**
- * Segments at once. Each makes about ten listings a second on either side, so twenty stay far below S3's 5,500 reads a
- * second per prefix and leave most of an account's Lambda calls to the copies.
- */
-const segmentsAtOnce = 20;
 
 /** A run over billions of keys takes hours; one that takes longer than this is stuck. */
 const timeout = Duration.days(3);
@@ -40,9 +35,11 @@ export interface SyncFunctions {
 /** The SYNC machine: one execution is one run. Its input and payloads are in shared/model/messages/payloads.ts. */
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
+  private readonly segmentsAtOnce: number;
 
   constructor(scope: Construct, id: string, functions: SyncFunctions, pipeline: Observing) {
     super(scope, id);
+    this.segmentsAtOnce = sharesOf(pipeline.settings).finders;
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: one run of a task',
       definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
@@ -124,7 +121,7 @@ export class SyncMachine extends Construct {
   private segments(name: string, result: string, item: Record<string, unknown>): MapState {
     return new MapState(this, name, {
       itemsPath: '$.segments',
-      maxConcurrency: segmentsAtOnce,
+      maxConcurrency: this.segmentsAtOnce,
       itemSelector: {
         'task.$': '$.task',
         'run.$': '$.run',

@@ -1,16 +1,22 @@
 import { createHash } from 'node:crypto';
-import { DescribeExecutionCommand, StartExecutionCommand, type SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  StartExecutionCommand,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
 import { Fault } from '../model/faults.ts';
 import { asciiJson, type Job } from '../model/job.ts';
-import type { JobVersion, UploadExecutions, Uploads } from '../ports/uploads.ts';
+import type { JobVersion, RunningUploads, UploadExecutions, Uploads } from '../ports/uploads.ts';
 import { faultOf } from './faults.ts';
+import { pages } from './pages.ts';
 import { quoted } from '../model/text.ts';
 
 /** Executions of one version of an object within the 90 days for which Step Functions remembers a name. */
 const maxGenerations = 100;
 
-/** Executions of the UPLOAD machine: the adapter of the ports Uploads and UploadExecutions. */
-export class SfnUploads implements Uploads, UploadExecutions {
+/** Executions of the UPLOAD machine: the adapter of the ports Uploads, UploadExecutions and RunningUploads. */
+export class SfnUploads implements Uploads, UploadExecutions, RunningUploads {
   readonly #client: SFNClient;
   readonly #machineArn: string;
 
@@ -57,6 +63,24 @@ export class SfnUploads implements Uploads, UploadExecutions {
       if (isUnderWay(status)) return true;
     }
     return false;
+  }
+
+  async countRunning(): Promise<number> {
+    let count = 0;
+    const listed = pages('ListExecutions of the UPLOAD machine', async (nextToken: string | undefined) => {
+      const command = new ListExecutionsCommand({
+        stateMachineArn: this.#machineArn,
+        statusFilter: 'RUNNING',
+        maxResults: 1000,
+        ...(nextToken !== undefined && { nextToken }),
+      });
+      const { executions = [], nextToken: next } = await this.#client.send(command).catch((error: unknown) => {
+        throw faultOf(error, 'ListExecutions');
+      });
+      return { items: executions, truncated: next !== undefined, next };
+    });
+    for await (const page of listed) count += page.length;
+    return count;
   }
 
   /** @returns undefined if there is no such execution (any more) */

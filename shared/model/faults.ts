@@ -99,7 +99,8 @@ export const faultTable = {
     retry: 'later',
     exitCode: 1,
     ofSurroundings: true,
-    meaning: 'the work may not be done now, although nothing is wrong: its task or its run is paused',
+    meaning:
+      'the work may not be done now, although nothing is wrong: its task or its run is paused, or there is no room for it',
   },
   SourceChanged: {
     retry: 'restart',

@@ -54,6 +54,11 @@ export const copyBatchBytes = 4 * GiB;
 export const uploadBatchBytes = 512 * MiB;
 /** Step Functions: at most 256 KiB of payload; 1,000 batches of compact ranges stay well below it. */
 export const maxUploadBatches = 1000;
+/**
+ * Batches of a round for each call that it may have at once. The next round may have more or fewer, for other uploads
+ * have ended or begun: of 512 MiB they take some three minutes together. Stragglers cost a thirtieth of it.
+ */
+export const wavesPerRound = 16;
 /** Concurrent upload-parts calls for one object. */
 export const defaultUploadConcurrency = 40;
 

@@ -34,7 +34,9 @@ export const metricTable = {
   JobsHeld: {
     unit: 'Count',
     graph: 'Objects',
-    meaning: 'times that jobs were sent again because they may not be done now: their task or run is paused',
+    meaning:
+      'times that jobs were sent again because they may not be done now: their task or run is paused, or there are as ' +
+      'many uploads in parts as may be',
   },
   JobsCancelled: {
     unit: 'Count',

@@ -9,6 +9,12 @@ export interface Uploads {
   start(job: Job): Promise<{ readonly execution: string; readonly started: boolean }>;
 }
 
+/** Counts executions of the UPLOAD machine. */
+export interface RunningUploads {
+  /** how many are running, whoever started them; one that began a moment ago may be missing */
+  countRunning(): Promise<number>;
+}
+
 /** One version of one object, which determines an execution's name. */
 export type JobVersion = Readonly<Pick<Job, 'task' | 'size' | 'etag'> & { key: string }>;
 

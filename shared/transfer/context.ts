@@ -32,6 +32,8 @@ export interface CopyContext extends PartContext {
 export interface StepContext extends CopyContext {
   /** how long the surroundings may fail all batches of an upload before it is given up; a day by default */
   readonly giveUpAfterSeconds?: number;
+  /** upload-parts calls that an execution may have at once now; as many as its task says by default */
+  readonly callsAtOnce?: () => Promise<number>;
 }
 
 /** What transferring an object of any size needs. */

@@ -215,6 +215,23 @@ describe('copy-objects', () => {
     });
   });
 
+  it('sends a large object back, delayed and not counted, while there are as many executions as may be', async () => {
+    const { DynamoOpenUploads } = await import('../../shared/aws/dynamodb/open-uploads.ts');
+    const { createTableClient } = await import('../../shared/aws/service-clients.ts');
+    const open = new DynamoOpenUploads(createTableClient(), process.env['LEDGER_TABLE']!);
+    const limit = Number(process.env['UPLOADS_AT_ONCE']);
+    let admitted = 0;
+    while (await open.admit(limit)) admitted++;
+    await put('in/waits', Buffer.alloc(7 * MiB));
+    await world.send(encodeJob(job('in/waits', { size: 7 * MiB })));
+    const before = world.executions().length;
+    expect(await handler(await world.receive(), invocation())).toEqual({ batchItemFailures: [] });
+    expect(world.executions()).toHaveLength(before);
+    expect(metric('JobsHeld')).toBe(1);
+    expect(await world.letters()).toEqual([]);
+    for (let left = admitted; left > 0; left--) await open.release();
+  });
+
   it('buries a job that fails on its last delivery, with the reason in the ledger', async () => {
     denyPut('out/denied');
     await put('in/denied', 'x');

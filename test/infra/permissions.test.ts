@@ -105,7 +105,7 @@ describe('permissions for a task with default options', () => {
         'sqs:ReceiveMessage',
         'sqs:SendMessage',
       ],
-      [uploads]: ['states:StartExecution'],
+      [uploads]: ['states:ListExecutions', 'states:StartExecution'],
       [`arn:<Partition>:states:<Region>:<AccountId>:execution:<6 of ${uploads}>:*`]: ['states:DescribeExecution'],
     },
     'plan-upload': {

@@ -394,6 +394,25 @@ describe('the settings of the stack', () => {
     expect(tagged('AWS::Lambda::EventSourceMapping')).toBe(false);
   });
 
+  it('divides the budget of calls, and reserves some only if it is asked to', () => {
+    const variable = (template: Template, service: string, name: string): string | undefined =>
+      resourcesOf(template, 'AWS::Lambda::Function')
+        .map(({ Properties }) => (Properties as { Environment?: { Variables: Record<string, string> } }).Environment)
+        .find((one) => one?.Variables['POWERTOOLS_SERVICE_NAME'] === service)?.Variables[name];
+    const reserved = (template: Template): unknown[] =>
+      resourcesOf(template, 'AWS::Lambda::Function').flatMap(
+        ({ Properties }) => (Properties as Record<string, unknown>)['ReservedConcurrentExecutions'] ?? [],
+      );
+    const byDefault = withSettings({});
+    expect(reserved(byDefault)).toEqual([]);
+    expect(variable(byDefault, 'plan-upload', 'PARTS_AT_ONCE')).toBe('735');
+    const small = withSettings({ concurrency: { calls: 300, reserved: true } });
+    expect(reserved(small)).toEqual([5, 5, 5]);
+    expect(variable(small, 'check-upload', 'PARTS_AT_ONCE')).toBe('165');
+    expect(variable(small, 'copy-objects', 'UPLOADS_AT_ONCE')).toBe('165');
+    expect(() => withSettings({ concurrency: { calls: 100 } })).toThrow('stack.concurrency.calls: found 100');
+  });
+
   it('applies retention, concurrency and the alarm address', () => {
     const template = withSettings({ logRetentionDays: 7, copyConcurrency: 25, alarmEmail: 'who@example.com' });
     const groups = resourcesOf(template, 'AWS::Logs::LogGroup');

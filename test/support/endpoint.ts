@@ -119,6 +119,8 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
     UPLOAD_MACHINE_ARN: machineArn,
     MAX_RECEIVES: '3',
     GIVE_UP_AFTER_SECONDS: '3600',
+    PARTS_AT_ONCE: '100',
+    UPLOADS_AT_ONCE: '100',
     OLDER_THAN_DAYS: '0',
   });
 

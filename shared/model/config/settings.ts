@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { certificatesSchema } from './certificates.ts';
+import { concurrencySchema, shortage } from './concurrency.ts';
 
 /** Settings of the whole stack: `stack` in the configuration file, beside `tasks`. */
 
@@ -117,7 +118,7 @@ const workerSchema = v.pipe(
 export const workerModes = ['lambda', 'ec2', 'both'] as const;
 export type WorkerMode = (typeof workerModes)[number];
 
-export const stackSettingsSchema = v.strictObject({
+const stackSettingsFields = v.strictObject({
   workerMode: v.optional(
     v.pipe(v.picklist(workerModes), v.description('what takes jobs from the queue: functions, EC2 workers, or both')),
     'lambda',
@@ -179,8 +180,24 @@ export const stackSettingsSchema = v.strictObject({
     ),
     100,
   ),
+  concurrency: v.optional(
+    v.pipe(concurrencySchema, v.description('the budget of concurrent Lambda calls: `calls`, `finders`, `reserved`')),
+    {},
+  ),
   worker: v.optional(workerSchema, {}),
 });
+
+export const stackSettingsSchema = v.pipe(
+  stackSettingsFields,
+  v.forward(
+    v.partialCheck(
+      [['workerMode'], ['copyConcurrency'], ['concurrency']],
+      (settings) => shortage(settings) === undefined,
+      ({ input }) => shortage(input) ?? '',
+    ),
+    ['concurrency', 'calls'],
+  ),
+);
 
 export type StackSettings = v.InferOutput<typeof stackSettingsSchema>;
 export type WorkerSettings = StackSettings['worker'];

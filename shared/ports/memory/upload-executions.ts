@@ -1,9 +1,9 @@
 import type { Job } from '../../model/job.ts';
-import type { JobVersion, UploadExecutions, Uploads } from '../uploads.ts';
+import type { JobVersion, RunningUploads, UploadExecutions, Uploads } from '../uploads.ts';
 import { Gate } from './gate.ts';
 
 /** Executions of the UPLOAD machine in memory, which run until a test ends them. */
-export class MemoryUploads implements Uploads, UploadExecutions {
+export class MemoryUploads implements Uploads, UploadExecutions, RunningUploads {
   /** the executions that were started, in order, each with its job */
   readonly started: { readonly execution: string; readonly job: Job }[] = [];
   readonly #gate: Gate;
@@ -29,6 +29,10 @@ export class MemoryUploads implements Uploads, UploadExecutions {
     return this.#gate.pass({ operation: 'uploads.isRunning', bucket: 'uploads', key: job.key }, () =>
       this.#running.has(identityOf(job)),
     );
+  }
+
+  async countRunning(): Promise<number> {
+    return this.#gate.pass({ operation: 'uploads.countRunning', bucket: 'uploads', key: '' }, () => this.#running.size);
   }
 
   /** Ends an execution: the next job for the same version starts another one. */

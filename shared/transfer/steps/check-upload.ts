@@ -47,7 +47,7 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
     const result = await complete(context, pair, input);
     if (result === 'changed') return replan;
     if (result === 'completed') return { state: 'finished', ...common };
-    return underway(context, { ...input, target: result.target }, result);
+    return await underway(context, { ...input, target: result.target }, result);
   } catch (error) {
     const fault = asFault(error);
     if (fault.retry !== 'restart') throw fault;
@@ -99,7 +99,7 @@ function pinnedTo({ sourceVersionId: _planned, ...target }: UploadTarget, { vers
 }
 
 /** The state in which the missing parts are waited for, or sent; without missing parts, the proof of them goes on. */
-function underway(context: StepContext, input: Underway, { missing, proven = 0 }: Lacking): UploadState {
+async function underway(context: StepContext, input: Underway, { missing, proven = 0 }: Lacking): Promise<UploadState> {
   const { job, attempt, ended = 0, startedAt, target } = input;
   const { giveUpAfterSeconds = defaultGiveUpSeconds, clock } = context;
   const what = pairOf(context.task, job).destinationName;
@@ -107,7 +107,7 @@ function underway(context: StepContext, input: Underway, { missing, proven = 0 }
   const { round, idleRounds, faultsSince } = step;
   const position = { job, attempt, ended, ...(startedAt !== undefined && { startedAt }), round, idleRounds };
   const sending = {
-    ...sendState(context, position, target, missing),
+    ...(await sendState(context, position, target, missing)),
     ...(faultsSince !== undefined && { faultsSince }),
     ...(proven > 0 && { proven }),
   };

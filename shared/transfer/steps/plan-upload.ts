@@ -1,10 +1,17 @@
 import { Fault } from '../../model/faults.ts';
 import type { Job } from '../../model/job.ts';
-import { copyBatchBytes, maxEndedUploads, maxRestarts, maxUploadDays, uploadBatchBytes } from '../../model/limits.ts';
+import {
+  copyBatchBytes,
+  maxEndedUploads,
+  maxRestarts,
+  maxUploadDays,
+  uploadBatchBytes,
+  wavesPerRound,
+} from '../../model/limits.ts';
 import type { PartRange } from '../../model/part-plan.ts';
 import type { PlanUploadInput, UploadState, UploadTarget } from '../../model/messages/payloads.ts';
 import { free } from '../../run/standing.ts';
-import type { CopyContext } from '../context.ts';
+import type { StepContext } from '../context.ts';
 import { chooseRoute } from '../decide/choose-route.ts';
 import { lookAtBothSides } from '../decide/look.ts';
 import { pairOf } from '../object-pair.ts';
@@ -27,7 +34,7 @@ import { daysSince, waitingFor } from './rounds.ts';
  * shrank, it was deleted, it is already there), this step finishes it.
  * @throws Fault `UploadStuck` if the object keeps changing, if other callers keep ending its uploads, or after too long
  */
-export async function planUpload(context: CopyContext, input: PlanUploadInput): Promise<UploadState> {
+export async function planUpload(context: StepContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
   const standing = (await context.standing?.()) ?? free;
   if (standing.kind === 'cancelled') return { state: 'finished', job, attempt: input.attempt, ended };
@@ -62,7 +69,7 @@ export async function planUpload(context: CopyContext, input: PlanUploadInput): 
   }
   const { target, stored } = await openUpload(context, pair, route.source);
   const position = { job, attempt, ended, startedAt, round: 0, idleRounds: 0 };
-  const sending = sendState(context, position, target, missingParts(target.plan, stored));
+  const sending = await sendState(context, position, target, missingParts(target.plan, stored));
   return standing.kind === 'held' ? waitingFor(sending, standing.since, context.clock.now()) : sending;
 }
 
@@ -72,19 +79,25 @@ type Position = Pick<
   'job' | 'attempt' | 'ended' | 'startedAt' | 'round' | 'idleRounds'
 >;
 
-/** The state in which the missing parts are sent. If none are missing, the map is empty and the check completes. */
-export function sendState(
-  context: CopyContext,
+/**
+ * The state in which the missing parts are sent, or as many of them as a round has batches for. If none are missing,
+ * the map is empty and the check completes.
+ */
+export async function sendState(
+  context: StepContext,
   position: Position,
   target: UploadTarget,
   missing: readonly PartRange[],
-): Extract<UploadState, { round: number }> {
+): Promise<Extract<UploadState, { round: number }>> {
+  const { uploadConcurrency } = context.task;
+  const concurrency = Math.min(uploadConcurrency, (await context.callsAtOnce?.()) ?? uploadConcurrency);
+  const batches = cutBatches(target.plan, missing, target.method === 'relay' ? uploadBatchBytes : copyBatchBytes);
   return {
     state: 'uploading',
     ...position,
     target,
-    batches: cutBatches(target.plan, missing, target.method === 'relay' ? uploadBatchBytes : copyBatchBytes),
-    concurrency: context.task.uploadConcurrency,
+    batches: batches.slice(0, concurrency * wavesPerRound),
+    concurrency,
     missing: countParts(missing),
   };
 }

@@ -19,6 +19,7 @@ describe('the settings of the stack', () => {
       logRetentionDays: 30,
       giveUpAfterHours: 24,
       copyConcurrency: 100,
+      concurrency: { finders: 20, reserved: false },
       worker: { maxInstances: 4, spot: true },
     });
   });
@@ -30,6 +31,7 @@ describe('the settings of the stack', () => {
       logRetentionDays: 3653,
       giveUpAfterHours: 0.01,
       copyConcurrency: 1000,
+      concurrency: { calls: 1200, finders: 40, reserved: true },
       worker: {
         ...vpc,
         instanceTypes: ['c7gn.large'],

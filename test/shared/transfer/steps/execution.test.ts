@@ -330,7 +330,11 @@ describe('an execution', () => {
 
 describe('planUpload, of huge objects', () => {
   /** Plans an upload from a source that claims to have an object of this size. */
-  async function planned(size: number, task: object = {}): Promise<Awaited<ReturnType<typeof planUpload>>> {
+  async function planned(
+    size: number,
+    task: object = {},
+    more: object = {},
+  ): Promise<Awaited<ReturnType<typeof planUpload>>> {
     const world = await filled({ task: { destination: {}, ...task } });
     const context = world.context();
     const source = Object.create(context.source) as MemoryObjectStore;
@@ -339,7 +343,7 @@ describe('planUpload, of huge objects', () => {
       size,
       etag: 'f'.repeat(32),
     });
-    return planUpload({ ...context, source }, { job: world.job(), attempt: 0 });
+    return planUpload({ ...context, source, ...more }, { job: world.job(), attempt: 0 });
   }
 
   it('gives parts that are too large to buffer a checksum, because their MD5 is not known before they are sent', async () => {
@@ -347,6 +351,18 @@ describe('planUpload, of huge objects', () => {
     expect(await planned(700 * GiB)).toMatchObject({ target: { checksum: 'CRC32', plan: { partSize: 72 * MiB } } });
     const endpoint = { destination: { endpoint: 'https://s3.test' } };
     expect(await planned(700 * GiB, endpoint)).not.toHaveProperty('target.checksum');
+  });
+
+  it.each([
+    [1, { concurrency: 1, batches: 16 }],
+    [12, { concurrency: 12, batches: 192 }],
+    // More than the task's own.
+    [500, { concurrency: 40, batches: 640 }],
+  ])('makes the batches of one round, for the %d calls that the execution may have now', async (calls, expected) => {
+    const state = await planned(48 * TiB, {}, { callsAtOnce: async () => calls });
+    if (state.state !== 'uploading') throw new Error(state.state);
+    expect({ concurrency: state.concurrency, batches: state.batches.length }).toEqual(expected);
+    expect(state.missing).toBe(state.target.plan.partCount);
   });
 
   it('keeps the state within 256 KiB and 1,000 batches', async () => {
