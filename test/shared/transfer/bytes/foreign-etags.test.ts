@@ -152,6 +152,13 @@ describe('damage at a store other than S3', () => {
     expect(world.openUploads()).toEqual([]);
   });
 
+  it('is not looked for by a second read where the ETags of parts are known to be something else', async () => {
+    const world = worldOf('source', { ...oss, checksums: 'ignored' });
+    await world.uploadSource(bytesOf(2 * partSize + 7), [partSize, partSize, 7]);
+    await world.transfer();
+    expect(world.gate.count('get')).toBe(3);
+  });
+
   it('is looked for by a second read, until a source has shown that its ETags are something else', async () => {
     const world = worldOf('source', { multipartMd5s: false, checksums: 'ignored' }, {}, unknownEndpoint);
     const context = world.context();
@@ -177,6 +184,26 @@ describe('damage at a store other than S3', () => {
     await world.transfer();
     expect(world.gate.count('put')).toBe(2);
     expect(world.copied()?.bytes.equals(bytesOf(11))).toBe(true);
+  });
+});
+
+describe("a source's parts that are too large to buffer", () => {
+  const layout = async (destination: object): Promise<number> => {
+    const world = new MemoryWorld({ task: { partSize: '5 MiB', destination } });
+    await world.uploadSource(bytesOf(64 * MiB + 2), [64 * MiB + 1, 1]);
+    await world.transfer();
+    expect(world.copied()?.bytes.length).toBe(64 * MiB + 2);
+    return world.gate.count('uploadPart');
+  };
+  const minio = { store: 'minio', endpoint: 'https://minio.example' };
+
+  it('are kept where a checksum or an MD5 confirms a stream', async () => {
+    expect(await layout({})).toBe(2);
+    expect(await layout(minio)).toBe(2);
+  });
+
+  it('are cut where neither does', async () => {
+    expect(await layout({ ...minio, encryption: { type: 'aws:kms', keyId: 'alias/key' } })).toBe(13);
   });
 });
 
