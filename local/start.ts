@@ -4,14 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createCommand, exitCodesHelp, runCommand } from '../operations/command.ts';
 import { runMainJob } from './run/main-job.ts';
 import { isGood, summary } from './run/report.ts';
-import {
-  existingDirectory,
-  portOption,
-  projectDirectory,
-  sizesOf,
-  workerModeOption,
-  writableDirectory,
-} from './run/settings.ts';
+import { existingDirectory, portOption, sizesOf, workerModeOption, writableDirectory } from './run/settings.ts';
 
 /**
  * `local/` runs the deployed system on one machine: the bundled handlers, the synthesized state machines and real AWS
@@ -20,7 +13,7 @@ import {
  */
 
 interface Options {
-  from: string;
+  from?: string;
   largeThreshold: string;
   partSize: string;
   workerMode: string;
@@ -35,7 +28,10 @@ const command = createCommand(
   'Moves real files from a source bucket to a destination bucket on this machine: the deployed handlers and state\n' +
     'machines, real AWS clients, one endpoint on loopback. Verifies every object, and leaves nothing behind.',
 )
-  .option('--from <dir>', 'directory whose files are moved', join(projectDirectory, 'node_modules'))
+  .option(
+    '--from <dir>',
+    "directory whose files are moved (default: 5,000 of this project's files in node_modules, and Node's own program)",
+  )
   .option('--large-threshold <size>', 'objects over this size are uploaded by the state machine', '32MiB')
   .option('--part-size <size>', 'part size, if the source object was not uploaded in parts', '16MiB')
   .option(
@@ -53,7 +49,7 @@ await runCommand(command, async () => {
   const options = command.opts<Options>();
   const sizes = sizesOf(options);
   const workerMode = workerModeOption(options.workerMode);
-  const from = existingDirectory('--from', options.from);
+  const from = options.from === undefined ? undefined : existingDirectory('--from', options.from);
   const port = portOption(options.port);
   const reportFile = options.report === undefined ? undefined : resolve(options.report);
   if (reportFile !== undefined) existingDirectory('--report', dirname(reportFile));

@@ -47,7 +47,7 @@ async function runShare(
 ): Promise<readonly Mismatch[]> {
   const worker = new Worker(new URL(import.meta.url), {
     workerData: work,
-    resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 512 },
+    resourceLimits: { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 512 },
   });
   let mismatches: readonly Mismatch[] | undefined;
   worker.on('message', (message: Message) => {

@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ListedObject, ObjectAttributes } from '../../shared/model/object.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import type { StoredPart } from '../../shared/model/part-plan.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import type { SourceFile } from './files.ts';
+import { wholeReadMaxBytes, type SourceFile } from './files.ts';
 
 /** Concurrency and part size of common upload tools. */
 const filesAtOnce = 8;
@@ -32,6 +33,11 @@ export async function loadFiles(
 }
 
 async function loadFile(store: ObjectStore, file: SourceFile): Promise<void> {
+  if (file.size <= wholeReadMaxBytes) {
+    const data = readFileSync(file.path);
+    await store.put(file.key, { data, size: data.length }, attributes);
+    return;
+  }
   await using handle = await open(file.path);
   if (file.size <= uploadPartBytes) {
     const data = await read(handle, 0, file.size);

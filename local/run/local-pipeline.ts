@@ -28,6 +28,7 @@ import {
 } from '../../emulator/s3/index.ts';
 import { emulatorFault } from './emulator-fault.ts';
 import { otherAccount } from './other-account.ts';
+import { forgetRuns } from './forget-runs.ts';
 import { localNames } from './settings.ts';
 
 export interface LocalPipelineOptions {
@@ -152,6 +153,7 @@ export class LocalPipeline {
     });
     this.#aws = aws;
     await putCredentials(aws);
+    await forgetRuns(aws, this.tasks);
     return aws;
   }
 

@@ -7,20 +7,21 @@ import type { RunCounts } from '../../shared/model/run-counts.ts';
 import { visible } from '../../shared/model/text.ts';
 import { runBucketWork } from './bucket-threads.ts';
 import { ConfirmedWrites } from './confirmed-writes.ts';
-import { listFiles, type SourceFile } from './files.ts';
+import { chooseFiles, listFiles, type SourceFile } from './files.ts';
 import { LocalPipeline } from './local-pipeline.ts';
 import { openLog } from './log.ts';
 import { PhaseProgress } from './phase.ts';
 import type { Report } from './report.ts';
 import { Runs, sleep } from './runs.ts';
-import { checkPort, isInside, localNames } from './settings.ts';
+import { checkPort, isInside, localNames, projectDirectory } from './settings.ts';
 import { synthesize, writeConfiguration } from './synthesize.ts';
+import { Times } from './times.ts';
 import type { Mismatch } from './verify.ts';
 import { LocalWorker } from './workers.ts';
 
 export interface MainJobOptions {
-  /** the files to move */
-  readonly from: string;
+  /** the directory whose files are moved; undefined: some of this project's, see `chooseFiles` */
+  readonly from: string | undefined;
   readonly dataDirectory: string;
   /** objects over this size, in bytes, are uploaded by a state machine */
   readonly threshold: number;
@@ -41,6 +42,7 @@ interface Job {
   readonly pipeline: LocalPipeline;
   readonly writes: ConfirmedWrites;
   readonly out: NodeJS.WriteStream;
+  readonly times: Times;
 }
 
 /** A new object that has not arrived over the event path after this time counts as lost. */
@@ -69,28 +71,29 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
     onNote: (line) => log.write({ functionName: 'deployment', text: `${line}\n` }),
   });
   const totals = { objects: files.length, bytes: files.reduce((sum, file) => sum + file.size, 0) };
-  const job: Job = { files, totals, pipeline, writes, out };
+  const times = new Times();
+  const job: Job = { files, totals, pipeline, writes, out, times };
   let runs: Runs | undefined;
   let worker: LocalWorker | undefined;
   try {
     // Before the files are loaded, not at the same time: the CDK alone takes 400 MB.
-    await synthesize(configuration, assembly);
-    const load = await loadSource(job);
-    const aws = await pipeline.deploy(assembly);
+    await times.of('prepare', () => synthesize(configuration, assembly));
+    await times.of('load', () => loadSource(job));
+    const aws = await times.of('deploy', () => pipeline.deploy(assembly));
     const { task, sourceBucket, destinationBucket } = localNames;
     say(out, `deployed at ${aws.endpoint} (task "${task}": ${sourceBucket} -> ${destinationBucket})`);
     if (pipeline.workerMode !== 'lambda') worker = new LocalWorker(aws, assembly, {}, log.write);
-    runs = new Runs(aws);
-    const first = await syncAll(job, runs);
+    const started = (runs = new Runs(aws));
+    const counts = await times.of('sync', () => syncAll(job, started));
     const copied = writes.objects;
-    const { mismatches, seconds: verify } = await verifyDestination(job);
-    const eventSeconds = await sendEvent(job);
-    const secondRunJobs = await syncAgain(job, runs);
+    const mismatches = await times.of('verify', () => verifyDestination(job));
+    const eventSeconds = await times.of('event', () => sendEvent(job));
+    const secondRunJobs = await times.of('again', () => syncAgain(job, started));
     return {
       ...totals,
       ...countBySize(files, options.threshold),
-      listed: first.counts.listed,
-      jobs: first.counts.jobs,
+      listed: counts.listed,
+      jobs: counts.jobs,
       copied,
       executions: await runs.uploads('SUCCEEDED'),
       failed: await runs.deadLetters(),
@@ -100,7 +103,7 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
       bytesSent: writes.bytes,
       secondRunJobs,
       eventSeconds,
-      seconds: { load, sync: first.seconds, verify },
+      times: times.all,
     };
   } finally {
     runs?.close();
@@ -113,44 +116,47 @@ export async function runMainJob(options: MainJobOptions): Promise<Report> {
 
 /** Checks the directories and the port before anything is written. @returns the files to move, at least one */
 async function findFiles({ from, dataDirectory, port, out }: MainJobOptions): Promise<SourceFile[]> {
-  if (isInside(dataDirectory, from)) {
+  if (from !== undefined && isInside(dataDirectory, from)) {
     throw new Fault(
       'InvalidInput',
       `--data: found "${dataDirectory}", which is inside --from "${from}"; expected a directory outside it`,
     );
   }
   await checkPort(port);
-  const files = await listFiles(from, (path, why) => say(out, `left out: ${visible(path)} (${why})`));
+  const onSkip = (path: string, why: string): void => say(out, `left out: ${visible(path)} (${why})`);
+  if (from === undefined) return chooseFiles(join(projectDirectory, 'node_modules'), onSkip);
+  const files = await listFiles(from, onSkip);
   if (files.length === 0) throw new Fault('InvalidInput', `--from: found no files in "${from}", expected at least one`);
   return files;
 }
 
-/** @returns seconds that it took */
-async function loadSource({ files, totals, pipeline, out }: Job): Promise<number> {
+async function loadSource({ files, totals, pipeline, out }: Job): Promise<void> {
   const phase = new PhaseProgress('load', totals, out);
   const work = { kind: 'load', endpoint: pipeline.storeEndpoint, bucket: localNames.sourceBucket, files } as const;
   await runBucketWork(work, (more) => phase.add(more));
-  return phase.end();
+  phase.end();
 }
 
 /** One run of the task, until its last upload has ended. */
-async function syncAll({ totals, writes, out }: Job, runs: Runs): Promise<{ counts: RunCounts; seconds: number }> {
+async function syncAll({ totals, writes, out }: Job, runs: Runs): Promise<RunCounts> {
   const phase = new PhaseProgress('sync', totals, out);
   writes.listen((more) => phase.add(more));
   const counts = await runs.sync(localNames.task);
   await runs.waitUntilIdle();
   writes.listen(undefined);
-  return { counts, seconds: phase.end() };
+  phase.end();
+  return counts;
 }
 
 /** Compares every object of the destination with its file. */
-async function verifyDestination(job: Job): Promise<{ mismatches: readonly Mismatch[]; seconds: number }> {
+async function verifyDestination(job: Job): Promise<readonly Mismatch[]> {
   const { files, totals, pipeline, out } = job;
   const phase = new PhaseProgress('verify', totals, out);
   const bucket = localNames.destinationBucket;
   const work = { kind: 'verify', endpoint: pipeline.storeEndpoint, bucket, files } as const;
   const mismatches = await runBucketWork(work, (more) => phase.add(more));
-  return { mismatches, seconds: phase.end() };
+  phase.end();
+  return mismatches;
 }
 
 /** Puts one new object, and waits for it at the destination. @returns seconds, or null if it did not arrive */

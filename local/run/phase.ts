@@ -4,7 +4,7 @@ import { formatSize } from '../../shared/model/size.ts';
 /** How often progress is written as a line, if there is no terminal for a bar. */
 const lineIntervalMillis = 5_000;
 
-/** Shows the progress of one phase: objects, bytes and both rates. */
+/** Shows the progress of one phase: objects per second first, then objects, bytes and their rate. */
 export class PhaseProgress {
   readonly #name: string;
   readonly #out: NodeJS.WriteStream;
@@ -40,13 +40,12 @@ export class PhaseProgress {
     this.#bar?.update(this.#bytes + this.#objects, { text: this.#text() });
   }
 
-  /** @returns seconds since the phase began */
-  end(): number {
+  /** Shows the last state. */
+  end(): void {
     clearInterval(this.#timer);
     this.#bar?.update(this.#bytes + this.#objects, { text: this.#text() });
     this.#bar?.stop();
     if (!this.#bar) this.#line();
-    return (Date.now() - this.#started) / 1000;
   }
 
   #line(): void {
@@ -55,10 +54,10 @@ export class PhaseProgress {
 
   #text(): string {
     const seconds = Math.max(0.001, (Date.now() - this.#started) / 1000);
+    const objectRate = `${(this.#objects / seconds).toFixed(0)} objects/s`;
     const objects = `${this.#objects}/${this.#totalObjects} objects`;
     const bytes = `${formatSize(this.#bytes)}/${formatSize(this.#totalBytes)}`;
-    const objectRate = `${(this.#objects / seconds).toFixed(0)} objects/s`;
     const byteRate = `${formatSize(Math.round(this.#bytes / seconds))}/s`;
-    return `${objects} | ${bytes} | ${objectRate} | ${byteRate} | ${seconds.toFixed(0)} s`;
+    return `${objectRate} | ${objects} | ${bytes} | ${byteRate} | ${seconds.toFixed(0)} s`;
   }
 }

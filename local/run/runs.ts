@@ -2,7 +2,7 @@ import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecut
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '../../shared/model/faults.ts';
 import type { RunCounts } from '../../shared/model/run-counts.ts';
-import { causeText } from '../../shared/model/messages/payloads.ts';
+import { causeText, type SupersededRun } from '../../shared/model/messages/payloads.ts';
 import type { Emulator } from '../../emulator/aws/index.ts';
 import { localNames } from './settings.ts';
 
@@ -36,7 +36,7 @@ export class Runs {
     );
     for (;;) {
       const run = await this.#machines.send(new DescribeExecutionCommand({ executionArn }));
-      if (run.status === 'SUCCEEDED') return JSON.parse(run.output ?? '{}') as RunCounts;
+      if (run.status === 'SUCCEEDED') return countsIn(run.output ?? '{}');
       if (run.status !== 'RUNNING') {
         throw new Fault(
           'Unavailable',
@@ -108,6 +108,13 @@ export class Runs {
     if (value === undefined) throw new Error(`the stack has no output ${name}`);
     return value;
   }
+}
+
+/** @throws Fault `Unavailable` if the run gave way to another one */
+function countsIn(output: string): RunCounts {
+  const ended = JSON.parse(output) as RunCounts | SupersededRun;
+  if ('superseded' in ended) throw new Fault('Unavailable', `the run did not begin: ${ended.superseded.reason}`);
+  return ended;
 }
 
 export function sleep(milliseconds: number): Promise<void> {

@@ -55,8 +55,13 @@ describe('npm start', () => {
     expect(report.bytesSent).toBeGreaterThanOrEqual(bytes);
     expect(report.bytesSent).toBeLessThan(bytes + 1000);
     expect(report.eventSeconds).toEqual(expect.any(Number));
-    expect(Object.keys(report.seconds)).toEqual(['load', 'sync', 'verify']);
-    expect(stderr).toMatch(/^sync .*160\/160 objects \| .*MiB.*\/s/m);
+    expect(Object.keys(report.times)).toEqual(['prepare', 'load', 'deploy', 'sync', 'verify', 'event', 'again']);
+    expect(report.times.sync).toEqual({
+      seconds: expect.any(Number),
+      cpuSeconds: expect.any(Number),
+      servicesCpuSeconds: expect.any(Number),
+    });
+    expect(stderr).toMatch(/^sync +[0-9]+ objects\/s \| 160\/160 objects \| .*MiB.*\/s/m);
   });
 
   it('keeps what is there with --data, and has nothing to do the second time', async () => {

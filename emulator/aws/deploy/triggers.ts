@@ -38,9 +38,10 @@ export function startMappings(stack: ResolvedStack, services: Triggered, options
         queueArn: checked.EventSourceArn,
         queueUrl: queueUrl(options.endpoint, options.account, checked.EventSourceArn.split(':').at(-1) ?? ''),
         batchSize: checked.BatchSize,
-        // With more pollers than environments, received messages would wait inside this process. With quotas, Lambda's
-        // own scaling decides, so that what it throttles is seen.
-        concurrency: Math.min(wanted, runtime.concurrencyOf(checked.FunctionName)),
+        // One batch is fetched ahead of the environments: it waits inside this process for the first that is free, so
+        // that no environment waits for the queue. With quotas, Lambda's own scaling decides, so that what it throttles
+        // is seen.
+        concurrency: Math.min(wanted, runtime.concurrencyOf(checked.FunctionName) + 1),
         scale: options.quotas?.mappingScale(wanted),
         clock: options.quotas?.clock,
         reportsFailures: checked.FunctionResponseTypes.includes('ReportBatchItemFailures'),
