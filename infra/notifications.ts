@@ -9,6 +9,7 @@ import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
 import { bytesOf } from './quotas/characters.ts';
 import { quotas } from './quotas/quotas.ts';
+import { allowEvents } from './queue.ts';
 
 /** Buckets with a custom resource each. With more of them, the resources of 200 tasks would not fit into a stack. */
 const singleBuckets = 50;
@@ -16,26 +17,26 @@ const singleBuckets = 50;
 const groups = 4;
 
 /**
- * Sends event notifications of the tasks' source buckets to the queue of jobs. The buckets exist already and may have
+ * Sends event notifications of the tasks' source buckets to the queue of events. The buckets exist already and may have
  * notifications of other owners: bucket-notifications adds and removes only the stack's own. Why the CDK's handler is
  * not used: docs/decisions/0002-own-bucket-notification-handler.md.
  */
 export class SourceNotifications extends Construct {
   constructor(scope: Construct, id: string, pipeline: Pipeline, tasks: readonly Task[]) {
     super(scope, id);
-    const { jobs } = pipeline.queues;
+    const { events } = pipeline.queues;
     const buckets = notificationsOf(tasks);
     const setter = new BucketNotificationsFunction(this, 'Setter', pipeline);
     if (buckets.length === 0) return;
-    allowSending(jobs, buckets);
+    allowEvents(pipeline.queues, (queue) => sendingFrom(queue, buckets));
     const resource = (name: string, properties: Record<string, unknown>, policies: readonly IDependable[]): void => {
       const made = new CustomResource(this, name, {
         serviceToken: setter.function.functionArn,
         resourceType: 'Custom::BucketNotifications',
-        properties: { ...properties, QueueArn: jobs.queueArn },
+        properties: { ...properties, QueueArn: events.queueArn },
       });
       // S3 sends a test message to the queue before it accepts the configuration.
-      made.node.addDependency(jobs, ...policies);
+      made.node.addDependency(events, ...policies);
     };
     if (buckets.length <= singleBuckets) {
       const policies = setter.allow(buckets);
@@ -76,22 +77,20 @@ const otherStatements = 2;
  * Lets S3 send the events of the buckets to the queue: one statement for each account that owns some, with their names.
  * If the names do not fit into the policy, the owners must do: an event of a bucket of no task is discarded.
  */
-function allowSending(jobs: Queue, buckets: readonly BucketNotifications[]): void {
+function sendingFrom(queue: Queue, buckets: readonly BucketNotifications[]): readonly PolicyStatement[] {
   const owners = Map.groupBy(buckets, ({ owner }) => owner ?? Aws.ACCOUNT_ID);
-  const statements = [...owners].map(([owner, owned]) => sending(jobs, owner, owned));
+  const statements = [...owners].map(([owner, owned]) => sending(queue, owner, owned));
   const bytes = statements.reduce((sum, statement) => sum + bytesOf(statement.toStatementJson()), otherPolicyBytes);
   const fits =
     bytes <= quotas.queuePolicyBytes.limit && statements.length + otherStatements <= quotas.queuePolicyStatements.limit;
-  for (const statement of fits ? statements : [sendingAny(jobs, [...owners.keys()])]) {
-    jobs.addToResourcePolicy(statement);
-  }
+  return fits ? statements : [sendingAny(queue, [...owners.keys()])];
 }
 
 /** Only of buckets with these names and this owner. */
-function sending(jobs: Queue, owner: string, buckets: readonly BucketNotifications[]): PolicyStatement {
+function sending(queue: Queue, owner: string, buckets: readonly BucketNotifications[]): PolicyStatement {
   const arns = buckets.map(({ bucket }) => `arn:${Aws.PARTITION}:s3:::${bucket}`);
   return new PolicyStatement({
-    ...sendingOfS3(jobs),
+    ...sendingOfS3(queue),
     conditions: {
       ArnEquals: { 'aws:SourceArn': arns.length === 1 ? arns[0] : arns },
       StringEquals: { 'aws:SourceAccount': owner },
@@ -99,9 +98,9 @@ function sending(jobs: Queue, owner: string, buckets: readonly BucketNotificatio
   });
 }
 
-function sendingAny(jobs: Queue, owners: readonly string[]): PolicyStatement {
+function sendingAny(queue: Queue, owners: readonly string[]): PolicyStatement {
   return new PolicyStatement({
-    ...sendingOfS3(jobs),
+    ...sendingOfS3(queue),
     conditions: {
       ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:s3:::*` },
       StringEquals: { 'aws:SourceAccount': owners },
@@ -109,11 +108,11 @@ function sendingAny(jobs: Queue, owners: readonly string[]): PolicyStatement {
   });
 }
 
-function sendingOfS3(jobs: Queue): { principals: ServicePrincipal[]; actions: string[]; resources: string[] } {
+function sendingOfS3(queue: Queue): { principals: ServicePrincipal[]; actions: string[]; resources: string[] } {
   return {
     principals: [new ServicePrincipal('s3.amazonaws.com')],
     actions: ['sqs:SendMessage'],
-    resources: [jobs.queueArn],
+    resources: [queue.queueArn],
   };
 }
 

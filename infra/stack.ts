@@ -124,10 +124,12 @@ export class FerryStack extends Stack {
     new CfnOutput(this, 'SyncMachineArn', { value: sync.stateMachineArn });
     new CfnOutput(this, 'UploadMachineArn', { value: upload.stateMachineArn });
     new CfnOutput(this, 'JobsQueueUrl', { value: pipeline.queues.jobs.queueUrl });
+    new CfnOutput(this, 'EventsQueueUrl', { value: pipeline.queues.events.queueUrl });
     new CfnOutput(this, 'DeadLetterQueueUrl', { value: pipeline.queues.deadLetters.queueUrl });
     new CfnOutput(this, 'LedgerTable', { value: pipeline.ledger.table.tableName });
     for (const [id, name, what, stringValue] of [
       ['QueueUrl-jobs', 'jobsQueueUrl', 'URL of the queue jobs', pipeline.queues.jobs.queueUrl],
+      ['QueueUrl-events', 'eventsQueueUrl', 'URL of the queue events', pipeline.queues.events.queueUrl],
       [
         'QueueUrl-dead-letters',
         'deadLetterQueueUrl',

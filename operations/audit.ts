@@ -11,7 +11,13 @@ import {
 import { SfnUploads } from '../shared/aws/upload-executions.ts';
 import { SqsQueueDepth } from '../shared/aws/sqs/queue-depth.ts';
 import { SqsRedriveQueues } from '../shared/aws/sqs/redrive.ts';
-import { checkStackName, findLedgerTable, findQueues, findUploadMachine } from '../shared/aws/stack-parameters.ts';
+import {
+  checkStackName,
+  findEventsQueue,
+  findLedgerTable,
+  findQueues,
+  findUploadMachine,
+} from '../shared/aws/stack-parameters.ts';
 import { tasksPathOf } from '../shared/model/parameter-paths.ts';
 import { Stores } from '../shared/aws/s3/stores.ts';
 import { systemClock } from '../shared/ports/clock.ts';
@@ -93,8 +99,9 @@ type Ports = Omit<AuditContext, 'clock' | 'depth' | 'found' | 'compared' | 'rest
 /** @throws Fault `InvalidInput` if the stack does not exist, `UnknownTask`, `InvalidTask` */
 async function connect(taskName: string, stack: string): Promise<Ports> {
   const parameterClient = createParameterClient();
-  const [queues, table, machine] = await Promise.all([
+  const [queues, events, table, machine] = await Promise.all([
     findQueues(parameterClient, stack),
+    findEventsQueue(parameterClient, stack),
     findLedgerTable(parameterClient, stack),
     findUploadMachine(parameterClient, stack),
   ]);
@@ -108,7 +115,7 @@ async function connect(taskName: string, stack: string): Promise<Ports> {
     ledger: new DynamoLedger(tables, table),
     lookup: new DynamoLedgerLookup(tables, table),
     executions: new SfnUploads(createMachineClient(), machine),
-    jobs: new SqsQueueDepth(queueClient, queues.jobs),
+    jobs: new SqsQueueDepth(queueClient, queues.jobs, events),
     deadLetters: new SqsQueueDepth(queueClient, queues.deadLetters),
     letters: new SqsRedriveQueues(queueClient, queues),
     hasOtherTasks: (await parameters.tasks()).length > 1,

@@ -21,6 +21,7 @@ const texts = {
   TASKS_PATH: { meaning: 'path of the task parameters, with a trailing slash' },
   LEDGER_TABLE: { meaning: 'name of the ledger table' },
   QUEUE_URL: { meaning: 'URL of the queue of jobs' },
+  EVENTS_QUEUE_URL: { meaning: 'URL of the queue of S3 events; "none" to take jobs only', default: 'none' },
   DEAD_LETTER_QUEUE_URL: { meaning: 'URL of the dead-letter queue' },
   METADATA_URL: {
     meaning: 'URL of the instance metadata service; "none" to watch for no spot notice',
@@ -47,8 +48,9 @@ const counts = {
     least: 64,
     most: 1_048_576,
   },
-  // 16 x 8 requests stay below the 200 sockets that a process keeps to one store.
+  // (16 + 4) x 8 requests stay below the 200 sockets that a process keeps to one store.
   OBJECTS_AT_ONCE: { meaning: 'messages that one process works on at once', default: 16, least: 1, most: 1000 },
+  EVENTS_AT_ONCE: { meaning: 'S3 events that one process works on beside them', default: 4, least: 1, most: 1000 },
   PARTS_AT_ONCE: { meaning: 'parts of one object that are sent at once', default: 8, least: 1, most: 1000 },
   VISIBILITY_SECONDS: {
     meaning: 'seconds after which the message of a killed process is delivered again',

@@ -6,7 +6,7 @@ export interface ProcessHealth {
   readonly state: 'working' | 'draining';
   /** messages that are being processed */
   readonly jobs: number;
-  /** when the queue last answered, milliseconds since the epoch */
+  /** when each queue had last answered, milliseconds since the epoch */
   readonly receivedAt: number | null;
 }
 

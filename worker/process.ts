@@ -40,26 +40,34 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   logger.appendKeys({ pid: process.pid });
   let finished = 0;
   const queueClient = createQueueClient();
-  const source = new SqsJobSource(queueClient, environment.QUEUE_URL, environment.VISIBILITY_SECONDS);
   const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
   const table = createTableClient();
   const counters = new DynamoRunCounters(createSingleAttemptClient(table), environment.LEDGER_TABLE);
   const ends = new EndBuffer(counters, reportUncounted);
   const ledger = new DynamoLedger(table, environment.LEDGER_TABLE, ends.note);
-  const queueConsumer = new QueueConsumer({
-    source,
-    clock: systemClock,
-    limits: {
-      visibilitySeconds: environment.VISIBILITY_SECONDS,
-      jobTimeoutSeconds: environment.JOB_TIMEOUT_SECONDS,
-      maxHoldSeconds: environment.MAX_HOLD_SECONDS,
-    },
-    objectsAtOnce: environment.OBJECTS_AT_ONCE,
-    maxReceives: environment.MAX_RECEIVES,
-    drainSeconds: environment.DRAIN_SECONDS,
-    consumerOf: consumerFor(environment, { redelivery: source, deadLetters, ledger }, tally, () => finished++),
-    onEvent: (event) => recordEvent(event, tally),
-  });
+  const consumer = consumerFor(environment, { deadLetters, ledger }, tally, () => finished++);
+  const consumerOfQueue = ({ url, atOnce }: ConsumedQueue): QueueConsumer => {
+    const source = new SqsJobSource(queueClient, url, environment.VISIBILITY_SECONDS);
+    return new QueueConsumer({
+      source,
+      clock: systemClock,
+      limits: {
+        visibilitySeconds: environment.VISIBILITY_SECONDS,
+        jobTimeoutSeconds: environment.JOB_TIMEOUT_SECONDS,
+        maxHoldSeconds: environment.MAX_HOLD_SECONDS,
+      },
+      objectsAtOnce: atOnce,
+      maxReceives: environment.MAX_RECEIVES,
+      drainSeconds: environment.DRAIN_SECONDS,
+      consumerOf: (delivery) => ({ ...consumer(delivery), redelivery: source }),
+      onEvent: (event) => {
+        recordEvent(event, tally);
+        // Only the end of the process frees what a stuck job holds.
+        if (event.type === 'stuck') drain('a job is stuck');
+      },
+    });
+  };
+  const consumers = queuesOf(environment).map(consumerOfQueue);
 
   const publish = (): void => {
     if (finished > 0) logger.info('worked', { objects: finished });
@@ -68,17 +76,17 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   };
   const metrics = setInterval(publish, environment.METRICS_SECONDS * 1000);
   const counts = setInterval(() => void ends.flush(), countIntervalMillis);
-  const health = setInterval(() => reportHealth(queueConsumer), reportIntervalMillis);
+  const health = setInterval(() => reportHealth(consumers), reportIntervalMillis);
   const drain = (why: string): void => {
-    if (!queueConsumer.ending) logger.info('draining', { why, jobs: queueConsumer.jobs });
-    queueConsumer.drain();
+    if (!consumers.some(({ ending }) => ending)) logger.info('draining', { why, jobs: jobsOf(consumers) });
+    for (const queueConsumer of consumers) queueConsumer.drain();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => drain(signal));
   process.on('disconnect', () => drain('the primary process is gone'));
-  reportHealth(queueConsumer);
+  reportHealth(consumers);
   logger.info('working');
   try {
-    return (await queueConsumer.run()) === 'stuck' ? 1 : 0;
+    return (await Promise.all(consumers.map((one) => one.run()))).includes('stuck') ? 1 : 0;
   } finally {
     clearInterval(metrics);
     clearInterval(counts);
@@ -89,19 +97,32 @@ export async function runProcess(environment: WorkerEnvironment): Promise<number
   }
 }
 
+/** A queue, and how many of its messages one process works on at once. */
+interface ConsumedQueue {
+  readonly url: string;
+  readonly atOnce: number;
+}
+
+/** Events have messages in hand of their own, so that they never wait behind jobs. */
+function queuesOf(environment: WorkerEnvironment): ConsumedQueue[] {
+  const jobs = { url: environment.QUEUE_URL, atOnce: environment.OBJECTS_AT_ONCE };
+  const events = { url: environment.EVENTS_QUEUE_URL, atOnce: environment.EVENTS_AT_ONCE };
+  return events.url === 'none' ? [jobs] : [jobs, events];
+}
+
 /** Messages follow the same rules as in Lambda; large objects are uploaded in this process. */
 function consumerFor(
   environment: WorkerEnvironment,
-  queues: Pick<Consumer, 'redelivery' | 'deadLetters' | 'ledger'>,
+  records: Pick<Consumer, 'deadLetters' | 'ledger'>,
   tally: Tally,
   onFinished: () => void,
-): (delivery: Delivery) => Consumer {
+): (delivery: Delivery) => Omit<Consumer, 'redelivery'> {
   const parameters = new Parameters(createParameterClient(), environment.TASKS_PATH, {
     readsAll: true,
     onStale: logStale,
   });
   const stores = new Stores(parameters, logLearned);
-  const { ledger } = queues;
+  const { ledger } = records;
   const controls = new DynamoControls(createTableClient(), environment.LEDGER_TABLE);
   const governor = new Governor({ controls, clock: systemClock, onFault: logControlFault });
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
@@ -128,7 +149,7 @@ function consumerFor(
       onFinished();
       return outcome;
     },
-    ...queues,
+    ...records,
     clock: systemClock,
     maxReceives: environment.MAX_RECEIVES,
     giveUpAfterSeconds: environment.GIVE_UP_AFTER_SECONDS,
@@ -160,12 +181,18 @@ function recordEvent(event: QueueEvent, tally: Tally): void {
   }
 }
 
-function reportHealth(queueConsumer: QueueConsumer): void {
+function jobsOf(consumers: readonly QueueConsumer[]): number {
+  return consumers.reduce((sum, { jobs }) => sum + jobs, 0);
+}
+
+function reportHealth(consumers: readonly QueueConsumer[]): void {
+  // Of the queue that has been silent for longer.
+  const receivedAt = Math.min(...consumers.map((one) => one.receivedAt ?? -Infinity));
   const health: ProcessHealth = {
     pid: process.pid,
-    state: queueConsumer.ending ? 'draining' : 'working',
-    jobs: queueConsumer.jobs,
-    receivedAt: queueConsumer.receivedAt ?? null,
+    state: consumers.some(({ ending }) => ending) ? 'draining' : 'working',
+    jobs: jobsOf(consumers),
+    receivedAt: Number.isFinite(receivedAt) ? receivedAt : null,
   };
   // The primary process may be gone.
   if (process.connected) process.send?.(health, undefined, undefined, () => undefined);

@@ -3,6 +3,7 @@ export const environmentKeys = [
   'TASKS_PATH',
   'LEDGER_TABLE',
   'QUEUE_URL',
+  'EVENTS_QUEUE_URL',
   'DEAD_LETTER_QUEUE_URL',
   'UPLOAD_MACHINE_ARN',
   'UPLOADS_AT_ONCE',

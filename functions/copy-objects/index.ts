@@ -6,6 +6,7 @@ import { reports } from '../../shared/observing/report.ts';
 import { faultDetails } from '../../shared/observing/fault-details.ts';
 import { logger, type Tally } from '../../shared/observing/tally.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
+import type { Redelivery } from '../../shared/ports/job-queue.ts';
 import { UploadAdmission } from '../../shared/run/upload-admission.ts';
 import { consumeMessage, type Consumer, type Message } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
@@ -21,7 +22,8 @@ const { ledger } = counted;
 const governor = createGovernor(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
-const redelivery = new SqsRedelivery(queueClient, environment.QUEUE_URL);
+const jobs = new SqsRedelivery(queueClient, environment.QUEUE_URL);
+const events = new SqsRedelivery(queueClient, environment.EVENTS_QUEUE_URL);
 const uploads = new UploadAdmission({
   uploads: new SfnUploads(createMachineClient(), environment.UPLOAD_MACHINE_ARN),
   open: createOpenUploads(environment.LEDGER_TABLE),
@@ -35,9 +37,11 @@ const uploads = new UploadAdmission({
 /** Copies the small objects of a batch and starts executions for the large ones. Failed messages stay in the queue. */
 export const handler = async (event: SQSEvent, invocation: Invocation): Promise<SQSBatchResponse> => {
   return counted.withTally(async (tally) => {
-    const consumer = consumerOf(invocation, tally);
     const left = await Promise.all(
-      event.Records.map(async (record) => ({ record, done: await consumeMessage(consumer, messageOf(record)) })),
+      event.Records.map(async (record) => {
+        const consumer = consumerOf(invocation, tally, queueOf(record));
+        return { record, done: await consumeMessage(consumer, messageOf(record)) };
+      }),
     );
     const batchItemFailures = left
       .filter(({ done }) => !done)
@@ -45,6 +49,12 @@ export const handler = async (event: SQSEvent, invocation: Invocation): Promise<
     return { batchItemFailures };
   });
 };
+
+/** The queue that the message came from, to which it also returns. */
+function queueOf({ eventSourceARN }: SQSRecord): Redelivery {
+  const name = (address: string, separator: string): string => address.slice(address.lastIndexOf(separator) + 1);
+  return name(eventSourceARN, ':') === name(environment.EVENTS_QUEUE_URL, '/') ? events : jobs;
+}
 
 function messageOf({ messageId, body, receiptHandle, attributes, messageAttributes }: SQSRecord): Message {
   const { ApproximateReceiveCount, MessageGroupId: group } = attributes;
@@ -59,7 +69,7 @@ function messageOf({ messageId, body, receiptHandle, attributes, messageAttribut
   };
 }
 
-function consumerOf(invocation: Invocation, tally: Tally): Consumer {
+function consumerOf(invocation: Invocation, tally: Tally, redelivery: Redelivery): Consumer {
   return {
     tasks: () => wiring.parameters.tasks(),
     standing: (job) => governor.standing(job),

@@ -1,15 +1,16 @@
 import { Aws, CfnCondition, CfnOutput, Fn, Stack } from 'aws-cdk-lib';
 import { CfnEventBus, CfnEventBusPolicy, CfnRule } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { JobQueues } from '../queue.ts';
+import { allowEvents, type JobQueues } from '../queue.ts';
 import { placeName, senderStackName, sendersDirectory, type EventPlace } from './places.ts';
 import { objectEvents } from './pattern.ts';
 
 /**
  * Receives the events of buckets in other regions: an event bus of the stack's own, and a rule from it to the queue of
- * jobs. Each place sends to the bus by a stack of its own (sender.ts), whose command is an output. A bus of its own, so
- * that nothing changes on the account's default one. See docs/decisions/0025-events-of-other-regions.md.
+ * events. Each place sends to the bus by a stack of its own (sender.ts), whose command is an output. A bus of its own,
+ * so that nothing changes on the account's default one. See docs/decisions/0025-events-of-other-regions.md.
  */
 export class EventReceiver extends Construct {
   constructor(scope: Construct, id: string, queues: JobQueues, places: readonly EventPlace[]) {
@@ -28,24 +29,27 @@ export class EventReceiver extends Construct {
       eventPattern: { ...objectEvents, account: [...new Set(places.map(accountOf))] },
       targets: [
         {
+          // The queue of jobs was the target once: with the same ID it is replaced, and no event falls between the two.
           id: 'Jobs',
-          arn: queues.jobs.queueArn,
-          // Redrive brings such an event back: its body is the event, as the queue of jobs takes it.
+          arn: queues.events.queueArn,
+          // Redrive brings such an event back: its body is the event, as the queues take it.
           deadLetterConfig: { arn: queues.deadLetters.queueArn },
         },
       ],
     });
     if (needed) for (const resource of [bus, rule]) resource.cfnOptions.condition = needed;
-    for (const queue of [queues.jobs, queues.deadLetters]) {
-      const statement = new PolicyStatement({
+    const sending = (queue: Queue): PolicyStatement =>
+      new PolicyStatement({
         principals: [new ServicePrincipal('events.amazonaws.com')],
         actions: ['sqs:SendMessage'],
         resources: [queue.queueArn],
         // Not the rule itself, which is not there in the one region that needs none.
         conditions: { ArnLike: { 'aws:SourceArn': eventsArn(`rule/${name}/*`) } },
       });
-      queue.addToResourcePolicy(statement);
-    }
+    allowEvents(queues, (queue) => [sending(queue)]);
+    queues.deadLetters.addToResourcePolicy(sending(queues.deadLetters));
+    // The policy of the queue is there before a rule sends to it.
+    rule.node.addDependency(queues.events);
     this.admit(bus, places, needed);
     for (const place of places) this.instruct(place, elsewhere.get(place.region));
   }

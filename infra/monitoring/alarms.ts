@@ -20,6 +20,8 @@ const fiveMinutes = Duration.minutes(5);
 
 /** No busy hour alone makes a job wait this long. */
 const longWait = Duration.hours(6);
+/** Events wait behind no run; a burst of 100,000 is done sooner. */
+const longWaitOfEvents = Duration.hours(1);
 /** Minutes without work before the notice that all is done: longer than the wait of the UPLOAD machine. */
 const quietMinutes = 5;
 
@@ -95,6 +97,12 @@ function queueAlarms({ queues, missed }: Watched): AlarmSettings[] {
       meaning: `The oldest job has been in the queue for over ${longWait.toHours()} hours.`,
       metric: queues.jobs.metricApproximateAgeOfOldestMessage({ period: fiveMinutes, statistic: 'Maximum' }),
       over: longWait.toSeconds(),
+    },
+    {
+      heading: 'Events wait too long',
+      meaning: `The oldest S3 event has waited for over ${longWaitOfEvents.toMinutes()} minutes.`,
+      metric: queues.events.metricApproximateAgeOfOldestMessage({ period: fiveMinutes, statistic: 'Maximum' }),
+      over: longWaitOfEvents.toSeconds(),
     },
     {
       heading: 'Starts missed',
@@ -217,12 +225,14 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
  * that all of it is done.
  */
 function allDone({ queues, functions }: Watched): AlarmSettings {
-  const { jobs } = queues;
+  const { jobs, events } = queues;
   const most = { period: minute, statistic: 'Maximum' };
   const busy = (name: WatchedFunction): Metric => functions[name].function.metric('ConcurrentExecutions', most);
   const usingMetrics: Record<string, IMetric> = {
     waiting: jobs.metricApproximateNumberOfMessagesVisible(most),
     received: jobs.metricApproximateNumberOfMessagesNotVisible(most),
+    events_waiting: events.metricApproximateNumberOfMessagesVisible(most),
+    events_received: events.metricApproximateNumberOfMessagesNotVisible(most),
     // Jobs that wait for a side that fails, or for the end of a pause.
     delayed: jobs.metricApproximateNumberOfMessagesDelayed(most),
     planning: busy('planUpload'),

@@ -47,11 +47,13 @@ export class FerryDashboard extends Construct {
               statistic: 'Maximum',
               label: 'received',
             }),
+            queues.events.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum', label: 'events' }),
             queues.deadLetters.metricApproximateNumberOfMessagesVisible({ period, label: 'dead letters' }),
             missed.metricApproximateNumberOfMessagesVisible({ period, label: 'missed starts' }),
           ]),
-          graph('Age of the oldest job (s)', [
-            queues.jobs.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum' }),
+          graph('Age of the oldest message (s)', [
+            queues.jobs.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum', label: 'jobs' }),
+            queues.events.metricApproximateAgeOfOldestMessage({ period, statistic: 'Maximum', label: 'events' }),
           ]),
           graph('Ledger: throttles', ledgerThrottles(watched)),
         ],

@@ -81,7 +81,7 @@ export class WorkerPool extends Construct {
     this.group = this.instances(props, network, this.template(props, network, code));
     new WorkerScaling(this, 'Scaling', {
       group: this.group,
-      jobs: props.pipeline.queues.jobs,
+      queues: props.pipeline.queues,
       consumers: props,
       maxInstances: props.maxInstances,
     });
@@ -169,6 +169,7 @@ function environmentOf(
     TASKS_PATH: pipeline.tasks.path,
     LEDGER_TABLE: pipeline.ledger.table.tableName,
     QUEUE_URL: pipeline.queues.jobs.queueUrl,
+    EVENTS_QUEUE_URL: pipeline.queues.events.queueUrl,
     DEAD_LETTER_QUEUE_URL: pipeline.queues.deadLetters.queueUrl,
     MAX_RECEIVES: String(maxReceives),
     GIVE_UP_AFTER_SECONDS: String(pipeline.settings.giveUpAfterHours * 3600),

@@ -28,7 +28,7 @@ export function workerRole(scope: Construct, pipeline: Pipeline, code: Asset, lo
         // A message that was held for hours, or interrupted on its last delivery, continues as a new one.
         'sqs:SendMessage',
       ],
-      resources: [queues.jobs.queueArn],
+      resources: [queues.jobs.queueArn, queues.events.queueArn],
     }),
     new PolicyStatement({
       actions: ['s3:GetObject'],

@@ -2,9 +2,12 @@
  * When the pool of workers grows and shrinks: metric math, and the changes that policies make.
  * test/infra/scaling.test.ts evaluates them, from the synthesized template, over curves of load.
  *
- * Metrics of the expressions: `visible` and `inFlight`, messages of the queue of jobs; `workers`, the capacity that the
- * group is to have, in which a worker that starts counts already.
+ * Metrics of the expressions: `visible` and `inFlight`, messages of the queue of jobs; `eventsVisible` and
+ * `eventsInFlight`, those of the queue of events; `workers`, the capacity that the group is to have, in which a worker
+ * that starts counts already.
  */
+
+const messageMetrics = ['visible', 'inFlight', 'eventsVisible', 'eventsInFlight'];
 
 /** Messages per worker from which another worker is added: several times what one handles at once. */
 export const loadOfOneWorker = 200;
@@ -53,7 +56,7 @@ export function growthRule({ functionsInHand }: Consumers): ScalingRule {
     functionsInHand > 0 ? [startBesideFunctions, '0'] : [loadOfOneWorker, `IF(total > 0, ${loadOfOneWorker}, 0)`];
   return {
     expressions: {
-      ...beyond('FILL(visible, 0) + FILL(inFlight, 0)', functionsInHand),
+      ...beyond(messageMetrics.map((name) => `FILL(${name}, 0)`).join(' + '), functionsInHand),
       known: 'FILL(workers, REPEAT)',
       pool: 'FILL(known, 0)',
       load: `IF(pool > 0 OR total >= ${enough}, total / IF(pool > 0, pool, 1), ${few})`,
@@ -82,7 +85,7 @@ export function shrinkRule({ functionsInHand, objectsAtOnce = defaultObjectsAtOn
   const few = functionsInHand > 0 ? '0' : 'IF(total > 0, 1, 0)';
   return {
     expressions: {
-      ...beyond('visible + inFlight', functionsInHand),
+      ...beyond(messageMetrics.join(' + '), functionsInHand),
       spare: `workers - IF(total > ${stays}, total / ${stays}, ${few})`,
     },
     threshold: 1,

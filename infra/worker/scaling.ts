@@ -15,8 +15,8 @@ import {
   type IMetric,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { AutoScalingAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { JobQueues } from '../queue.ts';
 import {
   growthRule,
   growthSteps,
@@ -30,7 +30,7 @@ const minute = Duration.minutes(1);
 
 export interface WorkerScalingProps {
   readonly group: AutoScalingGroup;
-  readonly jobs: Queue;
+  readonly queues: JobQueues;
   readonly consumers: Consumers;
   readonly maxInstances: number;
 }
@@ -41,12 +41,14 @@ export interface WorkerScalingProps {
  * (docs/decisions/0040-the-pool-follows-the-load-both-ways.md).
  */
 export class WorkerScaling extends Construct {
-  constructor(scope: Construct, id: string, { group, jobs, consumers, maxInstances }: WorkerScalingProps) {
+  constructor(scope: Construct, id: string, { group, queues, consumers, maxInstances }: WorkerScalingProps) {
     super(scope, id);
     const options = { period: minute, statistic: Stats.MAXIMUM };
     const metrics = {
-      visible: jobs.metricApproximateNumberOfMessagesVisible(options),
-      inFlight: jobs.metricApproximateNumberOfMessagesNotVisible(options),
+      visible: queues.jobs.metricApproximateNumberOfMessagesVisible(options),
+      inFlight: queues.jobs.metricApproximateNumberOfMessagesNotVisible(options),
+      eventsVisible: queues.events.metricApproximateNumberOfMessagesVisible(options),
+      eventsInFlight: queues.events.metricApproximateNumberOfMessagesNotVisible(options),
       workers: new Metric({
         namespace: 'AWS/AutoScaling',
         metricName: 'GroupDesiredCapacity',

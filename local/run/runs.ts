@@ -60,9 +60,9 @@ export class Runs {
     return (await this.waiting()) === 0 && (await this.uploads('RUNNING')) === 0 && (await this.waiting()) === 0;
   }
 
-  /** Jobs in the queue: visible, delayed and in flight. */
+  /** Jobs and events in their queues: visible, delayed and in flight. */
   async waiting(): Promise<number> {
-    return this.#messages('JobsQueueUrl');
+    return (await this.#messages('JobsQueueUrl')) + (await this.#messages('EventsQueueUrl'));
   }
 
   /** Messages in the dead-letter queue. */

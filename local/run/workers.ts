@@ -39,6 +39,7 @@ export class LocalWorker {
       TASKS_PATH: tasksPathOf(localNames.stack),
       LEDGER_TABLE: output(aws, 'LedgerTable'),
       QUEUE_URL: output(aws, 'JobsQueueUrl'),
+      EVENTS_QUEUE_URL: output(aws, 'EventsQueueUrl'),
       DEAD_LETTER_QUEUE_URL: output(aws, 'DeadLetterQueueUrl'),
     } satisfies Partial<Record<WorkerKey, string>>;
     const script = join(workerCode(assembly), 'index.mjs');

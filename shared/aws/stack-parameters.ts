@@ -24,6 +24,11 @@ export async function findQueues(client: SSMClient, stack: string): Promise<Queu
   return { jobs, deadLetters };
 }
 
+/** URL of the queue of S3 events. @throws Fault `InvalidInput` if the account and region have no such stack */
+export function findEventsQueue(client: SSMClient, stack: string): Promise<string> {
+  return read(client, stack, 'eventsQueueUrl');
+}
+
 /** Name of the ledger's table. @throws Fault `InvalidInput` if the account and region have no such stack */
 export function findLedgerTable(client: SSMClient, stack: string): Promise<string> {
   return read(client, stack, 'ledgerTableName');

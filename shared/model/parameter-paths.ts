@@ -6,6 +6,7 @@
 /** What a stack publishes for the commands in operations/; the stack's name and this make the parameter's name. */
 export const publishedParameters = {
   jobsQueueUrl: 'queues/jobs',
+  eventsQueueUrl: 'queues/events',
   deadLetterQueueUrl: 'queues/dead-letters',
   ledgerTableName: 'tables/ledger',
   syncMachineArn: 'machines/sync',

@@ -20,10 +20,15 @@ export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-CopyObjectsRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
   'S3Ferry-PlanUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
   'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesJobs': "the CDK's own grant for an event source mapping",
+  'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesEvents': "the CDK's own grant for an event source mapping",
   'S3Ferry-PlanUploadRole s3:DeleteObject s3:into/out/*':
     'only if an object is found to be gone before the event of its deletion is handled',
   'S3Ferry-PlanSyncRole states:DescribeExecution states:execution:S3Ferry-SyncMachine41DE6A54:*':
     'only if another run of the task was admitted before: test/functions/handlers.test.ts',
+  'S3Ferry-SweepUploadsRole ssm:GetParameter ssm:parameter/s3-ferry/S3Ferry/tasks/*':
+    'only if a task is not among all that were read together: test/shared/aws/parameters.test.ts',
+  'sqs:S3Ferry-QueuesJobs sqs:SendMessage sqs:S3Ferry-QueuesJobs':
+    'only for what S3 sends by the notifications of a former version (docs/decisions/0041-a-queue-for-events.md)',
   'S3Ferry-SweepUploadsRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable': old,
   'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
   'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,

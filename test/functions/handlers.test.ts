@@ -244,6 +244,18 @@ describe('copy-objects', () => {
     expect(await world.ledger.get('copies', 'in/denied')).toMatchObject({ status: 'FAILED', attempts: 3 });
   });
 
+  it('returns a failed event to the queue of events, from which it came', async () => {
+    denyPut('out/event-denied');
+    await put('in/event-denied', 'x');
+    await world.send(notification('ObjectCreated:Put', 'in/event-denied'), 'events');
+    const event = await world.receive('events');
+    const itemIdentifier = event.Records[0]?.messageId;
+    expect(await handler(event, invocation())).toEqual({ batchItemFailures: [{ itemIdentifier }] });
+    // If the receipt were another queue's, the job would be sent again.
+    expect((await world.receive('jobs')).Records).toEqual([]);
+    expect((await world.receive('events')).Records).toEqual([]);
+  });
+
   it('deletes an object after a removal event, and buries a job of an unknown task', async () => {
     await put('in/old', 'old');
     await world.send(encodeJob(job('in/old')));

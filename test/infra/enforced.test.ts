@@ -218,6 +218,9 @@ it.each<[role: string, service: string, action: string, resource: string]>([
   ['CopyObjectsRole', 'lambda', 'sqs:ReceiveMessage', 'QueuesJobs'],
   ['CopyObjectsRole', 'lambda', 'sqs:DeleteMessage', 'QueuesJobs'],
   ['CopyObjectsRole', 'lambda', 'sqs:GetQueueAttributes', 'QueuesJobs'],
+  ['CopyObjectsRole', 'lambda', 'sqs:ReceiveMessage', 'QueuesEvents'],
+  ['CopyObjectsRole', 'lambda', 'sqs:DeleteMessage', 'QueuesEvents'],
+  ['CopyObjectsRole', 'lambda', 'sqs:GetQueueAttributes', 'QueuesEvents'],
 ])('%s, in which %s acts, needs %s on %s', (role, service, action, name) => {
   for (const changed of [template, without(role, action)]) {
     const source = arn('states', 'stateMachine:any');

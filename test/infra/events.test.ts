@@ -155,8 +155,8 @@ describe('events of a bucket in another region', () => {
     expect(verdict('arn:aws:events:us-east-2:999999999999:rule/any')).toBe('not allowed');
   });
 
-  it('are sent to the queue of jobs, or to the dead letters, by rules of the bus alone', () => {
-    for (const queue of ['Jobs', 'DeadLetters']) {
+  it('are sent to the queues, or to the dead letters, by rules of the bus alone', () => {
+    for (const queue of ['Events', 'Jobs', 'DeadLetters']) {
       const policies = statementsOf(receiver, 'AWS::SQS::QueuePolicy', { Service: 'events.amazonaws.com' });
       const resource = `<Queues${queue}.Arn>`;
       const verdict = (rule: string) =>
@@ -171,7 +171,7 @@ describe('events of a bucket in another region', () => {
     const targets = (template: Template) =>
       rulesOf(template).flatMap(({ Properties }) => (plain(Properties) as { Targets: object[] }).Targets);
     expect(targets(receiver)).toEqual([
-      { Id: 'Jobs', Arn: '<QueuesJobs.Arn>', DeadLetterConfig: { Arn: '<QueuesDeadLetters.Arn>' } },
+      { Id: 'Jobs', Arn: '<QueuesEvents.Arn>', DeadLetterConfig: { Arn: '<QueuesDeadLetters.Arn>' } },
     ]);
     expect(targets(sender('us-west-2'))).toEqual([
       {

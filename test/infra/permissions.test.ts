@@ -58,6 +58,14 @@ describe('permissions for a task with default options', () => {
   ];
   // Objects may have a key of the customer; so may the destination by default.
   const keys = { [keyFor(['from'])]: ['kms:Decrypt'], [keyFor(['into'])]: ['kms:Decrypt', 'kms:GenerateDataKey'] };
+  const consume = [
+    'sqs:ChangeMessageVisibility',
+    'sqs:DeleteMessage',
+    'sqs:GetQueueAttributes',
+    'sqs:GetQueueUrl',
+    'sqs:ReceiveMessage',
+    'sqs:SendMessage',
+  ];
   const table: Readonly<Record<string, Permissions>> = {
     'plan-sync': {
       ...logs('PlanSync'),
@@ -97,14 +105,8 @@ describe('permissions for a task with default options', () => {
       [`${to}/out/*${own}`]: write,
       '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
       // What an event source mapping needs (CDK grants it); the handler changes visibilities itself too.
-      '<QueuesJobs.Arn>': [
-        'sqs:ChangeMessageVisibility',
-        'sqs:DeleteMessage',
-        'sqs:GetQueueAttributes',
-        'sqs:GetQueueUrl',
-        'sqs:ReceiveMessage',
-        'sqs:SendMessage',
-      ],
+      '<QueuesJobs.Arn>': consume,
+      '<QueuesEvents.Arn>': consume,
       [uploads]: ['states:ListExecutions', 'states:StartExecution'],
       [`arn:<Partition>:states:<Region>:<AccountId>:execution:<6 of ${uploads}>:*`]: ['states:DescribeExecution'],
     },

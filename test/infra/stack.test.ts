@@ -93,20 +93,23 @@ describe.each([
     for (const { Properties } of Object.values(template.Resources)) expect(Properties).not.toHaveProperty('Tags');
   });
 
-  it('has the jobs queue and the dead-letter queue', () => {
+  it('has the queues of jobs and of events, and the dead-letter queue', () => {
     // What SQS itself moves keeps its age, and dead letters must stay for a while.
     const common = { SqsManagedSseEnabled: true, MessageRetentionPeriod: 14 * 24 * 3600 };
     const redrive = { deadLetterTargetArn: '<QueuesDeadLetters.Arn>', maxReceiveCount: maxReceives };
+    const times = { MessageRetentionPeriod: 10 * 24 * 3600, VisibilityTimeout: 6 * 15 * 60 };
+    const consumed = { ...common, ...times, RedrivePolicy: redrive };
     expect(properties('AWS::SQS::Queue')).toEqual([
       common,
-      { ...common, MessageRetentionPeriod: 10 * 24 * 3600, VisibilityTimeout: 6 * 15 * 60, RedrivePolicy: redrive },
+      consumed,
+      consumed,
       // What rules could not start.
       common,
     ]);
     const tlsOnly = { Effect: 'Deny', Action: 'sqs:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
     const policies = properties('AWS::SQS::QueuePolicy') as { PolicyDocument: { Statement: unknown[] } }[];
     for (const { PolicyDocument } of policies) expect(PolicyDocument.Statement[0]).toMatchObject(tlsOnly);
-    expect(policies).toHaveLength(3);
+    expect(policies).toHaveLength(4);
   });
 
   it('has the ledger', () => {
@@ -188,15 +191,15 @@ describe.each([
     });
   });
 
-  it('calls copy-objects from the queue', () => {
+  it('calls copy-objects from both queues, and jobs leave a reserve to events', () => {
+    const common = {
+      FunctionName: '<CopyObjectsHandler>',
+      BatchSize: 10,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    };
     expect(properties('AWS::Lambda::EventSourceMapping')).toEqual([
-      {
-        EventSourceArn: '<QueuesJobs.Arn>',
-        FunctionName: '<CopyObjectsHandler>',
-        BatchSize: 10,
-        FunctionResponseTypes: ['ReportBatchItemFailures'],
-        ScalingConfig: { MaximumConcurrency: 100 },
-      },
+      { ...common, EventSourceArn: '<QueuesJobs.Arn>', ScalingConfig: { MaximumConcurrency: 80 } },
+      { ...common, EventSourceArn: '<QueuesEvents.Arn>', ScalingConfig: { MaximumConcurrency: 20 } },
     ]);
   });
 
@@ -212,6 +215,7 @@ describe.each([
     const found = all.filter(({ Name }) => !Name.includes('/tasks/')).map(({ Name, Value }) => [Name, Value]);
     expect(found).toEqual([
       ['/s3-ferry/S3Ferry/queues/jobs', '<QueuesJobs>'],
+      ['/s3-ferry/S3Ferry/queues/events', '<QueuesEvents>'],
       ['/s3-ferry/S3Ferry/queues/dead-letters', '<QueuesDeadLetters>'],
       ['/s3-ferry/S3Ferry/tables/ledger', '<LedgerTable>'],
       ['/s3-ferry/S3Ferry/machines/sync', '<SyncMachine>'],
@@ -239,6 +243,7 @@ describe.each([
       SyncMachineArn: '<SyncMachine>',
       UploadMachineArn: '<UploadMachine>',
       JobsQueueUrl: '<QueuesJobs>',
+      EventsQueueUrl: '<QueuesEvents>',
       DeadLetterQueueUrl: '<QueuesDeadLetters>',
       MissedStartsQueueUrl: '<MissedQueue>',
       LedgerTable: '<LedgerTable>',
@@ -289,7 +294,7 @@ describe.each([
   });
 
   it('notifies of each prefix once, and of removals only if a task replicates them', () => {
-    const common = { ServiceToken: '<NotificationsSetterHandler.Arn>', QueueArn: '<QueuesJobs.Arn>' };
+    const common = { ServiceToken: '<NotificationsSetterHandler.Arn>', QueueArn: '<QueuesEvents.Arn>' };
     const resources = resourcesOf(template, 'Custom::BucketNotifications');
     expect(resources.map(({ Properties }) => plain(Properties))).toEqual([
       { ...common, BucketName: 'shared', Created: ['a+b/%C3%BC%2B', 'b/', 'c/x/', 'c/y/'], Removed: ['a+b/%C3%BC%2B'] },
@@ -298,19 +303,24 @@ describe.each([
     // S3 asks the queue, and its policy, before it takes the configuration.
     for (const { DependsOn = [] } of resources) {
       const ids = DependsOn.map((id) => id.replace(/[0-9A-F]{8}$/, ''));
-      expect(ids).toEqual([expect.stringMatching(/^NotificationsSetterRoleBuckets/), 'QueuesJobsPolicy', 'QueuesJobs']);
+      expect(ids).toEqual([
+        expect.stringMatching(/^NotificationsSetterRoleBuckets/),
+        'QueuesEventsPolicy',
+        'QueuesEvents',
+      ]);
     }
   });
 
-  it('lets only S3, and only for those buckets, send to the queue', () => {
-    expect(allowedOn('QueuesJobs')).toEqual([
+  // S3 delivers by the former configuration while an update goes on, and for minutes after it.
+  it.each(['QueuesEvents', 'QueuesJobs'])('lets only S3, and only for those buckets, send to %s', (queue) => {
+    expect(allowedOn(queue)).toEqual([
       expect.objectContaining({
         Principal: { Service: 's3.amazonaws.com' },
         Condition: {
           ArnEquals: { 'aws:SourceArn': ['shared', 'other'].map((bucket) => `arn:<Partition>:s3:::${bucket}`) },
           StringEquals: { 'aws:SourceAccount': '<AccountId>' },
         },
-        Resource: '<QueuesJobs.Arn>',
+        Resource: `<${queue}.Arn>`,
       }),
     ]);
   });
@@ -420,8 +430,11 @@ describe('the settings of the stack', () => {
     for (const { Properties, DeletionPolicy } of groups) {
       expect([Properties, DeletionPolicy]).toEqual([expect.objectContaining({ RetentionInDays: 7 }), 'Delete']);
     }
-    const [mapping] = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
-    expect(mapping?.Properties).toMatchObject({ ScalingConfig: { MaximumConcurrency: 25 } });
+    const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
+    expect(mappings.map(({ Properties }) => Properties as object)).toEqual([
+      expect.objectContaining({ ScalingConfig: { MaximumConcurrency: 23 } }),
+      expect.objectContaining({ ScalingConfig: { MaximumConcurrency: 2 } }),
+    ]);
     const [subscription, ...others] = resourcesOf(template, 'AWS::SNS::Subscription');
     expect(others).toEqual([]);
     expect(subscription?.Properties).toMatchObject({ Protocol: 'email', Endpoint: 'who@example.com' });

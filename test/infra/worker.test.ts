@@ -181,12 +181,14 @@ describe('workers alone, in a new network', () => {
       Object.keys(permissions).find((resource) => /^arn:<Partition>:s3:::.*\.zip of <AccountId>$/.test(resource)) ?? '';
     // The key of a bootstrap with one.
     const codeKey = Object.keys(permissions).find((key) => key.includes(':kms:<Region>:<AccountId>:key/*')) ?? '';
+    const consume = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage', 'sqs:SendMessage'];
     expect(permissions).toEqual({
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       [`${parameters}/s3-ferry/S3Ferry/tasks/*`]: ['ssm:GetParameter'],
       [`${parameters}/keys`]: ['ssm:GetParameter'],
       '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-      '<QueuesJobs.Arn>': ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage', 'sqs:SendMessage'],
+      '<QueuesJobs.Arn>': consume,
+      '<QueuesEvents.Arn>': consume,
       '<QueuesDeadLetters.Arn>': ['sqs:SendMessage'],
       [`arn:<Partition>:s3:::from${own}`]: ['s3:ListBucket'],
       [`arn:<Partition>:s3:::from/in/*${own}`]: [
@@ -295,6 +297,7 @@ describe('workers alone, in a new network', () => {
       expect(environment).toMatchObject({
         TASKS_PATH: '/s3-ferry/S3Ferry/tasks/',
         QUEUE_URL: '<QueuesJobs>',
+        EVENTS_QUEUE_URL: '<QueuesEvents>',
         DEAD_LETTER_QUEUE_URL: '<QueuesDeadLetters>',
         LEDGER_TABLE: '<LedgerTable>',
         DRAIN_SECONDS: 90,
@@ -321,7 +324,7 @@ describe('workers beside Lambda, in an existing network', () => {
   });
 
   it('lets both take jobs from the queue', () => {
-    expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(1);
+    expect(resourcesOf(template, 'AWS::Lambda::EventSourceMapping')).toHaveLength(2);
   });
 
   it('scales by what is left to workers, and by what they have in hand', () => {

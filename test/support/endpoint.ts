@@ -36,6 +36,8 @@ const table = 'ledger';
  * Every service that a handler calls over HTTP, on one port, and the environment variables with their address. Use it
  * to test a handler; for the whole deployment there is `Pipeline`.
  */
+export type ConsumedQueue = 'jobs' | 'events';
+
 export interface Endpoint {
   readonly ledger: DynamoLedger;
   readonly controls: DynamoControls;
@@ -44,9 +46,10 @@ export interface Endpoint {
   bucket(name: string): ObjectStore;
   /** Writes a task's parameter; `text` is not checked. */
   putTask(name: string, text: string): void;
-  send(body: string): Promise<void>;
-  /** The event that Lambda would get from the jobs queue now. */
-  receive(): Promise<SQSEvent>;
+  /** @param queue default the queue of jobs */
+  send(body: string, queue?: ConsumedQueue): Promise<void>;
+  /** The event that Lambda would get from a queue now. @param queue default the queue of jobs */
+  receive(queue?: ConsumedQueue): Promise<SQSEvent>;
   letters(): Promise<{ body: string; reason: string }[]>;
   /** names of the executions that were started */
   executions(): string[];
@@ -101,9 +104,12 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   const sqs = new SQSClient(settings);
   const dynamo = new DynamoDBClient(settings);
   const s3Clients: S3Client[] = [];
-  const [queueUrl, deadUrl] = await Promise.all(
-    ['jobs', 'dead'].map(async (QueueName) => (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? ''),
+  const [queueUrl, eventsUrl, deadUrl] = await Promise.all(
+    ['jobs', 'events', 'dead'].map(
+      async (QueueName) => (await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? '',
+    ),
   );
+  const urls: Record<ConsumedQueue, string | undefined> = { jobs: queueUrl, events: eventsUrl };
   await dynamo.send(new CreateTableCommand(ledgerTable(table)));
   Object.assign(process.env, {
     AWS_ENDPOINT_URL: endpoint,
@@ -115,6 +121,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
     TASKS_PATH: tasksPath,
     LEDGER_TABLE: table,
     QUEUE_URL: queueUrl,
+    EVENTS_QUEUE_URL: eventsUrl,
     DEAD_LETTER_QUEUE_URL: deadUrl,
     UPLOAD_MACHINE_ARN: machineArn,
     MAX_RECEIVES: '3',
@@ -146,10 +153,10 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
     putTask: (name, text) => {
       parameters.put({ Name: tasksPath + name, Value: text, Type: 'String', Overwrite: true, Tier: 'Standard' });
     },
-    send: async (body) => {
-      await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: body }));
+    send: async (body, queue = 'jobs') => {
+      await sqs.send(new SendMessageCommand({ QueueUrl: urls[queue], MessageBody: body }));
     },
-    receive: async () => sqsEvent(await receive(queueUrl), arnOf(account, 'sqs', 'jobs')) as SQSEvent,
+    receive: async (queue = 'jobs') => sqsEvent(await receive(urls[queue]), arnOf(account, 'sqs', queue)) as SQSEvent,
     letters: async () =>
       (await receive(deadUrl)).map(({ Body, MessageAttributes }) => ({
         body: Body,

@@ -10,7 +10,7 @@ interface Metric {
   readonly Id: string;
   readonly Expression?: string;
   readonly ReturnData?: boolean;
-  readonly MetricStat?: { readonly Metric: { readonly MetricName: string; readonly Dimensions: unknown } };
+  readonly MetricStat?: { readonly Metric: { readonly MetricName: string; readonly Dimensions: readonly unknown[] } };
 }
 
 interface Alarm {
@@ -77,7 +77,7 @@ export interface Minute {
 
 /** What a worker takes at once: two processes of 16 objects. */
 const inHand = 32;
-/** What functions take at once: 100 calls of 10 messages. */
+/** What functions take of one queue at once: 100 calls of 10 messages. */
 const functionsInHand = 1_000;
 /** Minutes until a started instance works, and until an ended one is gone. */
 const startMinutes = 2;
@@ -145,10 +145,19 @@ function valuesOf(alarm: Alarm, byName: Readonly<Record<string, (number | undefi
       open.every(({ Id }) => !new RegExp(`\\b${Id}\\b`).test(Expression ?? '')),
     );
     const [{ Id, Expression, MetricStat }] = open.splice(ready, 1) as [Metric];
-    series[Id] = Expression === undefined ? byName[MetricStat!.Metric.MetricName]! : evaluate(Expression, series);
+    series[Id] = Expression === undefined ? dataOf(MetricStat!.Metric, byName) : evaluate(Expression, series);
   }
   const { Id } = alarm.Metrics.find(({ ReturnData }) => ReturnData !== false)!;
   return [...series[Id]!];
+}
+
+/** Data of a metric. The queue of events stays empty here: its messages count as those of the other one. */
+function dataOf(
+  { MetricName, Dimensions }: NonNullable<Metric['MetricStat']>['Metric'],
+  byName: Readonly<Record<string, (number | undefined)[]>>,
+): (number | undefined)[] {
+  const data = byName[MetricName]!;
+  return JSON.stringify(Dimensions).includes('QueuesEvents') ? data.map((value) => value && 0) : data;
 }
 
 /** The values that count, if they put the alarm in ALARM; none otherwise. */

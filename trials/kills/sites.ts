@@ -265,6 +265,7 @@ async function deploymentOf(local: LocalCommand): Promise<Deployment> {
     SyncMachineArn: machine(/sync/i),
     UploadMachineArn: machine(/upload/i),
     JobsQueueUrl: await local.queueUrl(/Jobs/),
+    EventsQueueUrl: await local.queueUrl(/QueuesEvents/),
     DeadLetterQueueUrl: await local.queueUrl(/Dead/),
   };
   return { endpoint, region: localNames.region, outputs };

@@ -115,3 +115,23 @@ function demands({ workerMode, copyConcurrency, concurrency }: DividedSettings) 
   const { finders, calls = copyConcurrency + defaultOthers + Math.max(0, finders - defaultFinders) } = concurrency;
   return { calls, finders, copies };
 }
+
+/** A mapping of a queue has at least two calls (AWS Lambda Developer Guide: Using Lambda with Amazon SQS). */
+const fewestOfQueue = 2;
+/** The part of `copyConcurrency` of the queue that has the less work. */
+const smallerShare = 0.2;
+
+/**
+ * Divides `copyConcurrency` between the queue of jobs and the queue of events. Both have calls of their own, so that
+ * neither a run nor a burst of events takes those of the other.
+ * @param use what the tasks of the stack have
+ */
+export function copyShares(
+  copyConcurrency: number,
+  use: { readonly events: boolean; readonly schedules: boolean },
+): { readonly jobs: number; readonly events: number } {
+  const smaller = Math.max(fewestOfQueue, use.events ? Math.ceil(smallerShare * copyConcurrency) : 0);
+  const larger = Math.max(fewestOfQueue, copyConcurrency - smaller);
+  // Without a schedule, runs are rare.
+  return use.events && !use.schedules ? { jobs: smaller, events: larger } : { jobs: larger, events: smaller };
+}

@@ -176,7 +176,7 @@ const stackSettingsFields = v.strictObject({
       v.safeInteger(),
       v.minValue(2),
       v.maxValue(1000),
-      v.description('concurrent copy-objects calls, 2 to 1,000'),
+      v.description('concurrent copy-objects calls, 2 to 1,000, which jobs and events share'),
     ),
     100,
   ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { reservedStepCalls, sharesOf, shortage } from '../../../../shared/model/config/concurrency.ts';
+import { copyShares, reservedStepCalls, sharesOf, shortage } from '../../../../shared/model/config/concurrency.ts';
 import { parseConfiguration } from '../../../../shared/model/config/configuration.ts';
 import { defaultStackSettings, type StackSettings } from '../../../../shared/model/config/settings.ts';
 
@@ -59,5 +59,19 @@ describe('the budget of calls', () => {
     expect(reservedStepCalls(defaultStackSettings)).toBeUndefined();
     expect(reservedStepCalls(settings({ concurrency: { reserved: true } }))).toBe(15);
     expect(reservedStepCalls(settings({ copyConcurrency: 2, concurrency: { calls: 30, reserved: true } }))).toBe(1);
+  });
+});
+
+describe('the calls of copy-objects', () => {
+  it.each([
+    ['runs and events', 100, { events: true, schedules: true }, { jobs: 80, events: 20 }],
+    ['events alone', 100, { events: true, schedules: false }, { jobs: 20, events: 80 }],
+    ['runs alone', 100, { events: false, schedules: true }, { jobs: 98, events: 2 }],
+    ['runs by hand', 100, { events: false, schedules: false }, { jobs: 98, events: 2 }],
+    ['a small setting', 5, { events: true, schedules: true }, { jobs: 3, events: 2 }],
+    // Two are the least that a mapping has.
+    ['the smallest setting', 2, { events: true, schedules: true }, { jobs: 2, events: 2 }],
+  ])('are divided between jobs and events: %s', (_, calls, use, shares) => {
+    expect(copyShares(calls, use)).toEqual(shares);
   });
 });
