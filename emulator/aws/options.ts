@@ -75,6 +75,8 @@ export interface EmulatorOptions {
   readonly idleSeconds?: number;
   /** when a failed message becomes visible again; `undefined` leaves it to the queue's visibility timeout */
   readonly retryDelaySeconds?: number | undefined;
+  /** how long every Wait state, and every retry of a machine, waits; by default as its definition says. For tests */
+  readonly machineWaitSeconds?: number | undefined;
   /** makes requests to the services other than S3 fail, for tests */
   readonly fault?: ServiceFaultHook;
   /** the quotas of the account; without them, functions wait where AWS throttles, and nothing else has a limit */
@@ -91,13 +93,14 @@ export interface EmulatorOptions {
 
 /** The options with every default filled in. */
 export interface Settings extends Required<
-  Omit<EmulatorOptions, 'stackName' | 'fault' | 'quotas' | 'region' | 'buckets'>
+  Omit<EmulatorOptions, 'stackName' | 'fault' | 'quotas' | 'region' | 'buckets' | 'machineWaitSeconds'>
 > {
   readonly account: Account;
   readonly buckets: readonly string[];
   readonly stackName: string | undefined;
   readonly fault: ServiceFaultHook | undefined;
   readonly quotas: Quotas | undefined;
+  readonly machineWaitSeconds: number | undefined;
 }
 
 /**
@@ -127,6 +130,7 @@ export function settingsOf(options: EmulatorOptions): Settings {
     retryDelaySeconds: 'retryDelaySeconds' in options ? options.retryDelaySeconds : defaultRetryDelaySeconds,
     fault: options.fault,
     quotas: options.quotas,
+    machineWaitSeconds: options.machineWaitSeconds,
     schedules: options.schedules ?? true,
     onLog: options.onLog ?? (() => undefined),
     onNote: options.onNote ?? (() => undefined),

@@ -77,7 +77,9 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   const admission = quotas?.concurrency;
   const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault, admission });
   teardown.add((graceMillis) => runtime.stop(graceMillis));
-  const executions = new Executions(machineActions(access, account, { runtime, queues }), quotas?.executions);
+  const actions = machineActions(access, account, { runtime, queues });
+  const { machineWaitSeconds } = settings;
+  const executions = new Executions(actions, { quotas: quotas?.executions, waitSeconds: machineWaitSeconds });
   teardown.add(() => executions.abortAll());
   const stepFunctions = new StepFunctions(account, executions);
   const parameters = new ParameterStore(account);

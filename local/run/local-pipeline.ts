@@ -49,7 +49,7 @@ export interface LocalPipelineOptions {
   /** settings of the deployment, for tests; by default failed messages wait as they do in Lambda */
   readonly deployment?: Pick<
     EmulatorOptions,
-    'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds' | 'fault'
+    'isolation' | 'concurrency' | 'idleSeconds' | 'retryDelaySeconds' | 'machineWaitSeconds' | 'fault'
   >;
 }
 

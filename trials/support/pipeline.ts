@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Emulator, ServiceFaultHook } from '../../emulator/aws/index.ts';
+import type { Emulator, EmulatorOptions, Quotas, ServiceFaultHook } from '../../emulator/aws/index.ts';
 import { LocalPipeline } from '../../local/run/local-pipeline.ts';
 import { Runs } from '../../local/run/runs.ts';
 import { localNames } from '../../local/run/settings.ts';
@@ -75,6 +75,17 @@ function tasks(): object[] {
   });
 }
 
+export interface PipelineSettings {
+  /** variables of the worker */
+  readonly worker?: Partial<Record<WorkerKey, string>>;
+  /** instead of one task for each route */
+  readonly tasks?: readonly object[];
+  /** settings of the stack */
+  readonly stack?: object;
+  readonly quotas?: Quotas;
+  readonly deployment?: Pick<EmulatorOptions, 'concurrency' | 'retryDelaySeconds' | 'machineWaitSeconds'>;
+}
+
 /** The expected objects, by key: the SHA-256 of each, or undefined if it must not exist. */
 export type Wanted = Map<string, string | undefined>;
 
@@ -109,17 +120,17 @@ export class Pipeline {
     this.destination = ferry.store(destinationBucket);
   }
 
-  static async open(
-    consumer: 'lambda' | 'ec2',
-    worker: Partial<Record<WorkerKey, string>> = { PROCESSES: '1', VISIBILITY_SECONDS: '2' },
-  ): Promise<Pipeline> {
+  static async open(consumer: 'lambda' | 'ec2', settings: PipelineSettings = {}): Promise<Pipeline> {
+    const { worker = { PROCESSES: '1', VISIBILITY_SECONDS: '2' }, quotas, stack, deployment } = settings;
     const directory = mkdtempSync(join(tmpdir(), 's3-ferry-pipeline-'));
-    const configuration = writeConfiguration(directory, tasks(), { workerMode: consumer });
+    const all = settings.tasks ?? tasks();
+    const configuration = writeConfiguration(directory, all, { ...stack, workerMode: consumer });
     const hooks: { pipeline?: Pipeline } = {};
     const ferry = await LocalPipeline.open({
       dataDirectory: directory,
       configuration,
       port: 0,
+      quotas,
       fault: (request) => hooks.pipeline?.s3Fault(request),
       onRequest: (request) => {
         hooks.pipeline?.requests.push(request);
@@ -128,7 +139,12 @@ export class Pipeline {
       onLog: ({ text }) => {
         if (hooks.pipeline) hooks.pipeline.log += text;
       },
-      deployment: { fault: (request) => hooks.pipeline?.fault(request), retryDelaySeconds: 1, idleSeconds: 60 },
+      deployment: {
+        fault: (request) => hooks.pipeline?.fault(request),
+        retryDelaySeconds: 1,
+        idleSeconds: 60,
+        ...deployment,
+      },
     });
     const assembly = join(directory, 'cdk.out');
     await synthesize(configuration, assembly);
@@ -242,6 +258,6 @@ export class Pipeline {
   }
 }
 
-function hashOf(data: Buffer): string {
+export function hashOf(data: Buffer): string {
   return createHash('sha256').update(data).digest('hex');
 }

@@ -35,7 +35,7 @@ const message =
 /**
  * Throughput of DynamoDB's partitions. A table, and each of its indexes, has a fixed number of partitions; the hash of
  * the partition key chooses one. A request is refused while one of its partitions has no unit left. What it used is
- * known only afterwards, so a partition may owe units. A scan, and a query, are spread over all partitions.
+ * known only afterwards, so a partition may owe units. A scan is spread over all partitions.
  * Simplified: partitions are not split, an index is charged for whole items that are put with its key (not for
  * updates), and a batch is refused as a whole.
  */
@@ -68,7 +68,9 @@ export class KeyRanges {
       const counted = { ...input, ReturnConsumedCapacity: 'TOTAL' };
       const answer = await exchange(headers, Buffer.from(JSON.stringify(counted)));
       const { answer: shown, units } = withoutCapacity(answer, input);
-      for (const place of places) this.#charge(place, kind, units / places.filter(({ index }) => !index).length);
+      // An index is charged for each of its items as the table is; what only reads an index is charged to it alone.
+      const items = places.filter(({ index }) => index === undefined).length || places.length;
+      for (const place of places) this.#charge(place, kind, units / items);
       return shown;
     };
   }
@@ -158,11 +160,25 @@ async function placesOf(
   if (places.length > 0) return places;
   const table = tableOf(input);
   const index = typeof input['IndexName'] === 'string' ? { index: input['IndexName'] } : {};
+  const keys = await keysOf(table);
+  const queried = queriedKey(input, index.index === undefined ? keys.table : keys.indexes.get(index.index));
+  if (queried !== undefined) return [{ table, ...index, partition: partitionOf(queried, partitions) }];
   return Array.from({ length: partitions }, (_, partition) => ({ table, ...index, partition }));
 }
 
 function tableOf({ TableName }: Json): string {
   return typeof TableName === 'string' ? TableName : '';
+}
+
+/** The value of the hash key in the key condition of a query. */
+function queriedKey(input: Json, key: string | undefined): unknown {
+  const { KeyConditionExpression } = input;
+  const condition = typeof KeyConditionExpression === 'string' ? KeyConditionExpression : '';
+  const names = (input['ExpressionAttributeNames'] ?? {}) as Record<string, string>;
+  const equal = [...condition.matchAll(/([#\w]+)\s*=\s*(:\w+)/g)].find(
+    ([, name = '']) => (names[name] ?? name) === key,
+  );
+  return equal && (input['ExpressionAttributeValues'] as Json | undefined)?.[equal[2] ?? ''];
 }
 
 interface Item {

@@ -71,10 +71,17 @@ const maxFinishedCharacters = 64 * 1024 * 1024;
 /** Events of an execution, which fails with the last of them. It has this limit also without quotas. */
 const maxHistory = quotaTable.historyEvents.value;
 
+export interface ExecutionsOptions {
+  readonly quotas?: ExecutionQuotas | undefined;
+  /** how long every Wait state and every retry waits, instead of what definitions say */
+  readonly waitSeconds?: number | undefined;
+}
+
 /** All executions, in memory: the running ones and the most recently finished ones. */
 export class Executions {
   readonly #actions: MachineActions;
   readonly #quotas: ExecutionQuotas | undefined;
+  readonly #waitSeconds: number | undefined;
   readonly #entries = new Map<string, Entry>();
   /** ARNs of finished executions, oldest first */
   readonly #finished: string[] = [];
@@ -82,9 +89,10 @@ export class Executions {
   #sequence = 0;
   #open = 0;
 
-  constructor(actions: MachineActions, quotas?: ExecutionQuotas) {
+  constructor(actions: MachineActions, { quotas, waitSeconds }: ExecutionsOptions = {}) {
     this.#actions = actions;
     this.#quotas = quotas;
+    this.#waitSeconds = waitSeconds;
   }
 
   /** May another execution be open? */
@@ -135,6 +143,7 @@ export class Executions {
         if (events >= limit && execution.status === 'RUNNING') run.abort();
       },
       quotas: this.#quotas,
+      waitSeconds: this.#waitSeconds,
     });
     this.#open++;
     const over = run

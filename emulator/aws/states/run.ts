@@ -32,6 +32,8 @@ export interface RunOptions {
   /** counts the events of the execution's history as Step Functions does: also those of its inline maps and tasks */
   readonly onHistory: (events: number) => void;
   readonly quotas?: ExecutionQuotas | undefined;
+  /** how long every Wait state and every retry waits, instead of what the definition says */
+  readonly waitSeconds?: number | undefined;
 }
 
 /** What the interpreter reports. */
@@ -98,6 +100,7 @@ export class Run {
           string,
           (given: JsonValue) => Promise<JsonValue>
         >,
+        ...this.#waits(),
       },
     });
     this.#aborts.add(run.abort);
@@ -107,6 +110,13 @@ export class Run {
     } finally {
       this.#aborts.delete(run.abort);
     }
+  }
+
+  #waits(): { waitTimeOverrides?: Record<string, number>; retryIntervalOverrides?: Record<string, number> } {
+    const { waitSeconds } = this.#options;
+    if (waitSeconds === undefined) return {};
+    const each = Object.fromEntries([...this.#definition.types.keys()].map((name) => [name, waitSeconds * 1000]));
+    return { waitTimeOverrides: each, retryIntervalOverrides: each };
   }
 
   async #follow(events: AsyncIterable<RunEvent>, root: boolean): Promise<void> {

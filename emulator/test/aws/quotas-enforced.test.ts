@@ -190,7 +190,7 @@ describe('an execution', () => {
       throw new Error('this machine sends no message');
     };
     const actions = { invoke, send, childrenRefused: () => undefined };
-    const executions = new Executions(actions, quotas.executions);
+    const executions = new Executions(actions, { quotas: quotas.executions });
     const machine: Machine = {
       name: 'machine',
       arn: 'arn',

@@ -349,6 +349,24 @@ describe('the key ranges of DynamoDB', () => {
     ]);
   });
 
+  it('are reached by a query of one key, and all of them by a scan', async () => {
+    const { all, call } = table({ dynamodbReads: 2, dynamodbPartitions: 4 });
+    const query = {
+      TableName: 'ledger',
+      IndexName: 'failed',
+      KeyConditionExpression: '#task = :task AND failedAt > :at',
+      ExpressionAttributeNames: { '#task': 'failedTask' },
+      ExpressionAttributeValues: { ':task': { S: 'one' }, ':at': { N: '1' } },
+    };
+    const statuses = [];
+    for (let count = 0; count < 3; count++) statuses.push((await call('Query', query)).status);
+    expect(statuses).toEqual([200, 200, 400]);
+    const reads = (): unknown[] => all.report().map(({ resource, peak }) => [resource, peak]);
+    expect(reads()).toEqual([[expect.stringMatching(/^ledger\/failed, partition \d$/), 2]]);
+    expect((await call('Scan', { TableName: 'ledger' })).status).toBe(200);
+    expect(reads().slice(1)).toEqual([0, 1, 2, 3].map((number) => [`ledger, partition ${number}`, 0.25]));
+  });
+
   it('answer the capacity to those who ask for it', async () => {
     const { call, asked } = table({});
     const { body } = await call('PutItem', { ...put('a'), ReturnConsumedCapacity: 'INDEXES' });

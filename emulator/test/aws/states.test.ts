@@ -2,7 +2,13 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { accountIn } from '../../aws/account.ts';
 import type { InvocationResult } from '../../aws/lambda/environment.ts';
 import { runnable } from '../../aws/states/definition.ts';
-import { Executions, type Execution, type Machine, type MachineActions } from '../../aws/states/executions.ts';
+import {
+  Executions,
+  type Execution,
+  type ExecutionsOptions,
+  type Machine,
+  type MachineActions,
+} from '../../aws/states/executions.ts';
 import { StepFunctions } from '../../aws/states/service.ts';
 import { until } from '../../../test/support/until.ts';
 
@@ -16,7 +22,7 @@ function thrown(errorType: string, errorMessage = 'message'): InvocationResult {
 }
 
 /** Step Functions with one machine whose functions are these. */
-function withMachine(definition: object, functions: Record<string, Handler> = {}) {
+function withMachine(definition: object, functions: Record<string, Handler> = {}, options: ExecutionsOptions = {}) {
   const invoke: MachineActions['invoke'] = async (_machine, name, event) => {
     const result = await functions[name]!(event as never);
     const isResult = typeof result === 'object' && result !== null && 'ok' in result;
@@ -24,7 +30,7 @@ function withMachine(definition: object, functions: Record<string, Handler> = {}
   };
   const send: MachineActions['send'] = async (_machine, message) =>
     (await functions['send']!(message as never)) as object;
-  const runs = new Executions({ invoke, send, childrenRefused: () => undefined });
+  const runs = new Executions({ invoke, send, childrenRefused: () => undefined }, options);
   executions = runs;
   const machine: Machine = {
     name: 'machine',
@@ -288,6 +294,16 @@ describe('an execution', () => {
     resolve(null);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(calls).toBe(1);
+  });
+
+  it('waits as long as the emulator is asked to, before retries too', async () => {
+    let calls = 0;
+    const definition = machineOf({
+      Sleep: { Type: 'Wait', Seconds: 3600, Next: 'A' },
+      A: invoke('f', { Retry: [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 3600 }], End: true }),
+    });
+    const run = withMachine(definition, { f: () => (++calls === 1 ? thrown('Throttled') : calls) }, { waitSeconds: 0 });
+    expect(output(await run({}))).toBe(2);
   });
 
   it('retries nothing after it was aborted', async () => {
