@@ -231,7 +231,14 @@ async function postpone(
   });
   // The first failure may be chance. After the second, the ledger says why the object is not there yet.
   const { times } = postponement;
-  if (kind === 'postponed' && work && times === 2) await recordFailed(consumer, work.job, fault, { attempts: times });
+  if (kind !== 'postponed' || !work || times !== 2) return;
+  try {
+    await recordFailed(consumer, work.job, fault, { attempts: times });
+  } catch (error) {
+    // The job waits as a new message. If the received one stayed, each of its deliveries would send another, until the
+    // queue buries it.
+    consumer.onFault(asFault(error), { message: message.id, job: work.job, fate: 'postponed' });
+  }
 }
 
 /** Lets the message return later. The reason is recorded even if the queue does not answer. */

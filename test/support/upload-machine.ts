@@ -27,6 +27,8 @@ export interface StepCalls {
   readonly wait: (millis: number) => Promise<void>;
   /** times a failed step is retried */
   readonly retries: number;
+  /** waits after a step that its surroundings failed, which is then retried without end; by default it counts */
+  readonly outlast?: (() => Promise<void>) | undefined;
 }
 
 /**
@@ -89,14 +91,16 @@ async function sendBatches(
  * Calls a step with a state's Retry: faults that retries can cure, and a source or destination that changed meanwhile.
  */
 export async function withRetries<Result>(
-  { call, retries }: Pick<StepCalls, 'call' | 'retries'>,
+  { call, retries, outlast }: Pick<StepCalls, 'call' | 'retries' | 'outlast'>,
   step: (context: TransferContext) => Promise<Result>,
 ): Promise<Result> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; ;) {
     try {
       return await call(step);
     } catch (error) {
-      if (asFault(error).retry === 'never' || attempt > retries) throw error;
+      const fault = asFault(error);
+      if (outlast && fault.ofSurroundings) await outlast();
+      else if (fault.retry === 'never' || attempt++ > retries) throw error;
     }
   }
 }

@@ -12,6 +12,8 @@ interface Started {
 
 /** Retries of a state. The deployed machine makes fewer in a row, but over a longer time. */
 const stateRetries = 6;
+/** Between retries while the surroundings fail, as on average in the deployed machine. */
+const retryMillis = 60_000;
 /** Retries of the state that abandons. In an account its failure raises an alarm; here the faults end before that. */
 const abandonRetries = 100;
 
@@ -21,8 +23,11 @@ const abandonRetries = 100;
  */
 export async function runExecution(world: HistoryWorld, call: StepCalls['call'], started: Started): Promise<void> {
   const { execution, job } = started;
+  const recover = (): Promise<void> => world.clock.sleep(retryMillis);
+  const outlast = world.traits.patient ? recover : undefined;
   try {
-    await runSteps(job, { call, wait: (millis) => world.clock.sleep(millis), retries: stateRetries });
+    const wait = (millis: number): Promise<void> => world.clock.sleep(millis);
+    await runSteps(job, { call, wait, retries: stateRetries, outlast });
   } catch (error) {
     const fault = asFault(error);
     const failure = { Error: fault.name, Cause: JSON.stringify({ errorMessage: fault.message }) };
@@ -37,7 +42,7 @@ export async function runExecution(world: HistoryWorld, call: StepCalls['call'],
         },
         { job, execution, error: failure },
       );
-    await withRetries({ call, retries: abandonRetries }, abandon).catch(
+    await withRetries({ call, retries: abandonRetries, outlast: recover }, abandon).catch(
       (left: unknown) => void world.violations.push(`abandoning failed: ${asFault(left).message}`),
     );
   }

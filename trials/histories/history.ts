@@ -26,6 +26,8 @@ export interface History {
   readonly killed: number;
   /** messages that ended in the dead-letter queue while calls failed */
   readonly buried: number;
+  /** calls that outages and quotas refused */
+  readonly refused: number;
   /** uploads whose process died after creating them and before the ledger knew */
   readonly orphans: number;
   /** writes that took effect after their callers had given them up, that the store refused, and that were left out */
@@ -70,6 +72,10 @@ class Actors {
   readonly #undelivered: string[] = [];
   #mutations: number;
   #kills: number;
+  #outages: number;
+  #pauses: number;
+  /** does nothing fail but by outages? Then nothing may be buried */
+  readonly #onlyOutages: boolean;
   #killed = 0;
   /** deliveries that failed */
   #faults = 0;
@@ -81,8 +87,11 @@ class Actors {
     this.#random = random;
     this.#world = new HistoryWorld(random, report);
     this.#mutations = 4 + random.below(12);
-    this.#kills = random.below(4);
-    this.#world.faultRate = random.pick([0, 0.01, 0.05, 0.15]);
+    this.#onlyOutages = this.#world.traits.patient && random.chance(0.5);
+    this.#kills = this.#onlyOutages ? 0 : random.below(4);
+    this.#outages = random.below(4);
+    this.#pauses = random.below(3);
+    this.#world.faultRate = this.#onlyOutages ? 0 : random.pick([0, 0.01, 0.05, 0.15]);
   }
 
   async run(): Promise<History> {
@@ -90,8 +99,14 @@ class Actors {
     await this.#untilRest();
     // The faults end: dead letters are redriven, now that nothing fails, and one run looks at everything.
     world.faultRate = 0;
+    world.outage = world.pause = undefined;
+    this.#outages = this.#pauses = 0;
     const { letters } = world.deadLetters;
     const buried = letters.length;
+    if (this.#onlyOutages && buried > 0) {
+      const reasons = letters.map(({ body, reason }) => `${body} (${reason})`).join('; ');
+      world.violations.push(`dead letters although nothing but outages failed: ${reasons}`);
+    }
     for (const letter of letters) this.#checkExplained(letter);
     for (const { body } of letters.splice(0)) world.queue.sendBody(body);
     await this.#untilRest();
@@ -106,6 +121,7 @@ class Actors {
       calls: world.gate.count(),
       killed: this.#killed,
       buried,
+      refused: world.refused,
       orphans,
       late: world.lateWrites.counts,
       violations: world.violations,
@@ -150,6 +166,8 @@ class Actors {
     if (this.#executions < uploads.started.length) actions.push(() => this.#execute());
     if (this.#world.lateWrites.waiting > 0 && this.#random.chance(0.3)) actions.push(() => this.#land());
     if (this.#kills > 0 && this.#living.size > 0 && this.#random.chance(0.2)) actions.push(() => this.#kill());
+    if (this.#outages > 0 && this.#random.chance(0.1)) actions.push(() => this.#breakDown());
+    if (this.#pauses > 0 && this.#random.chance(0.1)) actions.push(() => this.#pause());
     if (this.#runs > 0 && this.#random.chance(0.2)) actions.push(() => this.#find());
     if (actions.length === 0) return this.#actors.size > 0 || this.#world.lateWrites.waiting > 0;
     // Without faults no consumer works longer than a message stays hidden, so time passes only between their work.
@@ -192,6 +210,24 @@ class Actors {
     this.#world.report?.('a process is killed');
   }
 
+  /** An outage of hours, or a quota that throttles for seconds or minutes. */
+  #breakDown(): void {
+    this.#outages--;
+    const of = this.#random.pick(['source', 'destination', 'ledger'] as const);
+    const fault = this.#random.pick(['Unavailable', 'Throttled'] as const);
+    const millis = this.#random.pick(fault === 'Throttled' ? [2000, 30_000, 600_000] : [60_000, 3_600_000, 20_000_000]);
+    this.#world.outage = { of, fault, until: this.#world.clock.now() + millis };
+    this.#world.report?.(`${of} answers ${fault} for ${millis / 1000} s`);
+  }
+
+  /** An operator pauses the task, and resumes it after seconds, minutes or hours. */
+  #pause(): void {
+    this.#pauses--;
+    const since = this.#world.clock.now();
+    this.#world.pause = { since, until: since + this.#random.pick([5000, 600_000, 10_000_000]) };
+    this.#world.report?.(`the task is paused for ${(this.#world.pause.until - since) / 1000} s`);
+  }
+
   /** Starts work in a process that may be killed. */
   #start(work: (process: MortalProcess) => Promise<void>): void {
     const process = new MortalProcess();
@@ -225,6 +261,7 @@ class Actors {
     const context = this.#world.contextIn(process, { uploads: kind === 'executions', deadline });
     const consumer = {
       tasks: () => Promise.resolve([task]),
+      standing: () => Promise.resolve(this.#world.standing()),
       transfer: (job: Job) => transferObject(context, job),
       ledger: process.port(ledger),
       deadLetters: process.port(deadLetters),
@@ -249,7 +286,7 @@ class Actors {
 
   /** A deadline that sometimes passes, after a few looks at the clock. */
   #deadline(): Deadline {
-    if (!this.#random.chance(0.15)) return noDeadline;
+    if (this.#onlyOutages || !this.#random.chance(0.15)) return noDeadline;
     let looks = this.#random.below(6);
     return { remaining: () => (looks-- > 0 ? Infinity : -1) };
   }

@@ -24,10 +24,11 @@ await runCommand(command, async () => {
   const { count, seed, verbose } = command.opts<Options>();
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const result = await runHistories({ count, seed }, verbose && print);
-  const { histories, calls, killed, buried, landed, refused, omitted, leastPerStore, failures } = result;
+  const { histories, calls, killed, buried, outages, landed, refused, omitted, leastPerStore, failures } = result;
   for (const failure of failures) print(failure);
   print(
     `${histories} histories from seed ${seed}: ${calls} calls, ${killed} processes killed, ${buried} dead letters, ` +
+      `${outages} calls refused in outages, ` +
       `late writes: ${landed} took effect, ${refused} refused, ${omitted} left out; ` +
       `each store was the source of at least ${leastPerStore.source} and the destination of ` +
       `${leastPerStore.destination}; ${failures.length} with violations`,

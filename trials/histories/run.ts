@@ -9,6 +9,8 @@ export interface HistoriesResult {
   readonly killed: number;
   /** messages that ended in the dead-letter queue while calls failed */
   readonly buried: number;
+  /** calls that outages and quotas refused */
+  readonly outages: number;
   /** writes that took effect late, after their callers had given them up */
   readonly landed: number;
   /** such writes that the store refused */
@@ -34,7 +36,7 @@ export async function runHistories(
 ): Promise<HistoriesResult> {
   const failures: string[] = [];
   let [histories, calls, killed, buried] = [0, 0, 0, 0];
-  let [landed, refused, omitted] = [0, 0, 0];
+  let [landed, refused, omitted, outages] = [0, 0, 0, 0];
   const [sources, destinations] = [new Map<string, number>(), new Map<string, number>()];
   for (let seed = first; seed < first + count && failures.length < maxFailures; seed++) {
     const history = await runHistory(seed, report);
@@ -44,6 +46,7 @@ export async function runHistories(
     addOne(destinations, history.traits.destination);
     killed += history.killed;
     buried += history.buried;
+    outages += history.refused;
     landed += history.late.landed;
     refused += history.late.refused;
     omitted += history.late.omitted;
@@ -52,7 +55,7 @@ export async function runHistories(
     }
   }
   const leastPerStore = { source: least(sources), destination: least(destinations) };
-  return { histories, calls, killed, buried, landed, refused, omitted, leastPerStore, failures };
+  return { histories, calls, killed, buried, outages, landed, refused, omitted, leastPerStore, failures };
 }
 
 function addOne(counts: Map<string, number>, name: string): void {

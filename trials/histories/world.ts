@@ -6,6 +6,7 @@ import { noDeadline, type Deadline } from '../../shared/ports/clock.ts';
 import type { Call } from '../../shared/ports/memory/gate.ts';
 import { MemoryDeadLetters, MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
 import type { MemoryObject } from '../../shared/ports/memory/storage.ts';
+import { free, type Standing } from '../../shared/run/standing.ts';
 import type { TransferContext } from '../../shared/transfer/context.ts';
 import { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
@@ -27,8 +28,18 @@ export interface WorldTraits {
   /** does the source evaluate If-Match? */
   readonly conditions: boolean;
   readonly completeEtag: boolean;
+  /** do executions wait, as the deployed machine does, until the surroundings recover? */
+  readonly patient: boolean;
   /** does the destination compare what a write replaces? Then callers may give up writes that take effect later */
   readonly conditionalWrites: boolean;
+}
+
+/** For a while every call to one side, or to the ledger, is refused: an outage, or a quota in a burst. */
+export interface Outage {
+  readonly of: 'source' | 'destination' | 'ledger';
+  readonly fault: 'Unavailable' | 'Throttled';
+  /** milliseconds since the epoch */
+  readonly until: number;
 }
 
 /** Objects over this size are large. */
@@ -51,6 +62,12 @@ export class HistoryWorld extends MemoryWorld {
   readonly violations: string[] = [];
   /** share of all calls that fail */
   faultRate = 0;
+  /** what refuses every call at present */
+  outage: Outage | undefined;
+  /** the pause of the task at present; both in milliseconds since the epoch */
+  pause: { readonly since: number; readonly until: number } | undefined;
+  /** calls that an outage refused */
+  refused = 0;
   /** reports each event of the history, to replay a seed */
   readonly report: ((line: string) => void) | undefined;
   /** calls that were made to fail and may leave an upload that the ledger does not know */
@@ -96,6 +113,7 @@ export class HistoryWorld extends MemoryWorld {
       opaque,
       conditions: source.features.pinnedReads,
       completeEtag: destination.features.completeEtag,
+      patient: random.chance(0.5),
       conditionalWrites,
     };
     this.traits = traits;
@@ -129,8 +147,16 @@ export class HistoryWorld extends MemoryWorld {
       progress: () => undefined,
       deadline,
       ledger: process.port(this.ledger),
+      standing: () => Promise.resolve(this.standing()),
       ...(uploads && { uploads: process.port(this.uploads) }),
     };
+  }
+
+  /** May the task's work be done now? */
+  standing(): Standing {
+    const { pause } = this;
+    if (pause && this.clock.now() >= pause.until) this.pause = undefined;
+    return this.pause ? { kind: 'held', reason: 'the task is paused', since: this.pause.since } : free;
   }
 
   /** Writes a new version to the source. @returns the message that S3 sends */
@@ -228,6 +254,7 @@ export class HistoryWorld extends MemoryWorld {
 
   async #passage(call: Call, when: 'before' | 'after'): Promise<void> {
     await this.scheduler.turn();
+    if (when === 'before') this.#refuseDuringOutage(call);
     const fails = this.#fails();
     this.report?.(`${when} ${call.operation} ${call.bucket} ${call.key} ${fails ? 'FAILS' : ''}`);
     if (fails) {
@@ -235,6 +262,17 @@ export class HistoryWorld extends MemoryWorld {
       const name = this.#random.pick(['Unavailable', 'Throttled', 'Unavailable'] as const);
       throw new Fault(name, `${call.operation} of ${call.key} was made to fail ${when} its effect`);
     }
+  }
+
+  #refuseDuringOutage({ operation, bucket, key }: Call): void {
+    const { outage } = this;
+    if (outage && this.clock.now() >= outage.until) this.outage = undefined;
+    if (this.outage?.of !== bucket) return;
+    this.refused++;
+    // An upload whose abort is refused is left to the sweeper.
+    if (operation === 'abortUpload') this.lostUploads++;
+    this.report?.(`${operation} ${bucket} ${key} is refused: ${this.outage.fault}`);
+    throw new Fault(this.outage.fault, `${operation} of ${key} was refused in an outage of ${bucket}`);
   }
 
   #fails(): boolean {

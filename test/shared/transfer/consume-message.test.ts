@@ -198,6 +198,25 @@ describe('consumeMessage, of a job', () => {
     ]);
   });
 
+  it('postpones a job once per failure in an outage of the ledger too, and buries nothing', async () => {
+    setting.fail = () => {
+      throw new Fault('Unavailable', 'an outage');
+    };
+    setting.gate.hooks = {
+      before: ({ operation }) => {
+        if (operation.startsWith('ledger.')) throw new Fault('Throttled', 'the ledger, too');
+      },
+    };
+    await setting.queue.send([job]);
+    for (let seconds = 0; seconds < giveUpAfterSeconds / 2; seconds += 30) {
+      expect((await setting.deliver()).every((leaves) => leaves)).toBe(true);
+      setting.clock.pass(30_000);
+      expect(setting.queue.length).toBe(1);
+    }
+    expect(setting.reported).toContainEqual({ fault: 'Throttled', fate: 'postponed', key: job.key });
+    expect(setting.deadLetters.letters).toEqual([]);
+  });
+
   it('copies a postponed job once the outage is over, as if nothing were known of the destination', async () => {
     let isDown = true;
     setting.fail = () => {
