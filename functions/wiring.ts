@@ -9,10 +9,12 @@ import { systemClock, type Deadline } from '../shared/ports/clock.ts';
 import type { Progress } from '../shared/ports/progress.ts';
 import type { PartContext } from '../shared/transfer/context.ts';
 import type { Side } from '../shared/model/config/task.ts';
+import { asFault } from '../shared/model/faults.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { logStale } from '../shared/observing/stale.ts';
-import { logControlFault, reportUncounted } from '../shared/observing/report.ts';
+import { governing } from '../shared/observing/governing.ts';
+import { reportUncounted } from '../shared/observing/report.ts';
 import { EndBuffer } from '../shared/run/end-buffer.ts';
 import { Tally } from '../shared/observing/tally.ts';
 import { Governor } from '../shared/run/governor.ts';
@@ -47,9 +49,14 @@ const buffers = new BufferPool(Math.max(64, Number(process.env['AWS_LAMBDA_FUNCT
 export class TaskWiring {
   readonly parameters: Parameters;
   readonly #stores: Stores;
+  readonly #governor: Governor | undefined;
 
-  /** @param options.readsAll may the function read all tasks at once? */
-  constructor(tasksPath: string, { readsAll = false } = {}) {
+  /**
+   * @param options.readsAll may the function read all tasks at once?
+   * @param options.governor learns from the requests to the stores which sides fail
+   */
+  constructor(tasksPath: string, { readsAll = false, governor }: { readsAll?: boolean; governor?: Governor } = {}) {
+    this.#governor = governor;
     this.parameters = new Parameters(createParameterClient(), tasksPath, { readsAll, onStale: logStale });
     this.#stores = new Stores(this.parameters, logLearned);
   }
@@ -62,7 +69,9 @@ export class TaskWiring {
   /** @throws Fault `UnknownTask`, `InvalidTask` */
   async partContext(taskName: string, invocation: Invocation, progress: Progress): Promise<PartContext> {
     const task = await this.parameters.task(taskName);
-    const stores = await this.#stores.of(task);
+    const governor = this.#governor;
+    const opened = await this.#stores.of(task, (side, error) => governor?.seen(taskName, side, asFault(error)));
+    const stores = governor?.watch(taskName, opened) ?? opened;
     return { task, ...stores, buffers, clock: systemClock, progress, deadline: deadlineOf(invocation), partsAtOnce };
   }
 }
@@ -82,10 +91,13 @@ export function createLedger(table: string): DynamoLedger {
   return new DynamoLedger(createTableClient(), table);
 }
 
-/** Knows what work may be done now, from the orders in the function's table. */
-export function createGovernor(table: string): Governor {
+/**
+ * Knows what work may be done now, from the orders in the function's table.
+ * @param options.obeysOnly true if the function may not write there
+ */
+export function createGovernor(table: string, { obeysOnly = false } = {}): Governor {
   const controls = new DynamoControls(createTableClient(), table);
-  return new Governor({ controls, clock: systemClock, onFault: logControlFault });
+  return new Governor({ controls, clock: systemClock, obeysOnly, ...governing });
 }
 
 /** The ledger of a function that ends objects of runs, which are counted when an invocation is over. */

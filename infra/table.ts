@@ -36,6 +36,11 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']);
   }
 
+  /** Lets `grantee` read and change what holds back a task. */
+  grantControl(grantee: IGrantable): void {
+    this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:UpdateItem']);
+  }
+
   /** Lets `grantee` read entries only. */
   grantRead(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:GetItem']);

@@ -1,4 +1,14 @@
-import { cancel, orderOf, pause, resume, type Control, type Order } from '../shared/model/control.ts';
+import {
+  cancel,
+  orderOf,
+  pause,
+  resume,
+  sides,
+  type Breaker,
+  type Control,
+  type Order,
+  type SideName,
+} from '../shared/model/control.ts';
 import { Fault } from '../shared/model/faults.ts';
 import { quoted, visible } from '../shared/model/text.ts';
 import type { Controls } from '../shared/ports/controls.ts';
@@ -28,6 +38,8 @@ export interface Wish {
 export interface TaskStatus {
   readonly task: string;
   readonly paused: Order | null;
+  /** the sides that fail, and how */
+  readonly failing: readonly ({ readonly side: SideName } & Omit<Breaker, 'probeAt'>)[];
   /** what is ordered about runs, and which are under way without an order */
   readonly runs: readonly { readonly run: string; readonly state: 'under way' | 'paused' | 'cancelled' }[];
 }
@@ -67,17 +79,25 @@ export async function carryOut({ controls, runs, tasks }: OrderContext, wish: Wi
 }
 
 function statusOf(task: string, control: Control, underWay: readonly string[]): TaskStatus {
-  const { paused, runs = [] } = control;
+  const { paused, runs = [], breakers = {} } = control;
+  const failing = sides.flatMap((side) => {
+    if (!breakers[side]) return [];
+    const { probeAt: _next, ...breaker } = breakers[side];
+    return [{ side, ...breaker }];
+  });
   const ordered = runs.map(({ run, kind }) => ({ run, state: kind }));
   const others = underWay.filter((run) => !orderOf(control, run)).map((run) => ({ run, state: 'under way' as const }));
-  return { task, paused: paused ?? null, runs: [...others, ...ordered] };
+  return { task, paused: paused ?? null, failing, runs: [...others, ...ordered] };
 }
 
 /** A status as lines for people. */
-export function describeStatus({ task, paused, runs }: TaskStatus): string {
+export function describeStatus({ task, paused, failing, runs }: TaskStatus): string {
   const lines = [
     paused ? `task ${task} is paused since ${timeOf(paused)}${reasonOf(paused)}` : `task ${task} is not paused`,
   ];
+  for (const { side, fault, code = 'no code', since } of failing) {
+    lines.push(`the ${side} has failed since ${new Date(since).toISOString()}: ${fault} (${visible(code)})`);
+  }
   for (const { run, state } of runs) lines.push(`run ${visible(run)}: ${state}`);
   return lines.join('\n');
 }

@@ -11,12 +11,15 @@ import {
 } from '../shared/aws/service-clients.ts';
 import { SqsDeadLetters } from '../shared/aws/sqs/job-queue.ts';
 import { SqsJobSource } from '../shared/aws/sqs/job-source.ts';
-import { Stores } from '../shared/aws/s3/stores.ts';
+import { Stores, type TaskStores } from '../shared/aws/s3/stores.ts';
+import type { Task } from '../shared/model/config/task.ts';
+import { asFault } from '../shared/model/faults.ts';
 import { workerItself } from '../shared/model/job.ts';
 import { MiB } from '../shared/model/limits.ts';
 import { logLearned } from '../shared/observing/learned.ts';
 import { logStale } from '../shared/observing/stale.ts';
-import { logControlFault, reports, reportUncounted } from '../shared/observing/report.ts';
+import { governing } from '../shared/observing/governing.ts';
+import { reports, reportUncounted } from '../shared/observing/report.ts';
 import { logger, Tally } from '../shared/observing/tally.ts';
 import { systemClock } from '../shared/ports/clock.ts';
 import { EndBuffer } from '../shared/run/end-buffer.ts';
@@ -124,8 +127,10 @@ function consumerFor(
   const stores = new Stores(parameters, logLearned);
   const { ledger } = records;
   const controls = new DynamoControls(createTableClient(), environment.LEDGER_TABLE);
-  const governor = new Governor({ controls, clock: systemClock, onFault: logControlFault });
+  const governor = new Governor({ controls, clock: systemClock, ...governing });
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
+  const openStores = (task: Task): Promise<TaskStores> =>
+    stores.of(task, (side, error) => governor.seen(task.name, side, asFault(error)));
   return (delivery) => ({
     tasks: () => parameters.tasks(),
     standing: (job) => governor.standing(job),
@@ -134,7 +139,7 @@ function consumerFor(
       const work = transferObject(
         {
           task,
-          ...(await stores.of(task)),
+          ...governor.watch(job.task, await openStores(task)),
           buffers,
           clock: systemClock,
           progress: delivery.watchProgress(tally.progress(job.task)),

@@ -7,12 +7,12 @@ import { callsOf, countEnded, createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
-const wiring = new TaskWiring(environment.TASKS_PATH);
+const governor = createGovernor(environment.LEDGER_TABLE);
+const wiring = new TaskWiring(environment.TASKS_PATH, { governor });
 const counted = new CountedLedger(environment.LEDGER_TABLE);
 const { ledger } = counted;
 const openUploads = createOpenUploads(environment.LEDGER_TABLE);
 const callsAtOnce = callsOf(openUploads, environment.PARTS_AT_ONCE);
-const governor = createGovernor(environment.LEDGER_TABLE);
 const giveUpAfterSeconds = Number(environment.GIVE_UP_AFTER_SECONDS);
 
 /** Completes the upload if every part has arrived; otherwise returns the batches that are still to be sent. */

@@ -16,10 +16,10 @@ import { createOpenUploads } from '../open-uploads.ts';
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
-const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true });
+const governor = createGovernor(environment.LEDGER_TABLE);
+const wiring = new TaskWiring(environment.TASKS_PATH, { readsAll: true, governor });
 const counted = new CountedLedger(environment.LEDGER_TABLE);
 const { ledger } = counted;
-const governor = createGovernor(environment.LEDGER_TABLE);
 const queueClient = createQueueClient();
 const deadLetters = new SqsDeadLetters(queueClient, environment.DEAD_LETTER_QUEUE_URL);
 const jobs = new SqsRedelivery(queueClient, environment.QUEUE_URL);

@@ -16,7 +16,7 @@ const wiring = new TaskWiring(environment.TASKS_PATH);
 const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
 const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TABLE);
 
-const governor = createGovernor(environment.LEDGER_TABLE);
+const governor = createGovernor(environment.LEDGER_TABLE, { obeysOnly: true });
 
 /** Time kept back to send the last jobs and to answer. */
 const marginMillis = 20_000;
@@ -34,7 +34,7 @@ export const handler = async (input: FindObjectsState, invocation: Invocation): 
     return { ...event, counts, examples: [], done: true };
   }
   if (standing.kind === 'held') {
-    return { ...event, done: false, waitSeconds: holdWaitSeconds(standing.since, Date.now(), Math.random()) };
+    return { ...event, done: false, waitSeconds: holdWaitSeconds(standing, Date.now(), Math.random()) };
   }
   const context = await wiring.partContext(task, invocation, noProgress);
   const deadline = governor.deadline(event, context.deadline);

@@ -12,7 +12,7 @@ import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const ledger = createLedger(environment.LEDGER_TABLE);
-const governor = createGovernor(environment.LEDGER_TABLE);
+const governor = createGovernor(environment.LEDGER_TABLE, { obeysOnly: true });
 const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TABLE);
 
 /** The last step of the SYNC machine, after success and failure: records the run's counts and its status. */

@@ -5,8 +5,8 @@ import { createGovernor, TaskWiring, withTally, type Invocation } from '../wirin
 import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
-const wiring = new TaskWiring(environment.TASKS_PATH);
 const governor = createGovernor(environment.LEDGER_TABLE);
+const wiring = new TaskWiring(environment.TASKS_PATH, { governor });
 
 /**
  * Sends the missing parts of one batch. Parts that do not fit into the time of the call, or may not be sent now, stay

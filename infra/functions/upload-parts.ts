@@ -24,7 +24,7 @@ export class UploadParts extends FerryFunction {
       },
     });
     pipeline.tasks.grantRead(this.role);
-    // What operators have ordered about the task.
-    pipeline.ledger.grantRead(this.role);
+    // What holds back the task, and what a call has seen of its sides.
+    pipeline.ledger.grantControl(this.role);
   }
 }

@@ -124,8 +124,13 @@ function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
     {
       heading: metricTable.JobsPostponed.alarm,
       meaning: 'Jobs cannot be done, because a store, a service or a credential has failed for a quarter of an hour.',
-      metric: postponements(namespace),
+      metric: sumOfServices(namespace, 'JobsPostponed', ['copy-objects', workerService]),
       ...lasting,
+    },
+    {
+      heading: metricTable.SideFailing.alarm,
+      meaning: 'A side of a task fails whatever is asked of it. Its jobs wait; one request a minute tries it.',
+      metric: sumOfServices(namespace, 'SideFailing', ['copy-objects', 'upload-parts', workerService]),
     },
     {
       heading: metricTable.UploadsSwept.alarm,
@@ -135,18 +140,18 @@ function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
   ];
 }
 
-/** Jobs postponed by functions and by workers, of all tasks. */
-function postponements(namespace: string): MathExpression {
+/** What functions and workers counted for all tasks in five minutes. */
+function sumOfServices(namespace: string, name: MetricName, services: readonly string[]): MathExpression {
   const usingMetrics = Object.fromEntries(
-    ['copy-objects', workerService].map((service) => [
+    services.map((service) => [
       service.replace('-', '_'),
-      ownMetric(namespace, 'JobsPostponed', { service, task: allTasks }).with({ period: fiveMinutes }),
+      ownMetric(namespace, name, { service, task: allTasks }).with({ period: fiveMinutes }),
     ]),
   );
   return new MathExpression({
     expression: sumOf(usingMetrics),
     usingMetrics,
-    label: metricTable.JobsPostponed.meaning,
+    label: metricTable[name].meaning,
     period: fiveMinutes,
   });
 }

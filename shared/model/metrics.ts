@@ -38,6 +38,15 @@ export const metricTable = {
       'times that jobs were sent again because they may not be done now: their task or run is paused, or there are as ' +
       'many uploads in parts as may be',
   },
+  SideFailing: {
+    unit: 'Count',
+    graph: 'Objects',
+    alarm: 'Side fails',
+    standIn: allTasks,
+    meaning:
+      'times that a side of a task failed whatever was asked of it, so that its jobs wait: per task, and for all tasks ' +
+      'together',
+  },
   JobsCancelled: {
     unit: 'Count',
     graph: 'Objects',

@@ -31,15 +31,6 @@ export function reports(tally: Tally): Pick<Consumer, 'onFault' | 'onCancelled' 
   };
 }
 
-/** Logs that the item with a task's orders cannot be used. */
-export function logControlFault(task: string, fault: Fault): void {
-  logger.error('what is decided about a task cannot be read; work goes on as before', {
-    task,
-    ...faultDetails(fault),
-    reason: fault.message,
-  });
-}
-
 /** Ends of objects that may not have been counted. Their run counts in the ledger instead when it misses some. */
 export function reportUncounted(fault: Fault, { task, run }: { readonly task: string; readonly run: string }): void {
   logger.warn('ends of objects were not counted', { task, run, ...faultDetails(fault) });

@@ -7,7 +7,7 @@ export interface Controls {
 
   /**
    * Changes what is decided about a task. Of several callers at the same time, each changes what the one before wrote.
-   * @param change may be called more than once
+   * @param change may be called more than once; if it returns its argument, nothing is written
    * @returns what is decided now
    * @throws Fault as `read`, and what `change` throws
    */

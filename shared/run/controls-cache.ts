@@ -45,6 +45,11 @@ export class ControlsCache {
     return (this.#fresh(task) ?? this.#read(task)).last;
   }
 
+  /** What was just written, which is newer than what was read. */
+  keep(task: string, control: Control): void {
+    this.#remember(task, { at: this.#options.clock.now(), control: Promise.resolve(control), last: control });
+  }
+
   #fresh(task: string): Remembered | undefined {
     const known = this.#remembered.get(task);
     return known && this.#options.clock.now() - known.at < freshMillis ? known : undefined;
@@ -59,6 +64,10 @@ export class ControlsCache {
     });
     const remembered: Remembered = { at: clock.now(), control, last };
     void control.then((read) => (remembered.last = read));
+    return this.#remember(task, remembered);
+  }
+
+  #remember(task: string, remembered: Remembered): Remembered {
     this.#remembered.delete(task);
     this.#remembered.set(task, remembered);
     const [oldest] = this.#remembered.keys();

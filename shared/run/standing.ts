@@ -1,5 +1,6 @@
 import { Held } from '../model/held.ts';
-import { orderOf, type Control } from '../model/control.ts';
+import { orderOf, sides, type Control } from '../model/control.ts';
+import { Fault, type FaultName } from '../model/faults.ts';
 import { visible } from '../model/text.ts';
 
 /**
@@ -10,9 +11,11 @@ import { visible } from '../model/text.ts';
 /** May the work of a task, or of one of its runs, be done now? */
 export type Standing =
   | { readonly kind: 'free' }
-  /** `reason` is for people; `since` is in milliseconds since the epoch */
-  | { readonly kind: 'held'; readonly reason: string; readonly since: number }
+  /** `reason` is for people; `since` is in milliseconds since the epoch; `fault` is that of a side that fails */
+  | { readonly kind: 'held'; readonly reason: string; readonly since: number; readonly fault?: FaultName }
   | { readonly kind: 'cancelled'; readonly reason: string };
+
+export type HeldStanding = Extract<Standing, { kind: 'held' }>;
 
 export const free: Standing = { kind: 'free' };
 
@@ -31,6 +34,14 @@ export function standingOf(control: Control, { task, run }: Belonging): Standing
   if (order?.kind === 'cancelled') return { kind: 'cancelled', reason: `run ${run} of task ${task} was cancelled` };
   if (control.paused) return held(`task ${task} is paused`, control.paused);
   if (order) return held(`run ${run} of task ${task} is paused`, order);
+  for (const side of sides) {
+    const breaker = control.breakers?.[side];
+    if (!breaker) continue;
+    const { fault, code, since } = breaker;
+    const how = `${fault}${code === undefined ? '' : `, ${visible(code)}`}`;
+    const reason = `the ${side} of task ${task} has failed since ${new Date(since).toISOString()} (${how})`;
+    return { kind: 'held', fault, reason, since };
+  }
   return free;
 }
 
@@ -41,6 +52,8 @@ function held(what: string, { since, reason }: { readonly since: number; readonl
 /** The shortest wait, and the longest: SQS delays a message for 15 minutes at most (SendMessage, DelaySeconds). */
 const firstDelaySeconds = 15;
 const maxDelaySeconds = 900;
+/** The longest wait of a machine while a side fails, on the first day: work is back soon after an outage. */
+const maxFailingSeconds = 300;
 
 /**
  * Seconds until held work is looked at again: half of the time that it has been held for, from 15 seconds to 15
@@ -60,16 +73,18 @@ export function holdDelaySeconds(since: number, now: number, random: number): nu
  * because an execution may have 25,000 events (Step Functions Developer Guide, "Service quotas"): two months of waiting
  * take some 500 looks.
  */
-export function holdWaitSeconds(since: number, now: number, random: number): number {
-  return Math.max(holdDelaySeconds(since, now, random), Math.round((now - since) / 1000 / 96));
+export function holdWaitSeconds({ since, fault }: HeldStanding, now: number, random: number): number {
+  const longest = fault === undefined ? maxDelaySeconds : maxFailingSeconds;
+  return Math.max(Math.min(longest, holdDelaySeconds(since, now, random)), Math.round((now - since) / 1000 / 96));
 }
 
 /**
- * The fault of work that was interrupted because it may not be done now. Work of a cancelled run is looked at again
- * soon, and then leaves.
+ * The fault of work that may not be done now: the side's own if one fails, whose time counts, else `Held`. Work that is
+ * interrupted because its run was cancelled is looked at again soon, and then leaves.
  * @param now milliseconds since the epoch
  */
-export function heldBy(standing: Exclude<Standing, { kind: 'free' }>, now: number): Held {
+export function heldBy(standing: Exclude<Standing, { kind: 'free' }>, now: number): Fault {
   const { kind, reason } = standing;
+  if (kind === 'held' && standing.fault !== undefined) return new Fault(standing.fault, reason);
   return new Held(reason, kind === 'held' ? holdDelaySeconds(standing.since, now, Math.random()) : 1);
 }

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { cancel, noControl, pause, resume, type Order } from '../../shared/model/control.ts';
+import {
+  cancel,
+  claimProbe,
+  closeBreaker,
+  noControl,
+  openBreaker,
+  pause,
+  resume,
+  type Order,
+} from '../../shared/model/control.ts';
 import type { Controls } from '../../shared/ports/controls.ts';
 
 export interface ControlsSubject {
@@ -45,6 +54,27 @@ export function describeControls(name: string, open: () => Promise<ControlsSubje
       const runs = ['a', 'b', 'c', 'd', 'e'];
       await Promise.all(runs.map((run) => controls.change('raced', (before) => cancel(before, order(run), run))));
       expect((await controls.read('raced')).runs?.map(({ run }) => run).sort()).toEqual(runs);
+    });
+
+    it('writes every field, and nothing if nothing changes', async () => {
+      const breaker = { fault: 'CredentialsRefused', code: 'ExpiredToken', since: 5, probeAt: 65_000 } as const;
+      const opened = await controls.change('sides', (before) => openBreaker(before, 'source', breaker));
+      expect(await controls.read('sides')).toEqual({ breakers: { source: breaker } });
+      expect(await controls.change('sides', (before) => openBreaker(before, 'source', breaker))).toEqual(opened);
+      const claims = await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          let mine = false;
+          await controls.change('sides', (before) => {
+            const after = claimProbe(before, 'source', 65_000);
+            mine = after !== before;
+            return after;
+          });
+          return mine;
+        }),
+      );
+      expect(claims.filter((mine) => mine)).toHaveLength(1);
+      await controls.change('sides', (before) => closeBreaker(before, 'source'));
+      expect(await controls.read('sides')).toEqual({});
     });
 
     it('changes nothing if the change throws', async () => {

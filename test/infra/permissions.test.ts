@@ -121,7 +121,7 @@ describe('permissions for a task with default options', () => {
       [`${to}/out/*${own}`]: write,
     },
     'upload-parts': {
-      '<LedgerTable.Arn>': ['dynamodb:GetItem'],
+      '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:UpdateItem'],
       ...logs('UploadParts'),
       ...keys,
       ...taskParameters,

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { carryOut, describeStatus, type OrderContext, type Wish } from '../../operations/task-orders.ts';
+import { openBreaker } from '../../shared/model/control.ts';
 import { MemoryControls } from '../../shared/ports/memory/controls.ts';
 
 const order = { since: 0, reason: 'maintenance', by: 'me' };
@@ -28,7 +29,12 @@ function ask(action: Wish['action'], more: Partial<Wish> = {}): ReturnType<typeo
 
 describe('the commands about a task', () => {
   it('pause it, twice, show it, and let it go on', async () => {
-    const free = { task: 'photos', paused: null, runs: ['one', 'two'].map((run) => ({ run, state: 'under way' })) };
+    const free = {
+      task: 'photos',
+      paused: null,
+      failing: [],
+      runs: ['one', 'two'].map((run) => ({ run, state: 'under way' })),
+    };
     expect(await ask('status')).toEqual(free);
     expect(await ask('pause')).toEqual({ ...free, paused: order });
     expect(await ask('pause', { order: { ...order, since: 9 } })).toEqual({ ...free, paused: order });
@@ -39,6 +45,18 @@ describe('the commands about a task', () => {
     expect(await ask('resume')).toEqual(free);
     expect(await ask('resume')).toEqual(free);
     expect(describeStatus(await ask('status', { task: 'idle' }))).toBe('task idle is not paused');
+  });
+
+  it('show a side that fails, since when, and how', async () => {
+    const breaker = { fault: 'CredentialsRefused', code: 'ExpiredToken', since: 0, probeAt: 5 } as const;
+    await context.controls.change('photos', (control) => openBreaker(control, 'destination', breaker));
+    const status = await ask('status');
+    expect(status.failing).toEqual([
+      { side: 'destination', fault: 'CredentialsRefused', code: 'ExpiredToken', since: 0 },
+    ]);
+    expect(describeStatus(status)).toContain(
+      'the destination has failed since 1970-01-01T00:00:00.000Z: CredentialsRefused (ExpiredToken)',
+    );
   });
 
   it('pause and cancel one run', async () => {

@@ -1,6 +1,6 @@
 import { GetCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import { controlSchema, noControl, type Control } from '../../model/control.ts';
+import { controlFields, controlSchema, noControl, type Control } from '../../model/control.ts';
 import { Fault } from '../../model/faults.ts';
 import { parseWith } from '../../model/parse.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
@@ -35,8 +35,9 @@ export class DynamoControls implements Controls {
   async change(task: string, change: (control: Control) => Control): Promise<Control> {
     for (let attempt = 1; ; attempt++) {
       const item = await this.#item(task, true);
-      const changed = change(controlOf(task, item));
-      if (await this.#write(task, changed, item)) return changed;
+      const control = controlOf(task, item);
+      const changed = change(control);
+      if (changed === control || (await this.#write(task, changed, item))) return changed;
       if (attempt >= maxAttempts) {
         throw new Fault('Unavailable', `UpdateItem ${controlId(task)}: other callers keep changing it`);
       }
@@ -52,19 +53,20 @@ export class DynamoControls implements Controls {
   }
 
   /** @returns false if the item has changed since it was read */
-  async #write(task: string, { paused, runs = [] }: Control, before: Record<string, unknown> = {}): Promise<boolean> {
+  async #write(task: string, control: Control, before: Record<string, unknown> = {}): Promise<boolean> {
     const { revision } = before;
+    const present = controlFields.filter((field) => control[field] !== undefined);
+    const absent = controlFields.filter((field) => control[field] === undefined);
+    const sets = ['revision = :next', 'expiresAt = :expiry', ...present.map((field) => `${field} = :${field}`)];
     const input = {
       TableName: this.#table,
       Key: { id: controlId(task) },
-      UpdateExpression:
-        'SET runs = :runs, revision = :next, expiresAt = :expiry' + (paused ? ', paused = :paused' : ' REMOVE paused'),
+      UpdateExpression: `SET ${sets.join(', ')}` + (absent.length > 0 ? ` REMOVE ${absent.join(', ')}` : ''),
       ConditionExpression: revision === undefined ? 'attribute_not_exists(revision)' : 'revision = :revision',
       ExpressionAttributeValues: {
-        ':runs': runs,
+        ...Object.fromEntries(present.map((field) => [`:${field}`, control[field]])),
         ':next': v.is(v.number(), revision) ? revision + 1 : 1,
         ':expiry': Math.floor(this.#clock.now() / 1000) + keptSeconds,
-        ...(paused && { ':paused': paused }),
         ...(revision !== undefined && { ':revision': revision }),
       },
     };

@@ -25,8 +25,14 @@ export class Stores {
     this.#credentials = new Credentials(parameters);
   }
 
-  async of(task: Task): Promise<TaskStores> {
-    const [source, destination] = await Promise.all([this.#side(task.source), this.#side(task.destination)]);
+  /** @param onFault called if the keys of a side cannot be read, with what is then thrown */
+  async of(task: Task, onFault?: (side: keyof TaskStores, error: unknown) => void): Promise<TaskStores> {
+    const open = (side: keyof TaskStores): Promise<ObjectStore> =>
+      this.#side(task[side]).catch((error: unknown) => {
+        onFault?.(side, error);
+        throw error;
+      });
+    const [source, destination] = await Promise.all([open('source'), open('destination')]);
     return { source, destination };
   }
 

@@ -41,7 +41,7 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
   const standing = (await context.standing?.()) ?? free;
   if (standing.kind === 'cancelled') return { state: 'finished', ...common };
-  if (standing.kind === 'held') return waitingFor(input, standing.since, context.clock.now());
+  if (standing.kind === 'held') return waitingFor(input, standing, context.clock.now());
   try {
     const pair = pairOf(context.task, job);
     const result = await complete(context, pair, input);

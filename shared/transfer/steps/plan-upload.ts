@@ -70,7 +70,7 @@ export async function planUpload(context: StepContext, input: PlanUploadInput): 
   const { target, stored } = await openUpload(context, pair, route.source);
   const position = { job, attempt, ended, startedAt, round: 0, idleRounds: 0 };
   const sending = await sendState(context, position, target, missingParts(target.plan, stored));
-  return standing.kind === 'held' ? waitingFor(sending, standing.since, context.clock.now()) : sending;
+  return standing.kind === 'held' ? waitingFor(sending, standing, context.clock.now()) : sending;
 }
 
 /** Where an execution stands: its attempts and its rounds. */

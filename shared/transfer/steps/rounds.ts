@@ -2,7 +2,7 @@ import { isOfSurroundings } from '../../model/call-errors.ts';
 import { Fault } from '../../model/faults.ts';
 import { maxIdleRounds, maxUploadDays, maxUploadRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput } from '../../model/messages/payloads.ts';
-import { holdWaitSeconds } from '../../run/standing.ts';
+import { holdWaitSeconds, type HeldStanding } from '../../run/standing.ts';
 import { countParts } from '../plan-parts.ts';
 
 /** What follows a check of an upload that lacks parts: a pure decision from the last state and what is missing now. */
@@ -81,11 +81,11 @@ function wasSentInPart({ outcomes = [], batches, missing }: Underway): boolean {
 
 /**
  * The state of an upload that may not go on now. The time that it waits counts for nothing.
- * @param since when that began, and `now`, in milliseconds since the epoch
+ * @param now milliseconds since the epoch
  */
-export function waitingFor(state: Underway, since: number, now: number): Underway {
+export function waitingFor(state: Underway, standing: HeldStanding, now: number): Underway {
   const { outcomes: _before, faultsSince: _counted, startedAt = now, ...rest } = state;
-  const waitSeconds = holdWaitSeconds(since, now, Math.random());
+  const waitSeconds = holdWaitSeconds(standing, now, Math.random());
   return { ...rest, state: 'waiting', idleRounds: 0, waitSeconds, startedAt: startedAt + waitSeconds * 1000 };
 }
 

@@ -379,6 +379,19 @@ describe('consumeMessage, of a job that may not be done now', () => {
     expect(setting.queue.length).toBe(1);
   });
 
+  it('counts the time of a side that fails, without trying the job, and gives it up at last', async () => {
+    const reason = 'the destination of task copy-all has failed';
+    setting.standing = { kind: 'held', fault: 'CredentialsRefused', reason, since: setting.clock.now() };
+    await setting.queue.send([job]);
+    for (let minute = 0; minute < (1.2 * giveUpAfterSeconds) / 60; minute++) {
+      await setting.deliver();
+      setting.clock.pass(60_000);
+    }
+    expect(setting.worked).toEqual([]);
+    expect(new Set(setting.reported.map(({ fate }) => fate))).toEqual(new Set(['postponed', 'buried']));
+    expect(setting.deadLetters.letters).toEqual([{ body: encodeJob(job), reason: `CredentialsRefused: ${reason}` }]);
+  });
+
   it('holds a job that learns in its work that it may not go on', async () => {
     await setting.queue.send([job]);
     setting.fail = () => {
