@@ -48,6 +48,12 @@ const byCode: Readonly<Record<string, FaultName>> = {
   TooManyRequestsException: 'Throttled',
   ProvisionedThroughputExceededException: 'Throttled',
   RequestLimitExceeded: 'Throttled',
+  // Quotas of Step Functions (StartExecution) and SQS (ReceiveMessage, SendMessage), all with a status of 400 or 403.
+  ExecutionLimitExceeded: 'Throttled',
+  OverLimit: 'Throttled',
+  RequestThrottled: 'Throttled',
+  KmsThrottled: 'Throttled',
+  'KMS.ThrottlingException': 'Throttled',
   CredentialsProviderError: 'CredentialsRefused',
   // Of a proxy, not of a store (shared/aws/http/tunnel.ts), which concerns every job.
   ProxyLoginRefused: 'CredentialsRefused',

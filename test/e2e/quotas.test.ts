@@ -47,7 +47,7 @@ describe('an account', () => {
   it('whose StartExecution is throttled starts an execution for every large object', async () => {
     const pipeline = await openWith(
       'lambda',
-      { startExecutionBucket: 3, startExecutionRate: 1 },
+      { startExecutionBucket: 3, startExecutionRate: 1, openExecutions: 4 },
       { tasks: [taskOf('many', { largeObjectThreshold })] },
     );
     try {
@@ -57,7 +57,9 @@ describe('an account', () => {
       await expectAllDone(pipeline, wanted);
       expect(await pipeline.runs.uploads('SUCCEEDED')).toBe(wanted.size);
       expect(await pipeline.runs.uploads('FAILED')).toBe(0);
-      expect(refused(pipeline, 'startExecutionRate')['startExecutionRate']).toBeGreaterThan(0);
+      const { startExecutionRate, openExecutions } = refused(pipeline, 'startExecutionRate', 'openExecutions');
+      expect(startExecutionRate).toBeGreaterThan(0);
+      expect(openExecutions).toBeGreaterThan(0);
     } finally {
       await pipeline.close();
     }

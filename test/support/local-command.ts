@@ -39,11 +39,18 @@ export class LocalCommand {
   }
 
   /** Starts it with these tasks and a directory for its data, and waits for `ready`. */
-  static async start(directory: string, tasks: readonly object[], stack: object = {}): Promise<LocalCommand> {
+  static async start(
+    directory: string,
+    tasks: readonly object[],
+    stack: object = {},
+    options: readonly string[] = [],
+  ): Promise<LocalCommand> {
     mkdirSync(directory, { recursive: true });
     const config = join(directory, 'tasks.json');
     writeFileSync(config, JSON.stringify({ tasks, stack }));
-    const child = new Child('local/main.ts', ['--port', '0', '--config', config, '--data', join(directory, 'data')]);
+    const data = join(directory, 'data');
+    const all = ['--port', '0', '--config', config, '--data', data, ...options];
+    const child = new Child('local/main.ts', all);
     await child.wrote(/^ready$/m);
     const exports = child.stdout.matchAll(/^export (\w+)=(.+)$/gm);
     return new LocalCommand(child, new Map([...exports].map(([, name = '', text = '']) => [name, text])));
