@@ -57,6 +57,7 @@ export class TaskWiring {
    */
   constructor(tasksPath: string, { readsAll = false, governor }: { readsAll?: boolean; governor?: Governor } = {}) {
     this.#governor = governor;
+    governor?.readTasks((name) => this.parameters.task(name));
     this.parameters = new Parameters(createParameterClient(), tasksPath, { readsAll, onStale: logStale });
     this.#stores = new Stores(this.parameters, logLearned);
   }

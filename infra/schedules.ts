@@ -52,7 +52,9 @@ export class TaskSchedules extends Construct {
 }
 /** One rule for each task, or for as many tasks of one schedule as a rule may have targets. */
 export function rulesOf(tasks: readonly Task[]): TaskRule[] {
-  const scheduled = tasks.flatMap(({ name, schedule }) => (schedule === undefined ? [] : [{ name, schedule }]));
+  const scheduled = tasks.flatMap(({ name, schedule, enabled }) =>
+    schedule === undefined || enabled === false ? [] : [{ name, schedule }],
+  );
   if (scheduled.length <= singleRules) {
     return scheduled.map(({ name, schedule }) => ({ id: name, schedule, tasks: [name] }));
   }

@@ -128,6 +128,7 @@ function consumerFor(
   const { ledger } = records;
   const controls = new DynamoControls(createTableClient(), environment.LEDGER_TABLE);
   const governor = new Governor({ controls, clock: systemClock, ...governing });
+  governor.readTasks((name) => parameters.task(name));
   const buffers = new BufferPool((environment.MEMORY_MIB / environment.PROCESSES) * MiB);
   const openStores = (task: Task): Promise<TaskStores> =>
     stores.of(task, (side, error) => governor.seen(task.name, side, asFault(error)));

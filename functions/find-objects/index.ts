@@ -18,12 +18,15 @@ const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TA
 
 const governor = createGovernor(environment.LEDGER_TABLE, { obeysOnly: true });
 
+governor.readTasks((name) => wiring.parameters.task(name));
+
 /** Time kept back to send the last jobs and to answer. */
 const marginMillis = 20_000;
 
 /**
- * Lists one segment on both sides, compares, and sends jobs. The machine calls it again until the segment is
- * done. A run that is paused waits, and the segments of one that is cancelled are done. */
+ * Lists one segment on both sides, compares, and sends jobs. The machine calls it again until the segment is done. A
+ * run that is paused waits, and the segments of one that is cancelled are done.
+ */
 export const handler = async (input: FindObjectsState, invocation: Invocation): Promise<FindObjectsState> => {
   const { waitSeconds: _waited, ...event } = input;
   const { run, task, counts: start = noCounts } = event;

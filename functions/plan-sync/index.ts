@@ -6,6 +6,7 @@ import type { Task } from '../../shared/model/config/task.ts';
 import type { PlanSyncInput, SupersededRun, SyncInput, SyncPlan } from '../../shared/model/messages/payloads.ts';
 import { systemClock } from '../../shared/ports/clock.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
+import { standingByHours } from '../../shared/run/hours.ts';
 import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
 import { beginRun } from '../../shared/run/begin-run.ts';
 import { readEnvironment } from '../environment.ts';
@@ -27,13 +28,22 @@ const ledger = new DynamoLedger(table, environment.LEDGER_TABLE);
 export const handler = async (event: PlanSyncInput, invocation: Invocation): Promise<SyncPlan | SupersededRun> => {
   const input = parseSyncInput(event.input);
   const { task, source, destination } = await wiring.partContext(input.task, invocation, noProgress);
-  const superseded = await begin(event, task, input);
+  const superseded = outsideHours(task, input) ?? (await begin(event, task, input));
   if (superseded) return superseded;
   const principal = (side: 'source' | 'destination'): Promise<string> => wiring.principal(task[side]);
   const plan = await planRun({ source, destination, principal }, task, input, event);
   logger.info('run planned', { task: task.name, run: event.run, segments: plan.segments.length, dryRun: plan.dryRun });
   return plan;
 };
+
+/** A run that sends something does not begin while its task may not work. */
+function outsideHours(task: Task, { dryRun, checkOnly }: SyncInput): SupersededRun | undefined {
+  const standing = standingByHours(task, systemClock.now());
+  if (standing.kind !== 'held' || dryRun === true || checkOnly === true) return undefined;
+  const { reason } = standing;
+  logger.info('run not begun', { task: task.name, reason });
+  return { superseded: { task: task.name, by: '', reason } };
+}
 
 async function begin(event: PlanSyncInput, task: Task, input: SyncInput): Promise<SupersededRun | undefined> {
   if (event.execution === undefined) return undefined;

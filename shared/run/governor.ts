@@ -14,7 +14,8 @@ import type { Controls } from '../ports/controls.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { isOfSide, lengthened, opens, type Streak } from './breaker.ts';
 import { ControlsCache } from './controls-cache.ts';
-import { standingOf, type Belonging, type Standing } from './standing.ts';
+import { standingByHours, type Hours } from './hours.ts';
+import { free, standingOf, type Belonging, type Standing } from './standing.ts';
 import { watchStore } from './watch-store.ts';
 
 /** What a process has seen of a side of a task. */
@@ -45,6 +46,7 @@ type Stores = Readonly<Record<SideName, ObjectStore>>;
 export class Governor {
   readonly #options: GovernorOptions;
   readonly #cache: ControlsCache;
+  #readTask: ((task: string) => Promise<Hours>) | undefined;
   readonly #streaks = new Map<string, Streak>();
   /** sides whose item is being changed */
   readonly #changing = new Set<string>();
@@ -63,10 +65,24 @@ export class Governor {
   async standing(work: Belonging): Promise<Standing> {
     const control = await this.#cache.of(work.task);
     const standing = standingOf(control, work);
+    const isOrdered = standing.kind === 'cancelled' || (standing.kind === 'held' && standing.fault === undefined);
+    const byHours = isOrdered ? standing : await this.#standingByHours(work.task);
+    if (byHours.kind !== 'free') return byHours;
     if (this.#options.obeysOnly || standing.kind !== 'held' || standing.fault === undefined) return standing;
     const side = sides.find((one) => control.breakers?.[one]);
     const mayProbe = side && claimProbe(control, side, this.#options.clock.now()) !== control;
-    return mayProbe && (await this.#probes(work.task, side)) ? { kind: 'free' } : standing;
+    return mayProbe && (await this.#probes(work.task, side)) ? free : standing;
+  }
+
+  /** Reads tasks from now on, for the hours in which they work. */
+  readTasks(read: (task: string) => Promise<Hours>): void {
+    this.#readTask = read;
+  }
+
+  /** A task that cannot be read is held by nothing here: its work fails with the reason. */
+  async #standingByHours(task: string): Promise<Standing> {
+    const hours = await this.#readTask?.(task).catch(() => undefined);
+    return hours ? standingByHours(hours, this.#options.clock.now()) : free;
   }
 
   /** The deadline, which has passed as soon as the work may not be done any more. */

@@ -11,8 +11,17 @@ import { visible } from '../model/text.ts';
 /** May the work of a task, or of one of its runs, be done now? */
 export type Standing =
   | { readonly kind: 'free' }
-  /** `reason` is for people; `since` is in milliseconds since the epoch; `fault` is that of a side that fails */
-  | { readonly kind: 'held'; readonly reason: string; readonly since: number; readonly fault?: FaultName }
+  | {
+      readonly kind: 'held';
+      /** for people */
+      readonly reason: string;
+      /** milliseconds since the epoch */
+      readonly since: number;
+      /** that of a side that fails */
+      readonly fault?: FaultName;
+      /** how long it lasts, if that is known */
+      readonly waitSeconds?: number;
+    }
   | { readonly kind: 'cancelled'; readonly reason: string };
 
 export type HeldStanding = Extract<Standing, { kind: 'held' }>;
@@ -49,6 +58,9 @@ function held(what: string, { since, reason }: { readonly since: number; readonl
   return { kind: 'held', reason: reason === '' ? what : `${what}: ${visible(reason)}`, since };
 }
 
+/** The longest wait of a machine for a time that is known: a task may be changed before. */
+const maxKnownSeconds = 3600;
+
 /** The shortest wait, and the longest: SQS delays a message for 15 minutes at most (SendMessage, DelaySeconds). */
 const firstDelaySeconds = 15;
 const maxDelaySeconds = 900;
@@ -73,7 +85,8 @@ export function holdDelaySeconds(since: number, now: number, random: number): nu
  * because an execution may have 25,000 events (Step Functions Developer Guide, "Service quotas"): two months of waiting
  * take some 500 looks.
  */
-export function holdWaitSeconds({ since, fault }: HeldStanding, now: number, random: number): number {
+export function holdWaitSeconds({ since, fault, waitSeconds }: HeldStanding, now: number, random: number): number {
+  if (waitSeconds !== undefined) return Math.min(maxKnownSeconds, waitSeconds);
   const longest = fault === undefined ? maxDelaySeconds : maxFailingSeconds;
   return Math.max(Math.min(longest, holdDelaySeconds(since, now, random)), Math.round((now - since) / 1000 / 96));
 }
@@ -86,5 +99,11 @@ export function holdWaitSeconds({ since, fault }: HeldStanding, now: number, ran
 export function heldBy(standing: Exclude<Standing, { kind: 'free' }>, now: number): Fault {
   const { kind, reason } = standing;
   if (kind === 'held' && standing.fault !== undefined) return new Fault(standing.fault, reason);
-  return new Held(reason, kind === 'held' ? holdDelaySeconds(standing.since, now, Math.random()) : 1);
+  return new Held(reason, kind === 'held' ? delaySeconds(standing, now) : 1);
+}
+
+/** The delay of a held job. Jobs that wait for a known time come back over the minute after it. */
+function delaySeconds({ since, waitSeconds }: HeldStanding, now: number): number {
+  if (waitSeconds === undefined) return holdDelaySeconds(since, now, Math.random());
+  return Math.min(maxDelaySeconds, waitSeconds + Math.ceil(60 * Math.random()));
 }

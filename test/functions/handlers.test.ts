@@ -321,6 +321,14 @@ describe('the functions of the SYNC machine', () => {
     expect(await world.ledger.getRun('copies', 'run-1')).toMatchObject({ status: 'DONE', counts });
   });
 
+  it('begin no run of a task that may not work now, except to look', async () => {
+    const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
+    world.putTask('off', JSON.stringify({ ...task, name: 'off', enabled: false }));
+    const superseded = { task: 'off', by: '', reason: 'task off is not enabled' };
+    expect(await plan({ ...run, input: { task: 'off' } }, invocation())).toEqual({ superseded });
+    expect(await plan({ ...run, input: { task: 'off', dryRun: true } }, invocation())).toMatchObject({ dryRun: true });
+  });
+
   it('hold a run that is paused, and end one that is cancelled without calling it done', async () => {
     const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
     const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');

@@ -11,6 +11,7 @@ import { taskNameSchema } from '../job.ts';
 import { keySchema, keyTextSchema } from '../object-key.ts';
 import { scheduleFault } from './schedule.ts';
 import { destinationSchema, sourceSchema } from './side.ts';
+import { windowSchema } from './windows.ts';
 import { parseShare } from '../delete-guard.ts';
 import { formatSize, parseSize } from '../size.ts';
 
@@ -79,6 +80,20 @@ export const taskSchema = v.strictObject({
         'when the task runs, in UTC: `rate(1 hour)`, `cron(0 3 * * ? *)`; ' +
           'without one it runs only when it is started, or by events',
       ),
+    ),
+  ),
+  enabled: v.exactOptional(
+    v.pipe(
+      v.boolean(),
+      v.description('`false`: nothing is done for the task; what is queued waits, its schedule starts no run'),
+    ),
+  ),
+  windows: v.exactOptional(
+    v.pipe(
+      v.array(windowSchema),
+      v.minLength(1, 'expected at least one window: without any, nothing would ever be done'),
+      v.maxLength(50, 'expected at most 50 windows'),
+      v.description('the hours in which the task works, and its runs start; outside of them what is queued waits'),
     ),
   ),
   whileBusy: v.optional(

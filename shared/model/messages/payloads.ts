@@ -58,7 +58,7 @@ export interface SyncPlan {
 export interface SupersededRun {
   readonly superseded: {
     readonly task: string;
-    /** the run in the way */
+    /** the run in the way; empty if the task itself may not work now */
     readonly by: string;
     readonly reason: string;
   };
