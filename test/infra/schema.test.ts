@@ -79,6 +79,6 @@ describe('example configurations', () => {
       const task = { name: 'n', source: { bucket: 'one' }, destination: { bucket: 'two' }, ...sides };
       parseTask(JSON.stringify(task), text);
     }
-    expect(parsed).toBe(8);
+    expect(parsed).toBe(9);
   });
 });
