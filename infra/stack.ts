@@ -11,6 +11,7 @@ import { AbandonUpload } from './functions/abandon-upload.ts';
 import { CheckDeletes } from './functions/check-deletes.ts';
 import { CheckUpload } from './functions/check-upload.ts';
 import { CopyObjects, copyTimeout } from './functions/copy-objects.ts';
+import { CutRanges } from './functions/cut-ranges.ts';
 import { FindObjects } from './functions/find-objects.ts';
 import { FinishRun } from './functions/finish-run.ts';
 import { PlanSync } from './functions/plan-sync.ts';
@@ -63,10 +64,11 @@ export class FerryStack extends Stack {
     };
 
     const planSync = new PlanSync(this, 'PlanSync', pipeline);
+    const cutRanges = new CutRanges(this, 'CutRanges', pipeline);
     const findObjects = new FindObjects(this, 'FindObjects', pipeline);
     const finishRun = new FinishRun(this, 'FinishRun', pipeline);
     const checkDeletes = new CheckDeletes(this, 'CheckDeletes', pipeline);
-    const syncFunctions = { planSync, findObjects, checkDeletes, finishRun };
+    const syncFunctions = { planSync, cutRanges, findObjects, checkDeletes, finishRun };
     const { machine: sync } = new SyncMachine(this, 'Sync', syncFunctions, pipeline);
 
     const planUpload = new PlanUpload(this, 'PlanUpload', pipeline);

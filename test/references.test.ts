@@ -57,7 +57,7 @@ describe('the check itself', () => {
       ['README.md', new Set(['start'])],
       ['docs/guide.md', new Set(['what-ends'])],
     ]),
-    words: new Set(['Batch', 'cutKeys', 'BufferPool', 'acquire', 'QUEUE_URL']),
+    words: new Set(['Batch', 'cutRange', 'BufferPool', 'acquire', 'QUEUE_URL']),
   };
   const inDocument = (text: string): string[] =>
     staleInDocument(small, { path: 'docs/guide.md', text }, new Set(['ListParts']));
@@ -81,7 +81,7 @@ describe('the check itself', () => {
     ['a file of a pattern', '`shared/find/*.ts`', '`shared/find/*.mjs`', 'shared/find/*.mjs'],
     ['a file of any name', '`shared/find/NAME.ts`', '`shared/find/NAME/index.ts`', 'shared/find/*/index.ts'],
     ['a script', '`npm run audit -- --json`', '```sh\nnpm run check:all\n```', 'npm run check:all'],
-    ['a function', '`cutKeys`, `cutKeys()`', '`cutSegments`', 'cutSegments'],
+    ['a function', '`cutRange`, `cutRange()`', '`cutSegments`', 'cutSegments'],
     ['a class and its member', '`BufferPool.acquire`', '`BufferPool.take`', 'BufferPool.take'],
     ['a variable of the environment', '`QUEUE_URL`', '`QUEUE_NAME`', 'QUEUE_NAME'],
     ['a class of one word', '`Batch`', '`Bunch`', 'Bunch'],
@@ -101,12 +101,12 @@ describe('the check itself', () => {
     ['a file beside it', '// see pairs.ts', '// see ./merge.ts', './merge.ts'],
     ['a heading', '// docs/guide.md#what-ends', '// docs/guide.md#bounds', 'docs/guide.md#bounds'],
     ['a script', '// npm run audit', '/* npm run report */', 'npm run report'],
-    ['a symbol in a code span', '// `cutKeys`', '// `cutSegments`', 'cutSegments'],
+    ['a symbol in a code span', '// `cutRange`', '// `cutSegments`', 'cutSegments'],
     [
       'a linked symbol',
-      "/** {@link cutKeys} */\nimport { cutKeys } from 'x';",
-      '/** {@link cutKeys} */',
-      '@link cutKeys',
+      "/** {@link cutRange} */\nimport { cutRange } from 'x';",
+      '/** {@link cutRange} */',
+      '@link cutRange',
     ],
   ])('in comments knows %s, and finds one that is stale', (_, right, stale, found) => {
     expect(inSource(right)).toEqual([]);

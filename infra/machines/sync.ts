@@ -4,10 +4,12 @@ import {
   Choice,
   Condition,
   DefinitionBody,
+  DistributedMap,
   JsonPath,
   Map as MapState,
   Pass,
   StateMachine,
+  StateMachineType,
   Succeed,
   TaskInput,
   Wait,
@@ -15,18 +17,18 @@ import {
   type IChainable,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { sharesOf } from '../../shared/model/config/concurrency.ts';
 import type { FerryFunction } from '../function.ts';
 import { call } from './call.ts';
 import { failWithCaught } from './failure.ts';
 import { explainWildcard } from '../wildcards.ts';
 import { observe, observed, type Observing } from './observed.ts';
 
-/** A run over billions of keys takes hours; one that takes longer than this is stuck. */
-const timeout = Duration.days(3);
+/** A run lasts as long as its copies, for it finds objects no faster than they are copied; Step Functions: a year. */
+const timeout = Duration.days(90);
 
 export interface SyncFunctions {
   readonly planSync: FerryFunction;
+  readonly cutRanges: FerryFunction;
   readonly findObjects: FerryFunction;
   readonly checkDeletes: FerryFunction;
   readonly finishRun: FerryFunction;
@@ -35,11 +37,9 @@ export interface SyncFunctions {
 /** The SYNC machine: one execution is one run. Its input and payloads are in shared/model/messages/payloads.ts. */
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
-  private readonly segmentsAtOnce: number;
 
   constructor(scope: Construct, id: string, functions: SyncFunctions, pipeline: Observing) {
     super(scope, id);
-    this.segmentsAtOnce = sharesOf(pipeline.settings).finders;
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: one run of a task',
       definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
@@ -64,43 +64,24 @@ export class SyncMachine extends Construct {
   }
 
   /**
-   * Admits, finds, checks, deletes, finishes. A run ends after its first step if another is under way. Copies are sent
-   * while the segments are searched. Deletes are only counted there: whether a run may delete shows when all of them
-   * are known. Then the segments that have some are searched again, so that nothing remembers which they were.
+   * Admits, finds, checks, deletes, finishes. A run ends after its first step if another is under way. Keys are
+   * searched in rounds, and what a round leaves is cut again for the next one. Copies are sent while the keys are
+   * searched. Deletes are only counted there: whether a run may delete shows when all of them are known. Then the
+   * ranges that have some are searched again, in rounds too, so that nothing remembers which they were.
    */
-  private definition({ planSync, findObjects, checkDeletes, finishRun }: SyncFunctions): IChainable {
+  private definition({ planSync, cutRanges, findObjects, checkDeletes, finishRun }: SyncFunctions): IChainable {
     const input = { 'input.$': '$$.Execution.Input' };
     const run = { 'run.$': '$$.Execution.Name', 'startedAt.$': '$$.Execution.StartTime', ...input };
     const plan = call(this, 'PlanSync', planSync, {
       payload: TaskInput.fromObject({ ...run, 'execution.$': '$$.Execution.Id' }),
     });
-    const find = this.segments('FindInSegments', 'results', {
-      'segment.$': '$$.Map.Item.Value',
-      deletes: 'hold',
-    });
-    find.itemProcessor(
-      this.untilDone(findObjects, {
-        find: 'FindObjects',
-        done: 'SegmentDone',
-        hold: 'HoldSegment',
-        keep: { name: 'KeepCounts', parameters: { 'counts.$': '$.counts', 'examples.$': '$.examples' } },
-      }),
-    );
+    const cut = call(this, 'CutRanges', cutRanges);
+    const brief = this.briefRound(findObjects);
+    const long = this.longRound(findObjects);
+    const wait = new Wait(this, 'WaitForRound', { time: WaitTime.secondsPath('$.waitSeconds') });
     const check = call(this, 'CheckDeletes', checkDeletes, {
       payload: TaskInput.fromObject({ 'plan.$': '$', ...input }),
     });
-    const remove = this.segments('DeleteInSegments', 'deleted', {
-      'segment.$': '$$.Map.Item.Value.segment',
-      deletes: { 'atMost.$': '$$.Map.Item.Value.deletes' },
-    });
-    remove.itemProcessor(
-      this.untilDone(findObjects, {
-        find: 'FindDeletes',
-        done: 'DeletesDone',
-        hold: 'HoldDeletes',
-        keep: { name: 'KeepDeletes', parameters: { 'counts.$': '$.counts' } },
-      }),
-    );
     const found = { 'results.$': '$.results', 'deleted.$': '$.deleted', 'refusal.$': '$.refusal' };
     const finish = call(this, 'FinishRun', finishRun, { payload: TaskInput.fromObject({ ...run, ...found }) });
     // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
@@ -109,49 +90,64 @@ export class SyncMachine extends Construct {
       resultPath: JsonPath.DISCARD,
     });
     finishFailed.next(failWithCaught(this, 'RunFailed'));
-    for (const state of [plan, find, check, remove]) state.addCatch(finishFailed);
-    find.next(check).next(remove).next(finish);
+    for (const state of [plan, cut, brief, long, check]) state.addCatch(finishFailed);
+    const next = new Choice(this, 'WhatNext')
+      .when(Condition.stringEquals('$.next', 'brief'), brief)
+      .when(Condition.stringEquals('$.next', 'long'), long)
+      .when(Condition.stringEquals('$.next', 'wait'), wait)
+      .when(Condition.stringEquals('$.next', 'found'), check)
+      .otherwise(finish);
+    for (const state of [brief, long, wait, check]) state.next(cut);
+    cut.next(next);
     const admitted = new Choice(this, 'Admitted')
       .when(Condition.isPresent('$.superseded'), new Succeed(this, 'Superseded'))
-      .otherwise(find);
+      .otherwise(cut);
     return plan.next(admitted);
   }
 
-  /** A search of each of the state's segments. @param item what a search gets besides the run's own fields */
-  private segments(name: string, result: string, item: Record<string, unknown>): MapState {
-    return new MapState(this, name, {
-      itemsPath: '$.segments',
-      maxConcurrency: this.segmentsAtOnce,
-      itemSelector: {
-        'task.$': '$.task',
-        'run.$': '$.run',
-        'dryRun.$': '$.dryRun',
-        'prefix.$': '$.prefix',
-        'prefixList.$': '$.prefixList',
-        ...item,
-      },
-      resultPath: `$.${result}`,
-    });
+  /**
+   * A round in the run's own execution, which begins and ends in well under a second. Its steps count against the
+   * 25,000 events of the execution, so cut-ranges asks for few of them.
+   */
+  private briefRound(findObjects: FerryFunction): MapState {
+    const map = new MapState(this, 'BriefRound', round);
+    map.itemProcessor(this.finder('FindBriefly', 'BriefFault', findObjects));
+    return map;
   }
 
-  /** Calls find-objects until the segment is done, and keeps only its counts. */
-  private untilDone(findObjects: FerryFunction, { find, done, hold, keep }: SegmentStates): IChainable {
-    const search = call(this, find, findObjects);
-    const kept = new Pass(this, keep.name, { parameters: keep.parameters });
-    const wait = new Wait(this, hold, { time: WaitTime.secondsPath('$.waitSeconds') });
-    wait.next(search);
-    const decide = new Choice(this, done)
-      .when(Condition.booleanEquals('$.done', true), kept)
-      .when(Condition.isPresent('$.waitSeconds'), wait)
-      .otherwise(search);
-    return search.next(decide);
+  /**
+   * A round of child executions, each with a history of its own. Standard ones: a call of minutes costs less there
+   * ($0.000075 for three transitions, against $0.000125 for two minutes of an Express execution in 64 MB), and waits
+   * for a throttled function may outlast the five minutes that an Express execution has.
+   */
+  private longRound(findObjects: FerryFunction): DistributedMap {
+    const map = new DistributedMap(this, 'LongRound', { ...round, mapExecutionType: StateMachineType.STANDARD });
+    const reason = "the map's own runs and children, whose names Step Functions makes";
+    explainWildcard(this, /:states:.*:execution:.*\*$/, reason);
+    map.itemProcessor(this.finder('FindObjects', 'NameFault', findObjects));
+    return map;
+  }
+
+  /** One call. What it fails with is its result: cut-ranges fails the run with it, under its own name. */
+  private finder(name: string, faultName: string, findObjects: FerryFunction): IChainable {
+    const find = call(this, name, findObjects);
+    find.addCatch(new Pass(this, faultName, { parameters: { failed: { 'name.$': '$.Error' } } }));
+    return find;
   }
 }
 
-/** The names of the states that search one segment, and what its result is. */
-interface SegmentStates {
-  readonly find: string;
-  readonly done: string;
-  readonly hold: string;
-  readonly keep: { readonly name: string; readonly parameters: Record<string, string> };
-}
+/** What both kinds of rounds have in common. Results take the place of the ranges: both are large. */
+const round = {
+  itemsPath: '$.work',
+  maxConcurrencyPath: '$.round.finders',
+  itemSelector: {
+    'task.$': '$.task',
+    'run.$': '$.run',
+    'dryRun.$': '$.dryRun',
+    'prefix.$': '$.prefix',
+    'prefixList.$': '$.prefixList',
+    'round.$': '$.round',
+    'range.$': '$$.Map.Item.Value',
+  },
+  resultPath: '$.work',
+};

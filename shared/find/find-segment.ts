@@ -13,13 +13,13 @@ import { RecordedPairs, type FinderLookup } from './recorded-pairs.ts';
 import { walk, type Way } from './walk.ts';
 
 /**
- * The finder: compares the listings of both sides and sends a job for each difference. A run is planned once: its key
- * space is cut into segments (plan-run.ts, segments.ts), which are searched in parallel. A segment's two listings are
- * read in the order of UTF-8 bytes (listing.ts) and joined (merge.ts, pairs.ts), and each pair is judged (walk.ts,
- * judge.ts, compare.ts). A store that lists in another order is searched with a HEAD per key instead. A call returns a
- * cursor before its time runs out and is called again with it. Deletes are only counted at first; check-deletes.ts
- * decides about them, and then the segments that have some are searched again for deletes alone. finish-run.ts records
- * the sums. Nothing here grows with the bucket.
+ * The finder: compares the listings of both sides and sends a job for each difference. A run is searched in rounds
+ * (rounds.ts): its keys are cut into ranges (cut-ranges.ts, recut.ts, cut.ts), which are searched in parallel
+ * (find-range.ts), and what is left of them is cut again. A range's two listings are read in the order of UTF-8 bytes
+ * (listing.ts) and joined (merge.ts, pairs.ts), and each pair is judged (walk.ts, judge.ts, compare.ts). A store that
+ * lists in another order is searched with a HEAD per key instead, in one piece. Deletes are only counted at first;
+ * check-deletes.ts decides about them, and then the ranges that have some are searched again for deletes alone.
+ * finish-run.ts records the sums. Nothing here grows with the bucket.
  */
 
 /** What the finder needs for one segment. */
@@ -34,6 +34,8 @@ export interface FindContext {
   readonly deadline: Deadline;
   /** milliseconds before the deadline at which the call returns its state */
   readonly margin: number;
+  /** the segment is one of several: in a store that lists in another order, it has no meaning */
+  readonly isPart?: true;
 }
 
 /**
@@ -43,6 +45,7 @@ export interface FindContext {
  * @param state its `deletes` says whether deletes are sent
  * @returns the state for the next call, with `done` at the end. Every job that it counts is in the queue.
  * @throws Fault; also if the task's prefix list has changed since the run began
+ * @throws UnsortedListing with `isPart`
  */
 export async function findSegment(context: FindContext, state: FindObjectsState): Promise<FindObjectsState> {
   const { prefixes } = await readPrefixes(context.source, context.task, state.prefix, state.prefixList);
@@ -59,7 +62,7 @@ async function findWithin(context: SearchContext, state: FindObjectsState): Prom
       try {
         return await walkOn(context, state, mergeWay(context, state));
       } catch (error) {
-        if (!(error instanceof UnsortedListing)) throw error;
+        if (!(error instanceof UnsortedListing) || context.isPart) throw error;
         // Jobs that were sent so far are harmless, at most needless. The search with HEAD starts from the beginning.
         const cursor = { mode: 'heads', listing: firstListing(state) } as const;
         return findWithin(context, { ...state, cursor, counts: countsKept(state), examples: [] });

@@ -112,10 +112,5 @@ export const maxListedPrefixes = 10_000;
 /** Size of a prefix list: all of it is held in memory. */
 export const maxPrefixListBytes = MiB;
 
-/** Segments of one run; each is listed by a sequence of find-objects calls. */
-export const maxSegments = 64;
-/** ListObjectsV2 calls that plan-sync spends on finding segment boundaries. */
-export const maxSegmentProbes = 256;
-
 /** Validity of a web identity token, which is exchanged immediately. The role's policy allows no longer one. */
 export const identityTokenSeconds = 300;

@@ -78,6 +78,13 @@ describe('permissions for a task with default options', () => {
       [`${to}/out/*${own}`]: write,
       ...keys,
     },
+    'cut-ranges': {
+      ...logs('CutRanges'),
+      ...taskParameters,
+      '<LedgerTable.Arn>': ['dynamodb:GetItem'],
+      [`${from}${own} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
+      [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
+    },
     'find-objects': {
       ...logs('FindObjects'),
       ...taskParameters,
@@ -295,7 +302,7 @@ describe('permissions by configuration', () => {
   it('lets only the functions that use a prefix list read it, with the credentials of the source', () => {
     const list = ours('listed-from/lists/today ${*}');
     for (const name of Object.keys(permissions)) {
-      const reads = ['plan-sync', 'find-objects'].includes(name);
+      const reads = ['plan-sync', 'cut-ranges', 'find-objects'].includes(name);
       expect([name, on(name, list)]).toEqual([name, reads ? { [list]: ['s3:GetObject'] } : {}]);
       expect(on(name, bucket('listed-there-from'))).toEqual({});
     }

@@ -182,6 +182,7 @@ describe.each([
       'check-deletes': [512, 60],
       'check-upload': [512, 900],
       'copy-objects': [1769, 900],
+      'cut-ranges': [512, 300],
       'find-objects': [1024, 900],
       'finish-run': [512, 60],
       'plan-sync': [512, 300],

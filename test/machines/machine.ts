@@ -97,7 +97,7 @@ export class Machine {
       overrides: {
         taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, invoke(name)])),
         retryIntervalOverrides: Object.fromEntries([...this.states.keys()].map((name) => [name, 0])),
-        waitTimeOverrides: { WaitForParts: 0, WaitAMinute: 0, HoldSegment: 0, HoldDeletes: 0 },
+        waitTimeOverrides: { WaitForParts: 0, WaitAMinute: 0, WaitForRound: 0 },
       },
     });
     const ended = run.result.then(

@@ -2,11 +2,12 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
 import type {
   CheckDeletesInput,
-  CheckedDeletes,
-  FindObjectsState,
+  FindRange,
+  FindState,
+  RangeResult,
   SyncPlan,
 } from '../../shared/model/messages/payloads.ts';
-import { failing, synthesizeMachines, type Handler, type Machine } from './machine.ts';
+import { failing, named, synthesizeMachines, type Handler, type Machine } from './machine.ts';
 
 let machine: Machine;
 
@@ -22,30 +23,33 @@ const plan: SyncPlan = {
   dryRun: false,
   prefix: '',
   prefixList: {},
-  segments: [{ until: 'm' }, { after: 'm' }],
+  segments: [{}],
 };
 const counts = { listed: 3, listedAtDestination: 2, jobs: 1, bytes: 4, deletes: 1, same: 2 };
-const sent = { listed: 0, listedAtDestination: 0, jobs: 1, bytes: 0, deletes: 1, same: 0 };
-const examples = ['a', 'b'];
-const total = { ...counts, listed: 6 };
+const ranges: FindRange[] = [{ until: 'm' }, { after: 'm' }];
+const round = { endsAt: 1_800_000_000_000, resultBytes: 1000, finders: 2 };
+const searched: RangeResult = { counts };
 
-/** Functions that do as they should; each segment takes two calls. */
+/** What cut-ranges answers, in order: a brief round, a long one, a wait, the end of a pass, a round, the end. */
+const answers: Partial<FindState>[] = [
+  { next: 'brief', work: ranges, round },
+  { next: 'wait', waitSeconds: 5, work: ranges.slice(1), round },
+  { next: 'long', work: ranges.slice(1), round },
+  { next: 'found', work: [] },
+  { next: 'brief', work: [{ ...ranges[0], atMost: 2 }], round },
+  { next: 'done', work: [], results: [{ counts }], deleted: [{ counts }], refusal: '' },
+];
+
+/** Functions that do as they should. */
 function functions(changed: Readonly<Record<string, Handler>> = {}): Record<string, Handler> {
+  let calls = 0;
+  const cut = (state: FindState): FindState => ({ ...state, ...answers[calls++ % answers.length] });
   return {
     'plan-sync': () => plan,
-    'find-objects': (state: FindObjectsState) => ({
-      ...state,
-      counts: typeof state.deletes === 'object' ? sent : counts,
-      examples,
-      done: state.counts !== undefined,
-    }),
-    'check-deletes': ({ plan: { segments, results: _results, ...rest } }: CheckDeletesInput) => ({
-      ...rest,
-      results: [{ counts: total }],
-      segments: segments.slice(1).map((segment) => ({ segment, deletes: 2 })),
-      refusal: '',
-    }),
-    'finish-run': () => total,
+    'cut-ranges': cut,
+    'find-objects': () => searched,
+    'check-deletes': ({ plan: state }: CheckDeletesInput) => ({ ...state, pass: 'deletes' }),
+    'finish-run': () => counts,
     ...changed,
   };
 }
@@ -53,100 +57,57 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
 const execution = { run: 'execution-1', startedAt: expect.any(String) as unknown };
 const planned = { ...execution, execution: 'arn:execution-1' };
 
-test('a run plans, finds, checks its deletes, sends them, and sums the counts', async () => {
+test('a run plans, searches in rounds, checks its deletes, sends them in rounds, and sums the counts', async () => {
   const run = await machine.run(input, functions());
-  expect(run.output).toEqual(total);
+  expect(run.output).toEqual(counts);
   const called = (state: string) => run.calls.filter((call) => call.state === state).map(({ payload }) => payload);
   expect(called('PlanSync')).toEqual([{ ...planned, input }]);
-  const segments = plan.segments.map((segment) => ({
-    task: 'one',
-    run: 'execution-1',
-    dryRun: false,
-    prefix: '',
-    prefixList: {},
-    segment,
-    deletes: 'hold',
-  }));
-  const again = segments.map((state) => ({ ...state, counts, examples, done: false }));
-  expect(called('FindObjects')).toHaveLength(4);
-  expect(called('FindObjects')).toEqual(expect.arrayContaining([...segments, ...again]));
-  const results = [
-    { counts, examples },
-    { counts, examples },
-  ];
-  expect(called('CheckDeletes')).toEqual([{ input, plan: { ...plan, results } }]);
-  // Only the segment with deletes is searched again, and for no more than were counted.
-  const deleting = { ...segments[1], deletes: { atMost: 2 } };
-  expect(called('FindDeletes')).toEqual([deleting, { ...deleting, counts: sent, examples, done: false }]);
-  const found = { results: [{ counts: total }], deleted: [{ counts: sent }], refusal: '' };
+  const order = { task: 'one', run: 'execution-1', dryRun: false, prefix: '', prefixList: {}, round };
+  expect(called('FindBriefly')).toEqual([
+    ...ranges.map((range) => ({ ...order, range })),
+    { ...order, range: { until: 'm', atMost: 2 } },
+  ]);
+  expect(called('FindObjects')).toEqual([{ ...order, range: ranges[1] }]);
+  // What a round returns takes the place of its ranges.
+  const works = called('CutRanges').map((state) => (state as FindState).work);
+  expect(works).toEqual([undefined, [searched, searched], ranges.slice(1), [searched], [], [searched]]);
+  expect(called('CheckDeletes')).toEqual([{ input, plan: expect.objectContaining({ next: 'found' }) }]);
+  const found = { results: [{ counts }], deleted: [{ counts }], refusal: '' };
   expect(called('FinishRun')).toEqual([{ ...execution, input, ...found }]);
   expect(called('FinishFailedRun')).toEqual([]);
 });
 
-test('the input of the last step stays far below 256 KiB with the most segments that a plan may have', async () => {
-  const large = Object.fromEntries(Object.keys(counts).map((name) => [name, Number.MAX_SAFE_INTEGER]));
-  const segments = Array.from({ length: 64 }, (_segment, index) => ({ after: 'k'.repeat(1000) + String(index) }));
-  const run = await machine.run(
-    input,
-    functions({
-      'plan-sync': () => ({ ...plan, segments }),
-      'find-objects': (state: FindObjectsState) => ({
-        ...state,
-        counts: large,
-        examples: ['e', 'f', 'g'].map((letter) => letter.repeat(100)),
-        done: true,
-      }),
-    }),
-  );
-  const inputOf = (name: string): unknown => run.calls.find(({ state }) => state === name)?.payload;
-  expect(JSON.stringify(inputOf('CheckDeletes')).length).toBeLessThan(120_000);
-  expect(JSON.stringify(inputOf('FinishRun')).length).toBeLessThan(20_000);
+test('finders run at once as cut-ranges says, and a wait lasts as long as it says', () => {
+  for (const name of ['BriefRound', 'LongRound'])
+    expect(machine.states.get(name)).toMatchObject({ MaxConcurrencyPath: '$.round.finders', ResultPath: '$.work' });
+  expect(machine.states.get('WaitForRound')).toMatchObject({ SecondsPath: '$.waitSeconds' });
+  expect(machine.states.get('LongRound')?.ItemProcessor?.ProcessorConfig).toMatchObject({
+    Mode: 'DISTRIBUTED',
+    ExecutionType: 'STANDARD',
+  });
 });
 
-test('a run without deletes searches no segment again', async () => {
-  const check = ({ plan: rest }: CheckDeletesInput): CheckedDeletes => ({
-    ...rest,
-    results: [{ counts: total }],
-    segments: [],
-    refusal: '',
-  });
-  const run = await machine.run(input, functions({ 'check-deletes': check }));
-  expect(run.calls.map(({ state }) => state)).not.toContain('FindDeletes');
-  expect(run.calls.at(-1)?.payload).toMatchObject({ results: [{ counts: total }], deleted: [] });
-});
+test.each(['brief', 'long'] as const)(
+  'a call of a %s round that fails for good is a result of the round',
+  async (next) => {
+    const seen: unknown[] = [];
+    const cut = (state: FindState): FindState => {
+      seen.push(state.work);
+      return seen.length === 1 ? { ...state, next, work: ranges, round } : { ...state, ...answers.at(-1) };
+    };
+    const find = failing('UnknownTask', 1, () => searched);
+    await machine.run(input, functions({ 'cut-ranges': cut, 'find-objects': find }));
+    expect(seen[1]).toEqual(expect.arrayContaining([{ failed: { name: 'UnknownTask' } }, searched]));
+  },
+);
 
 test('a run whose deletes are refused sends none, is recorded, and fails with the reason', async () => {
   const refused = functions({ 'check-deletes': failing('DeletesRefused', Infinity, () => undefined) });
   const run = await machine.run(input, refused);
-  expect(run.calls.map(({ state }) => state)).not.toContain('FindDeletes');
+  expect(run.calls.filter(({ state }) => state === 'FindBriefly')).toHaveLength(ranges.length);
   const error = { Error: 'DeletesRefused', Cause: 'message of DeletesRefused' };
   expect(run.calls.at(-1)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
   expect(run.error?.name).toBe('DeletesRefused');
-});
-
-test('a run that is paused waits as long as its finder says, before it searches on, also for deletes', async () => {
-  const looks = { copies: 0, deletes: 0 };
-  const run = await machine.run(
-    input,
-    functions({
-      'plan-sync': () => ({ ...plan, segments: [{}] }),
-      'check-deletes': ({ plan: { segments, results: _results, ...rest } }: CheckDeletesInput) => ({
-        ...rest,
-        results: [{ counts: total }],
-        segments: segments.map((segment) => ({ segment, deletes: 2 })),
-        refusal: '',
-      }),
-      'find-objects': (state: FindObjectsState) =>
-        ++looks[state.deletes === 'hold' ? 'copies' : 'deletes'] <= 2
-          ? { ...state, done: false, waitSeconds: 900 }
-          : { ...state, counts, examples, done: true },
-    }),
-  );
-  const searches = run.steps.filter((step) => /^(FindObjects|HoldSegment|FindDeletes|HoldDeletes)$/.test(step));
-  const twice = (find: string, hold: string): string[] => [find, hold, find, hold, find];
-  expect(searches).toEqual([...twice('FindObjects', 'HoldSegment'), ...twice('FindDeletes', 'HoldDeletes')]);
-  expect(machine.states.get('HoldSegment')).toMatchObject({ SecondsPath: '$.waitSeconds' });
-  expect(run.calls.at(-1)?.state).toBe('FinishRun');
 });
 
 test('a run that is not admitted ends after its first step, and names the run in its way', async () => {
@@ -156,25 +117,9 @@ test('a run that is not admitted ends after its first step, and names the run in
   expect(run.output).toEqual(superseded);
 });
 
-test('a plan without segments ends with nothing found', async () => {
-  const run = await machine.run(input, functions({ 'plan-sync': () => ({ ...plan, segments: [] }) }));
-  expect(run.calls.map(({ state }) => state)).toEqual(['PlanSync', 'CheckDeletes', 'FinishRun']);
-  expect(run.calls[1]?.payload).toMatchObject({ plan: { results: [] } });
-});
-
-test('a search for deletes that fails for good is recorded, and the execution fails by its name', async () => {
-  const find = functions()['find-objects'] as (state: FindObjectsState) => unknown;
-  const failed = failing('UnknownTask', Infinity, () => undefined);
-  const handler = (state: FindObjectsState): unknown =>
-    typeof state.deletes === 'object' ? failed(state as never) : find(state);
-  const run = await machine.run(input, functions({ 'find-objects': handler }));
-  expect(run.steps).toContain('DeleteInSegments catches 0');
-  expect(run.error?.name).toBe('UnknownTask');
-});
-
 describe.each([
   { failingFunction: 'plan-sync', catching: 'PlanSync catches 0' },
-  { failingFunction: 'find-objects', catching: 'FindInSegments catches 0' },
+  { failingFunction: 'cut-ranges', catching: 'CutRanges catches 0' },
   { failingFunction: 'check-deletes', catching: 'CheckDeletes catches 0' },
 ])('$failingFunction fails for good', ({ failingFunction, catching }) => {
   test.each(['UnknownTask', 'TypeError'])(
@@ -201,14 +146,15 @@ test.each(['text', null, 7])(
 );
 
 test('an execution fails if its last step fails', async () => {
-  const run = await machine.run(input, functions({ 'finish-run': failing('InvalidInput', Infinity, () => total) }));
+  const run = await machine.run(input, functions({ 'finish-run': failing('InvalidInput', Infinity, () => counts) }));
   expect(run.error?.name).toBe('InvalidInput');
 });
 
 const retrying = [
   ['PlanSync', 'plan-sync'],
+  ['CutRanges', 'cut-ranges'],
+  ['FindBriefly', 'find-objects'],
   ['FindObjects', 'find-objects'],
-  ['FindDeletes', 'find-objects'],
   ['CheckDeletes', 'check-deletes'],
   ['FinishRun', 'finish-run'],
   ['FinishFailedRun', 'finish-run'],
@@ -221,11 +167,15 @@ describe.each(retrying)('%s', (state, name) => {
       state === 'FinishFailedRun' ? { 'plan-sync': failing('UnknownTask', 1, () => plan) } : {},
     );
     const failed = failing(error, times, handlers[name]!);
-    // Both passes call find-objects.
-    const isIts = (payload: FindObjectsState): boolean =>
-      name !== 'find-objects' || (state === 'FindDeletes') === (typeof payload.deletes === 'object');
-    const handler: Handler = (payload) => (isIts(payload) ? failed : handlers[name]!)(payload);
-    return machine.run(input, { ...handlers, [name]: handler });
+    if (name !== 'find-objects') return machine.run(input, { ...handlers, [name]: failed });
+    // Both kinds of rounds call find-objects; this run has only one of them.
+    const next = state === 'FindObjects' ? 'long' : 'brief';
+    const cut = (given: FindState): FindState => {
+      const fault = (given.work as RangeResult[] | undefined)?.find((result) => result.failed)?.failed;
+      if (fault) throw named(fault.name);
+      return given.work ? { ...given, ...answers.at(-1) } : { ...given, next, work: ranges.slice(1), round };
+    };
+    return machine.run(input, { ...handlers, 'cut-ranges': cut, [name]: failed });
   }
 
   test('retries each error of each retrier, and the run continues as usual', async () => {
@@ -245,7 +195,6 @@ describe.each(retrying)('%s', (state, name) => {
     for (const [index, { ErrorEquals, MaxAttempts }] of machine.states.get(state)!.Retry!.entries()) {
       const run = await runWith(ErrorEquals[0]!, Infinity);
       const retries = run.steps.filter((step) => step === `${state} retries ${index}`);
-      // Two segments may each use up their own.
       expect(retries.length).toBeGreaterThanOrEqual(MaxAttempts);
       expect(run.error?.name).toBe(ErrorEquals[0]);
     }
@@ -258,12 +207,12 @@ describe.each(retrying)('%s', (state, name) => {
   });
 });
 
-test('the machine ends before a timer of 32 bits does, and each call after its function', () => {
-  expect(machine.definition.TimeoutSeconds).toBeLessThan(2 ** 31 / 1000);
+test('the machine has 90 days, and each call ends after its function', () => {
+  expect(machine.definition.TimeoutSeconds).toBe(90 * 24 * 3600);
   const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
-  expect(limits).toEqual([360, 960, 960, 120, 120, 120]);
+  expect(limits).toEqual([360, 360, 960, 960, 120, 120, 120]);
 });
 
-test('these tests take every path of the definition', () => {
-  expect([...machine.untouched]).toEqual([]);
+test('these tests take every path of the definition but the faults of a Map itself, which the interpreter has not', () => {
+  expect([...machine.untouched]).toEqual(['BriefRound catches 0', 'LongRound catches 0']);
 });

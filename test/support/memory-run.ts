@@ -1,12 +1,13 @@
 import { checkDeletes } from '../../shared/find/check-deletes.ts';
-import { findSegment, type FindContext } from '../../shared/find/find-segment.ts';
+import { cutRanges } from '../../shared/find/cut-ranges.ts';
+import { findInRange } from '../../shared/find/find-range.ts';
+import type { FindContext } from '../../shared/find/find-segment.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
 import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
 import { asFault } from '../../shared/model/faults.ts';
 import { decodeJob, type Job } from '../../shared/model/job.ts';
 import type { RunRecord } from '../../shared/model/ledger-entry.ts';
-import type { FindObjectsState, SegmentResult } from '../../shared/model/messages/payloads.ts';
-import { noCounts } from '../../shared/model/run-counts.ts';
+import type { FindRange, FindState } from '../../shared/model/messages/payloads.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import { MemoryQueue } from '../../shared/ports/memory/job-queue.ts';
 import type { MemoryWorld } from './memory-world.ts';
@@ -28,26 +29,27 @@ export async function runTask(
   const finder: FindContext = { ...world.context(), queue, margin: 0, ...context };
   const all = { task: world.task.name, ...input };
   const run = { run: 'run', startedAt: '2026-11-01T00:00:00.000Z', input: all };
-  const search = async (start: FindObjectsState): Promise<SegmentResult> => {
+  const search = async (start: FindState): Promise<FindState> => {
     let state = start;
-    for (let calls = 0; state.done !== true; calls++) {
-      if (calls > 500) throw new Error('no end');
-      state = JSON.parse(JSON.stringify(await findSegment(finder, state))) as FindObjectsState;
+    for (let rounds = 0; ; rounds++) {
+      if (rounds > 500) throw new Error('no end');
+      state = asJson(await cutRanges({ ...finder, clock: world.clock, finders: 20 }, state));
+      if (state.next === 'found' || state.next === 'done') return state;
+      const { task, run: name, dryRun, prefix, prefixList, round } = state;
+      const work = [];
+      for (const range of state.work as FindRange[]) {
+        work.push(await findInRange(finder, { task, run: name, dryRun, prefix, prefixList, round: round!, range }));
+      }
+      state = asJson({ ...state, work });
     }
-    return { counts: state.counts ?? noCounts, examples: state.examples ?? [] };
   };
   const steps = async () => {
     const plan = await planRun(finder, world.task, parseSyncInput(all), run);
-    const { segments, guard: _guard, startedAt: _startedAt, ...rest } = plan;
-    const results = [];
-    for (const segment of segments) results.push(await search({ ...rest, segment, deletes: 'hold' }));
+    const searched = await search(plan);
     await between?.();
-    const checked = await checkDeletes(world, { input: all, plan: { ...plan, results } });
-    const deleted = [];
-    for (const { segment, deletes } of checked.segments) {
-      deleted.push(await search({ ...rest, segment, deletes: { atMost: deletes } }));
-    }
-    return { results: checked.results, refusal: checked.refusal, deleted };
+    const checked = await checkDeletes(world, { input: all, plan: searched });
+    const { results, refusal, deleted } = await search(asJson(checked) as FindState);
+    return { ...(results && { results }), ...(refusal !== undefined && { refusal }), ...(deleted && { deleted }) };
   };
   const found = await steps().catch((error: unknown) => {
     const { name, message } = asFault(error);
@@ -62,4 +64,8 @@ export async function runTask(
     jobs.push(...batch.map(({ body }) => decodeJob(body)));
   }
   return { record, jobs };
+}
+
+function asJson<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value;
 }

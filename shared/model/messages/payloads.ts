@@ -120,24 +120,118 @@ export interface FindObjectsState {
   readonly examples?: readonly string[];
 }
 
+/** A range of keys, and where an earlier call stopped in it. */
+export interface FindRange extends Segment {
+  readonly cursor?: FindCursor;
+  /** of the second pass: deletes that may still be sent */
+  readonly atMost?: number;
+  /** it passes this round by */
+  readonly idle?: true;
+}
+
+/** What the calls of a round have in common. */
+export interface FindRound {
+  /** when all of them stop, milliseconds since the epoch */
+  readonly endsAt: number;
+  /** bytes of JSON that a call may return: all of them are one state of the machine */
+  readonly resultBytes: number;
+  /** calls at once */
+  readonly finders: number;
+}
+
+/** find-objects takes this in a round. The machines of earlier versions send a {@link FindObjectsState} instead. */
+export interface FindOrder extends Pick<FindObjectsState, 'task' | 'run' | 'dryRun' | 'prefix' | 'prefixList'> {
+  readonly range: FindRange;
+  readonly round: FindRound;
+}
+
+/** What a call of a round has done, and what it leaves. */
+export interface RangeResult {
+  /** absent if the range is done */
+  readonly rest?: FindRange;
+  /** what this call found; absent if it did nothing */
+  readonly counts?: RunCounts;
+  /** some of the keys to be deleted, shortened */
+  readonly examples?: readonly string[];
+  /** the keys up to `rest` in which deletes were found */
+  readonly stretch?: Segment;
+  /** a store lists in another order: the run has to be searched in one piece, from the start */
+  readonly unsorted?: true;
+  /** bytes of a result that was too long; the range is left as it was */
+  readonly tooLong?: number;
+  /** the fault that ends the run. A distributed Map would report none of its children's own */
+  readonly failed?: { readonly name: string; readonly message?: string };
+}
+
+/** What cut-ranges takes and returns; plan-sync's plan and check-deletes's answer are such states too. */
+export interface FindState extends Omit<SyncPlan, 'segments'> {
+  /** ranges for the next round, then, in the same order, what became of each */
+  readonly work?: readonly (FindRange | RangeResult)[];
+  /** of a run that begins: the one segment that has all keys */
+  readonly segments?: readonly Segment[];
+  /** the machine's next step; absent until cut-ranges has answered */
+  readonly next?: 'brief' | 'long' | 'wait' | 'found' | 'done';
+  /** `deletes`: the second pass, for deletes alone; absent in the first */
+  readonly pass?: 'deletes';
+  readonly round?: FindRound;
+  /** of `wait` */
+  readonly waitSeconds?: number;
+  readonly progress?: FindProgress;
+  /** for finish-run: the sums of both passes */
+  readonly results?: readonly { readonly counts: RunCounts }[];
+  readonly deleted?: readonly { readonly counts: RunCounts }[];
+  readonly refusal?: string;
+}
+
+/** What a run's rounds have come to, in one pass. */
+export interface FindProgress {
+  readonly counts: RunCounts;
+  readonly examples: readonly string[];
+  /** where deletes were found, in order, with their number */
+  readonly stretches: readonly { readonly segment: Segment; readonly deletes: number }[];
+  readonly rounds: number;
+  readonly briefRanges: number;
+  /** seconds of the last round, and its number of ranges */
+  readonly seconds: number;
+  readonly ranges: number;
+  readonly brief: boolean;
+  /** listing calls that looked for places to cut */
+  readonly probes: number;
+  /** bytes of the longest result that was too long; absent means none */
+  readonly longestResult?: number;
+  /** rounds in a row for which the machine waited instead */
+  readonly waits?: number;
+  /** a store lists in another order */
+  readonly unsorted?: true;
+}
+
 /** What the first pass leaves of a segment. */
 export interface SegmentResult {
   readonly counts: RunCounts;
   readonly examples?: readonly string[];
 }
 
-/** The plan, and what the first pass found in its segments, in their order. */
+/**
+ * The state after the first pass. The machines of earlier versions send the plan, and what was found in its segments,
+ * in their order.
+ */
 export interface CheckDeletesInput {
   readonly input: unknown;
-  readonly plan: SyncPlan & { readonly results: readonly SegmentResult[] };
+  readonly plan: SearchedPlan | FindState;
+}
+
+/** Of machines of earlier versions. */
+export interface SearchedPlan extends SyncPlan {
+  readonly results: readonly SegmentResult[];
+  readonly progress?: never;
 }
 
 /** The rest of the run. A refused run ends here, with the fault `DeletesRefused`. */
-export interface CheckedDeletes extends Omit<SyncPlan, 'segments' | 'guard'> {
-  /** the sum over the segments, alone in a list */
+export interface CheckedDeletes extends Omit<FindState, 'segments' | 'guard'> {
+  /** the sum of the first pass, alone in a list */
   readonly results: readonly { readonly counts: RunCounts }[];
-  /** the segments in which deletes were found */
-  readonly segments: readonly { readonly segment: Segment; readonly deletes: number }[];
+  /** for machines of earlier versions: the segments in which deletes were found */
+  readonly segments?: readonly { readonly segment: Segment; readonly deletes: number }[];
   /** why the deletes that a dry run found would be refused; empty if they would not */
   readonly refusal: string;
 }
