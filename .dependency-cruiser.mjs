@@ -49,7 +49,7 @@ export default {
     only(
       'simulation-runs-the-core',
       '^simulation/',
-      ['^shared/', '^worker/(environment|heartbeat)\\.ts$', '^operations/command\\.ts$'],
+      ['^shared/', '^infra/worker/scaling-rules\\.ts$', '^operations/command\\.ts$', '^test/support/metric-math\\.ts$'],
       'the deciding code runs on modelled services, and the template from its assembly',
     ),
     only(
@@ -82,7 +82,7 @@ export default {
       name: 'no-product-code-on-test-code',
       severity: 'error',
       comment: 'tests, trials and benchmarks are never part of the product',
-      from: { pathNot: '^(test|trials|bench|emulator/test)/' },
+      from: { pathNot: '^(test|trials|bench|simulation|emulator/test)/' },
       to: { path: '^(test|trials|bench|emulator/test)/' },
     },
     {

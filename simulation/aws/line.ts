@@ -6,11 +6,14 @@ export interface LineSettings {
 
 /** A line whose users get equal shares. */
 export class Line {
-  readonly #settings: LineSettings;
+  /** bytes per second that all users share */
+  total: number;
+  readonly #perCall: number;
   #users = 0;
 
-  constructor(settings: LineSettings) {
-    this.#settings = settings;
+  constructor({ perCall, total = Infinity }: LineSettings) {
+    this.#perCall = perCall;
+    this.total = total;
   }
 
   /** Does work that uses the line; `count` is how many alike users it stands for. */
@@ -24,7 +27,6 @@ export class Line {
   }
 
   #share(): number {
-    const { perCall, total = Infinity } = this.#settings;
-    return Math.min(perCall, total / Math.max(1, this.#users));
+    return Math.min(this.#perCall, this.total / Math.max(1, this.#users));
   }
 }

@@ -46,7 +46,8 @@ export function copyObjects(world: World, settings: CopySettings = {}) {
   };
 }
 
-function consumerOf(world: World, settings: CopySettings, message: Received, deadline: Deadline): Consumer {
+/** What a consumer of the queue needs, on the modelled services. */
+export function consumerOf(world: World, settings: CopySettings, message: Received, deadline: Deadline): Consumer {
   const { timeline, ledger, stack, buffers } = world;
   return {
     tasks: () => Promise.resolve([...world.tasks.values()].map(({ task }) => task)),
