@@ -54,11 +54,11 @@ export function retriers({ throttledSeconds, surroundingsSeconds }: Patience, ca
 export const untilItWorks: RetryProps = lastingFor(daySeconds, ['States.ALL'], { first: 5, longest: 900 });
 
 /**
- * 15 minutes, or a 96th of the time if that is more than a day: an execution has 25,000 events, of which each retry
- * takes three.
+ * 5 minutes, or a 288th of the time if that is more than a day: what was down is used again within minutes, and an
+ * execution has 25,000 events, of which each retry takes three.
  */
 function longestDelay(seconds: number): number {
-  return Math.max(seconds < daySeconds / 24 ? 60 : 900, Math.ceil(seconds / 96));
+  return Math.max(seconds < daySeconds / 24 ? 60 : 300, Math.ceil(seconds / 288));
 }
 
 /** A retrier whose delays come to `seconds` on average: full jitter takes half of each. */

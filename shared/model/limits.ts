@@ -71,7 +71,7 @@ export const maxIdleRounds = 8;
  * Checks of one upload altogether: 48.8 TiB at one 15-minute call per batch needs fewer than 100. Each takes up to 11
  * events of the 25,000 that an execution may have (AWS Step Functions Developer Guide: Quotas), with its map or wait.
  */
-export const maxUploadRounds = 1500;
+export const maxUploadRounds = 1300;
 /** Days of one upload altogether: 48.8 TiB over a line of 100 Mbit/s take 50. */
 export const maxUploadDays = 60;
 /** Times a copy restarts because its source changed while it was being read; then the job returns to the queue. */

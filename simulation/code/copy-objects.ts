@@ -3,7 +3,7 @@ import { decodeJob, type Job } from '../../shared/model/job.ts';
 import type { Deadline } from '../../shared/ports/clock.ts';
 import type { DeadLetters, NewMessage, Redelivery } from '../../shared/ports/job-queue.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
-import type { Uploads } from '../../shared/ports/uploads.ts';
+import type { UploadAdmission } from '../../shared/run/upload-admission.ts';
 import { consumeMessage, type Consumer } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import type { Received } from '../aws/queue.ts';
@@ -11,7 +11,8 @@ import { sqsQuotas } from '../aws/quotas.ts';
 import type { World } from './world.ts';
 
 export interface CopySettings {
-  readonly uploads?: Uploads;
+  /** how executions are started, by each process of a sample */
+  readonly admissions?: readonly UploadAdmission[];
   /** faults of the surroundings count as failures of the job, as they did before jobs were postponed */
   readonly countsAllFaults?: boolean;
   readonly onDone?: (job: Job, count: number, delayMillis: number | undefined) => void;
@@ -54,11 +55,14 @@ export function consumerOf(world: World, settings: CopySettings, message: Receiv
     standing: (job) => world.governor.standing(job),
     transfer: async (job) => {
       const { task, source, destination } = world.taskOf(job.task);
+      const { admissions = [] } = settings;
+      const uploads = admissions[Math.floor(world.random.next() * admissions.length)];
       const context = {
         ...{ task, source, destination, buffers, clock: timeline, progress: noProgress, deadline, partsAtOnce, ledger },
-        ...(settings.uploads && { uploads: settings.uploads }),
+        ...(uploads && { uploads }),
       };
       try {
+        if ((job.size ?? 0) > task.largeObjectThreshold) uploads?.checkRoom();
         const outcome = await transferObject(context, job);
         settings.onDone?.(job, message.count, undefined);
         return outcome;

@@ -14,6 +14,9 @@ export interface StackModel {
   readonly mapping?: { readonly batchSize: number; readonly maxConcurrency: number };
   readonly machines: { readonly sync: object; readonly upload: object };
   readonly giveUpAfterSeconds: number;
+  /** executions of the UPLOAD machine at once, and upload-parts calls over all of them */
+  readonly uploadsAtOnce: number;
+  readonly partsAtOnce: number;
   readonly resources: Readonly<Record<string, Resource>>;
 }
 
@@ -86,8 +89,11 @@ function modelOf(template: Template): StackModel {
   const redrive = jobs['RedrivePolicy'] as { maxReceiveCount: number };
   const mapping = ofType('AWS::Lambda::EventSourceMapping')[0]?.[1].Properties;
   const scaling = mapping?.['ScalingConfig'] as { MaximumConcurrency: number } | undefined;
-  const copy = ofType('AWS::Lambda::Function').find(([id]) => functionName(id) === 'copy-objects')?.[1].Properties;
-  const environment = (copy?.['Environment'] as { Variables: Record<string, string> }).Variables;
+  const environmentOf = (name: string): Readonly<Record<string, string>> => {
+    const found = ofType('AWS::Lambda::Function').find(([id]) => functionName(id) === name)?.[1].Properties;
+    return (found?.['Environment'] as { Variables: Record<string, string> }).Variables;
+  };
+  const environment = environmentOf('copy-objects');
   return {
     functions,
     queue: {
@@ -100,6 +106,8 @@ function modelOf(template: Template): StackModel {
     }),
     machines: { sync: machineOf(template, 'SyncMachineArn'), upload: machineOf(template, 'UploadMachineArn') },
     giveUpAfterSeconds: Number(environment['GIVE_UP_AFTER_SECONDS']),
+    uploadsAtOnce: Number(environment['UPLOADS_AT_ONCE']),
+    partsAtOnce: Number(environmentOf('plan-upload')['PARTS_AT_ONCE']),
     resources: template.Resources,
   };
 }

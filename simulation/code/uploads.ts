@@ -7,8 +7,10 @@ import type {
 } from '../../shared/model/messages/payloads.ts';
 import type { Deadline } from '../../shared/ports/clock.ts';
 import { noProgress } from '../../shared/ports/progress.ts';
-import type { Uploads } from '../../shared/ports/uploads.ts';
-import type { TransferContext } from '../../shared/transfer/context.ts';
+import { MemoryOpenUploads } from '../../shared/ports/memory/open-uploads.ts';
+import type { RunningUploads, Uploads } from '../../shared/ports/uploads.ts';
+import { shareOf, UploadAdmission } from '../../shared/run/upload-admission.ts';
+import type { StepContext } from '../../shared/transfer/context.ts';
 import { abandonUpload } from '../../shared/transfer/steps/abandon-upload.ts';
 import { checkUpload } from '../../shared/transfer/steps/check-upload.ts';
 import { planUpload } from '../../shared/transfer/steps/plan-upload.ts';
@@ -20,8 +22,25 @@ import { deadLettersOf } from './copy-objects.ts';
 import { uploadParts } from './upload-parts.ts';
 import type { World } from './world.ts';
 
+/** Processes of copy-objects whose admissions are simulated: a sample, each for many. */
+const processes = 16;
+
+/** How many objects an execution stands for: the most that a key of a large object does. */
+function weightOfLarge({ tasks }: World): number {
+  const weights = [...tasks.values()].map(({ task, source }) => {
+    const { size, weight } = source.held.landscape.settings;
+    return size > task.largeObjectThreshold ? weight : 1;
+  });
+  return Math.max(1, ...weights);
+}
+
 /** Executions of the UPLOAD machine: the deployed definition, whose functions are the real steps. */
-export class SimulatedUploads implements Uploads {
+export class SimulatedUploads implements Uploads, RunningUploads {
+  /** how copy-objects starts executions, in one process of a sample */
+  readonly admissions: readonly UploadAdmission[];
+  /** counts executions of the simulation, each of which stands for `weight` */
+  readonly #openUploads = new MemoryOpenUploads();
+  readonly #weight: number;
   readonly service: StepFunctions;
   readonly #world: World;
   readonly #line: Line;
@@ -33,6 +52,20 @@ export class SimulatedUploads implements Uploads {
     this.#world = world;
     this.#line = new Line(line);
     this.service = new StepFunctions(world.timeline, world.random, world.meter, world.regionClass);
+    this.#weight = weightOfLarge(world);
+    const limit = Math.max(1, Math.floor(world.stack.uploadsAtOnce / this.#weight));
+    this.admissions = Array.from(
+      { length: processes },
+      () =>
+        new UploadAdmission({
+          ...{ uploads: this, open: this.#openUploads, limit, clock: world.timeline },
+          onFault: (fault) => world.noteFault(`${fault.name}, counting uploads`, 1),
+        }),
+    );
+  }
+
+  countRunning(): Promise<number> {
+    return Promise.resolve(Math.round(this.service.open / this.#weight));
   }
 
   async start(job: Job): Promise<{ execution: string; started: boolean }> {
@@ -79,24 +112,34 @@ export class SimulatedUploads implements Uploads {
   async #invoke(name: string, payload: unknown, deadline: Deadline): Promise<unknown> {
     const { job } = payload as { job: Job };
     switch (name) {
-      case 'plan-upload':
-        return planUpload(this.#contextOf(job, deadline), payload as PlanUploadInput);
+      case 'plan-upload': {
+        const state = await planUpload(this.#contextOf(job, deadline), payload as PlanUploadInput);
+        if (state.state === 'finished') await this.#openUploads.release();
+        return state;
+      }
       case 'upload-parts':
         return uploadParts(this.#world, this.#line, payload as UploadPartsInput, deadline);
-      case 'check-upload':
-        return checkUpload(this.#contextOf(job, deadline), payload as CheckUploadInput);
+      case 'check-upload': {
+        const state = await checkUpload(this.#contextOf(job, deadline), payload as CheckUploadInput);
+        if (state.state === 'finished') await this.#openUploads.release();
+        return state;
+      }
       case 'abandon-upload':
-        return this.#abandon(payload as AbandonUploadInput);
+        await this.#abandon(payload as AbandonUploadInput);
+        return this.#openUploads.release();
       default:
         throw new Error(`the simulation has no function ${name}`);
     }
   }
 
-  #contextOf(job: Job, deadline: Deadline): TransferContext {
-    const { ledger, timeline, buffers } = this.#world;
+  #contextOf(job: Job, deadline: Deadline): StepContext {
+    const { ledger, timeline, buffers, governor, stack } = this.#world;
     const { task, source, destination } = this.#world.taskOf(job.task);
-    const progress = noProgress;
-    return { task, source, destination, buffers, clock: timeline, progress, deadline, partsAtOnce: 8, ledger };
+    const common = { task, source, destination, buffers, clock: timeline, deadline, partsAtOnce: 8, ledger };
+    const callsAtOnce = async (): Promise<number> =>
+      shareOf(stack.partsAtOnce, (await this.#openUploads.count()) * this.#weight);
+    const standing = { standing: () => governor.standing(job) };
+    return { ...common, ...standing, progress: noProgress, callsAtOnce, giveUpAfterSeconds: stack.giveUpAfterSeconds };
   }
 
   /** The direct integration by which the machine sends a dead letter. */

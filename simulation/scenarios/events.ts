@@ -12,7 +12,7 @@ async function run({ seed }: RunOptions): Promise<Report> {
   const delays: number[] = [];
   const pipeline = new Pipeline({
     seed,
-    stack: synthesizeStack({ copyConcurrency: 1000 }),
+    stack: synthesizeStack({ copyConcurrency: 300, concurrency: { calls: 1000 } }),
     maxWidth: 10,
     warmWrites: dynamoQuotas.tableUnitsPerSecond,
     source: { partitions: 3 },
@@ -23,8 +23,8 @@ async function run({ seed }: RunOptions): Promise<Report> {
       },
     },
     tasks: [
-      { name: 'small', landscape: { root: 's/', objects: 20_000_000, prefixes: 1, weight: 400, size: 10_000 } },
-      { name: 'large', landscape: { root: 'l/', objects: 200_000, prefixes: 1, weight: 20, size: 1024 ** 3 } },
+      { name: 'small', landscape: { root: 's/', objects: 10_000_000, prefixes: 1, weight: 400, size: 10_000 } },
+      { name: 'large', landscape: { root: 'l/', objects: 100_000, prefixes: 1, weight: 20, size: 1024 ** 3 } },
       {
         name: 'events',
         landscape: { root: 'e/', objects: eventsPerSecond * minutes * 60, prefixes: 1, weight: 1, size: 10_000 },

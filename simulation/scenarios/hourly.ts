@@ -7,7 +7,7 @@ import { duration, none, type Report, type RunOptions, type Scenario } from './s
 /** As much as one prefix takes in 28 hours. */
 const loadHours = 28;
 const objects = loadHours * 3600 * s3Quotas.writesPerSecond;
-const weight = 6000;
+const weight = 15_000;
 /** The most messages an object that there may be. */
 const mostMessages = 1.02;
 

@@ -17,13 +17,13 @@ async function run({ regionClass, countsAllFaults = false }: Variant, { seed }: 
   const pipeline = new Pipeline({
     seed,
     // As the review had it: 100 calls of copy-objects, each with ten messages.
-    stack: synthesizeStack({ copyConcurrency: 100 }),
+    stack: synthesizeStack({ copyConcurrency: 100, concurrency: { calls: 1000 } }),
     maxWidth: 5,
     regionClass,
     copying: { countsAllFaults },
     source: { partitions: 20 },
     destination: { partitions: 20 },
-    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 20, size: objectBytes } }],
+    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 40, size: objectBytes } }],
   });
   const { world } = pipeline;
   pipeline.sendAll('large');

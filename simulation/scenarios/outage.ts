@@ -19,7 +19,7 @@ interface Variant {
 async function run({ side, countsAllFaults = false }: Variant, { seed }: RunOptions): Promise<Report> {
   const pipeline = new Pipeline({
     seed,
-    stack: synthesizeStack({ copyConcurrency: 1000 }),
+    stack: synthesizeStack({ copyConcurrency: 300, concurrency: { calls: 1000 } }),
     maxWidth: 50,
     warmWrites: 40_000,
     copying: { countsAllFaults },
@@ -27,17 +27,14 @@ async function run({ side, countsAllFaults = false }: Variant, { seed }: RunOpti
     destination: { partitions: 2 },
     source: { partitions: 2 },
     tasks: [
-      { name: 'small', landscape: { root: 's/', objects: jobs, prefixes: 1, weight: 100, size: 10_000 } },
-      { name: 'large', landscape: { root: 'l/', objects: uploads, prefixes: 1, weight: 5, size: uploadBytes } },
+      { name: 'small', landscape: { root: 's/', objects: jobs, prefixes: 1, weight: 250, size: 10_000 } },
+      { name: 'large', landscape: { root: 'l/', objects: uploads, prefixes: 1, weight: 10, size: uploadBytes } },
     ],
   });
   const { world, begin } = pipeline;
   const from = begin + downAfterSeconds * 1000;
   world[side].outages.push({ from, to: from + downSeconds * 1000 });
-  const { landscape } = world.taskOf('large').source.held;
-  for (let index = 0; index < landscape.length; index++) {
-    void pipeline.uploads.start(pipeline.jobAt('large', index, 'large-run-1'));
-  }
+  pipeline.sendAll('large');
   await pipeline.untilSeconds(downAfterSeconds - 10);
   pipeline.sendAll('small');
   const seconds = await pipeline.untilDone();

@@ -15,12 +15,12 @@ const objects = Math.ceil(bytes / objectBytes);
 async function onFunctions({ seed }: RunOptions): Promise<Report> {
   const pipeline = new Pipeline({
     seed,
-    stack: synthesizeStack({ copyConcurrency: 100 }),
+    stack: synthesizeStack({ copyConcurrency: 10, concurrency: { calls: 1000 } }),
     maxWidth: 5,
     warmWrites: 40_000,
     source: { partitions: 20 },
     destination: { partitions: 20 },
-    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 40, size: objectBytes } }],
+    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 60, size: objectBytes } }],
   });
   const { world } = pipeline;
   pipeline.sendAll('large');
@@ -54,7 +54,7 @@ async function onWorkers({ seed }: RunOptions): Promise<Report> {
     warmWrites: 40_000,
     source: { partitions: 20 },
     destination: { partitions: 20 },
-    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 40, size: objectBytes } }],
+    tasks: [{ name: 'large', landscape: { objects, prefixes: 20, weight: 60, size: objectBytes } }],
   });
   const { world } = pipeline;
   const pool = new WorkerPool(world, workers, async (message, transfer) => {

@@ -14,7 +14,7 @@ export interface PipelineOptions extends WorldOptions {
   /** Lambda calls that one call of the simulation makes at the same time, at most */
   readonly maxWidth: number;
   readonly line?: LineSettings;
-  readonly copying?: Omit<CopySettings, 'uploads'>;
+  readonly copying?: Omit<CopySettings, 'admissions'>;
 }
 
 /** The copying half of the pipeline in a world: the queue, its mapping to copy-objects, and executions. */
@@ -31,7 +31,7 @@ export class Pipeline {
     this.uploads = new SimulatedUploads(world, line);
     const { timeline, queue, lambda, stack } = world;
     if (!stack.mapping) return;
-    const handler = copyObjects(world, { ...copying, uploads: this.uploads });
+    const handler = copyObjects(world, { ...copying, admissions: this.uploads.admissions });
     new EventSource({ timeline, queue, lambda, functionName: 'copy-objects', ...stack.mapping, maxWidth, handler });
   }
 

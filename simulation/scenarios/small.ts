@@ -23,7 +23,7 @@ async function run(variant: Variant, { seed }: RunOptions): Promise<Report> {
   const { scenario, objects, prefixes, weight, maxWidth, times } = variant;
   const pipeline = new Pipeline({
     seed,
-    stack: synthesizeStack({ copyConcurrency: copyConcurrencyFor(prefixes) }),
+    stack: synthesizeStack({ copyConcurrency: copyConcurrencyFor(prefixes), concurrency: { calls: 1000 } }),
     maxWidth,
     // Some 30 batches, so that their number is a rate.
     smoothSeconds: (30 * sqsQuotas.batch * weight) / (prefixes * s3Quotas.writesPerSecond),
@@ -89,8 +89,8 @@ export const hundredMillion: Scenario = {
     const scenario = 'hundred-million';
     const common = { scenario, objects: 100_000_000, times: 1.1 };
     return [
-      await run({ ...common, prefixes: 1, weight: 400, maxWidth: 8 }, options),
-      await run({ ...common, prefixes: 20, weight: 1000, maxWidth: 25 }, options),
+      await run({ ...common, prefixes: 1, weight: 2000, maxWidth: 8 }, options),
+      await run({ ...common, prefixes: 20, weight: 2000, maxWidth: 25 }, options),
     ];
   },
 };
@@ -99,6 +99,6 @@ export const billion: Scenario = {
   name: 'billion',
   title: '1 billion objects of 10 KB, 20 prefixes',
   run: async (options) => [
-    await run({ scenario: 'billion', objects: 1e9, prefixes: 20, weight: 8000, maxWidth: 25, times: 1.15 }, options),
+    await run({ scenario: 'billion', objects: 1e9, prefixes: 20, weight: 20_000, maxWidth: 25, times: 1.15 }, options),
   ],
 };

@@ -329,7 +329,7 @@ describe('how long it waits', () => {
     }
     const [throttled, surroundings, ...others] = machine.states.get(state)!.Retry!;
     expect(throttled).toMatchObject({ IntervalSeconds: 10, MaxDelaySeconds: 300 });
-    expect(surroundings).toMatchObject({ IntervalSeconds: 5, MaxDelaySeconds: 900 });
+    expect(surroundings).toMatchObject({ IntervalSeconds: 5, MaxDelaySeconds: 300 });
     for (const retrier of others) expect(longestWaitSeconds(retrier)).toBeLessThan(3 * 60);
   });
 

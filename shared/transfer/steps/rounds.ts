@@ -9,7 +9,9 @@ import { countParts } from '../plan-parts.ts';
 
 /** A part that seems missing may still be in flight; after this wait it is sent again. */
 const secondLookSeconds = 60;
-/** The longest wait while the surroundings fail, in the first day; later a 96th of the time that they have failed. */
+/** A wait while the surroundings fail lasts a sixteenth of the time that they have failed, and this once they did. */
+const usualWaitSeconds = 240;
+/** The longest such wait, in the first day; later a 96th of the time that they have failed. */
 const longestWaitSeconds = 900;
 const daySeconds = 24 * 3600;
 
@@ -89,10 +91,14 @@ export function waitingFor(state: Underway, standing: HeldStanding, now: number)
   return { ...rest, state: 'waiting', idleRounds: 0, waitSeconds, startedAt: startedAt + waitSeconds * 1000 };
 }
 
-/** As long as the surroundings have failed so far, so that each wait doubles that time. */
+/**
+ * At first as long as the surroundings have failed so far. After an outage of an hour, uploads go on within minutes;
+ * after one of a day, within a quarter of an hour.
+ */
 function waitSeconds(failedSeconds: number): number {
   const longest = Math.max(longestWaitSeconds, (failedSeconds * longestWaitSeconds) / daySeconds);
-  return Math.round(Math.min(longest, Math.max(secondLookSeconds, failedSeconds)));
+  const wait = Math.max(secondLookSeconds, Math.min(usualWaitSeconds, failedSeconds), failedSeconds / 16);
+  return Math.round(Math.min(longest, wait));
 }
 
 function checkBounds(

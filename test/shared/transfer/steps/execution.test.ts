@@ -108,8 +108,8 @@ describe('an execution', () => {
       expect(path.at(-1)).toBe('check: finished');
       expect(accepted).toBe(3);
       expect(world.clock.now() - end).toBeLessThan(16 * 60_000);
-      // A trial each 15 minutes.
-      expect(path.filter((step) => step === 'check: waiting').length).toBeLessThan(50);
+      // A trial each four minutes at first, and each 15 after hours.
+      expect(path.filter((step) => step === 'check: waiting').length).toBeLessThan(80);
       expect(world.copied()?.bytes.equals(bytes)).toBe(true);
     },
   );
