@@ -6,7 +6,7 @@ import { noProgress } from '../../shared/ports/progress.ts';
 import type { UploadAdmission } from '../../shared/run/upload-admission.ts';
 import { consumeMessage, type Consumer } from '../../shared/transfer/consume-message.ts';
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
-import type { Received } from '../aws/queue.ts';
+import type { Queue, Received } from '../aws/queue.ts';
 import { sqsQuotas } from '../aws/quotas.ts';
 import type { World } from './world.ts';
 
@@ -24,14 +24,14 @@ const processorMillis = 4;
 const partsAtOnce = 8;
 
 /** What copy-objects does with a batch: functions/copy-objects/index.ts, on the modelled services. */
-export function copyObjects(world: World, settings: CopySettings = {}) {
+export function copyObjects(world: World, queue: Queue, settings: CopySettings = {}) {
   const { timeline } = world;
   return async (messages: readonly Received[], deadline: Deadline): Promise<ReadonlySet<string>> => {
     const begin = timeline.now();
     const left = new Set<string>();
     await Promise.all(
       messages.map(async (message) => {
-        const consumer = consumerOf(world, settings, message, deadline);
+        const consumer = { ...consumerOf(world, settings, message, deadline), redelivery: redeliveryOf(world, queue) };
         const { id, body, receipt, receives, group, postponement } = message;
         const isDone = await consumeMessage(consumer, {
           ...{ id, body, receipt, receives },
@@ -74,7 +74,7 @@ export function consumerOf(world: World, settings: CopySettings, message: Receiv
     },
     ledger,
     deadLetters: deadLettersOf(world),
-    redelivery: redeliveryOf(world),
+    redelivery: redeliveryOf(world, world.queue),
     clock: timeline,
     maxReceives: stack.queue.maxReceives,
     giveUpAfterSeconds: stack.giveUpAfterSeconds,
@@ -83,8 +83,8 @@ export function consumerOf(world: World, settings: CopySettings, message: Receiv
   };
 }
 
-function redeliveryOf(world: World): Redelivery {
-  const { timeline, queue, random } = world;
+function redeliveryOf(world: World, queue: Queue): Redelivery {
+  const { timeline, random } = world;
   return {
     after: async (receipt, seconds) => {
       await timeline.sleep(random.tailed(sqsQuotas.latency));
@@ -92,7 +92,7 @@ function redeliveryOf(world: World): Redelivery {
     },
     sendAgain: async ({ body, group, delaySeconds = 0, postponement }: NewMessage) => {
       await timeline.sleep(random.tailed(sqsQuotas.latency));
-      world.send({ body, group, postponement, count: countOf(world, body) }, { delaySeconds });
+      queue.send({ body, group, postponement, count: countOf(world, body) }, { delaySeconds });
     },
   };
 }

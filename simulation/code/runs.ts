@@ -155,7 +155,7 @@ export function queueOf(world: World): JobQueue {
       await world.timeline.sleep(world.random.tailed(sqsQuotas.latency));
       for (const job of jobs) {
         const count = world.countOf(job.task, job.key satisfies ObjectKey);
-        world.send({ body: encodeJob(job), group: job.run, count }, { batched: true });
+        world.queue.send({ body: encodeJob(job), group: job.run, count }, { batched: true });
       }
     },
   };

@@ -10,14 +10,19 @@ export interface StackModel {
   /** by their names in functions/ */
   readonly functions: ReadonlyMap<string, FunctionSettings>;
   readonly queue: QueueSettings;
-  /** the mapping of the queue to copy-objects; absent if only workers consume */
-  readonly mapping?: { readonly batchSize: number; readonly maxConcurrency: number };
+  /** the mappings of the queues to copy-objects; absent if only workers consume */
+  readonly mappings: Partial<Record<'jobs' | 'events', Mapping>>;
   readonly machines: { readonly sync: object; readonly upload: object };
   readonly giveUpAfterSeconds: number;
   /** executions of the UPLOAD machine at once, and upload-parts calls over all of them */
   readonly uploadsAtOnce: number;
   readonly partsAtOnce: number;
   readonly resources: Readonly<Record<string, Resource>>;
+}
+
+export interface Mapping {
+  readonly batchSize: number;
+  readonly maxConcurrency: number;
 }
 
 export interface Resource {
@@ -87,8 +92,6 @@ function modelOf(template: Template): StackModel {
   );
   const jobs = ofType('AWS::SQS::Queue').find(([id]) => /Jobs[0-9A-F]{8}$/.test(id))?.[1].Properties ?? {};
   const redrive = jobs['RedrivePolicy'] as { maxReceiveCount: number };
-  const mapping = ofType('AWS::Lambda::EventSourceMapping')[0]?.[1].Properties;
-  const scaling = mapping?.['ScalingConfig'] as { MaximumConcurrency: number } | undefined;
   const environmentOf = (name: string): Readonly<Record<string, string>> => {
     const found = ofType('AWS::Lambda::Function').find(([id]) => functionName(id) === name)?.[1].Properties;
     return (found?.['Environment'] as { Variables: Record<string, string> }).Variables;
@@ -101,15 +104,23 @@ function modelOf(template: Template): StackModel {
       retentionSeconds: Number(jobs['MessageRetentionPeriod']),
       maxReceives: redrive.maxReceiveCount,
     },
-    ...(mapping && {
-      mapping: { batchSize: Number(mapping['BatchSize']), maxConcurrency: scaling?.MaximumConcurrency ?? 1000 },
-    }),
+    mappings: Object.fromEntries(ofType('AWS::Lambda::EventSourceMapping').map(([, one]) => mappingOf(one))),
     machines: { sync: machineOf(template, 'SyncMachineArn'), upload: machineOf(template, 'UploadMachineArn') },
     giveUpAfterSeconds: Number(environment['GIVE_UP_AFTER_SECONDS']),
     uploadsAtOnce: Number(environment['UPLOADS_AT_ONCE']),
     partsAtOnce: Number(environmentOf('plan-upload')['PARTS_AT_ONCE']),
     resources: template.Resources,
   };
+}
+
+/** A mapping, with the queue that it polls. */
+function mappingOf({ Properties = {} }: Resource): ['jobs' | 'events', Mapping] {
+  const {
+    'Fn::GetAtt': [queue],
+  } = Properties['EventSourceArn'] as { 'Fn::GetAtt': [string, string] };
+  const scaling = Properties['ScalingConfig'] as { MaximumConcurrency: number };
+  const mapping = { batchSize: Number(Properties['BatchSize']), maxConcurrency: scaling.MaximumConcurrency };
+  return [/Events[0-9A-F]{8}$/.test(queue) ? 'events' : 'jobs', mapping];
 }
 
 /** The name in functions/ of a function, by its logical ID, which ends with a hash. */

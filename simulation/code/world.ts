@@ -6,7 +6,7 @@ import { Governor } from '../../shared/run/governor.ts';
 import { Table } from '../aws/dynamo.ts';
 import { Lambda } from '../aws/lambda.ts';
 import { Meter } from '../aws/prices.ts';
-import { Queue, type SentMessage } from '../aws/queue.ts';
+import { Queue } from '../aws/queue.ts';
 import { lambdaQuotas, type RegionClass } from '../aws/quotas.ts';
 import { StoreSide, type SideOptions } from '../aws/s3.ts';
 import { Random } from '../engine/random.ts';
@@ -62,7 +62,10 @@ export class World {
   readonly table: Table;
   readonly ledger: SimulatedLedger;
   readonly lambda: Lambda;
+  /** of jobs */
   readonly queue: Queue;
+  /** of S3's events */
+  readonly events: Queue;
   readonly tasks = new Map<string, SimulatedTask>();
   /** dead letters by the name of their fault */
   readonly deadLetters = new Map<string, number>();
@@ -92,9 +95,8 @@ export class World {
     this.ledger = new SimulatedLedger(this.table, (task, key) => this.countOf(task, key));
     this.lambda = new Lambda(timeline, meter, options.accountConcurrency ?? lambdaQuotas.accountConcurrency);
     for (const [name, settings] of stack.functions) this.lambda.deploy(name, settings);
-    this.queue = new Queue(timeline, meter, stack.queue);
-    this.queue.onMoved = (message) => this.bury('MaxReceives', message.count);
-    this.queue.onExpired = (message) => (this.lost += message.count);
+    this.queue = this.#openQueue();
+    this.events = this.#openQueue();
     for (const plan of tasks) this.tasks.set(plan.name, this.#taskOf(plan));
   }
 
@@ -123,8 +125,11 @@ export class World {
     return [...this.deadLetters.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  send(message: SentMessage, options: { delaySeconds?: number; batched?: boolean } = {}): void {
-    this.queue.send(message, options);
+  #openQueue(): Queue {
+    const queue = new Queue(this.timeline, this.meter, this.stack.queue);
+    queue.onMoved = (message) => this.bury('MaxReceives', message.count);
+    queue.onExpired = (message) => (this.lost += message.count);
+    return queue;
   }
 
   #taskOf({ name, landscape, settings = {} }: TaskPlan): SimulatedTask {

@@ -72,7 +72,7 @@ function sendEvents({ world }: Pipeline): void {
       const s3 = { bucket: { name: task.source.bucket }, object: { key, size: object?.size, eTag: object?.etag } };
       const eventTime = new Date(world.timeline.now()).toISOString();
       const record = { eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put', eventTime, s3 };
-      world.send({ body: JSON.stringify({ Records: [record] }), count: 1 });
+      world.events.send({ body: JSON.stringify({ Records: [record] }), count: 1 });
     });
   }
 }

@@ -29,10 +29,12 @@ export class Pipeline {
     this.world = world;
     this.begin = world.timeline.now();
     this.uploads = new SimulatedUploads(world, line);
-    const { timeline, queue, lambda, stack } = world;
-    if (!stack.mapping) return;
-    const handler = copyObjects(world, { ...copying, admissions: this.uploads.admissions });
-    new EventSource({ timeline, queue, lambda, functionName: 'copy-objects', ...stack.mapping, maxWidth, handler });
+    const { timeline, lambda, stack } = world;
+    for (const [name, mapping] of Object.entries(stack.mappings)) {
+      const queue = name === 'events' ? world.events : world.queue;
+      const handler = copyObjects(world, queue, { ...copying, admissions: this.uploads.admissions });
+      new EventSource({ timeline, queue, lambda, functionName: 'copy-objects', ...mapping, maxWidth, handler });
+    }
   }
 
   /** Seconds since the beginning. */
@@ -53,14 +55,15 @@ export class Pipeline {
     const { landscape } = this.world.taskOf(task).source.held;
     for (let index = 0; index < landscape.length; index++) {
       const message = { body: encodeJob(this.jobAt(task, index, run)), group: run, count: landscape.settings.weight };
-      this.world.send(message, { batched: true });
+      this.world.queue.send(message, { batched: true });
     }
   }
 
   /** Is a message in the queue, or an execution open? */
   get isBusy(): boolean {
-    const { visible, delayed, inFlight } = this.world.queue.totals;
-    return visible + delayed + inFlight > 0 || this.uploads.service.open > 0;
+    const { queue, events } = this.world;
+    const left = [queue, events].map(({ totals: { visible, delayed, inFlight } }) => visible + delayed + inFlight);
+    return left.some((count) => count > 0) || this.uploads.service.open > 0;
   }
 
   /**
