@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 export interface CopySettings {
   /** how executions are started, by each process of a sample */
   readonly admissions?: readonly UploadAdmission[];
-  /** faults of the surroundings count as failures of the job, as they did before jobs were postponed */
+  /** faults of the surroundings count as failures of the job, as they did before jobs were postponed and tasks paused */
   readonly countsAllFaults?: boolean;
   readonly onDone?: (job: Job, count: number, delayMillis: number | undefined) => void;
 }
@@ -49,12 +49,13 @@ export function copyObjects(world: World, queue: Queue, settings: CopySettings =
 
 /** What a consumer of the queue needs, on the modelled services. */
 export function consumerOf(world: World, settings: CopySettings, message: Received, deadline: Deadline): Consumer {
-  const { timeline, ledger, stack, buffers } = world;
+  const { timeline, ledger, stack, buffers, governor } = world;
   return {
     tasks: () => Promise.resolve([...world.tasks.values()].map(({ task }) => task)),
-    standing: (job) => world.governor.standing(job),
+    ...(settings.countsAllFaults !== true && { standing: (job) => governor.standing(job) }),
     transfer: async (job) => {
-      const { task, source, destination } = world.taskOf(job.task);
+      const { task, ...stores } = world.taskOf(job.task);
+      const { source, destination } = settings.countsAllFaults ? stores : governor.watch(job.task, stores);
       const { admissions = [] } = settings;
       const uploads = admissions[Math.floor(world.random.next() * admissions.length)];
       const context = {

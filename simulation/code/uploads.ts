@@ -134,7 +134,8 @@ export class SimulatedUploads implements Uploads, RunningUploads {
 
   #contextOf(job: Job, deadline: Deadline): StepContext {
     const { ledger, timeline, buffers, governor, stack } = this.#world;
-    const { task, source, destination } = this.#world.taskOf(job.task);
+    const { task, ...stores } = this.#world.taskOf(job.task);
+    const { source, destination } = governor.watch(job.task, stores);
     const common = { task, source, destination, buffers, clock: timeline, deadline, partsAtOnce: 8, ledger };
     const callsAtOnce = async (): Promise<number> =>
       shareOf(stack.partsAtOnce, (await this.#openUploads.count()) * this.#weight);

@@ -47,6 +47,9 @@ export interface SimulatedTask {
   readonly destination: SimulatedStore;
 }
 
+/** Processes whose memories are simulated: a sample, each for many. */
+const processes = 8;
+
 /** When every scenario begins. */
 const start = Date.UTC(2026, 10, 1);
 
@@ -75,11 +78,9 @@ export class World {
   lost = 0;
   /** what tasks and runs may do at present */
   readonly controls = new MemoryControls();
-  readonly governor = new Governor({
-    controls: this.controls,
-    clock: this.timeline,
-    onFault: (_task, fault) => this.noteFault(`${fault.name}, reading the orders`, 1),
-  });
+  /** breakers that were opened, and probes that failed; each opening is an alarm */
+  readonly sides = { opened: 0, failing: 0 };
+  readonly #governors = Array.from({ length: processes }, () => this.#governorOfProcess());
   readonly buffers = new BufferPool(512 * MiB);
 
   constructor(options: WorldOptions) {
@@ -98,6 +99,24 @@ export class World {
     this.queue = this.#openQueue();
     this.events = this.#openQueue();
     for (const plan of tasks) this.tasks.set(plan.name, this.#taskOf(plan));
+  }
+
+  /** What one process of a sample knows of orders and of sides that fail. */
+  get governor(): Governor {
+    const found = this.#governors[Math.floor(this.random.next() * processes)];
+    if (!found) throw new Error('there is a governor for each process');
+    return found;
+  }
+
+  #governorOfProcess(): Governor {
+    return new Governor({
+      controls: this.controls,
+      clock: this.timeline,
+      onFault: (_task, fault) => this.noteFault(`${fault.name}, reading the orders`, 1),
+      onSide: ({ kind }) => {
+        if (kind !== 'closed') this.sides[kind]++;
+      },
+    });
   }
 
   /** @throws Error if the scenario has no such task */

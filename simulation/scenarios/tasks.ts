@@ -68,6 +68,12 @@ export const tasks: Scenario = {
             found: `${(slower * 100).toFixed(1)}% slower`,
             isMet: slower <= 0.02,
           },
+          {
+            what: 'breakers that opened, each an alarm',
+            must: '1',
+            found: String(world.sides.opened),
+            isMet: world.sides.opened === 1,
+          },
         ],
         notes: [
           `requests that met the refused key: ${refusals.toLocaleString('en-US')}, in ${duration(together.pipeline.seconds)}`,

@@ -24,7 +24,7 @@ test('jobs survive an outage of the destination, and take as long as the quotas 
   expect(world.buried).toBe(0);
   expect(world.taskOf('one').destination.held.missing).toBe(0);
   expect(seconds).toBeGreaterThan(600);
-  expect(seconds).toBeLessThan(600 + 330);
+  expect(seconds).toBeLessThan(600 + 420);
 });
 
 test('faults that count as failures of the job bury it', async () => {
