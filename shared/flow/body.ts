@@ -1,5 +1,5 @@
 import { Transform, type Readable } from 'node:stream';
-import { Fault } from '../model/faults.ts';
+import { asFault, Fault } from '../model/faults.ts';
 
 /**
  * This folder bounds what moving bytes may take. body.ts bounds one body: exactly as many bytes as announced, and no
@@ -38,8 +38,8 @@ export async function readBody(body: Readable, into: Buffer, what: string): Prom
 }
 
 /**
- * Passes a body through and shows every chunk to `look`. If the body is short, long, broken or stalled, the returned
- * stream fails, and with it the request that sends it.
+ * Passes a body through and shows every chunk to `look`. If that throws, or the body is short, long, broken or stalled,
+ * the returned stream fails, and with it the request that sends it.
  * @param size the bytes expected
  * @param what names the object or part in messages
  */
@@ -54,8 +54,12 @@ export function passBody(body: Readable, size: number, what: string, look: (byte
         done(new Fault('Truncated', `${what}: more than ${size} bytes arrived`));
         return;
       }
-      look(chunk);
-      done(null, chunk);
+      try {
+        look(chunk);
+        done(null, chunk);
+      } catch (error) {
+        done(asFault(error));
+      }
     },
     flush(done) {
       done(passed === size ? null : new Fault('Truncated', `${what}: ${passed} of ${size} bytes arrived`));

@@ -104,9 +104,12 @@ function lines(log: { text: string }, message: string): Record<string, unknown>[
 async function messages(
   name: 'ApproximateNumberOfMessages' | 'ApproximateNumberOfMessagesNotVisible',
 ): Promise<number> {
-  const QueueUrl = aws.outputs['JobsQueueUrl'];
-  const { Attributes } = await queues.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [name] }));
-  return Number(Attributes?.[name]);
+  const counts = ['JobsQueueUrl', 'EventsQueueUrl'].map(async (queue) => {
+    const input = { QueueUrl: aws.outputs[queue], AttributeNames: [name] };
+    const { Attributes } = await queues.send(new GetQueueAttributesCommand(input));
+    return Number(Attributes?.[name]);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
 async function messagesLeft(): Promise<number> {

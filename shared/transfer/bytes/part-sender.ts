@@ -3,6 +3,7 @@ import { maxBufferedBodyBytes } from '../../model/limits.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
 import type { Part, StoredPart } from '../../model/part-plan.ts';
 import { passBody, readBody } from '../../flow/body.ts';
+import type { Deadline } from '../../ports/clock.ts';
 import type { OpenObject, PartAddress } from '../../ports/object-store.ts';
 import type { PartContext } from '../context.ts';
 import { meaningOfDifference, noteEtag } from '../decide/etag-trust.ts';
@@ -31,15 +32,18 @@ export class PartSender {
     this.#version = versionOf(target);
   }
 
-  /** @throws the last fault once the retries are used up; `OutOfTime` if the deadline passed before the first byte */
-  async send(part: Part): Promise<void> {
+  /**
+   * @param onBytes called with the bytes of a body as they stream; not for bodies that are buffered
+   * @throws the last fault once the retries are used up; `OutOfTime` if the deadline passed
+   */
+  async send(part: Part, onBytes: (bytes: number) => void = () => undefined): Promise<void> {
     const { progress } = this.#context;
     const { key } = this.#pair;
     const attempt = this.#target.method === 'relay' ? this.#relay.bind(this) : this.#copy.bind(this);
     try {
       await withAttempts(
         this.#context,
-        () => attempt(part),
+        () => attempt(part, onBytes),
         (fault, message) => progress({ type: 'retry', key, fault, message }),
       );
     } catch (error) {
@@ -50,26 +54,26 @@ export class PartSender {
   }
 
   /** Copies the part inside the store, or relays it if the store or its permissions rule that out. */
-  async #copy(part: Part): Promise<StoredPart> {
+  async #copy(part: Part, onBytes: (bytes: number) => void): Promise<StoredPart> {
     const { task, destination } = this.#context;
     const from = copySourceOf(task, this.#pair.key, this.#version);
     const copied = await copiedInside(this.#context, 'copyPart', () =>
       destination.copyPart(this.#address(part), from, part.start, part.end),
     );
-    return copied ?? this.#relay(part);
+    return copied ?? this.#relay(part, onBytes);
   }
 
-  async #relay(part: Part): Promise<StoredPart> {
+  async #relay(part: Part, onBytes: (bytes: number) => void): Promise<StoredPart> {
     const size = part.end - part.start;
     const pooled = size <= maxBufferedBodyBytes ? await this.#context.buffers.acquire(size) : undefined;
     try {
       // The wait for memory may have been long.
       if (this.#context.deadline.remaining() < 0) {
-        throw new Fault('OutOfTime', `${this.#nameOf(part)}: time ran out before the part was started`);
+        throw this.#outOfTime(part, 'started');
       }
       const first = this.#isReadTwice() ? await this.#md5Of(part) : undefined;
       const opened = await openVersion(this.#context, this.#pair, this.#version, part);
-      if (!pooled) return await this.#sendStream(part, opened, first);
+      if (!pooled) return await this.#sendStream(part, opened, { first, onBytes });
       await readBody(opened.body, pooled.bytes, this.#nameOf(part));
       if (first !== undefined) this.#expectSame(part, first, Md5Digest.of(pooled.bytes).hex);
       return await this.#sendBuffered(part, pooled.bytes);
@@ -107,13 +111,20 @@ export class PartSender {
   }
 
   /** For parts too large to buffer: verified by a trailing checksum, or by the ETag in the store's answer. */
-  async #sendStream(part: Part, opened: OpenObject, first: string | undefined): Promise<StoredPart> {
+  async #sendStream(
+    part: Part,
+    opened: OpenObject,
+    { first, onBytes }: { first: string | undefined; onBytes: (bytes: number) => void },
+  ): Promise<StoredPart> {
     const size = part.end - part.start;
     const digest = await startDigest(this.#target.checksum);
     const second = first === undefined ? undefined : new Md5Digest();
+    const ranOut = watchDeadline(this.#context.deadline);
     const data = passBody(opened.body, size, this.#nameOf(part), (bytes) => {
       digest.update(bytes);
       second?.update(bytes);
+      onBytes(bytes.length);
+      if (ranOut()) throw this.#outOfTime(part, 'sent');
     });
     try {
       const stored = await this.#context.destination.uploadPart(this.#address(part), { data, size });
@@ -166,6 +177,10 @@ export class PartSender {
     return digest.confirm({ ...stored, opaqueEtag: this.#target.opaqueEtag }, this.#nameOf(part));
   }
 
+  #outOfTime(part: Part, what: 'started' | 'sent'): Fault {
+    return new Fault('OutOfTime', `${this.#nameOf(part)}: time ran out before the part was ${what}`);
+  }
+
   #address(part: Part): PartAddress {
     return partAddress(this.#pair, this.#target, part);
   }
@@ -173,4 +188,21 @@ export class PartSender {
   #nameOf(part: Part): string {
     return partName(this.#pair, part);
   }
+}
+
+/** A deadline that was this far away a moment ago has not passed: the process drains, and parts in flight may end. */
+const nearMillis = 60_000;
+
+/**
+ * Watches a deadline while a body streams, which shows a chunk every half minute at least. A call that is ended in the
+ * middle of a part takes what else it sends along, and cannot say what is left.
+ * @returns whether time ran out
+ */
+function watchDeadline(deadline: Deadline): () => boolean {
+  let before = deadline.remaining();
+  return () => {
+    const now = deadline.remaining();
+    if (now >= 0) before = now;
+    return now < 0 && before < nearMillis;
+  };
 }

@@ -1,11 +1,12 @@
 import { isFault } from '../../model/faults.ts';
 import type { UploadTarget } from '../../model/messages/payloads.ts';
-import type { PartRange } from '../../model/part-plan.ts';
+import type { Part, PartRange } from '../../model/part-plan.ts';
 import { forEachConcurrently } from '../../flow/concurrently.ts';
 import { free } from '../../run/standing.ts';
 import type { PartContext } from '../context.ts';
 import type { ObjectPair } from '../object-pair.ts';
 import { partsIn } from '../plan-parts.ts';
+import { Line } from './line.ts';
 import { PartSender } from './part-sender.ts';
 
 /**
@@ -16,12 +17,9 @@ import { PartSender } from './part-sender.ts';
  * metadata and tags go along with the bytes (attributes.ts).
  */
 
-/** Time that must be left for a part to start: longer than the slowest part that was seen on a bad line. */
-const partMarginMillis = 60_000;
-
 /**
- * Sends the parts in the ranges, several at once, and stops in time before the deadline, or as soon as the work may not
- * be done any more.
+ * Sends the parts in the ranges, as many at once as the line takes (decide/may-start-part.ts), and stops in time before
+ * the deadline, or as soon as the work may not be done any more.
  * @returns `left` if either happened: the next round sends the remaining parts
  * @throws the first fault that the part's retries did not cure, once the parts in flight have ended
  */
@@ -32,18 +30,34 @@ export async function sendParts(
   ranges: readonly PartRange[],
 ): Promise<'sent' | 'left'> {
   const sender = new PartSender(context, pair, target);
+  const line = new Line(context);
   let outcome: 'sent' | 'left' = 'sent';
-  await forEachConcurrently(partsIn(target.plan, ranges), context.partsAtOnce, async (part) => {
-    const standing = (await context.standing?.()) ?? free;
-    if (outcome === 'left' || standing.kind !== 'free' || context.deadline.remaining() < partMarginMillis) {
-      outcome = 'left';
-      return;
+  async function* admitted(): AsyncGenerator<Part> {
+    for (const part of partsIn(target.plan, ranges)) {
+      if (outcome === 'left') return;
+      if (!(await line.admits(part))) {
+        outcome = 'left';
+        return;
+      }
+      line.start(part);
+      yield part;
     }
+  }
+  await forEachConcurrently(admitted(), context.partsAtOnce, async (part) => {
+    let sent = false;
     try {
-      await sender.send(part);
+      const standing = (await context.standing?.()) ?? free;
+      if (outcome === 'left' || standing.kind !== 'free') {
+        outcome = 'left';
+        return;
+      }
+      await sender.send(part, (bytes) => line.moved(part, bytes));
+      sent = true;
     } catch (error) {
       if (!isFault(error, 'OutOfTime')) throw error;
       outcome = 'left';
+    } finally {
+      line.end(part, sent);
     }
   });
   return outcome;

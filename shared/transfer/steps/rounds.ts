@@ -3,6 +3,7 @@ import { Fault } from '../../model/faults.ts';
 import { maxIdleRounds, maxUploadDays, maxUploadRounds } from '../../model/limits.ts';
 import type { BatchOutcome, CheckUploadInput } from '../../model/messages/payloads.ts';
 import { holdWaitSeconds, type HeldStanding } from '../../run/standing.ts';
+import { neededSpeed } from '../decide/may-start-part.ts';
 import { countParts } from '../plan-parts.ts';
 
 /** What follows a check of an upload that lacks parts: a pure decision from the last state and what is missing now. */
@@ -114,7 +115,8 @@ function checkBounds(
   throw new Fault(
     'UploadStuck',
     `${what}: ${left} of ${target.plan.partCount} parts are missing after ${days.toFixed(1)} days${failed}, ` +
-      `${round} rounds, ${idleRounds} of them without a new part (${summary(outcomes)})`,
+      `${round} rounds, ${idleRounds} of them without a new part (${summary(outcomes)}); ` +
+      neededSpeed(target.plan.partSize),
   );
 }
 

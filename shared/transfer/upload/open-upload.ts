@@ -10,6 +10,7 @@ import type { CreatedUpload } from '../../ports/object-store.ts';
 import { readAttributes } from '../bytes/attributes.ts';
 import { withSupported } from '../bytes/supported-attributes.ts';
 import type { CopyContext } from '../context.ts';
+import { keepsLayout } from '../decide/keeps-layout.ts';
 import { expectKept, sentOf } from '../decide/kept-attributes.ts';
 import { mayCopyInside } from '../decide/inside-copies.ts';
 import { attributesDigest } from '../decide/version.ts';
@@ -160,7 +161,13 @@ async function createUpload(context: CopyContext, pair: ObjectPair, source: Obje
   const wanted = checksumFor(context, source, layout ?? cut);
   const losses = new Losses(context, pair);
   const attributes = await readAttributes(context, pair, source, losses);
-  const usable = layout && (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context));
+  const usable =
+    layout &&
+    (layout.partSize <= maxBufferedBodyBytes || wanted !== undefined || hasMd5Etags(context)) &&
+    keepsLayout(layout.partSize, {
+      method: copiesParts(context, source.size) ? 'server-side copy' : 'relay',
+      proven: source.checksum !== undefined && wanted === source.checksum.algorithm,
+    });
   const plan = usable ? layout : cut;
   const create = (algorithm: ChecksumAlgorithm | undefined): Promise<CreatedUpload & { tagCount: number }> =>
     withSupported(context, losses, attributes, async (supported) => ({
