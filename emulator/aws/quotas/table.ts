@@ -42,7 +42,7 @@ export const quotaTable = {
   /** Of all functions that share the account's concurrency: ten times that concurrency. */
   lambdaRequestsPerCall: {
     kind: 'fixed',
-    unit: 'requests a second for each call at once',
+    unit: 'requests a second, times the calls at once',
     value: 10,
     source: lambdaQuotas,
   },
