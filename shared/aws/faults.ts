@@ -31,7 +31,8 @@ const byCode: Readonly<Record<string, FaultName>> = {
   XAmzContentSHA256Mismatch: 'Refused',
   XAmzContentChecksumMismatch: 'VerificationFailed',
   IncompleteBody: 'Truncated',
-  InvalidPart: 'Unavailable',
+  // Complete: a part was replaced since it was listed, or the upload is gone. What there is now is looked at again.
+  InvalidPart: 'DestinationConflict',
   EntityTooLarge: 'TooLarge',
   NotImplemented: 'NotSupported',
   PermanentRedirect: 'InvalidTask',

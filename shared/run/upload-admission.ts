@@ -15,9 +15,13 @@ import type { RunningUploads, Uploads } from '../ports/uploads.ts';
 const comparedEveryMillis = 3 * 60_000;
 /** How long a process that found no room does not ask again: a million jobs may wait. */
 const refusedForMillis = 5_000;
-/** Seconds until a job that found no room returns: from one minute to five, by chance, so that they come evenly. */
-const firstDelaySeconds = 60;
+/**
+ * Seconds until a job that found no room returns: 15, and one more for each that this process has held back in the last
+ * minutes, at most five minutes. So few that wait are back soon after an execution ends, and many cost little.
+ */
+const firstDelaySeconds = 15;
 const maxDelaySeconds = 300;
+const pressureMillis = 300_000;
 
 export interface UploadAdmissionOptions {
   readonly uploads: Uploads & RunningUploads;
@@ -34,6 +38,9 @@ export class UploadAdmission implements Uploads {
   readonly #options: UploadAdmissionOptions;
   #refusedUntil = -Infinity;
   #askedAt = -Infinity;
+  /** jobs held back, of which each counts less with time, and when the last one was */
+  #pressure = 0;
+  #heldAt = -Infinity;
 
   constructor(options: UploadAdmissionOptions) {
     this.#options = options;
@@ -65,8 +72,12 @@ export class UploadAdmission implements Uploads {
   }
 
   #held(): Held {
-    const delaySeconds = Math.round(firstDelaySeconds + Math.random() * (maxDelaySeconds - firstDelaySeconds));
-    return new Held(`there are ${this.#options.limit} executions of uploads, as many as may be`, delaySeconds);
+    const { limit, clock } = this.#options;
+    const now = clock.now();
+    this.#pressure = this.#pressure * Math.exp((this.#heldAt - now) / pressureMillis) + 1;
+    this.#heldAt = now;
+    const delaySeconds = heldSeconds(this.#pressure, Math.random());
+    return new Held(`there are ${limit} executions of uploads, as many as may be`, delaySeconds);
   }
 
   /** Corrects the counter by what Step Functions lists, in one process at a time. */
@@ -80,6 +91,15 @@ export class UploadAdmission implements Uploads {
     const difference = (await uploads.countRunning()) - comparison.count;
     await open.endComparison(difference, correctionOf(comparison.lastDifference, difference));
   }
+}
+
+/**
+ * Seconds until a job that found no room returns; up to half of them are left out, so that jobs come evenly.
+ * @param pressure how many a process has held back lately
+ * @param random from 0 to 1, exclusive
+ */
+export function heldSeconds(pressure: number, random: number): number {
+  return Math.round(Math.min(maxDelaySeconds, firstDelaySeconds + pressure) * (1 - random / 2));
 }
 
 /**

@@ -64,6 +64,9 @@ const incidents: Readonly<Record<string, (operation: string) => Fault | undefine
   'out/refused creation': (operation) => (operation === 'CreateMultipartUpload' ? refusal : undefined),
   'out/refused parts': (operation) => (operation === 'UploadPart' ? refusal : undefined),
   'out/refused large': (operation) => (operation === 'CompleteMultipartUpload' ? refusal : undefined),
+  // A verdict about its parts, after which the upload is aborted.
+  'out/doomed': (operation) =>
+    operation === 'CompleteMultipartUpload' ? { ...refusal, code: 'EntityTooSmall' } : undefined,
   'out/vanishing': (operation) => (operation === 'CreateMultipartUpload' ? vanish('in/vanishing') : undefined),
   'out/vanishing late': (operation) => (operation === 'ListParts' ? vanish('in/vanishing late') : undefined),
   'out/vanishing parts': (operation) => (operation === 'UploadPart' ? vanish('in/vanishing parts') : undefined),
@@ -153,7 +156,14 @@ it('has no permission that nothing needs', async () => {
   await until(async () => (await ferry.store('into').head(objectKey('out/small'))) === undefined);
   await put('into', 'out/vanishing late', 'deleted when its source is found to be gone');
   for (const key of ['in/refused', 'in/damaged', 'in/expired']) await put('from', key, key);
-  const large = ['in/refused large', 'in/refused creation', 'in/vanishing', 'in/vanishing late', 'in/large'];
+  const large = [
+    'in/refused large',
+    'in/doomed',
+    'in/refused creation',
+    'in/vanishing',
+    'in/vanishing late',
+    'in/large',
+  ];
   for (const key of large) await put('from', key, bytesOf(13 * MiB));
   for (const key of ['in/refused parts', 'in/killed', 'in/vanishing parts', 'in/unlike']) await putInParts('from', key);
 

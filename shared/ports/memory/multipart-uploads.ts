@@ -69,18 +69,19 @@ export async function completeUpload(
   const { features } = storage;
   const what = `${bucket.name}: ${JSON.stringify(key)}`;
   if (!features.goneAtComplete && !bucket.uploads.has(uploadId)) {
-    throw new Fault('Unavailable', `${what}: the parts are missing`);
+    throw new Fault('DestinationConflict', `${what}: the parts are missing`);
   }
   const upload = uploadOf(bucket, uploadId);
   const parts = namedParts(upload, inOrder(request.parts, features.partOrder), features.minPartBytes, what);
   if (!features.partSubsets && parts.length < upload.parts.size) {
-    throw new Fault('Unavailable', `${what}: ${parts.length} of ${upload.parts.size} parts are named`);
+    throw new Fault('DestinationConflict', `${what}: ${parts.length} of ${upload.parts.size} parts are named`);
   }
   const isUneven = parts.some((part, index) => {
     const first = parts[0]?.bytes.length ?? 0;
     return index < parts.length - 1 ? part.bytes.length !== first : part.bytes.length > first;
   });
-  if (isUneven && !features.unequalParts) throw new Fault('Unavailable', `${what}: the parts have different sizes`);
+  if (isUneven && !features.unequalParts)
+    throw new Fault('DestinationConflict', `${what}: the parts have different sizes`);
   const bytes = Buffer.concat(parts.map((part) => part.bytes));
   const checks = features.checksums === 'checked';
   if (checks && bytes.length !== expected.size) {
@@ -128,7 +129,8 @@ function namedParts(
       throw new Fault('NotSupported', `${what}: the parts are not in ascending order`);
     }
     const part = upload.parts.get(number);
-    if (part?.etag !== etag) throw new Fault('Unavailable', `${what}: part ${number} does not exist with this ETag`);
+    if (part?.etag !== etag)
+      throw new Fault('DestinationConflict', `${what}: part ${number} does not exist with this ETag`);
     if (part.bytes.length < minPartBytes && index < named.length - 1) {
       throw new Fault('NotSupported', `${what}: part ${number} has only ${part.bytes.length} bytes`);
     }

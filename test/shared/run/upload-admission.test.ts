@@ -9,7 +9,7 @@ import { MemoryLedger } from '../../../shared/ports/memory/ledger.ts';
 import { MemoryOpenUploads } from '../../../shared/ports/memory/open-uploads.ts';
 import { MemoryUploads } from '../../../shared/ports/memory/upload-executions.ts';
 import type { NewMessage } from '../../../shared/ports/job-queue.ts';
-import { correctionOf, shareOf, UploadAdmission } from '../../../shared/run/upload-admission.ts';
+import { correctionOf, heldSeconds, shareOf, UploadAdmission } from '../../../shared/run/upload-admission.ts';
 import { consumeMessage } from '../../../shared/transfer/consume-message.ts';
 
 const minute = 60_000;
@@ -30,16 +30,28 @@ function job(key: number | string): Job {
 }
 
 describe('UploadAdmission', () => {
-  it('starts executions up to the limit, and holds the others back for one to five minutes', async () => {
+  it('starts executions up to the limit, and holds the others back', async () => {
     const { uploads, open, process } = world();
     const admission = process();
     for (const key of [1, 2, 3]) expect(await admission.start(job(key))).toMatchObject({ started: true });
     const held = await admission.start(job(4)).catch((error: unknown) => error);
     expect(held).toMatchObject({ name: 'Held', message: expect.stringContaining('3 executions') });
-    expect((held as { delaySeconds: number }).delaySeconds).toBeGreaterThanOrEqual(60);
-    expect((held as { delaySeconds: number }).delaySeconds).toBeLessThanOrEqual(300);
+    const delays = (error: unknown): number => (error as { delaySeconds: number }).delaySeconds;
+    expect(delays(held)).toBeGreaterThanOrEqual(8);
+    expect(delays(held)).toBeLessThanOrEqual(16);
     expect(uploads.started).toHaveLength(3);
     expect(await open.count()).toBe(3);
+  });
+
+  it('holds back for longer the more wait, and forgets them again', async () => {
+    const { clock, process } = world(0);
+    const admission = process();
+    const delay = async (): Promise<number> =>
+      ((await admission.start(job(1)).catch((error: unknown) => error)) as { delaySeconds: number }).delaySeconds;
+    for (let count = 0; count < 1000; count++) await delay();
+    expect(await delay()).toBeGreaterThanOrEqual(150);
+    clock.pass(60 * minute);
+    expect(await delay()).toBeLessThan(20);
   });
 
   it('does not ask again for some seconds after it found no room', async () => {
@@ -103,7 +115,7 @@ describe('UploadAdmission', () => {
   });
 
   it('buries none of many large objects, however long they wait, and never has more executions than may be', async () => {
-    const { clock, uploads, open, process } = world(20);
+    const { clock, uploads, open, process } = world(10);
     const admissions = Array.from({ length: 10 }, process);
     const deadLetters = new MemoryDeadLetters(new Gate());
     const waiting: (NewMessage & { at: number })[] = [];
@@ -135,7 +147,7 @@ describe('UploadAdmission', () => {
           ...(message.postponement && { postponement: message.postponement }),
         },
       );
-    for (let key = 0; key < 500; key++) waiting.push({ body: encodeJob(job(key)), at: clock.now() });
+    for (let key = 0; key < 200; key++) waiting.push({ body: encodeJob(job(key)), at: clock.now() });
     const began = clock.now();
     let index = 0;
     while (waiting.length > 0) {
@@ -153,10 +165,22 @@ describe('UploadAdmission', () => {
       clock.pass(minute / 2);
     }
     expect(deadLetters.letters).toEqual([]);
-    expect(uploads.started).toHaveLength(500);
-    expect(most).toBe(20);
-    // 25 rounds of half an hour at best; each job waited for hours, of which a job may fail for one.
-    expect((clock.now() - began) / (25 * 30 * minute)).toBeLessThan(1.2);
+    expect(uploads.started).toHaveLength(200);
+    expect(most).toBe(10);
+    // 20 rounds of half an hour at best; each job waited for hours, of which a job may fail for one.
+    expect((clock.now() - began) / (20 * 30 * minute)).toBeLessThan(1.2);
+  });
+});
+
+describe('heldSeconds', () => {
+  it.each([
+    [1, 0, 16],
+    [1, 0.999, 8],
+    [100, 0, 115],
+    [1e6, 0, 300],
+    [1e6, 0.999, 150],
+  ])('with a pressure of %d and chance %d is %d', (pressure, random, seconds) => {
+    expect(heldSeconds(pressure, random)).toBe(seconds);
   });
 });
 
