@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 export interface CopySettings {
   /** how executions are started, by each process of a sample */
   readonly admissions?: readonly UploadAdmission[];
-  /** faults of the surroundings count as failures of the job, as they did before jobs were postponed and tasks paused */
+  /** faults of the surroundings count as failures of the job, as before jobs were postponed and tasks paused */
   readonly countsAllFaults?: boolean;
   readonly onDone?: (job: Job, count: number, delayMillis: number | undefined) => void;
 }

@@ -2,9 +2,11 @@ import type { ObjectKey } from '../../shared/model/object-key.ts';
 import type { Job } from '../../shared/model/job.ts';
 import type {
   CheckDeletesInput,
-  FindObjectsState,
+  FindOrder,
+  FindState,
   FinishRunInput,
   PlanSyncInput,
+  RangeResult,
   SupersededRun,
   SyncInput,
   SyncPlan,
@@ -14,7 +16,8 @@ import type { JobQueue } from '../../shared/ports/job-queue.ts';
 import { MemoryActiveRuns } from '../../shared/ports/memory/active-runs.ts';
 import type { RunExecutions, RunExistence } from '../../shared/ports/runs.ts';
 import { checkDeletes } from '../../shared/find/check-deletes.ts';
-import { findSegment } from '../../shared/find/find-segment.ts';
+import { cutRanges } from '../../shared/find/cut-ranges.ts';
+import { findInRange } from '../../shared/find/find-range.ts';
 import { finishRun } from '../../shared/find/finish-run.ts';
 import { parseSyncInput, planRun } from '../../shared/find/plan-run.ts';
 import { encodeJob } from '../../shared/model/job.ts';
@@ -23,7 +26,8 @@ import { sqsQuotas } from '../aws/quotas.ts';
 import { Execution, type Callees, type Definition } from '../aws/states/machine.ts';
 import { StateError } from '../aws/states/retry.ts';
 import type { StepFunctions } from '../aws/states/service.ts';
-import type { World } from './world.ts';
+import type { Belonging, Standing } from '../../shared/run/standing.ts';
+import type { SimulatedTask, World } from './world.ts';
 
 /** As in functions/find-objects/index.ts. */
 const findMarginMillis = 20_000;
@@ -110,8 +114,14 @@ export class SimulatedRuns implements RunExecutions {
     switch (name) {
       case 'plan-sync':
         return this.#plan(payload as PlanSyncInput);
+      case 'cut-ranges': {
+        const state = payload as FindState;
+        const { governor, stack } = this.#world;
+        const standing = (work: Belonging): Promise<Standing> => governor.standing(work);
+        return cutRanges({ ...this.#sidesOf(state.task), clock: timeline, finders: stack.finders, standing }, state);
+      }
       case 'find-objects':
-        return this.#find(payload as FindObjectsState, deadline);
+        return this.#find(payload as FindOrder, deadline);
       case 'check-deletes':
         return checkDeletes({ ledger }, payload as CheckDeletesInput);
       case 'finish-run': {
@@ -132,9 +142,13 @@ export class SimulatedRuns implements RunExecutions {
     return superseded ?? planRun({ source, destination }, task, input, event);
   }
 
-  async #find(state: FindObjectsState, deadline: Deadline): Promise<FindObjectsState> {
+  #sidesOf(name: string): SimulatedTask {
+    return this.#world.taskOf(name);
+  }
+
+  async #find(order: FindOrder, deadline: Deadline): Promise<RangeResult> {
     const { ledger, timeline } = this.#world;
-    const { task, source, destination } = this.#world.taskOf(state.task);
+    const { task, source, destination } = this.#sidesOf(order.task);
     const context = {
       task,
       source,
@@ -144,7 +158,7 @@ export class SimulatedRuns implements RunExecutions {
       clock: timeline,
       deadline,
     };
-    return findSegment({ ...context, margin: findMarginMillis }, state);
+    return findInRange({ ...context, margin: findMarginMillis }, order);
   }
 }
 

@@ -14,6 +14,8 @@ export interface StackModel {
   readonly mappings: Partial<Record<'jobs' | 'events', Mapping>>;
   readonly machines: { readonly sync: object; readonly upload: object };
   readonly giveUpAfterSeconds: number;
+  /** find-objects calls of a run at once */
+  readonly finders: number;
   /** executions of the UPLOAD machine at once, and upload-parts calls over all of them */
   readonly uploadsAtOnce: number;
   readonly partsAtOnce: number;
@@ -107,6 +109,7 @@ function modelOf(template: Template): StackModel {
     mappings: Object.fromEntries(ofType('AWS::Lambda::EventSourceMapping').map(([, one]) => mappingOf(one))),
     machines: { sync: machineOf(template, 'SyncMachineArn'), upload: machineOf(template, 'UploadMachineArn') },
     giveUpAfterSeconds: Number(environment['GIVE_UP_AFTER_SECONDS']),
+    finders: Number(environmentOf('cut-ranges')['FINDERS']),
     uploadsAtOnce: Number(environment['UPLOADS_AT_ONCE']),
     partsAtOnce: Number(environmentOf('plan-upload')['PARTS_AT_ONCE']),
     resources: template.Resources,

@@ -75,9 +75,9 @@ async function run(variant: Variant, { seed }: RunOptions): Promise<Report> {
   });
 }
 
-/** Calls of copy-objects: a third more than S3 takes, and at most what a mapping and an account allow. */
+/** Calls of copy-objects: more than S3 takes, since its limit makes them wait; at most what an account allows. */
 function copyConcurrencyFor(prefixes: number): number {
-  const perCall = 28;
+  const perCall = 8;
   const wanted = Math.ceil((prefixes * s3Quotas.writesPerSecond * 1.33) / perCall);
   return Math.min(wanted, mappingQuotas.mostBatches, lambdaQuotas.accountConcurrency - 50);
 }

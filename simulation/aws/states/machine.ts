@@ -1,4 +1,4 @@
-import { asFault } from '../../../shared/model/faults.ts';
+import { asFault, faultTable } from '../../../shared/model/faults.ts';
 import type { Random } from '../../engine/random.ts';
 import type { Timeline } from '../../engine/timeline.ts';
 import { TooManyRequests } from '../lambda.ts';
@@ -190,6 +190,10 @@ const inlineConcurrency = 40;
 function errorOf(thrown: unknown): StateError {
   if (thrown instanceof StateError) return thrown;
   if (thrown instanceof TooManyRequests) return new StateError(thrown.name, thrown.message);
+  // A function may throw another's error on, under its name.
+  if (thrown instanceof Error && Object.hasOwn(faultTable, thrown.name)) {
+    return new StateError(thrown.name, JSON.stringify({ errorType: thrown.name, errorMessage: thrown.message }));
+  }
   const fault = asFault(thrown);
   // What is no fault is a defect of the simulation, and must not look like an outage.
   if (fault.cause !== undefined && !(thrown instanceof Error && thrown.name === fault.name)) throw thrown;
