@@ -12,7 +12,7 @@ import { asFault, type Fault } from '../model/faults.ts';
 import type { Clock, Deadline } from '../ports/clock.ts';
 import type { Controls } from '../ports/controls.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { isOfSide, lengthened, opens, type Streak } from './breaker.ts';
+import { isOfSide, kindOf, lengthened, opens, type Streak } from './breaker.ts';
 import { ControlsCache } from './controls-cache.ts';
 import { standingByHours, type Hours } from './hours.ts';
 import { free, standingOf, type Belonging, type Standing } from './standing.ts';
@@ -116,7 +116,7 @@ export class Governor {
     if (!opens(streak, fault.name, now)) return;
     const code = codeOf?.(fault);
     const breaker = {
-      fault: fault.name,
+      fault: kindOf(fault.name),
       since: streak.since,
       probeAt: now + probeMillis,
       ...(code !== undefined && { code }),

@@ -71,24 +71,27 @@ describe('a side that fails', () => {
   it.each<[FaultName, number, number]>([
     ['CredentialsRefused', 3, 0],
     ['Unavailable', 10, 10_000],
+    ['AccessDenied', 10, 10_000],
     ['Throttled', 20, 60_000],
   ])('counts as failing with %s after %i faults in a row over %i ms', async (fault, faults, millis) => {
     const one = startProcess();
+    // A HEAD does not say why it is refused.
+    const kind = fault === 'AccessDenied' ? 'CredentialsRefused' : fault;
     fails = fault;
     for (let count = 1; count < faults; count++) await one.ask('destination');
     expect(await controls.read(task)).toEqual({});
     clock.pass(millis);
     await one.ask('destination');
     expect((await controls.read(task)).breakers).toEqual({
-      destination: { fault, code: 'SlowDown', since: clock.now() - millis, probeAt: clock.now() + 60_000 },
+      destination: { fault: kind, code: 'SlowDown', since: clock.now() - millis, probeAt: clock.now() + 60_000 },
     });
-    expect(events).toEqual([`destination opened ${fault} SlowDown`]);
+    expect(events).toEqual([`destination opened ${kind} SlowDown`]);
     expect(JSON.stringify(await controls.read(task))).not.toContain('secret');
   });
 
   it('does not count as failing if anything else is answered in between, or if objects fail', async () => {
     const one = startProcess();
-    for (const between of [undefined, 'SourceGone', 'AccessDenied', 'VerificationFailed'] as const) {
+    for (const between of [undefined, 'SourceGone', 'ArchivedSource', 'VerificationFailed'] as const) {
       for (let count = 0; count < 39; count++) {
         fails = count % 3 === 2 ? between : 'CredentialsRefused';
         clock.pass(5000);
