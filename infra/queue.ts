@@ -52,3 +52,9 @@ export function grantSend(queue: Queue, grantee: IGrantable): void {
   const statement = new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] });
   grantee.grantPrincipal.addToPrincipalPolicy(statement);
 }
+
+/** Lets `grantee` count the messages of the queue. */
+export function grantDepth(queue: Queue, grantee: IGrantable): void {
+  const statement = new PolicyStatement({ actions: ['sqs:GetQueueAttributes'], resources: [queue.queueArn] });
+  grantee.grantPrincipal.addToPrincipalPolicy(statement);
+}

@@ -1,6 +1,7 @@
 import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
 import { createQueueClient, createTableClient } from '../../shared/aws/service-clients.ts';
 import { SqsJobQueue } from '../../shared/aws/sqs/job-queue.ts';
+import { SqsQueueDepth } from '../../shared/aws/sqs/queue-depth.ts';
 import type { FindObjectsState, FindOrder, RangeResult } from '../../shared/model/messages/payloads.ts';
 import { findInRange } from '../../shared/find/find-range.ts';
 import { findSegment } from '../../shared/find/find-segment.ts';
@@ -14,7 +15,9 @@ import { environmentKeys } from './environment.ts';
 
 const environment = readEnvironment(environmentKeys);
 const wiring = new TaskWiring(environment.TASKS_PATH);
-const queue = new SqsJobQueue(createQueueClient(), environment.QUEUE_URL);
+const sqs = createQueueClient();
+const queue = new SqsJobQueue(sqs, environment.QUEUE_URL);
+const counted = new SqsQueueDepth(sqs, environment.QUEUE_URL);
 const lookup = new DynamoLedgerLookup(createTableClient(), environment.LEDGER_TABLE);
 const governor = createGovernor(environment.LEDGER_TABLE, { obeysOnly: true });
 
@@ -36,7 +39,7 @@ async function findOnce(order: FindOrder, invocation: Invocation): Promise<Range
   if ((await governor.standing(order)).kind !== 'free') return { rest: order.range };
   const context = await wiring.partContext(task, invocation, noProgress);
   const deadline = governor.deadline(order, context.deadline);
-  const result = await findInRange({ ...context, deadline, queue, lookup, margin: marginMillis }, order);
+  const result = await findInRange({ ...context, deadline, queue, counted, lookup, margin: marginMillis }, order);
   const { rest, unsorted, tooLong, counts = noCounts } = result;
   report(task, counts);
   logger.info('range searched', { task, run, done: rest === undefined, unsorted, tooLong, ...counts });

@@ -3,7 +3,7 @@ import type { Construct } from 'constructs';
 import { environmentKeys } from '../../functions/find-objects/environment.ts';
 import type { Task } from '../../shared/model/config/task.ts';
 import { environmentOf, FerryFunction, type Pipeline } from '../function.ts';
-import { grantSend } from '../queue.ts';
+import { grantDepth, grantSend } from '../queue.ts';
 import { prefixListOf, type SideUse } from '../sides.ts';
 
 /** Lists one segment on both sides and sends a job for each difference. */
@@ -32,6 +32,7 @@ export class FindObjects extends FerryFunction {
     // What operators have ordered about the run.
     pipeline.ledger.grantRead(this.role);
     grantSend(pipeline.queues.jobs, this.role);
+    grantDepth(pipeline.queues.jobs, this.role);
   }
 }
 

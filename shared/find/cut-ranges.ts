@@ -3,6 +3,7 @@ import { listedPageKeys } from '../model/limits.ts';
 import type { FindProgress, FindRange, FindState } from '../model/messages/payloads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { CountedQueue } from '../ports/queue-depth.ts';
 import { free, holdWaitSeconds, type Belonging, type Standing } from '../run/standing.ts';
 import { inOnePiece, tallied, type Tally } from './find-progress.ts';
 import { UnsortedListing } from './listing.ts';
@@ -10,6 +11,7 @@ import { compareKeys } from './order.ts';
 import { sidePrefixes } from './pairs.ts';
 import { readPrefixes } from './prefixes.ts';
 import { recut, type ProbeOf } from './recut.ts';
+import { maxQueuedJobs } from './paced-queue.ts';
 import { planRound, probesLeft, roundSeconds, type RoundPlan } from './rounds.ts';
 
 export interface CutContext {
@@ -19,6 +21,8 @@ export interface CutContext {
   readonly clock: Clock;
   /** concurrent calls of find-objects, at most */
   readonly finders: number;
+  /** the queue's depth: no round begins while it is full. Without it, it is not looked at */
+  readonly counted?: CountedQueue;
   /** May the run go on? Without it, it may. Never throws. */
   standing?(run: Belonging): Promise<Standing>;
 }
@@ -52,7 +56,18 @@ export async function cutRanges(context: CutContext, state: FindState): Promise<
   if (standing.kind === 'held') {
     return waiting(kept, tally, holdWaitSeconds(standing, clock.now(), Math.random()));
   }
-  const plan = planRound(tally.progress, tally.rests.length, finders);
+  const depth = await context.counted?.depth();
+  const ageSeconds = (clock.now() - Date.parse(state.startedAt)) / 1000;
+  if (depth && depth.waiting >= maxQueuedJobs && !state.dryRun) {
+    const { waits = 0 } = tally.progress;
+    return waiting(
+      kept,
+      { ...tally, progress: { ...tally.progress, waits: waits + 1 } },
+      waitSeconds(waits, ageSeconds),
+    );
+  }
+  const allowed = Math.min(finders, tally.progress.finders ?? finders);
+  const plan = planRound(tally.progress, tally.rests.length, allowed);
   let cut: Cut;
   try {
     cut = await cutRests(context, state, { tally, plan });
@@ -62,7 +77,6 @@ export async function cutRanges(context: CutContext, state: FindState): Promise<
     cut = { ranges: tally.rests.map(({ range }) => range), probes: 0 };
   }
   const { ranges } = cut;
-  const ageSeconds = (clock.now() - Date.parse(state.startedAt)) / 1000;
   const { progress } = tally;
   const seconds = roundSeconds(
     { ...progress, rests: tally.rests.length },
@@ -93,6 +107,14 @@ function ended(state: FindState, progress: FindProgress): FindState {
 function cancelled(state: FindState, { counts }: FindProgress): FindState {
   if (state.pass === 'deletes') return { ...state, next: 'done', deleted: [{ counts }] };
   return { ...state, next: 'done', results: [{ counts: { ...counts, deletes: 0 } }], deleted: [], refusal: '' };
+}
+
+/**
+ * Seconds until the queue is looked at again: 10, doubled up to a minute, in long runs a fiftieth of their age, because
+ * an execution may have 25,000 events (Step Functions Developer Guide, "Service quotas").
+ */
+function waitSeconds(waits: number, ageSeconds: number): number {
+  return Math.round(Math.min(10 * 2 ** Math.min(waits, 20), Math.max(60, ageSeconds / 50)));
 }
 
 /** The state for a wait. What is left stays as it is. */

@@ -56,6 +56,8 @@ export function tallied(state: FindState): Tally {
     rounds: before.rounds + 1,
     briefRanges: before.briefRanges + (before.brief ? results.length : 0),
     ranges: results.length,
+    ...fewer(state, results),
+    waits: 0,
     ...(longest > 0 && { longestResult: longest }),
   };
   if (results.some(({ unsorted }) => unsorted)) return inOnePiece(state, progress, results);
@@ -78,6 +80,18 @@ export function inOnePiece(state: FindState, progress: FindProgress, results: re
   };
   const fresh = isForDeletes ? {} : { counts: noCounts, examples: [], stretches: [] };
   return { progress: { ...progress, ...fresh, unsorted: true }, rests: [{ range, side: 'source' }] };
+}
+
+/** Finders that held back for most of their time are too many; if they hardly did, there may be more. */
+function fewer({ round, progress }: FindState, results: readonly RangeResult[]): Pick<FindProgress, 'finders'> {
+  const now = round?.finders ?? 1;
+  const held = results.reduce((sum, { heldSeconds = 0 }) => sum + heldSeconds, 0);
+  const share = held / Math.max(1, now * (progress?.seconds ?? 0));
+  if (share > 0.5) return { finders: Math.max(1, Math.floor(now / 2)) };
+  const before = progress?.finders;
+  return before === undefined || share > 0.1
+    ? { ...(before !== undefined && { finders: before }) }
+    : { finders: before * 2 };
 }
 
 type Stretches = FindProgress['stretches'];

@@ -2,9 +2,16 @@ import { isFault } from '../model/faults.ts';
 import type { FindObjectsState, FindOrder, FindRange, RangeResult, Segment } from '../model/messages/payloads.ts';
 import { noCounts } from '../model/run-counts.ts';
 import type { Deadline } from '../ports/clock.ts';
+import type { CountedQueue } from '../ports/queue-depth.ts';
 import { findSegment, type FindContext } from './find-segment.ts';
 import { UnsortedListing } from './listing.ts';
+import { PacedQueue } from './paced-queue.ts';
 import { lowerEnd } from './recut.ts';
+
+export interface RangeContext extends Omit<FindContext, 'isPart'> {
+  /** the queue's depth: the call holds back while many jobs wait. Without it, it does not */
+  readonly counted?: CountedQueue;
+}
 
 /** Characters of the message of a fault: all results of a round are one state of the machine. */
 const maxMessageLength = 300;
@@ -18,7 +25,7 @@ const maxExampleLength = 60;
  * @returns what was found and what is left. Every job that it counts is in the queue
  * @throws Fault that may pass; any other is in the result
  */
-export async function findInRange(context: Omit<FindContext, 'isPart'>, order: FindOrder): Promise<RangeResult> {
+export async function findInRange(context: RangeContext, order: FindOrder): Promise<RangeResult> {
   const { clock } = context;
   const { round } = order;
   const { idle = false, ...range } = order.range;
@@ -26,17 +33,22 @@ export async function findInRange(context: Omit<FindContext, 'isPart'>, order: F
   const deadline: Deadline = {
     remaining: () => Math.min(context.deadline.remaining() - context.margin, round.endsAt - clock.now()),
   };
+  const { counted } = context;
+  const { finders } = round;
+  const paced = counted && new PacedQueue({ queue: context.queue, counted, clock, deadline, finders });
   const isWhole = range.cursor?.mode === 'heads';
+  const part = { deadline, margin: 0, ...(paced && { queue: paced }), ...(!isWhole && { isPart: true as const }) };
   let found: FindObjectsState;
   try {
-    found = await findSegment({ ...context, deadline, margin: 0, ...(!isWhole && { isPart: true }) }, begun(order));
+    found = await findSegment({ ...context, ...part }, begun(order));
   } catch (error) {
     if (error instanceof UnsortedListing) return { rest: range, unsorted: true };
     // The machine retries what may pass; it could not pass on the message of anything else.
     if (!isFault(error) || error.retry === 'later') throw error;
     return { failed: { name: error.name, message: error.message.slice(0, maxMessageLength) } };
   }
-  const { examples, ...result } = resultOf(range, found);
+  const heldSeconds = Math.round((paced?.heldMillis ?? 0) / 1000);
+  const { examples, ...result } = { ...resultOf(range, found), ...(heldSeconds > 0 && { heldSeconds }) };
   const withExamples = { ...result, ...(examples && { examples }) };
   if (bytesOf(withExamples) <= round.resultBytes) return withExamples;
   const bytes = bytesOf(result);

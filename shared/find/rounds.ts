@@ -50,6 +50,8 @@ const shortestLong = 30;
 const busyShare = 0.8;
 /** Seconds of the longest round. What is in a range that does not end is found out that late. */
 const longestRound = 120;
+/** In runs of hours: a call of find-objects has 15 minutes. */
+const longestOfAll = 720;
 /** A round's share of the time that the run has taken so far: at most that much is lost if its finders run out. */
 const shareOfAge = 0.3;
 
@@ -90,6 +92,8 @@ export function roundSeconds(pace: Pace, { brief, finders, ranges }: RoundPlan, 
   const endedShare = (pace.ranges - pace.rests) / pace.ranges;
   const endingPerSecond = (endedShare / Math.max(1, pace.seconds)) * ranges * grown;
   const untilIdle = endingPerSecond > 0 ? Math.max(0, ranges - busyShare * finders) / endingPerSecond : Infinity;
-  const longest = Math.min(longestRound, pace.seconds * 2, ageSeconds * shareOfAge);
+  // An execution may have 25,000 events, and a round takes some 16.
+  const most = Math.min(longestOfAll, Math.max(longestRound, ageSeconds / 50));
+  const longest = Math.min(most, pace.seconds * 2, ageSeconds * shareOfAge);
   return Math.max(shortest, Math.min(longest, untilIdle));
 }

@@ -81,6 +81,7 @@ describe('permissions for a task with default options', () => {
     'cut-ranges': {
       ...logs('CutRanges'),
       ...taskParameters,
+      '<QueuesJobs.Arn>': ['sqs:GetQueueAttributes'],
       '<LedgerTable.Arn>': ['dynamodb:GetItem'],
       [`${from}${own} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
       [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
@@ -90,7 +91,7 @@ describe('permissions for a task with default options', () => {
       ...taskParameters,
       [`${from}${own} if {"StringLike":{"s3:prefix":"in/*"}}`]: listing,
       [`${to}${own} if {"StringLike":{"s3:prefix":"out/*"}}`]: listing,
-      '<QueuesJobs.Arn>': ['sqs:SendMessage'],
+      '<QueuesJobs.Arn>': ['sqs:GetQueueAttributes', 'sqs:SendMessage'],
       '<LedgerTable.Arn>': ['dynamodb:BatchGetItem', 'dynamodb:GetItem'],
       '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
     },

@@ -153,6 +153,8 @@ export interface RangeResult {
   readonly counts?: RunCounts;
   /** some of the keys to be deleted, shortened */
   readonly examples?: readonly string[];
+  /** how long the call held back, because many jobs wait in the queue; absent means not at all */
+  readonly heldSeconds?: number;
   /** the keys up to `rest` in which deletes were found */
   readonly stretch?: Segment;
   /** a store lists in another order: the run has to be searched in one piece, from the start */
@@ -199,7 +201,9 @@ export interface FindProgress {
   readonly probes: number;
   /** bytes of the longest result that was too long; absent means none */
   readonly longestResult?: number;
-  /** rounds in a row for which the machine waited instead */
+  /** finders at once, if fewer than allowed find faster than objects are copied */
+  readonly finders?: number;
+  /** waits in a row, because many jobs wait in the queue */
   readonly waits?: number;
   /** a store lists in another order */
   readonly unsorted?: true;
