@@ -12,6 +12,11 @@ interface Started {
 
 /** Retries of a state. The deployed machine makes fewer in a row, but over a longer time. */
 const stateRetries = 6;
+/**
+ * The longest wait. It passes for all others too, also for one that has announced an upload and not created it yet: the
+ * sweeper knows that no process takes hours for that.
+ */
+const longestWaitMillis = 60_000;
 /** Between retries while the surroundings fail, as on average in the deployed machine. */
 const retryMillis = 60_000;
 /** Retries of the state that abandons. In an account its failure raises an alarm; here the faults end before that. */
@@ -26,7 +31,7 @@ export async function runExecution(world: HistoryWorld, call: StepCalls['call'],
   const recover = (): Promise<void> => world.clock.sleep(retryMillis);
   const outlast = world.traits.patient ? recover : undefined;
   try {
-    const wait = (millis: number): Promise<void> => world.clock.sleep(millis);
+    const wait = (millis: number): Promise<void> => world.clock.sleep(Math.min(millis, longestWaitMillis));
     await runSteps(job, { call, wait, retries: stateRetries, outlast });
   } catch (error) {
     const fault = asFault(error);
