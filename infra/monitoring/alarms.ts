@@ -13,6 +13,7 @@ import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { allTasks } from '../../shared/model/job.ts';
 import { metricTable, workerService, type metricDimensions, type MetricName } from '../../shared/model/metrics.ts';
+import type { JobQueues } from '../queue.ts';
 import { namesOf, type Watched, type WatchedFunction } from './watched.ts';
 
 const minute = Duration.minutes(1);
@@ -105,6 +106,12 @@ function queueAlarms({ queues, missed }: Watched): AlarmSettings[] {
       over: longWaitOfEvents.toSeconds(),
     },
     {
+      heading: 'Jobs not taken',
+      meaning: 'Messages have waited for twenty minutes, and neither a function nor a worker has one in hand.',
+      metric: notTaken(queues),
+      periods: 4,
+    },
+    {
       heading: 'Starts missed',
       meaning:
         'EventBridge could not start a scheduled run, or the daily sweep; the queue of missed starts says which.',
@@ -113,8 +120,47 @@ function queueAlarms({ queues, missed }: Watched): AlarmSettings[] {
   ];
 }
 
+/**
+ * 1 if messages wait all the time and none is in hand: a pool that cannot start, a service that crashes again and again
+ * on a machine that is healthy, an event source mapping that is off.
+ */
+function notTaken({ jobs, events }: JobQueues): MathExpression {
+  const least = { period: fiveMinutes, statistic: 'Minimum' };
+  const most = { period: fiveMinutes, statistic: 'Maximum' };
+  return new MathExpression({
+    expression:
+      'IF(FILL(jobs, 0) + FILL(events, 0) > 0 AND FILL(jobs_in_hand, 0) + FILL(events_in_hand, 0) == 0, 1, 0)',
+    usingMetrics: {
+      jobs: jobs.metricApproximateNumberOfMessagesVisible(least),
+      events: events.metricApproximateNumberOfMessagesVisible(least),
+      jobs_in_hand: jobs.metricApproximateNumberOfMessagesNotVisible(most),
+      events_in_hand: events.metricApproximateNumberOfMessagesNotVisible(most),
+    },
+    label: 'messages wait and none is in hand',
+    period: fiveMinutes,
+  });
+}
+
+function throttledExecutions(machines: Readonly<Record<string, StateMachine>>): MathExpression {
+  const usingMetrics = Object.fromEntries(
+    Object.entries(machines).map(([name, machine]) => [name, machine.metricThrottled({ period: fiveMinutes })]),
+  );
+  return new MathExpression({
+    expression: sumOf(usingMetrics),
+    usingMetrics,
+    label: 'transitions that were throttled',
+    period: fiveMinutes,
+  });
+}
+
 function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
   return [
+    {
+      heading: 'Machines throttled',
+      meaning: 'Step Functions has held up transitions of the machines for a quarter of an hour.',
+      metric: throttledExecutions({ sync, upload }),
+      ...lasting,
+    },
     { heading: 'Runs failed', meaning: 'A run of a task failed.', metric: failedExecutions(sync) },
     {
       heading: 'Uploads failed',

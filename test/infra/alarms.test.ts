@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import * as v from 'valibot';
 import { taskNameSchema } from '../../shared/model/job.ts';
 import { metricDimensions, metricTable, type MetricDefinition } from '../../shared/model/metrics.ts';
+import { evaluate } from '../support/metric-math.ts';
 import { plain, resourcesOf, synthesize, type Template } from '../support/synthesize.ts';
 
 interface Alarm {
@@ -14,6 +15,7 @@ interface Alarm {
   readonly Namespace?: string;
   readonly MetricName?: string;
   readonly Metrics?: readonly {
+    readonly Expression?: string;
     readonly MetricStat?: { readonly Metric: { MetricName: string; Namespace: string } };
   }[];
 }
@@ -94,7 +96,19 @@ describe('alarms', () => {
       ),
     );
     expect(sums.length).toBeGreaterThan(4);
-    for (const sum of sums) expect(sum).toMatch(/^FILL\(\w+, 0\)( \+ FILL\(\w+, 0\))*$/);
+    // Each metric of an expression is filled, whatever is done with it.
+    for (const sum of sums) expect(sum.replaceAll(/FILL\(\w+, 0\)/g, '0')).toMatch(/^(IF\()?[0-9+>=,() AND]+$/);
+  });
+
+  it.each([
+    ['nothing waits', { visible: 0, inFlight: 0 }, 0],
+    ['messages are in hand', { visible: 5, inFlight: 1 }, 0],
+    ['messages wait, and none is in hand', { visible: 5, inFlight: 0 }, 1],
+  ])('tell whether anything takes jobs: %s', (_, { visible, inFlight }, value) => {
+    const { Metrics = [] } = alarms.find(({ AlarmName }) => AlarmName === 'S3Ferry: Jobs not taken') ?? {};
+    const expression = Metrics.find(({ Expression }) => Expression !== undefined)?.Expression ?? '';
+    const empty = { events: [undefined], events_in_hand: [undefined] };
+    expect(evaluate(expression, { jobs: [visible], jobs_in_hand: [inFlight], ...empty })).toEqual([value]);
   });
 
   it('do not take a run that finds nothing for work', () => {

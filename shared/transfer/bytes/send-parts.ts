@@ -18,8 +18,8 @@ import { PartSender } from './part-sender.ts';
  */
 
 /**
- * Sends the parts in the ranges, as many at once as the line takes (decide/may-start-part.ts), and stops in time before
- * the deadline, or as soon as the work may not be done any more.
+ * Sends the parts in the ranges, as many at once as the line takes ({@link Line}), and stops in time before the
+ * deadline, or as soon as the work may not be done any more.
  * @returns `left` if either happened: the next round sends the remaining parts
  * @throws the first fault that the part's retries did not cure, once the parts in flight have ended
  */
