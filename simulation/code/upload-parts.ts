@@ -1,13 +1,14 @@
 import type { BatchOutcome, UploadPartsInput } from '../../shared/model/messages/payloads.ts';
+import type { Part } from '../../shared/model/part-plan.ts';
 import type { Deadline } from '../../shared/ports/clock.ts';
+import { mayStartPart } from '../../shared/transfer/decide/may-start-part.ts';
 import { pairOf } from '../../shared/transfer/object-pair.ts';
 import { missingParts, partsIn } from '../../shared/transfer/plan-parts.ts';
 import type { Line } from '../aws/line.ts';
 import type { World } from './world.ts';
 
-/** As in functions/wiring.ts and shared/transfer/bytes/send-parts.ts. */
+/** As in functions/wiring.ts. */
 const partsAtOnce = 8;
-const partMarginMillis = 60_000;
 
 /**
  * What upload-parts does with a batch. The choice of parts is the real one; the bytes are modelled: parts that go at
@@ -29,11 +30,14 @@ export async function uploadParts(
   const stored = await destination.listParts(pair.destinationKey, target.uploadId, [first, last]);
   const missing = [...partsIn(target.plan, missingParts(target.plan, stored, batch.parts))];
   return line.use(world.countOf(job.task, job.key), async (bytesPerSecond) => {
-    for (let from = 0; from < missing.length; from += partsAtOnce) {
-      if (deadline.remaining() < partMarginMillis) return { outcome: 'left' };
-      const parts = missing.slice(from, from + partsAtOnce);
+    let seen: number | undefined;
+    for (let from = 0; from < missing.length;) {
+      const parts = startable(missing.slice(from, from + partsAtOnce), seen, deadline);
+      if (parts.length === 0) return { outcome: 'left' };
+      from += parts.length;
+      seen = bytesPerSecond();
       const bytes = parts.reduce((sum, { start, end }) => sum + end - start, 0);
-      const millis = (bytes / bytesPerSecond()) * 1000;
+      const millis = (bytes / seen) * 1000;
       if (millis > deadline.remaining()) {
         await timeline.sleep(deadline.remaining());
         return { outcome: 'left' };
@@ -47,4 +51,23 @@ export async function uploadParts(
     }
     return { outcome: 'sent' };
   });
+}
+
+/** The first of the parts that may start together, by the rule of the real code. @param seen bytes per second so far */
+function startable(parts: readonly Part[], seen: number | undefined, deadline: Deadline): Part[] {
+  const chosen: Part[] = [];
+  let inFlightBytes = 0;
+  for (const part of parts) {
+    const bytes = part.end - part.start;
+    const state = {
+      running: chosen.length,
+      inFlightBytes,
+      bytesPerSecond: seen,
+      remainingMillis: deadline.remaining(),
+    };
+    if (!mayStartPart(bytes, state)) break;
+    chosen.push(part);
+    inFlightBytes += bytes;
+  }
+  return chosen;
 }
