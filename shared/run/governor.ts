@@ -97,13 +97,13 @@ export class Governor {
   }
 
   /** What a request to a side, or the reading of its credentials, has shown. */
-  seen(task: string, side: SideName, fault?: Fault): void {
+  async seen(task: string, side: SideName, fault?: Fault): Promise<void> {
     const { clock, codeOf, onSide } = this.#options;
     const name = `${task} ${side}`;
     const known = this.#cache.lastOf(task).breakers?.[side];
     if (fault === undefined || !isOfSide(fault.name)) {
       this.#streaks.delete(name);
-      if (known) void this.#change(task, side, (control) => closeBreaker(control, side), 'closed');
+      if (known) await this.#change(task, side, (control) => closeBreaker(control, side), 'closed');
       return;
     }
     const now = clock.now();
@@ -121,7 +121,7 @@ export class Governor {
       probeAt: now + probeMillis,
       ...(code !== undefined && { code }),
     };
-    void this.#change(task, side, (control) => openBreaker(control, side, breaker), 'opened');
+    await this.#change(task, side, (control) => openBreaker(control, side, breaker), 'opened');
   }
 
   #watch(task: string, side: SideName, { [side]: store }: Stores): ObjectStore {

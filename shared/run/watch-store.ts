@@ -5,8 +5,8 @@ import type { ObjectStore } from '../ports/object-store.ts';
 export interface StoreWatcher {
   /** Called before a request. What it throws is thrown instead. */
   before?(): Promise<void>;
-  /** Called after it, with what it threw. */
-  after(fault?: Fault): void;
+  /** Called after it, with what it threw. Its caller waits, because a function is frozen when it has answered. */
+  after(fault?: Fault): void | Promise<void>;
 }
 
 /** The store, with a watcher of its requests. Each page of a listing counts as one. */
@@ -27,14 +27,15 @@ export function watchStore(store: ObjectStore, watcher: StoreWatcher): ObjectSto
 
 async function watchCall<Result>(call: () => Promise<Result>, watcher: StoreWatcher): Promise<Result> {
   await watcher.before?.();
+  let result: Result;
   try {
-    const result = await call();
-    watcher.after();
-    return result;
+    result = await call();
   } catch (error) {
-    watcher.after(asFault(error));
+    await watcher.after(asFault(error));
     throw error;
   }
+  await watcher.after();
+  return result;
 }
 
 async function* watchPages(call: () => AsyncIterable<unknown>, watcher: StoreWatcher): AsyncGenerator {

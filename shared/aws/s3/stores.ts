@@ -26,10 +26,13 @@ export class Stores {
   }
 
   /** @param onFault called if the keys of a side cannot be read, with what is then thrown */
-  async of(task: Task, onFault?: (side: keyof TaskStores, error: unknown) => void): Promise<TaskStores> {
+  async of(
+    task: Task,
+    onFault?: (side: keyof TaskStores, error: unknown) => void | Promise<void>,
+  ): Promise<TaskStores> {
     const open = (side: keyof TaskStores): Promise<ObjectStore> =>
-      this.#side(task[side]).catch((error: unknown) => {
-        onFault?.(side, error);
+      this.#side(task[side]).catch(async (error: unknown) => {
+        await onFault?.(side, error);
         throw error;
       });
     const [source, destination] = await Promise.all([open('source'), open('destination')]);
