@@ -9,6 +9,7 @@ import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { AbandonUpload } from './functions/abandon-upload.ts';
 import { CheckDeletes } from './functions/check-deletes.ts';
+import { CheckRun } from './functions/check-run.ts';
 import { CheckUpload } from './functions/check-upload.ts';
 import { CopyObjects, copyTimeout } from './functions/copy-objects.ts';
 import { CutRanges } from './functions/cut-ranges.ts';
@@ -68,8 +69,6 @@ export class FerryStack extends Stack {
     const findObjects = new FindObjects(this, 'FindObjects', pipeline);
     const finishRun = new FinishRun(this, 'FinishRun', pipeline);
     const checkDeletes = new CheckDeletes(this, 'CheckDeletes', pipeline);
-    const syncFunctions = { planSync, cutRanges, findObjects, checkDeletes, finishRun };
-    const { machine: sync } = new SyncMachine(this, 'Sync', syncFunctions, pipeline);
 
     const planUpload = new PlanUpload(this, 'PlanUpload', pipeline);
     const uploadParts = new UploadParts(this, 'UploadParts', pipeline);
@@ -82,6 +81,9 @@ export class FerryStack extends Stack {
     const { topic } = new AlarmTopic(this, 'AlarmTopic', settings.alarmEmail);
     const { noticeEmail } = settings;
     const notices = noticeEmail === undefined ? undefined : new AlarmTopic(this, 'NoticeTopic', noticeEmail).topic;
+    const checkRun = new CheckRun(this, 'CheckRun', pipeline, upload);
+    const syncFunctions = { planSync, cutRanges, findObjects, checkDeletes, checkRun, finishRun };
+    const { machine: sync } = new SyncMachine(this, 'Sync', syncFunctions, { ...pipeline, notices });
     const { workerMode, worker } = settings;
     if (workerMode !== 'lambda') {
       new WorkerPool(this, 'Workers', {

@@ -52,6 +52,11 @@ export class LedgerTable extends Construct {
     this.grant(grantee, ['dynamodb:Query'], `${this.table.tableArn}/index/failed`);
   }
 
+  /** Lets `grantee` read the counts of runs, and count in the ledger itself. */
+  grantCounts(grantee: IGrantable): void {
+    this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:Scan']);
+  }
+
   /** Lets `grantee` read and write the list of the runs that are under way, and record those that begin. */
   grantAdmission(grantee: IGrantable): void {
     this.grant(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem']);

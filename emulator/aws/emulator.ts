@@ -8,6 +8,7 @@ import type { RunningEnvironment } from './lambda/runtime.ts';
 import type { QuotaUse } from './quotas/usage.ts';
 import { settingsOf, type EmulatorOptions, type Settings } from './options.ts';
 import { openServices, type Services } from './services.ts';
+import type { Announced } from './states/announcements.ts';
 import { Teardown } from './teardown.ts';
 import { resolveStack, type ResolvedStack } from './template/stack.ts';
 import { readAssembly } from './template/template.ts';
@@ -24,6 +25,8 @@ export interface Emulator {
   readonly environments: () => RunningEnvironment[];
   /** every permission of the stack, and whether a call has needed it so far */
   readonly permissions: () => PermissionUse[];
+  /** what machines published to topics and put on event buses, oldest first; nothing receives it */
+  readonly announced: () => readonly Announced[];
   /** how far each quota was used so far; empty without quotas. The endpoint answers it to `GET /_quotas`. */
   readonly quotas: () => QuotaUse[];
   /** Credentials of the role of the stack's instances. @throws EmulatorError if the stack has none */
@@ -61,6 +64,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<Emulator>
       outputs: stack.outputs,
       environments: () => runtime.environments(),
       permissions: () => access.permissions(),
+      announced: () => services.announcements.all(),
       quotas: () => settings.quotas?.report() ?? [],
       instanceCredentials: () => access.instanceCredentials(),
       invokeFunction: (nameOrArn, event) => runtime.invoke(nameOrArn, event),

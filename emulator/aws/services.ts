@@ -19,6 +19,7 @@ import type { S3Service, Settings } from './options.ts';
 import type { QuotaUse } from './quotas/usage.ts';
 import { maxQueueBodyBytes, openQueues, type Queues } from './sqs/queues.ts';
 import { ParameterStore } from './ssm/parameters.ts';
+import { Announcements } from './states/announcements.ts';
 import { Executions } from './states/executions.ts';
 import { StepFunctions } from './states/service.ts';
 import type { Teardown } from './teardown.ts';
@@ -27,6 +28,7 @@ import { queueUrl } from './template/resource-types.ts';
 /** The running services, still without any resource of the stack. */
 export interface Services {
   readonly access: Access;
+  readonly announcements: Announcements;
   readonly gateway: Gateway;
   readonly s3: S3Service;
   readonly queues: Queues;
@@ -77,13 +79,14 @@ export async function openServices(settings: Settings, teardown: Teardown): Prom
   const admission = quotas?.concurrency;
   const runtime = new LambdaRuntime({ surroundings, concurrency, idleSeconds, isolation, onLog, fault, admission });
   teardown.add((graceMillis) => runtime.stop(graceMillis));
-  const actions = machineActions(access, account, { runtime, queues });
+  const announcements = new Announcements(access, account);
+  const actions = machineActions(access, account, { runtime, queues, announcements });
   const { machineWaitSeconds } = settings;
   const executions = new Executions(actions, { quotas: quotas?.executions, waitSeconds: machineWaitSeconds });
   teardown.add(() => executions.abortAll());
   const stepFunctions = new StepFunctions(account, executions);
   const parameters = new ParameterStore(account);
-  const services = { access, gateway, s3, queues, tables, runtime, stepFunctions, parameters };
+  const services = { access, announcements, gateway, s3, queues, tables, runtime, stepFunctions, parameters };
   addRoutes(routes, services, settings);
   return services;
 }

@@ -5,7 +5,6 @@ import {
   Condition,
   DefinitionBody,
   DistributedMap,
-  JsonPath,
   Map as MapState,
   Pass,
   StateMachine,
@@ -18,12 +17,17 @@ import {
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import type { FerryFunction } from '../function.ts';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { call } from './call.ts';
-import { failWithCaught } from './failure.ts';
 import { explainWildcard } from '../wildcards.ts';
+import { runEnd } from './run-end.ts';
 import { observe, observed, type Observing } from './observed.ts';
 
-/** A run lasts as long as its copies, for it finds objects no faster than they are copied; Step Functions: a year. */
+/**
+ * A run lasts as long as its copies, and a pause as long as a person lets it: 90 days, after which Step Functions would
+ * forget an execution that ended. It allows a year (Step Functions Developer Guide, Quotas). One that takes longer is
+ * stuck.
+ */
 const timeout = Duration.days(90);
 
 export interface SyncFunctions {
@@ -31,18 +35,25 @@ export interface SyncFunctions {
   readonly cutRanges: FerryFunction;
   readonly findObjects: FerryFunction;
   readonly checkDeletes: FerryFunction;
+  readonly checkRun: FerryFunction;
   readonly finishRun: FerryFunction;
+}
+
+/** What the machine needs besides its functions. */
+export interface SyncPipeline extends Observing {
+  /** the topic that receives a notice of each run that sent jobs; undefined if there is none */
+  readonly notices: ITopic | undefined;
 }
 
 /** The SYNC machine: one execution is one run. Its input and payloads are in shared/model/messages/payloads.ts. */
 export class SyncMachine extends Construct {
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, functions: SyncFunctions, pipeline: Observing) {
+  constructor(scope: Construct, id: string, functions: SyncFunctions, pipeline: SyncPipeline) {
     super(scope, id);
     this.machine = new StateMachine(this, 'Machine', {
       comment: 'S3 Ferry: one run of a task',
-      definitionBody: DefinitionBody.fromChainable(this.definition(functions)),
+      definitionBody: DefinitionBody.fromChainable(this.definition(functions, pipeline)),
       timeout,
       ...observed(this, pipeline),
     });
@@ -64,12 +75,13 @@ export class SyncMachine extends Construct {
   }
 
   /**
-   * Admits, finds, checks, deletes, finishes. A run ends after its first step if another is under way. Keys are
-   * searched in rounds, and what a round leaves is cut again for the next one. Copies are sent while the keys are
+   * Admits, finds, checks, deletes, waits for the jobs, finishes. A run ends after its first step if another is under
+   * way. Keys are searched in rounds, and what a round leaves is cut again for the next one. Copies are sent while the keys are
    * searched. Deletes are only counted there: whether a run may delete shows when all of them are known. Then the
    * ranges that have some are searched again, in rounds too, so that nothing remembers which they were.
    */
-  private definition({ planSync, cutRanges, findObjects, checkDeletes, finishRun }: SyncFunctions): IChainable {
+  private definition(functions: SyncFunctions, { settings, notices }: SyncPipeline): IChainable {
+    const { planSync, cutRanges, findObjects, checkDeletes, checkRun, finishRun } = functions;
     const input = { 'input.$': '$$.Execution.Input' };
     const run = { 'run.$': '$$.Execution.Name', 'startedAt.$': '$$.Execution.StartTime', ...input };
     const plan = call(this, 'PlanSync', planSync, {
@@ -82,21 +94,18 @@ export class SyncMachine extends Construct {
     const check = call(this, 'CheckDeletes', checkDeletes, {
       payload: TaskInput.fromObject({ 'plan.$': '$', ...input }),
     });
-    const found = { 'results.$': '$.results', 'deleted.$': '$.deleted', 'refusal.$': '$.refusal' };
-    const finish = call(this, 'FinishRun', finishRun, { payload: TaskInput.fromObject({ ...run, ...found }) });
-    // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
-    const finishFailed = call(this, 'FinishFailedRun', finishRun, {
-      payload: TaskInput.fromObject({ ...run, 'error.$': '$' }),
-      resultPath: JsonPath.DISCARD,
+    const end = runEnd(this, {
+      ...{ checkRun, finishRun, run, notices },
+      patienceHours: settings.giveUpAfterHours,
     });
-    finishFailed.next(failWithCaught(this, 'RunFailed'));
-    for (const state of [plan, cut, brief, long, check]) state.addCatch(finishFailed);
+    // A Catch without a ResultPath outputs the error alone: the run's input may be anything, not only an object.
+    for (const state of [plan, cut, brief, long, check, end.check]) state.addCatch(end.failed);
     const next = new Choice(this, 'WhatNext')
       .when(Condition.stringEquals('$.next', 'brief'), brief)
       .when(Condition.stringEquals('$.next', 'long'), long)
       .when(Condition.stringEquals('$.next', 'wait'), wait)
       .when(Condition.stringEquals('$.next', 'found'), check)
-      .otherwise(finish);
+      .otherwise(end.begin);
     for (const state of [brief, long, wait, check]) state.next(cut);
     cut.next(next);
     const admitted = new Choice(this, 'Admitted')

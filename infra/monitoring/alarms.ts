@@ -226,6 +226,11 @@ function failedExecutions(machine: StateMachine): MathExpression {
 }
 
 const finders: readonly WatchedFunction[] = ['planSync', 'findObjects'];
+/**
+ * Called once in a while: an account without room throttles others at the same time. An alarm takes ten metrics at most
+ * (CloudWatch User Guide, Create an alarm based on a metric math expression).
+ */
+const rare: readonly WatchedFunction[] = ['checkDeletes', 'checkRun', 'finishRun'];
 
 function functionAlarms({ functions }: Watched): AlarmSettings[] {
   const names = namesOf(functions);
@@ -264,9 +269,8 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
     {
       heading: 'Functions throttled',
       meaning: 'The account has had no room for calls of functions for a quarter of an hour.',
-      // Math of an alarm has ten metrics at most. A sweep that is missed is done by the next one.
       metric: sum(
-        names.filter((name) => name !== 'sweepUploads'),
+        names.filter((name) => !rare.includes(name)),
         'Throttles',
       ),
       ...lasting,

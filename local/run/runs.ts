@@ -1,4 +1,10 @@
-import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Fault } from '../../shared/model/faults.ts';
 import type { RunCounts } from '../../shared/model/run-counts.ts';
@@ -25,7 +31,7 @@ export class Runs {
   }
 
   /**
-   * Starts the SYNC machine for a task, and waits for its end.
+   * Starts the SYNC machine for a task, and waits for its end, and so for that of its objects.
    * @param prefix limits the run to this part of the task's source
    * @throws Fault `Unavailable` with the error and the reason of a failed run
    */
@@ -43,6 +49,22 @@ export class Runs {
           `the run ended as ${run.status ?? '?'}: ${run.error ?? ''} ${causeText(run.cause)}`,
         );
       }
+      await sleep(pollIntervalMillis);
+    }
+  }
+
+  /** Starts a run, and waits until it has sent its jobs. It goes on until they have ended. */
+  async send(task: string): Promise<void> {
+    const stateMachineArn = this.#output('SyncMachineArn');
+    const input = JSON.stringify({ task });
+    const { executionArn } = await this.#machines.send(new StartExecutionCommand({ stateMachineArn, input }));
+    for (;;) {
+      const { events = [] } = await this.#machines.send(
+        new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
+      );
+      if (events.some(({ stateEnteredEventDetails: entered }) => entered?.name === 'CheckRun')) return;
+      const { status } = await this.#machines.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== 'RUNNING') throw new Fault('Unavailable', `the run ended as ${status ?? '?'}`);
       await sleep(pollIntervalMillis);
     }
   }

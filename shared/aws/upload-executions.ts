@@ -8,6 +8,7 @@ import {
 import { Fault } from '../model/faults.ts';
 import { asciiJson, type Job } from '../model/job.ts';
 import type { JobVersion, RunningUploads, UploadExecutions, Uploads } from '../ports/uploads.ts';
+import type { OpenUploads } from '../ports/run-progress.ts';
 import { faultOf } from './faults.ts';
 import { pages } from './pages.ts';
 import { quoted } from '../model/text.ts';
@@ -15,8 +16,8 @@ import { quoted } from '../model/text.ts';
 /** Executions of one version of an object within the 90 days for which Step Functions remembers a name. */
 const maxGenerations = 100;
 
-/** Executions of the UPLOAD machine: the adapter of the ports Uploads, UploadExecutions and RunningUploads. */
-export class SfnUploads implements Uploads, UploadExecutions, RunningUploads {
+/** Executions of the UPLOAD machine: the adapter of the ports for uploads in executions. */
+export class SfnUploads implements Uploads, UploadExecutions, RunningUploads, OpenUploads {
   readonly #client: SFNClient;
   readonly #machineArn: string;
 
@@ -67,7 +68,18 @@ export class SfnUploads implements Uploads, UploadExecutions, RunningUploads {
 
   async countRunning(): Promise<number> {
     let count = 0;
-    const listed = pages('ListExecutions of the UPLOAD machine', async (nextToken: string | undefined) => {
+    for await (const names of this.#running()) count += names.length;
+    return count;
+  }
+
+  async anyRunning(task: string): Promise<boolean> {
+    for await (const names of this.#running()) if (names.some((name) => belongsTo(task, name))) return true;
+    return false;
+  }
+
+  /** The names of the running executions, a page at a time. */
+  async *#running(): AsyncGenerator<string[]> {
+    yield* pages('ListExecutions of the UPLOAD machine', async (nextToken: string | undefined) => {
       const command = new ListExecutionsCommand({
         stateMachineArn: this.#machineArn,
         statusFilter: 'RUNNING',
@@ -77,10 +89,8 @@ export class SfnUploads implements Uploads, UploadExecutions, RunningUploads {
       const { executions = [], nextToken: next } = await this.#client.send(command).catch((error: unknown) => {
         throw faultOf(error, 'ListExecutions');
       });
-      return { items: executions, truncated: next !== undefined, next };
+      return { items: executions.map(({ name = '' }) => name), truncated: next !== undefined, next };
     });
-    for await (const page of listed) count += page.length;
-    return count;
   }
 
   /** @returns undefined if there is no such execution (any more) */
@@ -97,6 +107,11 @@ export class SfnUploads implements Uploads, UploadExecutions, RunningUploads {
 
 function isUnderWay(status: string | undefined): boolean {
   return status === 'RUNNING' || status === 'PENDING_REDRIVE';
+}
+
+/** Is it the name of an execution for this task, or for one whose name begins with the same 30 characters? */
+function belongsTo(task: string, name: string): boolean {
+  return /^(.*)-[0-9a-f]{40}-\d+$/.exec(name)?.[1] === task.slice(0, 30);
 }
 
 /**

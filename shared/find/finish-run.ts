@@ -2,18 +2,24 @@ import { unknownTask } from '../model/job.ts';
 import { maxKeyBytes } from '../model/limits.ts';
 import type { RunRecord } from '../model/ledger-entry.ts';
 import { addCounts, noCounts, type RunCounts } from '../model/run-counts.ts';
-import { causeText, type FinishRunInput } from '../model/messages/payloads.ts';
+import { causeText, type Drain, type FinishRunInput } from '../model/messages/payloads.ts';
+import { endedOf } from '../model/run-ends.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { LedgerLookup } from '../ports/ledger-lookup.ts';
+import type { RunCounters } from '../ports/run-counters.ts';
 import { free, type Belonging, type Standing } from '../run/standing.ts';
 
 /** Copies that a run counts as incomplete, at most: some hundred queries of a second or two in all. */
 const maxCountedIncomplete = 100_000;
+/** Objects that failed, and slow copies, that a record names. */
+const maxNamed = 10;
 
 export interface FinishContext {
   readonly ledger: Ledger;
-  readonly lookup: Pick<LedgerLookup, 'lossyCopies'>;
+  readonly lookup: Pick<LedgerLookup, 'lossyCopies' | 'failedKeysOf'>;
+  /** has the slowest copies; without it, none are named */
+  readonly counters?: Pick<RunCounters, 'read'>;
   readonly clock: Clock;
   /** Was the run cancelled? Without it, it was not. Never throws. */
   standing?(run: Belonging): Promise<Standing>;
@@ -24,11 +30,9 @@ export interface FinishContext {
  * run whose deletes would be refused says so as its reason.
  * @returns the record that was written
  */
-export async function finishRun(
-  context: FinishContext,
-  { input, run, startedAt, results, deleted, refusal, error }: FinishRunInput,
-): Promise<RunRecord> {
+export async function finishRun(context: FinishContext, finished: FinishRunInput): Promise<RunRecord> {
   const { ledger, lookup, clock } = context;
+  const { input, run, startedAt, results, deleted, refusal, error, drain } = finished;
   const prefix = prefixOf(input);
   const dryRun = isDryRun(input);
   const task = field(input, 'task', 100) ?? unknownTask;
@@ -43,12 +47,29 @@ export async function finishRun(
     status: error ? 'FAILED' : isCancelled ? 'CANCELLED' : 'DONE',
     dryRun,
     counts: { ...countsOf(results ?? [], dryRun ? undefined : deleted), ...(incomplete > 0 && { incomplete }) },
+    ...(drain && (await endsOf(context, { task, run }, drain))),
     ...(reason !== '' && { reason: reason.slice(0, 1000) }),
     startedAt,
+    endedAt: clock.now(),
     updatedAt: clock.now(),
   };
   await ledger.putRun(record);
   return record;
+}
+
+/** How the jobs of the run ended, with the slowest copies and some of the objects that failed. */
+async function endsOf(
+  { lookup, counters }: FinishContext,
+  { task, run }: Pick<RunRecord, 'task' | 'run'>,
+  { ends }: Drain,
+): Promise<Pick<RunRecord, 'ends' | 'slowest' | 'failedKeys'>> {
+  const slowest = endedOf(ends) === 0 ? [] : ((await counters?.read(task, run))?.slowest ?? []);
+  const failedKeys = ends.failed === 0 ? [] : await lookup.failedKeysOf(task, run, maxNamed);
+  return {
+    ends,
+    ...(slowest.length > 0 && { slowest: slowest.slice(0, maxNamed) }),
+    ...(failedKeys.length > 0 && { failedKeys }),
+  };
 }
 
 /** Copies that lack something, up to {@link maxCountedIncomplete}. */

@@ -4,6 +4,7 @@ import type { FaultName } from './faults.ts';
 import { failureBelievedMillis } from './limits.ts';
 import { lossKindsSchema } from './losses.ts';
 import { runCountsSchema } from './run-counts.ts';
+import { endsSchema, slowCopySchema } from './run-ends.ts';
 
 /**
  * What the ledger holds: one entry per object and task, one record per run. The schemas are the only list of the
@@ -111,7 +112,16 @@ export const runRecordSchema = v.object({
   /** SUPERSEDED: another run was under way, and this one did nothing. CANCELLED: an operator ended it */
   status: v.picklist(['RUNNING', 'DONE', 'FAILED', 'SUPERSEDED', 'CANCELLED']),
   dryRun: v.boolean(),
+  /** what the run found and sent */
   counts: v.pipe(runCountsSchema, v.readonly()),
+  /** how the objects of its jobs ended; absent while it runs, and in records of former versions */
+  ends: v.exactOptional(v.pipe(endsSchema, v.readonly())),
+  /** the slowest of its copies */
+  slowest: v.exactOptional(v.pipe(v.array(v.pipe(slowCopySchema, v.readonly())), v.readonly())),
+  /** the keys of some objects that failed */
+  failedKeys: v.exactOptional(v.pipe(v.array(v.string()), v.readonly())),
+  /** milliseconds since the epoch */
+  endedAt: v.exactOptional(v.number()),
   reason: v.exactOptional(v.string()),
   /** ISO 8601 */
   startedAt: v.string(),

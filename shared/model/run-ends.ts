@@ -1,4 +1,4 @@
-import type { LedgerEntry } from './ledger-entry.ts';
+import * as v from 'valibot';
 
 /** How the objects of a run's jobs ended, counted without counting any twice. */
 
@@ -13,8 +13,19 @@ export interface End {
   readonly bytes: number;
 }
 
+export const endsSchema = v.object({
+  put: v.number(),
+  multipart: v.number(),
+  'server-side copy': v.number(),
+  skip: v.number(),
+  delete: v.number(),
+  failed: v.number(),
+  cancelled: v.number(),
+  bytes: v.number(),
+});
+
 /** Objects by how they ended, and the bytes of those that were copied. A change of it may be negative. */
-export type Ends = Readonly<Record<EndKind | 'bytes', number>>;
+export type Ends = Readonly<v.InferOutput<typeof endsSchema>>;
 
 export const noEnds: Ends = {
   put: 0,
@@ -53,12 +64,15 @@ export function copiedOf(ends: Ends): number {
   return ends.put + ends.multipart + ends['server-side copy'];
 }
 
+/** What the end of an object depends on, of its entry in the ledger (ledger-entry.ts). */
+interface EndingEntry {
+  readonly status: 'STARTED' | 'DONE' | 'FAILED' | 'SKIPPED' | 'DELETED';
+  readonly route?: string;
+  readonly size?: number;
+}
+
 /** The end that an entry describes; undefined if it describes none. A failure is one only if no attempt is left. */
-export function endOfEntry({
-  status,
-  route,
-  size = 0,
-}: Pick<LedgerEntry, 'status' | 'route' | 'size'>): End | undefined {
+export function endOfEntry({ status, route, size = 0 }: EndingEntry): End | undefined {
   switch (status) {
     case 'STARTED':
       return undefined;
@@ -115,9 +129,7 @@ export function deltaOf({ before, end }: Pick<EndChange, 'before' | 'end'>): End
   return before ? subtractEnds(added, addEnds(noEnds, { [before.kind]: 1, bytes: before.bytes })) : added;
 }
 
+export const slowCopySchema = v.object({ key: v.string(), tookMillis: v.number(), bytes: v.number() });
+
 /** A copy that took long. */
-export interface SlowCopy {
-  readonly key: string;
-  readonly tookMillis: number;
-  readonly bytes: number;
-}
+export type SlowCopy = Readonly<v.InferOutput<typeof slowCopySchema>>;

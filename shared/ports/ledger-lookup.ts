@@ -1,4 +1,4 @@
-import type { LedgerEntry } from '../model/ledger-entry.ts';
+import type { LedgerEntry, RunRecord } from '../model/ledger-entry.ts';
 import type { LossKind } from '../model/losses.ts';
 
 /** The ledger as an audit reads it: many entries at once, and the failures. */
@@ -16,6 +16,12 @@ export interface LedgerLookup {
    * that lags by seconds: the latest failures may be missing, and the latest successes may still be listed.
    */
   failedKeys(task: string): AsyncIterable<readonly string[]>;
+
+  /** Some of the keys whose entry is FAILED by this run, at most `limit`; from the same index. */
+  failedKeysOf(task: string, run: string, limit: number): Promise<readonly string[]>;
+
+  /** The latest records of a task's runs, the one that started last first, at most `limit`; from the same index. */
+  latestRuns(task: string, limit: number): Promise<readonly RunRecord[]>;
 
   /** The copies that lack something, in any order, a page at a time; from the same index. */
   lossyCopies(task: string): AsyncIterable<readonly LossyCopy[]>;

@@ -171,11 +171,11 @@ it('has no permission that nothing needs', async () => {
   await until(() => ferry.store('into').head(objectKey('out/unlike')));
   await put('into', 'out/unlike', twoParts);
   await put('into', 'out/old', 'deleted by the run');
-  await runs.sync('all');
+  await runs.send('all');
   await put('from-listed', 'lists/all', 'un\n');
   await putInParts('from-listed', 'in/unlike');
   await put('into-listed', 'out/unlike', twoParts);
-  await runs.sync('listed');
+  await runs.send('listed');
   const sweep = await aws.invokeFunction(`${localNames.stack}-SweepUploadsHandler`, {});
   expect(sweep).toMatchObject({ ok: true });
 

@@ -19,6 +19,10 @@ export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-CheckUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
   'S3Ferry-CopyObjectsRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
   'S3Ferry-PlanUploadRole dynamodb:PutItem dynamodb:table/S3Ferry-LedgerTable': former,
+  'S3Ferry-CheckRunRole dynamodb:Scan dynamodb:table/S3Ferry-LedgerTable':
+    'only if a process died before it counted what had ended: test/shared/run/drain.test.ts',
+  'S3Ferry-CheckRunRole states:ListExecutions states:stateMachine:S3Ferry-UploadMachine6B49C60E':
+    'only if the queue is empty before all jobs of a run have ended',
   'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesJobs': "the CDK's own grant for an event source mapping",
   'S3Ferry-CopyObjectsRole sqs:GetQueueUrl sqs:S3Ferry-QueuesEvents': "the CDK's own grant for an event source mapping",
   'S3Ferry-PlanUploadRole s3:DeleteObject s3:into/out/*':
@@ -33,6 +37,7 @@ export const unneeded: Readonly<Record<string, string>> = {
   'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
   'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,
   'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-CheckDeletesHandler:*': aliases,
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-CheckRunHandler:*': aliases,
   'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-FindObjectsHandler:*': aliases,
   'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-FinishRunHandler:*': aliases,
   'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-PlanSyncHandler:*': aliases,

@@ -11,6 +11,8 @@ import type {
   CheckUploadInput,
   FindObjectsState,
   FinishRunInput,
+  FinishedRun,
+  DrainingRun,
   PlanSyncInput,
   PlanUploadInput,
   SupersededRun,
@@ -19,7 +21,7 @@ import type {
   UploadState,
 } from '../../shared/model/messages/payloads.ts';
 import { objectKey } from '../../shared/model/object-key.ts';
-import { noCounts, type RunCounts } from '../../shared/model/run-counts.ts';
+import { noCounts } from '../../shared/model/run-counts.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { invocation, startEndpoint, type Endpoint } from '../support/endpoint.ts';
 import { noAttributes } from '../support/objects.ts';
@@ -288,7 +290,7 @@ describe('the functions of the SYNC machine', () => {
   it('plan a run, find its objects, and record its counts', async () => {
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
     const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
-    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const finish = await handlerOf<FinishRunInput, FinishedRun>('finish-run');
     const input = { task: 'copies', prefix: 'in/run/' };
     for (const key of ['a', 'b', 'c']) await put(`in/run/${key}`, key);
     const planned = await plan({ ...run, input }, invocation());
@@ -316,8 +318,9 @@ describe('the functions of the SYNC machine', () => {
     expect(metric('KeysListed')).toBe(3);
     expect(metric('JobsFound')).toBe(3);
 
-    const counts = await finish({ ...run, input, results: [{ counts: state.counts! }] }, invocation());
+    const { counts, event } = await finish({ ...run, input, results: [{ counts: state.counts! }] }, invocation());
     expect(counts).toMatchObject({ listed: 3, jobs: 3, bytes: 3 });
+    expect(event).toMatchObject({ task: 'copies', run: 'run-1', status: 'DONE', found: 3 });
     expect(await world.ledger.getRun('copies', 'run-1')).toMatchObject({ status: 'DONE', counts });
   });
 
@@ -331,7 +334,7 @@ describe('the functions of the SYNC machine', () => {
 
   it('hold a run that is paused, and end one that is cancelled without calling it done', async () => {
     const find = await handlerOf<FindObjectsState, FindObjectsState>('find-objects');
-    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const finish = await handlerOf<FinishRunInput, FinishedRun>('finish-run');
     // A task of its own: handlers believe for 15 seconds what they have read of one.
     for (const name of ['paused', 'cancelled']) world.putTask(name, JSON.stringify({ ...task, name }));
     const order = { since: Date.now() - 60_000, reason: '', by: 'me' };
@@ -385,6 +388,36 @@ describe('the functions of the SYNC machine', () => {
     expect(await world.ledger.getRun('owned', 'run-2')).toMatchObject({ status: 'SUPERSEDED' });
   });
 
+  it('wait for the jobs of a run, and record how its objects ended, with the slowest and those that failed', async () => {
+    const check = await handlerOf<DrainingRun, DrainingRun>('check-run');
+    const finish = await handlerOf<FinishRunInput, FinishedRun>('finish-run');
+    const copy = await handlerOf<SQSEvent, SQSBatchResponse>('copy-objects');
+    const owned = { run: 'run-9', startedAt: run.startedAt, input: { task: 'copies' } };
+    await put('in/owned', 'owned');
+    await put('in/failed', 'failed');
+    const results = [{ counts: { ...noCounts, jobs: 2 } }];
+    let state: DrainingRun = { task: 'copies', ...owned, results, deleted: [], refusal: '' };
+    state = await check(state, invocation());
+    expect(state.drain).toMatchObject({ state: 'waiting', waitSeconds: 2 });
+    await world.send(encodeJob(job('in/owned', { run: 'run-9' })));
+    await copy(await world.receive(), invocation());
+    world.fault = ({ operation, key }) =>
+      operation === 'PutObject' && key === 'out/failed' ? { kind: 'status', status: 400, code: 'Odd' } : undefined;
+    await world.send(encodeJob(job('in/failed', { run: 'run-9' })));
+    await copy(await world.receive(), invocation());
+    state = await check(state, invocation());
+    expect(state.drain).toMatchObject({ state: 'ended', ends: { put: 1, failed: 1, bytes: 5 } });
+    const { event, notice } = await finish(state, invocation());
+    const numbers = { found: 2, copied: 1, failed: 1, skipped: 0, bytes: 5, unaccounted: 0 };
+    expect(event).toMatchObject({ ...numbers, routes: { put: 1, multipart: 0, serverSideCopy: 0 } });
+    expect(JSON.stringify({ event, notice })).not.toContain('in/');
+    expect(await world.ledger.getRun('copies', 'run-9')).toMatchObject({
+      slowest: [{ key: 'in/owned', bytes: 5 }],
+      failedKeys: ['in/failed'],
+    });
+    expect(await world.letters()).toHaveLength(1);
+  });
+
   it('name the side whose bucket does not exist', async () => {
     world.putTask('lost', JSON.stringify({ ...task, name: 'lost', destination: { bucket: 'not-there' } }));
     const plan = await handlerOf<PlanSyncInput, SyncPlan>('plan-sync');
@@ -396,7 +429,7 @@ describe('the functions of the SYNC machine', () => {
 
   it('refuse deletes that the last run makes unlikely, and let few others pass', async () => {
     const check = await handlerOf<CheckDeletesInput, CheckedDeletes>('check-deletes');
-    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const finish = await handlerOf<FinishRunInput, FinishedRun>('finish-run');
     const input = { task: 'copies', prefix: 'in/guarded/' };
     const segments = [{ until: 'm' }, { after: 'm' }];
     const plan = { ...input, ...run, dryRun: false, prefixList: {}, segments };
@@ -419,7 +452,7 @@ describe('the functions of the SYNC machine', () => {
   });
 
   it('record a run that failed', async () => {
-    const finish = await handlerOf<FinishRunInput, RunCounts>('finish-run');
+    const finish = await handlerOf<FinishRunInput, FinishedRun>('finish-run');
     const error = { Error: 'UnknownTask', Cause: JSON.stringify({ errorMessage: 'task: found "unconfigured"' }) };
     await finish({ ...run, input: { task: 'unconfigured' }, error }, invocation());
     expect(await world.ledger.getRun('unconfigured', 'run-1')).toMatchObject({

@@ -96,6 +96,12 @@ describe('permissions for a task with default options', () => {
       '<LedgerTable.Arn>/index/failed': ['dynamodb:Query'],
     },
     'check-deletes': { ...logs('CheckDeletes'), '<LedgerTable.Arn>': ['dynamodb:GetItem'] },
+    'check-run': {
+      ...logs('CheckRun'),
+      '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:Scan'],
+      '<QueuesJobs.Arn>': ['sqs:GetQueueAttributes'],
+      [uploads]: ['states:ListExecutions'],
+    },
     'finish-run': {
       ...logs('FinishRun'),
       '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem'],
@@ -260,7 +266,7 @@ describe('permissions by configuration', () => {
   }
 
   /** Functions that look at no side of a task. */
-  const withoutSides = ['check-deletes', 'finish-run', 'bucket-notifications'];
+  const withoutSides = ['check-deletes', 'check-run', 'finish-run', 'bucket-notifications'];
   const bucket = (name: string) => `arn:<Partition>:s3:::${name}`;
   /** Resources of a bucket that the stack's account owns. */
   const ours = (name: string) => bucket(name) + own;
@@ -356,7 +362,7 @@ describe('permissions by configuration', () => {
       const found = Object.entries(granted).filter(([, actions]) => /^(sts|secretsmanager):/.test(actions.join()));
       expect([name, Object.fromEntries(found)]).toEqual([
         name,
-        ['check-deletes', 'finish-run', 'bucket-notifications'].includes(name) ? {} : expected,
+        ['check-deletes', 'check-run', 'finish-run', 'bucket-notifications'].includes(name) ? {} : expected,
       ]);
       const buckets = Object.keys(granted).filter((resource) => /secret-from|role-from|china-to/.test(resource));
       expect([name, buckets]).toEqual([name, []]);
@@ -416,7 +422,14 @@ describe('permissions by configuration', () => {
     });
 
     it('grants other functions none', () => {
-      for (const name of ['check-deletes', 'finish-run', 'abandon-upload', 'sweep-uploads', 'bucket-notifications'])
+      for (const name of [
+        'check-deletes',
+        'check-run',
+        'finish-run',
+        'abandon-upload',
+        'sweep-uploads',
+        'bucket-notifications',
+      ])
         expect([name, keys(name, /./)]).toEqual([name, []]);
     });
   });

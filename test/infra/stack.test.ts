@@ -180,6 +180,7 @@ describe.each([
       'abandon-upload': [512, 300],
       'bucket-notifications': [256, 300],
       'check-deletes': [512, 60],
+      'check-run': [512, 300],
       'check-upload': [512, 900],
       'copy-objects': [1769, 900],
       'cut-ranges': [512, 300],

@@ -66,7 +66,7 @@ export class Machine {
 
   /**
    * Runs the machine.
-   * @param functions by their names in functions/; a state that sends a message by its own name
+   * @param functions by their names in functions/; a state that sends a message or tells something by its own name
    * @param changed another definition than the one that is deployed
    */
   async run(
@@ -77,7 +77,7 @@ export class Machine {
     const calls: { state: string; payload: unknown }[] = [];
     const names = [...this.states].flatMap(([name, { Type }]) => (Type === 'Task' ? [name] : []));
     const invoke = (state: string) => async (parameters: unknown) => {
-      if (this.states.get(state)?.Resource?.endsWith(':sqs:sendMessage')) {
+      if (!this.states.get(state)?.Resource?.endsWith(':lambda:invoke')) {
         calls.push({ state, payload: parameters });
         return ((await functions[state]?.(parameters as never)) ?? { MessageId: '1' }) as never;
       }
@@ -97,7 +97,7 @@ export class Machine {
       overrides: {
         taskResourceLocalHandlers: Object.fromEntries(names.map((name) => [name, invoke(name)])),
         retryIntervalOverrides: Object.fromEntries([...this.states.keys()].map((name) => [name, 0])),
-        waitTimeOverrides: { WaitForParts: 0, WaitAMinute: 0, WaitForRound: 0 },
+        waitTimeOverrides: { WaitForParts: 0, WaitAMinute: 0, WaitForRound: 0, WaitForJobs: 0 },
       },
     });
     const ended = run.result.then(
@@ -159,6 +159,7 @@ function rendered(template: Template, part: unknown): string {
   if (typeof part === 'string') return part;
   const { Ref, 'Fn::GetAtt': attribute } = part as { Ref?: string; 'Fn::GetAtt'?: [string, string] };
   if (Ref === 'AWS::Partition') return 'aws';
+  if (Ref?.startsWith('NoticeTopic')) return Ref;
   if (Ref !== undefined && template.Resources[Ref]?.Type === 'AWS::SQS::Queue') return `<${Ref}>`;
   const name = attribute && serviceName(template.Resources[attribute[0]]?.Properties);
   if (name === undefined) throw new Error(`the definition holds ${JSON.stringify(part)}`);

@@ -2,12 +2,14 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { faultTable } from '../../shared/model/faults.ts';
 import type {
   CheckDeletesInput,
+  DrainingRun,
   FindRange,
   FindState,
   RangeResult,
   SyncPlan,
 } from '../../shared/model/messages/payloads.ts';
-import { failing, named, synthesizeMachines, type Handler, type Machine } from './machine.ts';
+import { synthesize } from '../support/synthesize.ts';
+import { failing, Machine, named, synthesizeMachines, type Handler } from './machine.ts';
 
 let machine: Machine;
 
@@ -29,6 +31,8 @@ const counts = { listed: 3, listedAtDestination: 2, jobs: 1, bytes: 4, deletes: 
 const ranges: FindRange[] = [{ until: 'm' }, { after: 'm' }];
 const round = { endsAt: 1_800_000_000_000, resultBytes: 1000, finders: 2 };
 const searched: RangeResult = { counts };
+const event = { task: 'one', run: 'execution-1', status: 'DONE' };
+const finished = { counts, event };
 
 /** What cut-ranges answers, in order: a brief round, a long one, a wait, the end of a pass, a round, the end. */
 const answers: Partial<FindState>[] = [
@@ -49,7 +53,11 @@ function functions(changed: Readonly<Record<string, Handler>> = {}): Record<stri
     'cut-ranges': cut,
     'find-objects': () => searched,
     'check-deletes': ({ plan: state }: CheckDeletesInput) => ({ ...state, pass: 'deletes' }),
-    'finish-run': () => counts,
+    'check-run': (state: DrainingRun) => ({
+      ...state,
+      drain: { state: state.drain === undefined ? 'waiting' : 'ended', waitSeconds: 7 },
+    }),
+    'finish-run': () => finished,
     ...changed,
   };
 }
@@ -73,7 +81,11 @@ test('a run plans, searches in rounds, checks its deletes, sends them in rounds,
   expect(works).toEqual([undefined, [searched, searched], ranges.slice(1), [searched], [], [searched]]);
   expect(called('CheckDeletes')).toEqual([{ input, plan: expect.objectContaining({ next: 'found' }) }]);
   const found = { results: [{ counts }], deleted: [{ counts }], refusal: '' };
-  expect(called('FinishRun')).toEqual([{ ...execution, input, ...found }]);
+  const draining = { task: 'one', ...execution, input, ...found };
+  expect(called('CheckRun')).toEqual([draining, { ...draining, drain: { state: 'waiting', waitSeconds: 7 } }]);
+  expect(called('FinishRun')).toEqual([{ ...draining, drain: { state: 'ended', waitSeconds: 7 } }]);
+  const entry = { Source: 's3-ferry', DetailType: 'S3 Ferry Run Ended', Detail: event };
+  expect(called('TellEnd')).toEqual([{ Entries: [entry] }]);
   expect(called('FinishFailedRun')).toEqual([]);
 });
 
@@ -106,7 +118,8 @@ test('a run whose deletes are refused sends none, is recorded, and fails with th
   const run = await machine.run(input, refused);
   expect(run.calls.filter(({ state }) => state === 'FindBriefly')).toHaveLength(ranges.length);
   const error = { Error: 'DeletesRefused', Cause: 'message of DeletesRefused' };
-  expect(run.calls.at(-1)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
+  expect(run.calls.at(-2)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
+  expect(run.calls.at(-1)).toMatchObject({ state: 'TellFailedEnd', payload: { Entries: [{ Detail: event }] } });
   expect(run.error?.name).toBe('DeletesRefused');
 });
 
@@ -121,6 +134,7 @@ describe.each([
   { failingFunction: 'plan-sync', catching: 'PlanSync catches 0' },
   { failingFunction: 'cut-ranges', catching: 'CutRanges catches 0' },
   { failingFunction: 'check-deletes', catching: 'CheckDeletes catches 0' },
+  { failingFunction: 'check-run', catching: 'CheckRun catches 0' },
 ])('$failingFunction fails for good', ({ failingFunction, catching }) => {
   test.each(['UnknownTask', 'TypeError'])(
     'with %s: it is recorded, and the execution fails by that name',
@@ -129,7 +143,8 @@ describe.each([
       const run = await machine.run(input, handlers);
       expect(run.steps).toContain(catching);
       const error = { Error: name, Cause: `message of ${name}` };
-      expect(run.calls.at(-1)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
+      expect(run.calls.at(-2)).toEqual({ state: 'FinishFailedRun', payload: { ...execution, input, error } });
+      expect(run.calls.at(-1)).toMatchObject({ state: 'TellFailedEnd', payload: { Entries: [{ Detail: event }] } });
       expect(run.error).toMatchObject({ name, message: JSON.stringify(error) });
     },
   );
@@ -140,7 +155,7 @@ test.each(['text', null, 7])(
   async (odd) => {
     const run = await machine.run(odd, functions({ 'plan-sync': failing('InvalidInput', 1, () => plan) }));
     expect(run.calls[0]?.payload).toEqual({ ...planned, input: odd });
-    expect(run.calls.at(-1)?.payload).toMatchObject({ input: odd, error: { Error: 'InvalidInput' } });
+    expect(run.calls.at(-2)?.payload).toMatchObject({ input: odd, error: { Error: 'InvalidInput' } });
     expect(run.error?.name).toBe('InvalidInput');
   },
 );
@@ -156,6 +171,7 @@ const retrying = [
   ['FindBriefly', 'find-objects'],
   ['FindObjects', 'find-objects'],
   ['CheckDeletes', 'check-deletes'],
+  ['CheckRun', 'check-run'],
   ['FinishRun', 'finish-run'],
   ['FinishFailedRun', 'finish-run'],
 ] as const;
@@ -207,10 +223,39 @@ describe.each(retrying)('%s', (state, name) => {
   });
 });
 
+test.each([
+  ['TellEnd', {}],
+  ['TellFailedEnd', { 'plan-sync': failing('UnknownTask', 1, () => plan) }],
+] as const)('%s is repeated if it fails, and the run is recorded once', async (state, changed) => {
+  const tells = { [state]: failing('Events.Throttled', 1, () => ({ FailedEntryCount: 0 })) };
+  const run = await machine.run(input, functions({ ...changed, ...tells }));
+  expect(run.steps).toContain(`${state} retries 0`);
+  const finishes = run.calls.filter((call) => call.state.startsWith('Finish'));
+  expect(finishes).toHaveLength(1);
+});
+
+test('people get a notice of a run that has one, if the stack has an address for notices', async () => {
+  const task = { name: 'one', source: { bucket: 'from' }, destination: { bucket: 'into' } };
+  const configuration = { tasks: [task], stack: { noticeEmail: 'ferry@example.com' } };
+  const telling = new Machine(synthesize({ configuration }), 'SyncMachineArn');
+  const notice = { subject: 'S3 Ferry: one, run ended', message: 'found 3' };
+  const withNotice = await telling.run(input, functions({ 'finish-run': () => ({ ...finished, notice }) }));
+  expect(withNotice.output).toEqual(counts);
+  expect(withNotice.calls.slice(-2)).toEqual([
+    { state: 'TellEnd', payload: expect.anything() as unknown },
+    {
+      state: 'NotifyPeople',
+      payload: { TopicArn: expect.stringContaining('NoticeTopic'), Subject: notice.subject, Message: notice.message },
+    },
+  ]);
+  const without = await telling.run(input, functions());
+  expect(without.calls.at(-1)?.state).toBe('TellEnd');
+});
+
 test('the machine has 90 days, and each call ends after its function', () => {
   expect(machine.definition.TimeoutSeconds).toBe(90 * 24 * 3600);
   const limits = retrying.map(([state]) => machine.states.get(state)!.TimeoutSeconds);
-  expect(limits).toEqual([360, 360, 960, 960, 120, 120, 120]);
+  expect(limits).toEqual([360, 360, 960, 960, 120, 360, 120, 120]);
 });
 
 test('these tests take every path of the definition but the faults of a Map itself, which the interpreter has not', () => {

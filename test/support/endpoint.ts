@@ -76,6 +76,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
   const executions = new Executions({
     invoke: () => Promise.reject(new Error('nothing is invoked here')),
     send: () => Promise.reject(new Error('nothing is sent here')),
+    announce: () => ({}),
     childrenRefused: () => undefined,
   });
   const machines = new StepFunctions(account, executions);

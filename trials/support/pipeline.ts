@@ -68,6 +68,8 @@ function tasks(): object[] {
       },
       largeObjectThreshold: threshold,
       partSize: 5 * MiB,
+      // Some trials need two runs at the same time.
+      whileBusy: 'run',
       deletes: route === 'delete',
       allowEmptySource: route === 'delete',
       ...(route === 'events' && { events: 'create-delete' }),

@@ -3,6 +3,7 @@ import { AwsError } from '../http/exchange.ts';
 import type { LambdaRuntime } from '../lambda/runtime.ts';
 import type { S3Request } from '../options.ts';
 import type { Queues } from '../sqs/queues.ts';
+import type { Announcements } from '../states/announcements.ts';
 import type { MachineActions } from '../states/executions.ts';
 import { StepError } from '../states/step-error.ts';
 import { arnOfFunction } from '../template/resource-types.ts';
@@ -47,11 +48,18 @@ export function checkNotification(access: Access, account: Account, { queueArn, 
   if (refusal) throw new AwsError('AccessDenied', refusalText(refusal), 403);
 }
 
+/** What machines reach. */
+interface MachineSurroundings {
+  readonly runtime: Pick<LambdaRuntime, 'invoke'>;
+  readonly queues: Pick<Queues, 'call'>;
+  readonly announcements: Announcements;
+}
+
 /** Machines act in their roles. */
 export function machineActions(
   access: Access,
   account: Account,
-  { runtime, queues }: { readonly runtime: Pick<LambdaRuntime, 'invoke'>; readonly queues: Pick<Queues, 'call'> },
+  { runtime, queues, announcements }: MachineSurroundings,
 ): MachineActions {
   return {
     invoke: async ({ role }, functionName, event) => {
@@ -75,6 +83,7 @@ export function machineActions(
         throw error;
       }
     },
+    announce: (machine, kind, parameters) => announcements.announce(machine, kind, parameters),
     childrenRefused: ({ role, arn }) => {
       const refusal = access.refusal(role, { action: 'states:StartExecution', resource: arn });
       return refusal && refusalText(refusal);

@@ -25,7 +25,10 @@ export interface RunnableDefinition {
  * parameters are those of SQS's SendMessage.
  */
 export type TaskState =
-  { readonly kind: 'invoke' | 'send' } | { readonly kind: 'function'; readonly functionArn: string };
+  { readonly kind: 'invoke' | 'send' | Announcement } | { readonly kind: 'function'; readonly functionArn: string };
+
+/** What tells others outside: a message to a topic, or events. */
+export type Announcement = 'publish' | 'putEvents';
 
 export interface MapState {
   readonly distributed: boolean;
@@ -105,7 +108,10 @@ function taskState(what: string, state: Json): TaskState {
   if (/^arn:[^:]+:states:::lambda:invoke$/.test(resource)) return { kind: 'invoke' };
   if (/^arn:[^:]+:states:::sqs:sendMessage$/.test(resource)) return { kind: 'send' };
   if (/^arn:[^:]+:lambda:/.test(resource)) return { kind: 'function', functionArn: resource };
-  throw notSupported(what, `the resource ${resource} (only Lambda functions and sqs:sendMessage are)`);
+  if (/^arn:[^:]+:states:::sns:publish$/.test(resource)) return { kind: 'publish' };
+  if (/^arn:[^:]+:states:::events:putEvents$/.test(resource)) return { kind: 'putEvents' };
+  const known = 'Lambda functions, sqs:sendMessage, sns:publish and events:putEvents';
+  throw notSupported(what, `the resource ${resource} (only ${known} are)`);
 }
 
 function mapState(what: string, state: Json, prepareStates: (machine: Json) => Json): MapState {

@@ -3,7 +3,7 @@ import type { Caller } from '../iam/access.ts';
 import type { InvocationResult } from '../lambda/environment.ts';
 import type { ExecutionQuotas } from '../quotas/executions.ts';
 import { quotaTable } from '../quotas/table.ts';
-import type { RunnableDefinition } from './definition.ts';
+import type { Announcement, RunnableDefinition } from './definition.ts';
 import { Run, type RunEvent } from './run.ts';
 
 export const executionStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
@@ -54,6 +54,8 @@ export interface MachineActions {
   readonly invoke: (machine: Machine, functionName: string, event: unknown) => Promise<InvocationResult>;
   /** Sends a message to a queue. @throws StepError */
   readonly send: (machine: Machine, message: object) => Promise<object>;
+  /** @throws StepError if the role may not */
+  readonly announce: (machine: Machine, kind: Announcement, parameters: object) => object;
   /** Why a machine may not start the child executions of a distributed map; undefined if it may. */
   readonly childrenRefused: (machine: Machine) => string | undefined;
 }
@@ -130,6 +132,7 @@ export class Executions {
     const run = new Run(machine.runnable, {
       invoke: (functionName, event) => this.#actions.invoke(machine, functionName, event),
       send: (message) => this.#actions.send(machine, message),
+      announce: (kind, parameters) => this.#actions.announce(machine, kind, parameters),
       childrenRefused: () => this.#actions.childrenRefused(machine),
       context: {
         Run: { Id: arn, Name: name, Input: parsed, StartTime, RoleArn: machine.roleArn },

@@ -2,7 +2,7 @@ import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctio
 import { randomUUID } from 'node:crypto';
 import type { InvocationResult } from '../lambda/environment.ts';
 import type { ExecutionQuotas } from '../quotas/executions.ts';
-import type { MapState, RunnableDefinition, TaskState } from './definition.ts';
+import type { Announcement, MapState, RunnableDefinition, TaskState } from './definition.ts';
 import { checkStateData, StepError } from './step-error.ts';
 
 type JsonValue = Parameters<StateMachine['run']>[0];
@@ -23,6 +23,7 @@ export interface RunOptions {
   readonly invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
   /** Calls SendMessage of SQS. @throws StepError */
   readonly send: (message: object) => Promise<object>;
+  readonly announce: (kind: Announcement, parameters: object) => object;
   /** why the children of a distributed map may not be started; undefined if they may */
   readonly childrenRefused: () => string | undefined;
   /** the context object; its `Run` is `$$.Execution` in a definition */
@@ -134,6 +135,10 @@ export class Run {
     this.#assertRunning();
     this.#options.onHistory(eventsOfTask);
     if (task.kind === 'send') return this.#send(name, given as SentMessage);
+    if (task.kind === 'publish' || task.kind === 'putEvents') {
+      checkStateData(given, `the input of state "${name}"`);
+      return this.#options.announce(task.kind, given as object);
+    }
     const { FunctionName, Payload } = given as { FunctionName?: unknown; Payload?: unknown };
     const functionName = task.kind === 'function' ? task.functionArn : String(FunctionName);
     const event = task.kind === 'function' ? given : (Payload ?? {});

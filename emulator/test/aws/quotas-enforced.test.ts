@@ -189,7 +189,7 @@ describe('an execution', () => {
     const send = (): never => {
       throw new Error('this machine sends no message');
     };
-    const actions = { invoke, send, childrenRefused: () => undefined };
+    const actions = { invoke, send, announce: () => ({}), childrenRefused: () => undefined };
     const executions = new Executions(actions, { quotas: quotas.executions });
     const machine: Machine = {
       name: 'machine',

@@ -30,7 +30,7 @@ function withMachine(definition: object, functions: Record<string, Handler> = {}
   };
   const send: MachineActions['send'] = async (_machine, message) =>
     (await functions['send']!(message as never)) as object;
-  const runs = new Executions({ invoke, send, childrenRefused: () => undefined }, options);
+  const runs = new Executions({ invoke, send, announce: () => ({}), childrenRefused: () => undefined }, options);
   executions = runs;
   const machine: Machine = {
     name: 'machine',

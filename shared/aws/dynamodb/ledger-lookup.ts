@@ -1,11 +1,17 @@
-import { BatchGetCommand, QueryCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchGetCommand,
+  QueryCommand,
+  type DynamoDBDocumentClient,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
-import type { LedgerEntry } from '../../model/ledger-entry.ts';
+import { runRecordSchema, type LedgerEntry, type RunRecord } from '../../model/ledger-entry.ts';
 import { lossKindsSchema } from '../../model/losses.ts';
 import { Fault } from '../../model/faults.ts';
+import { parseWith } from '../../model/parse.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { LedgerLookup, LossyCopy } from '../../ports/ledger-lookup.ts';
-import { entryOfItem, indexPartitions, itemId, type Indexed } from './ledger-item.ts';
+import { entryOfItem, indexPartitions, itemId, runsPartition, type Indexed } from './ledger-item.ts';
 import { faultOf } from '../faults.ts';
 
 /** DynamoDB: the most items in one BatchGetItem. */
@@ -64,6 +70,32 @@ export class DynamoLedgerLookup implements LedgerLookup {
     for await (const page of this.#indexed(task, 'failed')) yield page.flatMap(({ id }) => keyIn(id, prefix));
   }
 
+  async failedKeysOf(task: string, run: string, limit: number): Promise<string[]> {
+    const prefix = itemId(task, '');
+    const found: string[] = [];
+    for (const partition of indexPartitions(task, 'failed')) {
+      const page = await this.#query(partition, { beginning: `${run}#`, Limit: limit });
+      found.push(...page.items.flatMap(({ id }) => keyIn(id, prefix)));
+      if (found.length >= limit) break;
+    }
+    return found.slice(0, limit);
+  }
+
+  async latestRuns(task: string, limit: number): Promise<RunRecord[]> {
+    const { items } = await this.#query(runsPartition(task), { ScanIndexForward: false, Limit: limit });
+    const records = new Map<string, RunRecord>();
+    for (let from = 0; from < items.length; from += maxBatchItems) {
+      const ids = items.slice(from, from + maxBatchItems).map(({ id }) => id);
+      for await (const item of this.#items(ids)) {
+        records.set(
+          String(item['id']),
+          parseWith(runRecordSchema, item, `record ${String(item['id'])}`, 'Unavailable'),
+        );
+      }
+    }
+    return items.flatMap(({ id }) => records.get(id) ?? []);
+  }
+
   async *lossyCopies(task: string): AsyncGenerator<LossyCopy[]> {
     const prefix = itemId(task, '');
     for await (const page of this.#indexed(task, 'lossy')) {
@@ -81,21 +113,32 @@ export class DynamoLedgerLookup implements LedgerLookup {
 
   /** The items of one partition of the index. */
   async *#partition(partition: string): AsyncGenerator<IndexedItem[]> {
-    let start: Record<string, unknown> | undefined;
+    let next: Record<string, unknown> | undefined;
     do {
-      const input = {
-        TableName: this.#table,
-        IndexName: 'failed',
-        KeyConditionExpression: 'failedTask = :task',
-        ExpressionAttributeValues: { ':task': partition },
-        ...(start && { ExclusiveStartKey: start }),
-      };
-      const page = await this.#client.send(new QueryCommand(input)).catch((error: unknown) => {
-        throw faultOf(error, 'Query ledger');
-      });
-      yield (page.Items ?? []).map((item) => ({ id: String(item['id']), at: String(item['failedAt']) }));
-      start = page.LastEvaluatedKey;
-    } while (start);
+      const page = await this.#query(partition, { ...(next && { ExclusiveStartKey: next }) });
+      yield page.items;
+      ({ next } = page);
+    } while (next);
+  }
+
+  /** A page of a partition of the index. @param beginning what `failedAt` begins with, if only such items are wanted */
+  async #query(
+    partition: string,
+    { beginning, ...more }: Partial<QueryCommandInput> & { readonly beginning?: string },
+  ): Promise<{ items: IndexedItem[]; next: Record<string, unknown> | undefined }> {
+    const begins = beginning !== undefined;
+    const input = {
+      TableName: this.#table,
+      IndexName: 'failed',
+      KeyConditionExpression: `failedTask = :task${begins ? ' AND begins_with(failedAt, :beginning)' : ''}`,
+      ExpressionAttributeValues: { ':task': partition, ...(begins && { ':beginning': beginning }) },
+      ...more,
+    };
+    const page = await this.#client.send(new QueryCommand(input)).catch((error: unknown) => {
+      throw faultOf(error, 'Query ledger');
+    });
+    const items = (page.Items ?? []).map((item) => ({ id: String(item['id']), at: String(item['failedAt']) }));
+    return { items, next: page.LastEvaluatedKey };
   }
 }
 

@@ -2,7 +2,15 @@ import { randomInt } from 'node:crypto';
 import { GetCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import * as v from 'valibot';
 import { parseWith } from '../../model/parse.ts';
-import { addEnds, endKinds, noEnds, type EndKind, type Ends, type SlowCopy } from '../../model/run-ends.ts';
+import {
+  addEnds,
+  endKinds,
+  noEnds,
+  slowCopySchema,
+  type EndKind,
+  type Ends,
+  type SlowCopy,
+} from '../../model/run-ends.ts';
 import { systemClock, type Clock } from '../../ports/clock.ts';
 import type { RunCounters, RunTotals } from '../../ports/run-counters.ts';
 import { faultOf } from '../faults.ts';
@@ -30,8 +38,7 @@ const attributes: Readonly<Record<EndKind | 'bytes', string>> = {
 };
 const names = [...endKinds, 'bytes'] as const;
 
-const slowSchema = v.object({ key: v.string(), tookMillis: v.number(), bytes: v.number() });
-const itemSchema = v.looseObject({ slowest: v.exactOptional(slowSchema) });
+const itemSchema = v.looseObject({ slowest: v.exactOptional(slowCopySchema) });
 
 /**
  * The counts of runs in the ledger's table, in items `runcount#<task>#<run>#<shard>`. Each has the slowest copy that

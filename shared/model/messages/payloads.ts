@@ -2,6 +2,8 @@ import type { Job } from '../job.ts';
 import type { OpenUpload } from '../ledger-entry.ts';
 import type { DeleteGuard } from '../delete-guard.ts';
 import type { RunCounts } from '../run-counts.ts';
+import type { Ends } from '../run-ends.ts';
+import type { RunEndEvent } from '../run-summary.ts';
 import type { PartPlan, PartRange } from '../part-plan.ts';
 
 /**
@@ -240,6 +242,55 @@ export interface CheckedDeletes extends Omit<FindState, 'segments' | 'guard'> {
   readonly refusal: string;
 }
 
+/** A count of a run in the ledger itself, which goes on where the last call stopped. */
+export interface EndsScan {
+  /** for each part of the table: the ID after which it goes on; '' at its beginning, null at its end */
+  readonly parts: readonly (string | null)[];
+  readonly ends: Ends;
+  readonly done: boolean;
+}
+
+/** How far the jobs of a run are. All times are in milliseconds since the epoch. */
+export interface Drain {
+  readonly state: 'waiting' | 'ended';
+  /** until the next look */
+  readonly waitSeconds: number;
+  /** the first look */
+  readonly beganAt: number;
+  /** what the counters said at the last look, and when that changed */
+  readonly counted: number;
+  readonly movedAt: number;
+  /** since when the queue is empty and no upload is open */
+  readonly quietSince?: number;
+  readonly scan?: EndsScan;
+  /** what the ledger has more than the counters, and what these said then */
+  readonly correction?: { readonly ends: Ends; readonly counted: number };
+  /** how the objects ended so far */
+  readonly ends: Ends;
+}
+
+/** A run that has sent its jobs. check-run takes it, and returns it with `drain`, until all of them have ended. */
+export interface DrainingRun {
+  readonly task: string;
+  readonly run: string;
+  readonly startedAt: string;
+  readonly input: unknown;
+  readonly results: readonly { readonly counts: RunCounts }[];
+  readonly deleted: readonly { readonly counts: RunCounts }[];
+  readonly refusal: string;
+  readonly drain?: Drain;
+}
+
+/** What finish-run returns, and the machine tells. */
+export interface FinishedRun {
+  /** the output of the execution */
+  readonly counts: RunCounts;
+  /** the detail of the event of its end */
+  readonly event: RunEndEvent;
+  /** a notice for people; absent if there is nothing to say */
+  readonly notice?: { readonly subject: string; readonly message: string };
+}
+
 export interface FinishRunInput {
   readonly run: string;
   readonly startedAt: string;
@@ -252,6 +303,8 @@ export interface FinishRunInput {
   readonly refusal?: string;
   /** what Step Functions caught */
   readonly error?: StepError;
+  /** how the jobs ended; absent if the run failed, and in executions that began before runs waited for them */
+  readonly drain?: Drain;
 }
 
 // --- UPLOAD -------------------------------------------------------------------------------------------------------

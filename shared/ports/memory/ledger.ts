@@ -1,7 +1,17 @@
 import { isLastRun, type LedgerEntry, type OpenUpload, type RunRecord } from '../../model/ledger-entry.ts';
 import type { Ledger } from '../ledger.ts';
 import type { LedgerLookup, LossyCopy } from '../ledger-lookup.ts';
-import { decodeCounted, encodeCounted, endOfEntry, isLasting, type End, type EndChange } from '../../model/run-ends.ts';
+import type { RunScan } from '../run-progress.ts';
+import {
+  addEnds,
+  decodeCounted,
+  encodeCounted,
+  endOfEntry,
+  isLasting,
+  noEnds,
+  type End,
+  type EndChange,
+} from '../../model/run-ends.ts';
 import { Gate } from './gate.ts';
 
 /** A ledger in memory. */
@@ -47,6 +57,24 @@ export class MemoryLedger implements Ledger, LedgerLookup {
     );
   }
 
+  async failedKeysOf(task: string, run: string, limit: number): Promise<string[]> {
+    return this.#pass('ledger.failedKeysOf', run, () =>
+      this.entries()
+        .filter((entry) => entry.task === task && entry.run === run && entry.status === 'FAILED')
+        .map(({ key }) => key)
+        .slice(0, limit),
+    );
+  }
+
+  async latestRuns(task: string, limit: number): Promise<RunRecord[]> {
+    return this.#pass('ledger.latestRuns', task, () =>
+      [...this.#runs.values()]
+        .filter((record) => record.task === task)
+        .sort((one, other) => (`${one.startedAt}#${one.run}` < `${other.startedAt}#${other.run}` ? 1 : -1))
+        .slice(0, limit),
+    );
+  }
+
   async *lossyCopies(task: string): AsyncGenerator<LossyCopy[]> {
     yield await this.#pass('ledger.lossyCopies', '', () =>
       this.entries().flatMap(({ task: of, key, lost }) => (of === task && lost ? [{ key, lost }] : [])),
@@ -70,10 +98,22 @@ export class MemoryLedger implements Ledger, LedgerLookup {
     if (change) this.#onEnd(change);
   }
 
-  /** As what each object was last counted, and by which run; for a test to inspect, and for the count of a run. */
-  counted(): { readonly entry: LedgerEntry; readonly counted: string | undefined }[] {
-    return [...this.#entries].map(([id, entry]) => ({ entry, counted: this.#counted.get(id) }));
-  }
+  /** How the objects of a run ended, as their entries say: the port RunScan, in one piece. */
+  readonly scan: RunScan = {
+    countEnds: async ({ task, run }) =>
+      this.#pass('ledger.countEnds', run, () => {
+        let ends = noEnds;
+        for (const id of new Set([...this.#entries.keys(), ...this.#counted.keys()])) {
+          const entry = this.#entries.get(id);
+          if (!id.startsWith(JSON.stringify([task, '']).slice(0, -3))) continue;
+          const counted = decodeCounted(this.#counted.get(id), run);
+          const failed = entry?.run === run && entry.status === 'FAILED';
+          const end = counted ?? (failed ? { kind: 'failed' as const, bytes: 0 } : undefined);
+          if (end) ends = addEnds(ends, { [end.kind]: 1, bytes: end.bytes });
+        }
+        return { parts: [null], ends, done: true };
+      }),
+  };
 
   #count(entry: LedgerEntry): EndChange | undefined {
     const end = endOfEntry(entry);

@@ -9,7 +9,7 @@ import { isStillCurrent } from '../decide/still-current.ts';
 import { attributesDigest } from '../decide/version.ts';
 import { pairOf, type ObjectPair } from '../object-pair.ts';
 import { countParts } from '../plan-parts.ts';
-import { recordDone } from '../record.ts';
+import { recordCancelled, recordDone } from '../record.ts';
 import { completeUpload, type Completion } from '../upload/complete-upload.ts';
 import { sendState } from './plan-upload.ts';
 import { nextStep, waitingFor, type Underway } from './rounds.ts';
@@ -40,7 +40,10 @@ export async function checkUpload(context: StepContext, input: CheckUploadInput)
   const replan: UploadState = { state: 'replan', ...common };
   if (input.state === 'finished' || input.state === 'replan') return { state: input.state, ...common };
   const standing = (await context.standing?.()) ?? free;
-  if (standing.kind === 'cancelled') return { state: 'finished', ...common };
+  if (standing.kind === 'cancelled') {
+    await recordCancelled(context, job);
+    return { state: 'finished', ...common };
+  }
   if (standing.kind === 'held') return waitingFor(input, standing, context.clock.now());
   try {
     const pair = pairOf(context.task, job);

@@ -16,6 +16,7 @@ import { chooseRoute } from '../decide/choose-route.ts';
 import { lookAtBothSides } from '../decide/look.ts';
 import { pairOf } from '../object-pair.ts';
 import { countParts, cutBatches, missingParts } from '../plan-parts.ts';
+import { recordCancelled } from '../record.ts';
 import { transferObject } from '../transfer-object.ts';
 import { openUpload } from '../upload/open-upload.ts';
 import { daysSince, waitingFor } from './rounds.ts';
@@ -37,7 +38,10 @@ import { daysSince, waitingFor } from './rounds.ts';
 export async function planUpload(context: StepContext, input: PlanUploadInput): Promise<UploadState> {
   const { job, ended = 0, startedAt = context.clock.now() } = input;
   const standing = (await context.standing?.()) ?? free;
-  if (standing.kind === 'cancelled') return { state: 'finished', job, attempt: input.attempt, ended };
+  if (standing.kind === 'cancelled') {
+    await recordCancelled(context, job);
+    return { state: 'finished', job, attempt: input.attempt, ended };
+  }
   const attempt = input.attempt + 1;
   const pair = pairOf(context.task, job);
   if (attempt - ended > maxRestarts) {
