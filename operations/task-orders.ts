@@ -13,6 +13,7 @@ import { Fault } from '../shared/model/faults.ts';
 import { quoted, visible } from '../shared/model/text.ts';
 import type { Controls } from '../shared/ports/controls.ts';
 import type { KnownRuns } from '../shared/ports/runs.ts';
+import { checkTask } from './known-task.ts';
 
 /** What the commands about a task's work need. */
 export interface OrderContext {
@@ -50,10 +51,7 @@ export interface TaskStatus {
  */
 export async function carryOut({ controls, runs, tasks }: OrderContext, wish: Wish): Promise<TaskStatus> {
   const { action, task, run, order } = wish;
-  if (!tasks.includes(task)) {
-    const known = tasks.length === 0 ? 'it has none' : `it has ${tasks.slice(0, 20).map(visible).join(', ')}`;
-    throw new Fault('UnknownTask', `the stack has no task ${quoted(task)}; ${known}`);
-  }
+  checkTask(tasks, task);
   if (run !== undefined && (await runs.taskOf(run)) !== task) {
     throw new Fault('InvalidInput', `--run: found ${quoted(run)}, expected a run of task ${task}`);
   }

@@ -76,7 +76,7 @@ export class SfnRuns implements Runs, KnownRuns {
   }
 
   #describe(run: string): Promise<DescribeExecutionCommandOutput> {
-    const executionArn = `${this.#machineArn.replace(':stateMachine:', ':execution:')}:${run}`;
+    const executionArn = executionArnOf(this.#machineArn, run);
     return this.#client.send(new DescribeExecutionCommand({ executionArn }));
   }
 }
@@ -105,6 +105,15 @@ export class SfnRunExecutions implements RunExecutions {
       throw faultOf(error, 'DescribeExecution');
     }
   }
+}
+
+/** The executions of a machine. @param machineArn the SYNC machine's */
+export function executionsOf(client: SFNClient, machineArn: string): RunExecutions {
+  return new SfnRunExecutions(client, executionArnOf(machineArn, ''));
+}
+
+function executionArnOf(machineArn: string, run: string): string {
+  return `${machineArn.replace(':stateMachine:', ':execution:')}:${run}`;
 }
 
 function isUnderWay(status: string | undefined): boolean {

@@ -73,7 +73,11 @@ async function withoutEnded(
   return left;
 }
 
-async function isUnderWay({ executions, clock }: AdmissionContext, { run, admittedAt }: ActiveRun): Promise<boolean> {
+/** Is the execution of a run running, or may it have begun so lately that it is not visible yet? */
+export async function isUnderWay(
+  { executions, clock }: Pick<AdmissionContext, 'executions' | 'clock'>,
+  { run, admittedAt }: Pick<ActiveRun, 'run' | 'admittedAt'>,
+): Promise<boolean> {
   const existence = await executions.existence(run);
   return existence === 'running' || (existence === 'unknown' && clock.now() - admittedAt < invisibleMillis);
 }
@@ -83,9 +87,10 @@ export function overlap(one: string, other: string): boolean {
   return one.startsWith(other) || other.startsWith(one);
 }
 
-/** Why a run does not begin, and which one is in its way. */
+/** Why a run does not begin, which one is in its way, and the command that shows it. */
 export function describeRival(task: string, { run, prefix, admittedAt }: ActiveRun): string {
   const since = new Date(admittedAt).toISOString();
   const what = prefix === '' ? 'the whole source' : `keys that begin with ${JSON.stringify(prefix)}`;
-  return `execution ${run}, a run of task ${task}, is under way since ${since}, over ${what}`;
+  const found = `execution ${run}, a run of task ${task}, is under way since ${since}, over ${what}`;
+  return `${found}; to see it: npm run runs -- --task ${task}`;
 }
