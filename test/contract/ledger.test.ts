@@ -7,24 +7,37 @@ import { DynamoLedgerLookup } from '../../shared/aws/dynamodb/ledger-lookup.ts';
 import type { EndChange } from '../../shared/model/run-ends.ts';
 import { ManualClock } from '../../shared/ports/memory/clock.ts';
 import { MemoryLedger } from '../../shared/ports/memory/ledger.ts';
-import { describeLedger } from './ledger.ts';
+import { describeLedger, type LedgerSubject } from './ledger.ts';
+import { describeLedgerLookup } from './ledger-lookup.ts';
 import { openTable, type Table } from '../support/local-table.ts';
 
-describeLedger('in memory', async () => {
-  const ends: EndChange[] = [];
-  const ledger = new MemoryLedger(undefined, (change) => ends.push(change));
-  return { ledger, lookup: ledger, ends: () => ends.splice(0), close: async () => undefined };
-});
-describeLedger('a DynamoDB table', async () => {
-  const table = await openTable();
-  const ends: EndChange[] = [];
-  return {
-    ledger: new DynamoLedger(table.client, table.name, (change) => ends.push(change)),
-    ends: () => ends.splice(0),
-    lookup: new DynamoLedgerLookup(table.client, table.name),
-    close: () => table.close(),
-  };
-});
+const subjects: readonly (readonly [string, () => Promise<LedgerSubject>])[] = [
+  [
+    'in memory',
+    async () => {
+      const ends: EndChange[] = [];
+      const ledger = new MemoryLedger(undefined, (change) => ends.push(change));
+      return { ledger, lookup: ledger, ends: () => ends.splice(0), close: async () => undefined };
+    },
+  ],
+  [
+    'a DynamoDB table',
+    async () => {
+      const table = await openTable();
+      const ends: EndChange[] = [];
+      return {
+        ledger: new DynamoLedger(table.client, table.name, (change) => ends.push(change)),
+        ends: () => ends.splice(0),
+        lookup: new DynamoLedgerLookup(table.client, table.name),
+        close: () => table.close(),
+      };
+    },
+  ],
+];
+for (const [name, open] of subjects) {
+  describeLedger(name, open);
+  describeLedgerLookup(name, open);
+}
 
 describe('the index `failed` of DynamoLedger', () => {
   let table: Table;

@@ -5,7 +5,6 @@ import {
   type OpenUpload,
   type RunRecord,
 } from '../../shared/model/ledger-entry.ts';
-import type { LossKind } from '../../shared/model/losses.ts';
 import { noCounts } from '../../shared/model/run-counts.ts';
 import type { EndChange } from '../../shared/model/run-ends.ts';
 import type { Ledger } from '../../shared/ports/ledger.ts';
@@ -19,7 +18,7 @@ export interface LedgerSubject {
   close(): Promise<void>;
 }
 
-/** The obligations of Ledger and LedgerLookup (shared/ports/ledger.ts, ledger-lookup.ts). */
+/** The obligations of Ledger (shared/ports/ledger.ts). */
 export function describeLedger(name: string, open: () => Promise<LedgerSubject>): void {
   describe(`Ledger: ${name}`, () => {
     let subject: LedgerSubject;
@@ -258,60 +257,6 @@ export function describeLedger(name: string, open: () => Promise<LedgerSubject>)
       expect(await announced(-100, 100, 'other')).toBe(false);
       expect(await announced(-100, 100, 'task', 'other')).toBe(false);
       expect(await ledger.get('task', 'announced')).toBeUndefined();
-    });
-
-    it('reads many entries at once, and returns those that exist', async () => {
-      const { lookup } = subject;
-      const keys = Array.from({ length: 230 }, (_, index) => `many/${index}/\u{fffe}😀#`);
-      for (const key of keys.filter((_, index) => index % 2 === 0)) await ledger.put(entry(key, { reason: key }));
-      await ledger.claimUpload({ ...claim(keys[0]!, 'one'), run: 'r' });
-      const found = await lookup.getMany('task', keys);
-      expect([...found.keys()].sort()).toEqual(keys.filter((_, index) => index % 2 === 0).sort());
-      expect(found.get(keys[2]!)).toEqual(entry(keys[2]!, { reason: keys[2]! }));
-      expect(found.get(keys[0]!)).toEqual({ ...claim(keys[0]!, 'one'), run: 'r' });
-      expect((await lookup.getMany('elsewhere', keys)).size).toBe(0);
-      expect((await lookup.getMany('task', [])).size).toBe(0);
-    });
-
-    it('lists the failed keys of a task, until they no longer fail', async () => {
-      const failedKeys = async (task: string): Promise<string[]> => {
-        const keys: string[] = [];
-        for await (const page of subject.lookup.failedKeys(task)) keys.push(...page);
-        return keys;
-      };
-      const failed = (key: string, run: string): LedgerEntry => ({
-        ...entry(key, { task: 'failing', status: 'FAILED', reason: 'why', run }),
-      });
-      await ledger.put(failed('second#😀', 'run-2'));
-      await ledger.put(failed('first', 'run-1'));
-      await ledger.put(failed('cured', 'run-1'));
-      await ledger.put(entry('good', { task: 'failing' }));
-      await ledger.put(failed('other', 'run-1'));
-      await ledger.put({ ...failed('elsewhere', 'run-0'), task: 'other' });
-      await ledger.close(entry('cured', { task: 'failing' }));
-      expect((await failedKeys('failing')).sort()).toEqual(['first', 'other', 'second#😀']);
-      expect(await failedKeys('none')).toEqual([]);
-    });
-
-    it('lists the copies of a task that lack something, until they no longer do', async () => {
-      const lossy = async (task: string): Promise<[string, readonly string[]][]> => {
-        const copies: [string, readonly string[]][] = [];
-        for await (const page of subject.lookup.lossyCopies(task)) {
-          copies.push(...page.map(({ key, lost }) => [key, lost] as [string, readonly string[]]));
-        }
-        return copies.sort(([one], [other]) => (one < other ? -1 : 1));
-      };
-      const copy = (key: string, lost: LossKind[]): LedgerEntry => entry(key, { task: 'lossy', run: 'r', lost });
-      const keys = Array.from({ length: 40 }, (_, index) => `${String(index).padStart(2, '0')}#😀`);
-      for (const key of keys) await ledger.put(copy(key, ['tags']));
-      await ledger.put(copy('x', ['tags', 'metadata']));
-      await ledger.put(entry('whole', { task: 'lossy' }));
-      await ledger.put(copy('later', ['tags']));
-      await ledger.close(entry('later', { task: 'lossy' }));
-      await ledger.put({ ...copy('elsewhere', ['tags']), task: 'other' });
-      expect(await lossy('lossy')).toEqual([...keys.map((key) => [key, ['tags']]), ['x', ['tags', 'metadata']]]);
-      expect(await lossy('none')).toEqual([]);
-      for await (const page of subject.lookup.failedKeys('lossy')) expect(page).toEqual([]);
     });
 
     it('returns every field of a run that was put', async () => {
