@@ -43,8 +43,8 @@ describe('alarms', () => {
     const names = alarms.map(({ AlarmName }) => AlarmName.replace(/^S3Ferry: /, ''));
     expect(names.length).toBeGreaterThan(8);
     // The last headings belong to commands.
-    expect(headings.slice(-2)).toEqual(['Pause, resume, cancel', 'Audit']);
-    expect(headings.slice(0, -2).sort()).toEqual(names.sort());
+    expect(headings.slice(-3)).toEqual(['Pause, resume, cancel', 'Runs', 'Audit']);
+    expect(headings.slice(0, -3).sort()).toEqual(names.sort());
   });
 
   it('read as many metrics as the price of an idle stack is made of', () => {
