@@ -38,7 +38,7 @@ export class FerryDashboard extends Construct {
         [own('Objects'), own('Bytes')],
         [own('Event to done (p50, ms)', 'p50'), own('Finder')],
         [own('Parts and retries'), own('Workers')],
-        [own('Losses')],
+        [own('Losses'), own('Runs ended')],
         [
           graph('Queue', [
             queues.jobs.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum', label: 'waiting' }),

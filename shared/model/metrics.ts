@@ -94,13 +94,13 @@ export const metricTable = {
   },
   KeysListed: { unit: 'Count', graph: 'Finder', meaning: 'keys listed by runs, on both sides together' },
   JobsFound: { unit: 'Count', graph: 'Finder', meaning: 'jobs that runs sent to the queue' },
-  RunsDone: { unit: 'Count', graph: 'Finder', meaning: 'runs that succeeded' },
+  RunsDone: { unit: 'Count', graph: 'Runs ended', meaning: 'runs that succeeded' },
   RunsSuperseded: {
     unit: 'Count',
-    graph: 'Finder',
+    graph: 'Runs ended',
     meaning: 'runs that did nothing, because another run of the task was under way',
   },
-  RunsFailed: { unit: 'Count', graph: 'Finder', standIn: unknownTask, meaning: 'runs that failed' },
+  RunsFailed: { unit: 'Count', graph: 'Runs ended', standIn: unknownTask, meaning: 'runs that failed' },
   PartsSent: { unit: 'Count', graph: 'Parts and retries', meaning: 'parts of multipart uploads sent' },
   Retries: { unit: 'Count', graph: 'Parts and retries', meaning: 'requests and copies that were tried again' },
   ExecutionsStarted: {
