@@ -33,6 +33,16 @@ export const unneeded: Readonly<Record<string, string>> = {
     'only if a task is not among all that were read together: test/shared/aws/parameters.test.ts',
   'sqs:S3Ferry-QueuesJobs sqs:SendMessage sqs:S3Ferry-QueuesJobs':
     'only for what S3 sends by the notifications of a former version (docs/decisions/0041-a-queue-for-events.md)',
+  'S3Ferry-CutRangesRole s3:ListBucket s3:into':
+    'only where ranges have keys left that are cut: test/shared/find/runs.test.ts',
+  'S3Ferry-SyncMachineRole lambda:InvokeFunction lambda:function:S3Ferry-CutRangesHandler:*': aliases,
+  'S3Ferry-SyncMachineRole states:DescribeExecution states:execution:S3Ferry-SyncMachine41DE6A54:*': children,
+  'S3Ferry-SyncMachineRole states:RedriveExecution states:execution:S3Ferry-SyncMachine41DE6A54/*:*': children,
+  'S3Ferry-SyncMachineRole states:StartExecution states:stateMachine:S3Ferry-SyncMachine41DE6A54':
+    'only for long rounds of finders, which have executions of their own: test/machines/sync.test.ts',
+  'S3Ferry-SyncMachineRole states:StopExecution states:execution:S3Ferry-SyncMachine41DE6A54:*': children,
+  'S3Ferry-UploadPartsRole dynamodb:UpdateItem dynamodb:table/S3Ferry-LedgerTable':
+    'only if a side fails again and again, which opens its breaker: test/e2e/control.test.ts',
   'S3Ferry-SweepUploadsRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable': old,
   'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
   'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,
