@@ -244,8 +244,8 @@ describe('a definition', () => {
   it.each<[string, object, RegExp]>([
     [
       'another service',
-      { A: { Type: 'Task', Resource: 'arn:aws:states:::sns:publish', End: true } },
-      /state "A".*sns:publish/,
+      { A: { Type: 'Task', Resource: 'arn:aws:states:::ecs:runTask', End: true } },
+      /state "A".*ecs:runTask/,
     ],
     [
       'an item reader',
