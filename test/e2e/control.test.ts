@@ -1,7 +1,9 @@
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, ListStateMachinesCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { encodeJob } from '../../shared/model/job.ts';
+import { objectKey } from '../../shared/model/object-key.ts';
 import { Child, temporary, type Ended } from '../support/child.ts';
 import { LocalCommand, pause } from '../support/local-command.ts';
 import { until } from '../support/until.ts';
@@ -69,10 +71,24 @@ async function queued(): Promise<{ delayed: number; all: number }> {
   return { delayed, all: others.reduce<number>((sum, name) => sum + Number(Attributes[name]), delayed) };
 }
 
+/** Sends jobs of the task `photos` as a finder does. */
+async function send(names: readonly string[], run?: string): Promise<void> {
+  const QueueUrl = await local.parameter('/s3-ferry/S3Ferry/queues/jobs');
+  const jobs = names.map((name) => ({
+    task: 'photos',
+    key: objectKey(name),
+    action: 'copy' as const,
+    ...(run && { run }),
+  }));
+  await Promise.all(
+    jobs.map((job) => local.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: encodeJob(job) }))),
+  );
+}
+
 describe('a paused task', () => {
   it('copies nothing, holds up no other task, and goes on exactly where it stood', async () => {
     expect(await order('pause', 'photos', '--reason', 'the line is needed')).toMatchObject({ code: 0, stderr: '' });
-    await startRun('photos');
+    await send(await keys('source'));
     await until(async () => (await queued()).delayed === objects);
     await startRun('other');
     await until(async () => (await keys('other-destination')).length === objects);
@@ -98,15 +114,21 @@ describe('a cancelled run', () => {
     await order('pause', 'photos');
     // Functions believe for 15 seconds what they have read.
     await pause(16_000);
-    const { run } = await startRun('photos');
+    // Its finder waits. What it had sent before the pause waits in the queue.
+    const { run, state } = await startRun('photos');
+    await send(
+      Array.from({ length: objects }, (_, index) => `second/${index}`),
+      run,
+    );
     await until(async () => (await queued()).delayed === objects);
     const cancelled = await order('cancel', 'photos', '--run', run, '--json');
     const runs = expect.arrayContaining([{ run, state: 'cancelled' }]);
     expect([cancelled.code, JSON.parse(cancelled.stdout)]).toEqual([0, expect.objectContaining({ runs })]);
     await order('resume', 'photos');
     await until(async () => (await queued()).all === 0);
+    await until(async () => (await state()) !== 'RUNNING');
     expect(await keys('destination')).toHaveLength(objects);
-  });
+  }, 240_000);
 });
 
 it('names what is wrong with an order', async () => {
