@@ -3,7 +3,7 @@ import { Aws, CustomResource } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct, type IDependable } from 'constructs';
-import { outermost } from '../shared/model/config/prefixes.ts';
+import { filterPrefix, outermost } from '../shared/model/config/prefixes.ts';
 import type { Task } from '../shared/model/config/task.ts';
 import type { Pipeline } from './function.ts';
 import { BucketNotificationsFunction } from './functions/bucket-notifications.ts';
@@ -158,9 +158,4 @@ const maxFilters = 25;
 function outermostPrefixes(tasks: readonly Task[]): string[] {
   const exact = outermost(tasks.flatMap(({ source, prefixes = [''] }) => prefixes.map((more) => source.prefix + more)));
   return exact.length <= maxFilters ? exact : outermost(tasks.map(({ source }) => source.prefix));
-}
-
-/** A prefix as a filter needs it: percent-encoded except slashes, a space as `+` (S3 user guide, key filtering). */
-export function filterPrefix(prefix: string): string {
-  return encodeURIComponent(prefix).replaceAll('%2F', '/').replaceAll('%20', '+');
 }

@@ -22,6 +22,8 @@ export interface SideUse {
   readonly objects?: (task: Task) => readonly string[];
   /** true if it lists the bucket's open uploads: S3 has no condition on their prefix */
   readonly uploads?: boolean;
+  /** true if it reads the notification of a bucket of the stack's own account whose events a task needs */
+  readonly notification?: boolean;
 }
 
 export interface SidesUse {
@@ -139,6 +141,10 @@ function sideAccess(task: Task, side: Side, use: SideUse): Access[] {
   }
   if (use.uploads) {
     accesses.push({ actions: ['s3:ListBucketMultipartUploads'], resources: [bucketArn], conditions });
+  }
+  if (use.notification && task.events !== 'none') {
+    const ofOwnAccount = { StringEquals: { 'aws:ResourceAccount': Aws.ACCOUNT_ID } };
+    accesses.push({ actions: ['s3:GetBucketNotification'], resources: [bucketArn], conditions: ofOwnAccount });
   }
   const actions = use.objects?.(task) ?? [];
   if (actions.length > 0) accesses.push({ actions, resources: [`${bucketArn}/${pattern}*`], conditions });

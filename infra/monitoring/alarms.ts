@@ -183,6 +183,11 @@ function workAlarms({ sync, upload, namespace }: Watched): AlarmSettings[] {
       meaning: 'Multipart uploads that had made no progress were found at a destination and aborted.',
       metric: ownMetric(namespace, 'UploadsSwept', { service: 'sweep-uploads', task: allTasks }),
     },
+    {
+      heading: metricTable.NotificationsMissing.alarm,
+      meaning: 'A source bucket does not send the events of a task: its notification was overwritten or removed.',
+      metric: ownMetric(namespace, 'NotificationsMissing', { service: 'sweep-uploads', task: allTasks }),
+    },
   ];
 }
 
@@ -263,7 +268,7 @@ function functionAlarms({ functions }: Watched): AlarmSettings[] {
     },
     {
       heading: 'Sweeper fails',
-      meaning: 'Abandoned uploads could not be looked for, or not aborted.',
+      meaning: 'Abandoned uploads could not be looked for, or not aborted; or a notification could not be read.',
       metric: sum(['sweepUploads'], 'Errors'),
     },
     {

@@ -115,6 +115,15 @@ export const metricTable = {
     standIn: allTasks,
     meaning: 'abandoned multipart uploads that were aborted: per task, and for all tasks together',
   },
+  NotificationsMissing: {
+    unit: 'Count',
+    graph: 'Objects',
+    alarm: 'Events not sent',
+    standIn: allTasks,
+    meaning:
+      "times that the daily sweep found a source bucket without the notification of a task's events: per task, and for " +
+      'all tasks together',
+  },
   MessagesGivenBack: {
     unit: 'Count',
     graph: 'Workers',

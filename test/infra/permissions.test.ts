@@ -169,6 +169,7 @@ describe('permissions for a task with default options', () => {
       ...taskParameters,
       [`${parameters}/s3-ferry/S3Ferry/tasks`]: ['ssm:GetParametersByPath'],
       '<LedgerTable.Arn>': ['dynamodb:GetItem'],
+      [from + own]: ['s3:GetBucketNotification'],
       [to + own]: ['s3:ListBucketMultipartUploads'],
       [`${to}/out/*${own}`]: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
     },
@@ -432,6 +433,13 @@ describe('permissions by configuration', () => {
       ])
         expect([name, keys(name, /./)]).toEqual([name, []]);
     });
+  });
+
+  it('lets the sweep read the notification of source buckets with events, in the own account, and of no other', () => {
+    const read = Object.entries(permissions['sweep-uploads'] ?? {}).filter(([, actions]) =>
+      actions.includes('s3:GetBucketNotification'),
+    );
+    expect(read).toEqual([[`${bucket('removes-from')} of <AccountId>`, ['s3:GetBucketNotification']]]);
   });
 
   it('grants nothing on a bucket of another owner than the task says, or than the stack itself', () => {

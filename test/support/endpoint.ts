@@ -130,6 +130,7 @@ export async function startEndpoint(buckets: readonly string[]): Promise<Endpoin
     PARTS_AT_ONCE: '100',
     UPLOADS_AT_ONCE: '100',
     OLDER_THAN_DAYS: '0',
+    EVENTS_QUEUE_ARN: arnOf(account, 'sqs', 'events'),
   });
 
   const receive = async (url = ''): Promise<ReturnType<typeof receivedMessages>> => {

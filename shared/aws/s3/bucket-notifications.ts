@@ -95,6 +95,19 @@ export class BucketNotifications {
     await this.#unlessRefused(() => this.#converge(bucket, idPrefix, { own: () => [], toEventBridge: true }));
   }
 
+  /** The whole document. @throws Fault `BucketNotFound`, `AccessDenied` */
+  async read(bucket: Bucket): Promise<NotificationConfiguration> {
+    const operation = `GetBucketNotificationConfiguration of bucket "${bucket.BucketName}"`;
+    const answer = await this.#client
+      .send(new GetBucketNotificationConfigurationCommand(inputOf(bucket)))
+      .catch((error: unknown) => {
+        throw faultOf(error, operation);
+      });
+    const configuration: Partial<GetBucketNotificationConfigurationCommandOutput> = { ...answer };
+    delete configuration.$metadata;
+    return configuration;
+  }
+
   async #unlessRefused<Result>(attempt: () => Promise<Result>): Promise<Result> {
     for (const delay of refusedDelaysMillis) {
       try {
@@ -113,7 +126,7 @@ export class BucketNotifications {
     { own, skipValidation = false, toEventBridge = false }: Change,
   ): Promise<readonly string[]> {
     for (let round = 1; round <= maxRounds; round++) {
-      const present = await this.#read(bucket);
+      const present = await this.read(bucket);
       const { entries, leftOut } = withoutTaken(present, idPrefix, own(present));
       const merged = mergeNotifications(present, idPrefix, entries);
       const wanted = toEventBridge ? { ...merged, EventBridgeConfiguration: {} } : merged;
@@ -135,7 +148,7 @@ export class BucketNotifications {
   ): Promise<boolean> {
     for (const delay of readDelaysMillis) {
       if (delay > 0) await this.#clock.sleep(delay);
-      const seen = await this.#read(bucket);
+      const seen = await this.read(bucket);
       if (sameNotifications(seen, wanted)) return true;
       if (!sameNotifications(seen, before)) return false;
     }
@@ -143,18 +156,6 @@ export class BucketNotifications {
       'Unavailable',
       `bucket "${bucket.BucketName}": the notifications that were written are not visible; expected them within 30 s`,
     );
-  }
-
-  async #read(bucket: Bucket): Promise<NotificationConfiguration> {
-    const operation = `GetBucketNotificationConfiguration of bucket "${bucket.BucketName}"`;
-    const answer = await this.#client
-      .send(new GetBucketNotificationConfigurationCommand(inputOf(bucket)))
-      .catch((error: unknown) => {
-        throw faultOf(error, operation);
-      });
-    const configuration: Partial<GetBucketNotificationConfigurationCommandOutput> = { ...answer };
-    delete configuration.$metadata;
-    return configuration;
   }
 
   async #write(bucket: Bucket, configuration: NotificationConfiguration, skipValidation: boolean): Promise<void> {

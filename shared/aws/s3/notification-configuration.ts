@@ -1,4 +1,6 @@
 import type { Event, NotificationConfiguration, QueueConfiguration } from '@aws-sdk/client-s3';
+import { filterPrefix, outermost } from '../../model/config/prefixes.ts';
+import type { Task } from '../../model/config/task.ts';
 import type { NotificationHolder, NotificationProperties } from '../../model/messages/custom-resource.ts';
 
 /**
@@ -127,6 +129,35 @@ export function overlapping(
       const id = JSON.stringify(entry.Id ?? '');
       return `entry ${id} sends ${(entry.Events ?? []).join(', ')} to ${receiverOf(entry)} under "${prefixOf(entry)}"`;
     });
+}
+
+/**
+ * What a task needs and the bucket does not report to the queue. An entry counts by what it does, whatever its ID. The
+ * optional events are not missed.
+ * @returns a description for each kind of event and prefix; none if all is there
+ */
+export function missingEvents(
+  present: NotificationConfiguration,
+  queueArn: string,
+  { source, prefixes = [''], events }: Pick<Task, 'source' | 'prefixes' | 'events'>,
+): string[] {
+  const needed: Event[] = events === 'none' ? [] : ['s3:ObjectCreated:*'];
+  if (events === 'create-delete') needed.push('s3:ObjectRemoved:*');
+  const entries = (present.QueueConfigurations ?? []).filter(
+    (entry) => entry.QueueArn === queueArn && !hasSuffix(entry),
+  );
+  const places = outermost(prefixes.map((more) => source.prefix + more));
+  return needed.flatMap((event) => {
+    const filters = entries.filter(({ Events }) => Events?.includes(event)).map(prefixOf);
+    return places
+      .filter((prefix) => !filters.some((filter) => filterPrefix(prefix).startsWith(filter)))
+      .map((prefix) => `${event} under "${prefix}"`);
+  });
+}
+
+function hasSuffix(entry: Entry): boolean {
+  const rules = entry.Filter?.Key?.FilterRules ?? [];
+  return rules.some(({ Name, Value = '' }) => Name?.toLowerCase() === 'suffix' && Value !== '');
 }
 
 function foreignEntries(present: NotificationConfiguration, idPrefix: string): Entry[] {

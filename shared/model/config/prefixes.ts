@@ -11,6 +11,14 @@ export function outermost(prefixes: readonly string[]): string[] {
   return kept;
 }
 
+/**
+ * A prefix as the filter of a bucket's notification needs it: percent-encoded except slashes, a space as `+` (S3 user
+ * guide, key filtering).
+ */
+export function filterPrefix(prefix: string): string {
+  return encodeURIComponent(prefix).replaceAll('%2F', '/').replaceAll('%20', '+');
+}
+
 /** Does what follows the prefix begin a name, rather than continue one? */
 export function startsName(prefix: string): boolean {
   return prefix === '' || prefix.endsWith('/');
