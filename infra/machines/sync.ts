@@ -76,9 +76,9 @@ export class SyncMachine extends Construct {
 
   /**
    * Admits, finds, checks, deletes, waits for the jobs, finishes. A run ends after its first step if another is under
-   * way. Keys are searched in rounds, and what a round leaves is cut again for the next one. Copies are sent while the keys are
-   * searched. Deletes are only counted there: whether a run may delete shows when all of them are known. Then the
-   * ranges that have some are searched again, in rounds too, so that nothing remembers which they were.
+   * way. Keys are searched in rounds, and what a round leaves is cut again for the next one. Copies are sent while the
+   * keys are searched. Deletes are only counted there: whether a run may delete shows when all of them are known. Then
+   * the ranges that have some are searched again, in rounds too, so that nothing remembers which they were.
    */
   private definition(functions: SyncFunctions, { settings, notices }: SyncPipeline): IChainable {
     const { planSync, cutRanges, findObjects, checkDeletes, checkRun, finishRun } = functions;

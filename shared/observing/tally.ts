@@ -78,6 +78,9 @@ export class Tally {
           this.add(task, 'Retries', 1);
           logger.warn('trying again', { task, keyHash: keyHash(event.key), fault: event.fault });
           break;
+        case 'read again':
+          logger.debug('read a second time', { task, keyHash: keyHash(event.key), part: event.part });
+          break;
         case 'finished': {
           const { outcome } = event;
           this.add(task, metricOf(outcome), 1);

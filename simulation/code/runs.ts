@@ -125,7 +125,7 @@ export class SimulatedRuns implements RunExecutions {
       case 'check-deletes':
         return checkDeletes({ ledger }, payload as CheckDeletesInput);
       case 'finish-run': {
-        const lookup = { failedKeysOf: async () => [], lossyCopies: noCopies };
+        const lookup = { failedKeysOf: () => Promise.resolve([]), lossyCopies: noCopies };
         return finishRun({ ledger, lookup, clock: timeline }, payload as FinishRunInput);
       }
       default:
