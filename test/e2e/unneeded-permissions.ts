@@ -42,7 +42,7 @@ export const unneeded: Readonly<Record<string, string>> = {
     'only for long rounds of finders, which have executions of their own: test/machines/sync.test.ts',
   'S3Ferry-SyncMachineRole states:StopExecution states:execution:S3Ferry-SyncMachine41DE6A54:*': children,
   'S3Ferry-UploadPartsRole dynamodb:UpdateItem dynamodb:table/S3Ferry-LedgerTable':
-    'only if a side fails again and again, which opens its breaker: test/e2e/control.test.ts',
+    'only if a side fails again and again, which opens its breaker: test/e2e/failing-side.test.ts',
   'S3Ferry-SweepUploadsRole dynamodb:GetItem dynamodb:table/S3Ferry-LedgerTable': old,
   'S3Ferry-SweepUploadsRole s3:AbortMultipartUpload s3:into/out/*': old,
   'S3Ferry-SweepUploadsRole s3:ListMultipartUploadParts s3:into/out/*': old,
