@@ -47,7 +47,7 @@ describe('an account', () => {
   it('whose StartExecution is throttled starts an execution for every large object', async () => {
     const pipeline = await openWith(
       'lambda',
-      { startExecutionBucket: 3, startExecutionRate: 1, openExecutions: 4 },
+      { startExecutionBucket: 3, startExecutionRate: 1, openExecutions: 2 },
       { tasks: [taskOf('many', { largeObjectThreshold })] },
     );
     try {
