@@ -11,7 +11,7 @@ import { ferry, rclone, workloads, type Workload } from './peers/workloads.ts';
 
 /**
  * `npm run bench`: S3 Ferry and rclone do the same work in turn, against the same store in a process of its own. What
- * is compared is a ratio of medians: single figures vary with the machine. docs/performance.md has the results.
+ * is compared is a ratio of medians: single figures vary with the machine.
  */
 
 interface Options {

@@ -43,7 +43,7 @@ interface Address {
 }
 
 async function list(response: ServerResponse, bucket: string, query: URLSearchParams): Promise<void> {
-  const after = query.get('continuation-token') ?? query.get('start-after') ?? '';
+  const after = query.get('continuation-token') ?? query.get('start-after') ?? query.get('marker') ?? '';
   const most = Number(query.get('max-keys') ?? 1000);
   const page = buckets.page(bucket, { prefix: query.get('prefix') ?? '', after, most });
   if (delayMillis > 0) await new Promise((resolve) => setTimeout(resolve, delayMillis));
