@@ -23,9 +23,9 @@ import { call } from './call.ts';
 import { lasting } from './retries.ts';
 
 /**
- * How a run ends: it waits for its jobs, is recorded, and its end is told. A standard execution runs each state once,
- * "unless you have specified Retry behavior" (Step Functions Developer Guide, Choosing workflow type): so an end is
- * told once, but for an announcement whose answer is lost. Its event names the run, so a receiver can tell.
+ * How a run ends: it waits for its jobs, is recorded, and its end is announced. A standard execution runs each state
+ * once, "unless you have specified Retry behavior" (Step Functions Developer Guide, Choosing workflow type): so an end
+ * is announced once, but for an announcement whose answer is lost. Its event names the run, so a receiver can tell.
  */
 
 /** Announcements that fail are repeated for a quarter of an hour. */

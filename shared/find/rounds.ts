@@ -80,7 +80,7 @@ export function planRound(pace: Omit<Pace, 'rests'>, rests: number, allowed: num
 }
 
 /**
- * How long the round is to be: until some of its finders have nothing left to do, as far as that can be told from the
+ * How long the round is to be: until some of its finders have nothing left to do, as far as that follows from the
  * last round, so that there is something to cut for them.
  * @param ageSeconds of the run
  */

@@ -11,7 +11,7 @@ export interface Uploads {
 
 /** Counts executions of the UPLOAD machine. */
 export interface RunningUploads {
-  /** how many are running, whoever started them; one that began a moment ago may be missing */
+  /** how many are running, no matter what started them; one that began a moment ago may be missing */
   countRunning(): Promise<number>;
 }
 

@@ -17,7 +17,7 @@ export interface Announced {
 /** The announcements that are remembered. */
 const maxAnnounced = 1000;
 
-/** Topics and the event buses, as far as machines use them: what they are told is kept for tests to read. */
+/** Topics and the event buses, as far as machines use them: what is sent to them is kept for tests to read. */
 export class Announcements {
   readonly #access: Access;
   readonly #account: Account;

@@ -33,7 +33,7 @@ interface Failure {
   readonly code?: unknown;
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
-  /** set by whoever corrected the clock */
+  /** set by the code that corrected the clock */
   readonly clockWasWrong?: boolean;
 }
 

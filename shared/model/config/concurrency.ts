@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 /**
  * The budget of concurrent Lambda calls: what the whole stack may have running, and how that is divided. An account's
- * calls are shared by all its functions, and whoever is over the limit is throttled, the least able to wait included.
+ * calls are shared by all its functions, and a call over the limit is throttled, the least able to wait included.
  */
 
 /**
