@@ -49,7 +49,12 @@ export default {
     only(
       'simulation-runs-the-core',
       '^simulation/',
-      ['^shared/', '^infra/worker/scaling-rules\\.ts$', '^operations/command\\.ts$', '^test/support/metric-math\\.ts$'],
+      [
+        '^shared/',
+        '^infra/worker/scaling-rules\\.ts$',
+        '^operations/command\\.ts$',
+        '^test/support/(metric-math|random)\\.ts$',
+      ],
       'the deciding code runs on modelled services, and the template from its assembly',
     ),
     only(

@@ -1,25 +1,7 @@
-/** A generator of pseudorandom numbers: the same seed gives the same numbers. The algorithm is mulberry32. */
-export class Random {
-  #state: number;
+import { Random as Uniform } from '../../test/support/random.ts';
 
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  /** A number from 0 up to but not including 1. */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  }
-
-  /** @returns true with this probability */
-  chance(probability: number): boolean {
-    return this.next() < probability;
-  }
-
+/** Pseudorandom numbers as the simulation needs them: the same seed gives the same run. */
+export class Random extends Uniform {
   /** A time with a long tail: log-normal, by its median and its 99th percentile, in the unit of both. */
   tailed({ median, p99 }: Tail): number {
     // The sum of twelve uniform numbers is normal enough for a latency, and has no logarithm of 0.

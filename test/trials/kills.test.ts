@@ -5,7 +5,7 @@ import { temporary } from '../support/child.ts';
 import { victims } from '../../trials/kills/victims.ts';
 import { Objects } from '../../trials/kills/objects.ts';
 import { openSite, runKills } from '../../trials/kills/run.ts';
-import { Random } from '../../trials/support/random.ts';
+import { Random } from '../support/random.ts';
 
 /** A few of the kills of `npm run test:kills`, of a smaller object. */
 

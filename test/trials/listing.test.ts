@@ -7,7 +7,7 @@ import type { ListOptions, ObjectStore } from '../../shared/ports/object-store.t
 import { transferObject } from '../../shared/transfer/transfer-object.ts';
 import { taskOf } from '../support/tasks.ts';
 import { contextOf } from '../support/context.ts';
-import { Random } from '../../trials/support/random.ts';
+import { Random } from '../support/random.ts';
 import { Stores } from '../../trials/faults/stores.ts';
 import { noAttributes } from '../support/objects.ts';
 

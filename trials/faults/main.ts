@@ -6,7 +6,7 @@ import { storeFaults, type StoreFault } from './store-faults.ts';
 import { moveThroughPipeline, type RouteResult } from './move-through-pipeline.ts';
 import { Pipeline, pipelineRoutes, type PipelineRoute } from '../support/pipeline.ts';
 import { wholeNumber } from '../support/options.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import type { StoreKinds } from './stores.ts';
 import { markdownRow, markdownTable } from '../support/table.ts';
 import { pipelineFaults } from './pipeline-faults.ts';

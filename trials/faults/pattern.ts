@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 
 /**
  * Decides which requests fail: a share of them, and if wanted the first of each kind. The seed, the identity of a

@@ -1,6 +1,6 @@
 import type { ServiceFault, ServiceRequest } from '../../emulator/aws/index.ts';
 import type { PipelineRoute } from '../support/pipeline.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 /** A fault of requests to the services besides S3. */
 export interface PipelineFault {

@@ -1,6 +1,6 @@
 import type { Fault, RequestInfo } from '../../emulator/s3/index.ts';
 import { KiB } from '../../shared/model/limits.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 type Operation = RequestInfo['operation'];
 

@@ -1,4 +1,4 @@
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 /** Longest input. */
 const maxLength = 64 * 1024;

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import type { SessionData, SessionMessage } from './messages.ts';
 import { mutate } from './mutate.ts';
 import { signatureOf } from './target.ts';

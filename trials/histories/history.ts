@@ -13,7 +13,7 @@ import { isS3Notification } from '../../shared/model/messages/s3-event.ts';
 import { runExecution } from './execution.ts';
 import type { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import { HistoryWorld, type WorldTraits } from './world.ts';
 
 /** What happened in a history, and how it ended. */

@@ -1,4 +1,4 @@
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 /** Rounds of the event loop without a new caller, after which all callers are considered stuck. */
 const maxIdleRounds = 200;

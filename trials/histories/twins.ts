@@ -2,7 +2,7 @@ import { personalities, type PersonalityName } from '../../emulator/s3/index.ts'
 import { comparesReplaced, stores, traitsOf, type StoreName } from '../../shared/model/stores/stores.ts';
 import { s3Features, type StoreFeatures } from '../../shared/ports/memory/features.ts';
 import { featuresOf } from '../../test/support/features-of.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 /** A store of a history. */
 export interface Twin {

@@ -11,7 +11,7 @@ import type { TransferContext } from '../../shared/transfer/context.ts';
 import { LateWrites } from './late-writes.ts';
 import { MortalProcess } from './process.ts';
 import { MemoryWorld, partSize } from '../../test/support/memory-world.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 import { Scheduler } from './scheduler.ts';
 import { drawTwin, type Twin } from './twins.ts';
 

@@ -9,7 +9,7 @@ import { openSite, runKills, type KillsResult } from './run.ts';
 import type { Site } from './sites.ts';
 import { directoryForThisProcess } from '../support/process-directory.ts';
 import { wholeNumber } from '../support/options.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import { markdownTable, mebibytes } from '../support/table.ts';
 
 /**

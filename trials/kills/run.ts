@@ -3,7 +3,7 @@ import type { Victim } from './victims.ts';
 import type { Objects } from './objects.ts';
 import { HostedSite, tasksFor, WholeSite, type Site, type TaskName } from './sites.ts';
 import { sweepOldUploads } from '../support/sweep.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 
 export interface KillsOptions {
   readonly victim: Victim;

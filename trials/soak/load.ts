@@ -5,7 +5,7 @@ import { objectKey } from '../../shared/model/object-key.ts';
 import type { ListedObject } from '../../shared/model/object.ts';
 import { forEachConcurrently } from '../../shared/flow/concurrently.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
-import type { Random } from '../support/random.ts';
+import type { Random } from '../../test/support/random.ts';
 import { noAttributes } from '../../test/support/objects.ts';
 
 /** The number of keys is bounded, so that the buckets do not grow and any other growth is a leak. */

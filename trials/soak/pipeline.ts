@@ -5,7 +5,7 @@ import { synthesize, writeConfiguration } from '../../local/run/synthesize.ts';
 import { LocalWorker } from '../../local/run/workers.ts';
 import type { FaultHook } from '../../emulator/s3/index.ts';
 import { storeFaults } from '../faults/store-faults.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import { soakTask } from './task.ts';
 
 /**

@@ -11,7 +11,7 @@ import { createS3Client } from '../../shared/aws/s3/client.ts';
 import { S3ObjectStore } from '../../shared/aws/s3/object-store.ts';
 import type { ObjectStore } from '../../shared/ports/object-store.ts';
 import { sweepOldUploads } from '../support/sweep.ts';
-import { Random } from '../support/random.ts';
+import { Random } from '../../test/support/random.ts';
 import { differences, Load } from './load.ts';
 import type { Meter, Trend } from './meter.ts';
 import type { PipelineCounts, PipelineAddress, PipelineQuestion } from './pipeline.ts';

@@ -86,7 +86,8 @@ export class DirectCalls {
   }
 
   async #attempt(operation: DirectOperation, input: Input, call: Call): Promise<Output | undefined> {
-    const request = await this.#signed(call);
+    const usedOffset = this.#client.config.systemClockOffset;
+    const request = await this.#signed(call, usedOffset);
     const { answers, basePath, handler } = this.#settings;
     const { Bucket = '', Key = '' } = input as Addressed;
     const wrong = targetFault(operation, input, request, basePath);
@@ -97,7 +98,7 @@ export class DirectCalls {
     const { statusCode, headers, body } = response;
     if (statusCode >= 300) {
       const error = serviceError({ statusCode, headers, text: textOf(body) });
-      throw this.#correctedClock(error, headers['date']);
+      throw this.#correctedClock(error, headers['date'], usedOffset);
     }
     const output: Output = outputOf(headers);
     if (operation === 'GetObject') output['Body'] = body;
@@ -109,7 +110,7 @@ export class DirectCalls {
     return output;
   }
 
-  async #signed({ unsigned, address, payloadHash, attempt }: Call): Promise<MutableRequest> {
+  async #signed({ unsigned, address, payloadHash, attempt }: Call, clockOffset: number): Promise<MutableRequest> {
     const { config } = this.#client;
     const headers: Record<string, string> = { host: address.host, ...unsigned.headers };
     // Read back by the handler (attemptOf in shared/aws/http/request.ts), and by stores for their statistics.
@@ -119,7 +120,7 @@ export class DirectCalls {
     if (!scope) return { ...unsigned, headers };
     if (this.#signer?.region !== scope.region) this.#signer = { region: scope.region, signer: new Signer(scope) };
     const keys = await config.credentials();
-    const now = new Date(Date.now() + config.systemClockOffset);
+    const now = new Date(Date.now() + clockOffset);
     const signing = this.#signer.signer.headers(
       { method: unsigned.method, headers, target: targetOf(unsigned) },
       keys,
@@ -142,13 +143,16 @@ export class DirectCalls {
     return hasDigest && !this.#settings.signsBodies() ? unsignedPayload : sha256(body);
   }
 
-  /** After an error about the time, the store's clock is used, and the call may be repeated. */
-  #correctedClock(error: Error, date: string | undefined): Error {
+  /**
+   * After an error about the time, the store's clock is used, and the call may be repeated.
+   * @param usedOffset what the request was signed with: another call may have corrected the clock since
+   */
+  #correctedClock(error: Error, date: string | undefined, usedOffset: number): Error {
     const at = Date.parse(date ?? '');
     if (!clockErrors.has(error.name) || Number.isNaN(at)) return error;
     const { config } = this.#client;
     const offset = at - Date.now();
-    if (Math.abs(offset - config.systemClockOffset) < maxSkewMillis) return error;
+    if (Math.abs(offset - usedOffset) < maxSkewMillis) return error;
     config.systemClockOffset = offset;
     return Object.assign(error, { clockWasWrong: true });
   }
