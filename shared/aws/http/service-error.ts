@@ -9,7 +9,7 @@ export interface ErrorAnswer {
 }
 
 /** The elements of an error's document that are used (S3 API reference: "Error responses"). */
-const elements = /<(Code|Message|Region|RequestId)>([^<]*)<\/\1>/g;
+const elements = /<(Code|Message|Region|RequestId|ServerTime)>([^<]*)<\/\1>/g;
 
 const references: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
@@ -32,6 +32,8 @@ export function serviceError({ statusCode, headers, text }: ErrorAnswer): Error 
     $response: { statusCode, headers },
     ...(stated.has('Code') && { Code: code }),
     ...(stated.has('Region') && { Region: stated.get('Region') }),
+    // By the clock of the store, which may be another than that of a proxy, whose Date the headers have.
+    ...(stated.has('ServerTime') && { ServerTime: stated.get('ServerTime') }),
   });
 }
 

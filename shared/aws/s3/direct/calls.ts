@@ -144,16 +144,18 @@ export class DirectCalls {
   }
 
   /**
-   * After an error about the time, the store's clock is used, and the call may be repeated.
+   * After an error of a store whose clock differs from what the request was signed by, that clock is used, and the call
+   * may be repeated. The error need not say so: the answer to HEAD has no code.
    * @param usedOffset what the request was signed with: another call may have corrected the clock since
    */
-  #correctedClock(error: Error, date: string | undefined, usedOffset: number): Error {
-    const at = Date.parse(date ?? '');
-    if (!clockErrors.has(error.name) || Number.isNaN(at)) return error;
-    const { config } = this.#client;
-    const offset = at - Date.now();
-    if (Math.abs(offset - usedOffset) < maxSkewMillis) return error;
-    config.systemClockOffset = offset;
+  #correctedClock(
+    error: Error & { readonly ServerTime?: string },
+    date: string | undefined,
+    usedOffset: number,
+  ): Error {
+    const offset = Date.parse(error.ServerTime ?? date ?? '') - Date.now();
+    if (!(Math.abs(offset - usedOffset) >= maxSkewMillis)) return error;
+    this.#client.config.systemClockOffset = offset;
     return Object.assign(error, { clockWasWrong: true });
   }
 }
@@ -167,12 +169,8 @@ interface Call {
   readonly attempt: number;
 }
 
-/** A difference of clocks that the SDK corrects, too. */
-const maxSkewMillis = 300_000;
-const clockErrors: ReadonlySet<string> = new Set([
-  ...['AccessDenied', 'AuthFailure', 'InvalidSignatureException', 'RequestExpired', 'RequestInTheFuture'],
-  ...['RequestTimeTooSkewed', 'SignatureDoesNotMatch'],
-]);
+/** A difference of clocks that the SDK corrects, too: stores refuse one of 15 minutes (S3: RequestTimeTooSkewed). */
+const maxSkewMillis = 240_000;
 
 const emptyHash = sha256('');
 

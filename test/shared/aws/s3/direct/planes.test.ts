@@ -236,12 +236,30 @@ describe('a call that is made directly', () => {
       const isRight = Math.abs(Date.parse(at) - skewed.getTime()) < 60_000;
       const date = { date: skewed.toUTCString() };
       return isRight
-        ? { headers: { ...date, etag: '"e"' } }
+        ? { headers: { ...date, etag: '"e"', 'content-length': '0' } }
         : { status: 403, headers: date, body: errorXml('RequestTimeTooSkewed', 'm') };
     };
     // All are signed by the wrong clock, and refused after one of them has corrected it.
     const put = (): Promise<unknown> => store.put(objectKey('k'), { data: Buffer.from('abc'), size: 3 }, noAttributes);
     await Promise.all(Array.from({ length: 8 }, put));
     expect(host.asked).toHaveLength(16);
+
+    // The answer to HEAD has no code.
+    const other = host.store();
+    await other.head(objectKey('k'));
+    expect(host.asked).toHaveLength(18);
+  });
+
+  it("believes the time in an error's document rather than that of a proxy", async () => {
+    const storeTime = new Date(Date.now() - 3600_000).toISOString();
+    const seen: unknown[] = [];
+    host.answer = ({ headers }) => {
+      seen.push(headers['x-amz-date']);
+      return seen.length === 1
+        ? { status: 403, body: errorXml('RequestTimeTooSkewed', 'm', `<ServerTime>${storeTime}</ServerTime>`) }
+        : { headers: { etag: '"e"' } };
+    };
+    await host.store().put(objectKey('k'), { data: Buffer.from('abc'), size: 3 }, noAttributes);
+    expect(String(seen[1]).slice(0, 11)).toBe(storeTime.replaceAll(/[-:]/g, '').slice(0, 11));
   });
 });
